@@ -1,0 +1,426 @@
+"""The application map: what is known of one app, and who saw it.
+
+A field is known or it is ``None``: nothing here is a guess. Dotted names (``shop.api.deps.get_db``)
+are resolved through imports, so that two of them are equal exactly when they name one thing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from fastwright.model.code import Call, Flow, Function, Module
+from fastwright.model.places import Span
+from fastwright.model.storage import Migrations, SessionProvider, Table
+
+
+class Witness(enum.StrEnum):
+    """Who saw a fact."""
+
+    SOURCE = "source"
+    IMPORT = "import"
+    TRAFFIC = "traffic"
+
+
+class Place(enum.StrEnum):
+    """Where a dependency is attached to a route, innermost first."""
+
+    PARAMETER = "parameter"
+    DECORATOR = "decorator"
+    ROUTER = "router"
+    INCLUSION = "inclusion"
+    APP = "app"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a handler or dependency.
+
+    `source` is where FastAPI takes it from: path, query, header, cookie, body, form, file,
+    dependency or special (``Request``, ``BackgroundTasks``, …); ``None`` where not known.
+    """
+
+    name: str
+    annotation: str | None = None
+    default: str | None = None
+    source: str | None = None
+    required: bool = True
+    constraints: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One node of a route's dependency tree.
+
+    Attributes:
+        call: Dotted name of what FastAPI calls; for a parametrised instance, of its class.
+        name: The parameter that receives the result; empty where the result is dropped.
+        place: Where it is attached; a child has the place of its root.
+        scopes: OAuth2 scopes asked for by ``Security``.
+        scheme: Class name of the security scheme (``OAuth2PasswordBearer``) where it is one.
+        returns: Annotated result type, dotted where resolved.
+        children: The dependencies of `call` itself.
+        options: Literal arguments given to `Depends` or to the scheme (``auto_error=False``).
+    """
+
+    call: str
+    name: str = ""
+    place: Place = Place.PARAMETER
+    scopes: tuple[str, ...] = ()
+    scheme: str | None = None
+    returns: str | None = None
+    children: tuple[Dependency, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    span: Span | None = None
+
+    def walk(self) -> tuple[Dependency, ...]:
+        """This node and everything below it, depth first."""
+        return (self, *(node for child in self.children for node in child.walk()))
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Something that can turn a request away before the handler runs.
+
+    `role` is ``scheme`` (asks for credentials), ``principal`` (yields who is calling),
+    ``permission`` (demands more than being somebody) or ``middleware``.
+    """
+
+    name: str
+    role: str
+    place: Place | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One database statement that a handler runs, in itself or below it.
+
+    `many`: it can yield more than one row; `bounded`: a limit caps them; `eager`: relationship
+    paths loaded with it; `filters`: columns compared, as ``table.column``.
+    """
+
+    tables: tuple[str, ...]
+    span: Span
+    many: bool
+    bounded: bool
+    kind: str = "select"
+    eager: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method on one path, and the function that answers it.
+
+    Attributes:
+        path: The full path, mounts and prefixes included; a part that is not known statically
+            stands as ``{?}``.
+        handler: Dotted name of the function.
+        span: The whole handler with its decorators; ``None`` where it lies outside the project.
+        router: Dotted name of the router or app that it is registered on.
+        app: ``module:name`` of the application that serves it.
+        reachable: False for a handler decorated on a router that nothing includes.
+        condition: The test under which it is registered, as written; ``None`` if always.
+    """
+
+    method: str
+    path: str
+    handler: str
+    span: Span | None = None
+    parameters: tuple[Parameter, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    body_model: str | None = None
+    response_model: str | None = None
+    status_code: int | None = None
+    queries: tuple[Query, ...] = ()
+    is_async: bool | None = None
+    tags: tuple[str, ...] = ()
+    in_schema: bool = True
+    router: str | None = None
+    app: str | None = None
+    reachable: bool = True
+    condition: str | None = None
+    seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def every_dependency(self) -> tuple[Dependency, ...]:
+        """The whole dependency tree, flat."""
+        return tuple(node for root in self.dependencies for node in root.walk())
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a schema."""
+
+    name: str
+    annotation: str | None
+    default: str | None = None
+    required: bool = True
+    constraints: tuple[tuple[str, str], ...] = ()
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A class that request or response bodies are read into: pydantic, dataclass, TypedDict."""
+
+    name: str
+    fields: tuple[Field, ...]
+    bases: tuple[str, ...] = ()
+    config: tuple[tuple[str, str], ...] = ()
+    span: Span | None = None
+    seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A dependency that yields who is calling.
+
+    `dependency` is dotted; `alias` is the dotted ``Annotated`` alias routes use, if there is one;
+    `model` is the dotted type it yields; `scheme` is the class of the scheme below it; `token_url`
+    is what an OAuth2 scheme announces.
+    """
+
+    dependency: str
+    model: str | None = None
+    alias: str | None = None
+    scheme: str | None = None
+    scheme_symbol: str | None = None
+    token_url: str | None = None
+    permission: bool = False
+    used_by: int = 0
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value that the app takes from its environment.
+
+    Attributes:
+        name: The environment variable.
+        attribute: The dotted attribute of the settings class; ``None`` when read directly.
+        annotation: Declared type as written.
+        default: The default's source text, if any.
+        reader: ``pydantic-settings``, ``environ``, ``starlette`` or ``dynaconf``.
+        given_by: Files that give or suggest a value (``.env.example``); never the value.
+    """
+
+    name: str
+    required: bool
+    reader: str
+    attribute: str | None = None
+    annotation: str | None = None
+    default: str | None = None
+    given_by: tuple[str, ...] = ()
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsClass:
+    """A settings class, and how the app gets hold of an instance.
+
+    `instance` is the dotted name of a module-level object (``app.core.config.settings``),
+    `getter` of a function that returns one; `prefix` is ``env_prefix``; `body_end` is where a
+    further field can be inserted.
+    """
+
+    name: str
+    span: Span
+    body_end: int
+    instance: str | None = None
+    getter: str | None = None
+    prefix: str = ""
+    env_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Middleware:
+    """One middleware, outermost first in the map."""
+
+    name: str
+    options: tuple[tuple[str, str], ...] = ()
+    span: Span | None = None
+    seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One ASGI application object.
+
+    `target` is ``module:name``; for a factory, ``module:function`` with `factory` True.
+    `variable` is the local name of the app where it is built; `created` spans the ``FastAPI(…)``
+    call's whole statement; `lifespan` is the dotted lifespan function.
+    """
+
+    target: str
+    path: PurePosixPath
+    created: Span
+    variable: str
+    factory: bool = False
+    lifespan: str | None = None
+    title: str | None = None
+    mounted_at: str | None = None
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """One ``include_router`` or ``mount``: `router` joins `into`, both dotted."""
+
+    router: str
+    into: str
+    span: Span
+    prefix: str | None = None
+    prefix_text: str | None = None
+    tags: tuple[str, ...] = ()
+    function: str | None = None
+    condition: str | None = None
+    mount: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """One ``APIRouter``; `created` spans the whole statement that makes it."""
+
+    name: str
+    path: PurePosixPath
+    created: Span
+    variable: str
+    prefix: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """A habit of this code base, with the count of its evidence.
+
+    `topic` is a fixed word (``layout``, ``router-prefix``, ``dependency-style``, ``test-style``,
+    ``quotes``, ``line-length``, …), `value` what the app does, in `count` of `total` places.
+    """
+
+    topic: str
+    value: str
+    count: int
+    total: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Where the project's pieces stand, relative to the repository root (``.`` for itself).
+
+    `imports` is what goes on ``sys.path``; `working` is the directory that the app is started in.
+    """
+
+    imports: PurePosixPath = PurePosixPath()
+    working: PurePosixPath = PurePosixPath()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One file that declares or locks dependencies; `names` maps a package to its specifier."""
+
+    path: PurePosixPath
+    tool: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    locks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """What the source says and the running app denies, or the other way round."""
+
+    subject: str
+    source: str
+    running: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Something static reading met and could not follow."""
+
+    what: str
+    span: Span | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """Something a recipe can bind to: the user's own symbol for `name`.
+
+    Names in use: ``app``, ``settings``, ``db.session``, ``db.base``, ``auth.current_user``,
+    ``auth.user_table``, ``auth.password_hash``, ``tests.client``.
+    """
+
+    name: str
+    symbol: str
+    span: Span | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppMap:
+    """Everything known about one application. Made by `survey`, read by all, changed by none.
+
+    `files` holds the bytes of every file that was read, so that a pure function can compute an
+    edit; `app` is the application chosen where a repository has several in `applications`;
+    `versions` are those of the interpreter's packages, as installed, else as locked.
+    """
+
+    files: Mapping[PurePosixPath, bytes]
+    app: Application | None
+    applications: tuple[Application, ...] = ()
+    modules: Mapping[str, Module] = field(default_factory=dict)
+    routers: tuple[Router, ...] = ()
+    inclusions: tuple[Inclusion, ...] = ()
+    routes: tuple[Route, ...] = ()
+    schemas: tuple[Schema, ...] = ()
+    tables: tuple[Table, ...] = ()
+    functions: tuple[Function, ...] = ()
+    calls: tuple[Call, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    principals: tuple[Principal, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    settings_classes: tuple[SettingsClass, ...] = ()
+    middleware: tuple[Middleware, ...] = ()
+    sessions: tuple[SessionProvider, ...] = ()
+    migrations: tuple[Migrations, ...] = ()
+    manifests: tuple[Manifest, ...] = ()
+    conventions: tuple[Convention, ...] = ()
+    capabilities: tuple[Capability, ...] = ()
+    roots: Roots = field(default_factory=Roots)
+    interpreter: str | None = None
+    python: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    disagreements: tuple[Disagreement, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    contract: Mapping[str, object] | None = None
+    """The running app's OpenAPI document, where it was imported."""
+
+    def route(self, method: str, path: str) -> Route | None:
+        """The reachable route of `method` on `path`, if there is one."""
+        wanted = (method, path)
+        return next((r for r in self.routes if r.reachable and (r.method, r.path) == wanted), None)
+
+    def capability(self, name: str) -> Capability | None:
+        """The user's own symbol for `name`, where the app has one."""
+        return next((c for c in self.capabilities if c.name == name), None)
+
+    def convention(self, topic: str) -> Convention | None:
+        """The app's habit in `topic`, where it has one."""
+        return next((c for c in self.conventions if c.topic == topic), None)
+
+    def table(self, name: str) -> Table | None:
+        """The table of that table name or dotted class name."""
+        return next((t for t in self.tables if name in (t.name, t.model)), None)
+
+    def text(self, span: Span) -> str:
+        """The source text of a span."""
+        return span.text(self.files[span.path])

@@ -1,0 +1,77 @@
+"""Generic relations over the project's code: modules, functions, calls and flows of values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from fastwright.model.places import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One Python file of the project.
+
+    `imports` maps each local name to what it stands for, dotted; `names` are those that it
+    defines at its top level; `errors` counts places that the parser could not read; `third_party`
+    are the top-level packages outside the project that it imports.
+    """
+
+    name: str
+    path: PurePosixPath
+    imports: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    third_party: tuple[str, ...] = ()
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function or method; `name` is dotted, `span` includes its decorators."""
+
+    name: str
+    span: Span
+    is_async: bool = False
+    yields: bool = False
+    parameters: tuple[str, ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    returns: str | None = None
+    decorators: tuple[str, ...] = ()
+    class_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call expression.
+
+    Attributes:
+        caller: Dotted name of the enclosing function, or of the module.
+        callee: Dotted name through imports; ``None`` where the receiver's type is not known.
+        text: The called expression as written (``session.execute``).
+        arguments: Positional arguments, constants folded, as written otherwise.
+        keywords: Keyword arguments, likewise.
+    """
+
+    caller: str
+    callee: str | None
+    text: str
+    span: Span
+    arguments: tuple[str, ...] = ()
+    keywords: tuple[tuple[str, str], ...] = ()
+    awaited: bool = False
+    in_loop: bool = False
+    in_except: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A value that travels: from `source` to `sink`, by the calls in `path`.
+
+    `sanitizers` name what was found on the way that limits the value (a constraint, a parser).
+    """
+
+    source: str
+    sink: str
+    path: tuple[Span, ...]
+    sanitizers: tuple[str, ...] = ()

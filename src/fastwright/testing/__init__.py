@@ -1,0 +1,1 @@
+"""The public harness for people who write rules and recipes."""
