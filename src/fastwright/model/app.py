@@ -6,153 +6,48 @@ are resolved through imports, so that two of them are equal exactly when they na
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from fastwright.model.code import Call, Flow, Function, Module
 from fastwright.model.places import Span
+from fastwright.model.routing import (
+    Dependency,
+    Guard,
+    Parameter,
+    Place,
+    Query,
+    Route,
+    Witness,
+)
 from fastwright.model.storage import Migrations, SessionProvider, Table
 
-
-class Witness(enum.StrEnum):
-    """Who saw a fact."""
-
-    SOURCE = "source"
-    IMPORT = "import"
-    TRAFFIC = "traffic"
-
-
-class Place(enum.StrEnum):
-    """Where a dependency is attached to a route, innermost first."""
-
-    PARAMETER = "parameter"
-    DECORATOR = "decorator"
-    ROUTER = "router"
-    INCLUSION = "inclusion"
-    APP = "app"
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of a handler or dependency.
-
-    `source` is where FastAPI takes it from: path, query, header, cookie, body, form, file,
-    dependency or special (``Request``, ``BackgroundTasks``, …); ``None`` where not known.
-    """
-
-    name: str
-    annotation: str | None = None
-    default: str | None = None
-    source: str | None = None
-    required: bool = True
-    constraints: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Dependency:
-    """One node of a route's dependency tree.
-
-    Attributes:
-        call: Dotted name of what FastAPI calls; for a parametrised instance, of its class.
-        name: The parameter that receives the result; empty where the result is dropped.
-        place: Where it is attached; a child has the place of its root.
-        scopes: OAuth2 scopes asked for by ``Security``.
-        scheme: Class name of the security scheme (``OAuth2PasswordBearer``) where it is one.
-        returns: Annotated result type, dotted where resolved.
-        children: The dependencies of `call` itself.
-        options: Literal arguments given to `Depends` or to the scheme (``auto_error=False``).
-    """
-
-    call: str
-    name: str = ""
-    place: Place = Place.PARAMETER
-    scopes: tuple[str, ...] = ()
-    scheme: str | None = None
-    returns: str | None = None
-    children: tuple[Dependency, ...] = ()
-    options: tuple[tuple[str, str], ...] = ()
-    span: Span | None = None
-
-    def walk(self) -> tuple[Dependency, ...]:
-        """This node and everything below it, depth first."""
-        return (self, *(node for child in self.children for node in child.walk()))
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """Something that can turn a request away before the handler runs.
-
-    `role` is ``scheme`` (asks for credentials), ``principal`` (yields who is calling),
-    ``permission`` (demands more than being somebody) or ``middleware``.
-    """
-
-    name: str
-    role: str
-    place: Place | None = None
-    optional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One database statement that a handler runs, in itself or below it.
-
-    `many`: it can yield more than one row; `bounded`: a limit caps them; `eager`: relationship
-    paths loaded with it; `filters`: columns compared, as ``table.column``.
-    """
-
-    tables: tuple[str, ...]
-    span: Span
-    many: bool
-    bounded: bool
-    kind: str = "select"
-    eager: tuple[str, ...] = ()
-    filters: tuple[str, ...] = ()
-    seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method on one path, and the function that answers it.
-
-    Attributes:
-        path: The full path, mounts and prefixes included; a part that is not known statically
-            stands as ``{?}``.
-        handler: Dotted name of the function.
-        span: The whole handler with its decorators; ``None`` where it lies outside the project.
-        router: Dotted name of the router or app that it is registered on.
-        app: ``module:name`` of the application that serves it.
-        reachable: False for a handler decorated on a router that nothing includes.
-        condition: The test under which it is registered, as written; ``None`` if always.
-    """
-
-    method: str
-    path: str
-    handler: str
-    span: Span | None = None
-    parameters: tuple[Parameter, ...] = ()
-    dependencies: tuple[Dependency, ...] = ()
-    guards: tuple[Guard, ...] = ()
-    body_model: str | None = None
-    response_model: str | None = None
-    status_code: int | None = None
-    queries: tuple[Query, ...] = ()
-    is_async: bool | None = None
-    tags: tuple[str, ...] = ()
-    in_schema: bool = True
-    router: str | None = None
-    app: str | None = None
-    reachable: bool = True
-    condition: str | None = None
-    seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-    def every_dependency(self) -> tuple[Dependency, ...]:
-        """The whole dependency tree, flat."""
-        return tuple(node for root in self.dependencies for node in root.walk())
+__all__ = [
+    "AppMap",
+    "Application",
+    "Capability",
+    "Convention",
+    "Dependency",
+    "Disagreement",
+    "Field",
+    "Guard",
+    "Inclusion",
+    "Manifest",
+    "Middleware",
+    "Parameter",
+    "Place",
+    "Principal",
+    "Query",
+    "Roots",
+    "Route",
+    "Router",
+    "Schema",
+    "Setting",
+    "SettingsClass",
+    "Unresolved",
+    "Witness",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,18 +25,22 @@ def to_json(value: object) -> Any:
         return value.value
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, PurePath):
-        return value.as_posix()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _fields_to_json(value)
+    return _collection_to_json(value)
+
+
+def _collection_to_json(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
     if isinstance(value, frozenset | set):
         return sorted(to_json(item) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _fields_to_json(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, PurePath):
+        return value.as_posix()
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
