@@ -1,0 +1,1 @@
+"""Words → plan → done: the planner, and the engineer who carries a plan through the layers."""

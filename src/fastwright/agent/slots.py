@@ -1,0 +1,70 @@
+"""The particulars in a request: the path, the lifetime, the extras asked for or waved away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+Value = str | int | bool | None
+
+_PATH = re.compile(r"(?<![\w.:/])(/[a-z0-9_{}-]+(?:/[a-z0-9_{}-]+)*)(?![\w.])", re.IGNORECASE)
+_LIFETIME = re.compile(r"(\d+)[- ]?(minutes?|mins?|m|hours?|hrs?|h|days?|d)\b")
+_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+_NEGATION = r"\b(?:no|without|not|don'?t (?:add|want|need)|skip(?:ping)?|except|excluding)\b"
+_EXTRAS: Mapping[str, str] = {
+    "refresh": r"\brefresh(?:[- ]tokens?)?\b",
+    "logout": r"\b(?:log[- ]?out|sign[- ]?out|revo(?:ke|cation))\b",
+    "registration": r"\b(?:registration|register(?:ing)?|sign[- ]?up|signing up|self[- ]service)\b",
+    "roles": r"\b(?:roles?|rbac|admins?|permissions?)\b",
+}
+_LOGIN_PATH = re.compile(r"log-?in|sign-?in|token|auth|session")
+_HEALTH_PATH = re.compile(r"health|ready|live|ping|status")
+
+
+def options(recipe: str, text: str) -> dict[str, Value]:
+    """The options of `recipe` that `text`, in lower case, names outright."""
+    readers = {"jwt-auth": _login_options, "database": _database_options}
+    return readers.get(recipe, _no_options)(text)
+
+
+def paths(text: str) -> tuple[str, ...]:
+    """Every URL path that `text` names, in order."""
+    return tuple(_PATH.findall(text))
+
+
+def _no_options(_text: str) -> dict[str, Value]:
+    return {}
+
+
+def _login_options(text: str) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    path = next((p for p in paths(text) if _LOGIN_PATH.search(p)), None)
+    if path and not re.search(r"refresh|logout", path):
+        found["path"] = path
+    minutes = lifetime(text)
+    if minutes:
+        found["access_minutes"] = minutes
+    return found | extras(text)
+
+
+def lifetime(text: str) -> int | None:
+    """How many minutes a token is to be good for, where `text` says it of tokens."""
+    if not re.search(r"token|jwt|expir|valid|lifetime|session|login", text):
+        return None
+    match = _LIFETIME.search(text)
+    return int(match[1]) * _MINUTES[match[2][0]] if match else None
+
+
+def extras(text: str) -> dict[str, Value]:
+    """The priced options that `text` asks for (True) or declines (False)."""
+    found: dict[str, Value] = {}
+    for name, pattern in _EXTRAS.items():
+        if re.search(pattern, text):
+            found[name] = not re.search(rf"{_NEGATION}[^.;]*?{pattern}", text)
+    return found
+
+
+def _database_options(text: str) -> dict[str, Value]:
+    if not re.search(r"\balembic\b|\bmigrations?\b", text):
+        return {}
+    return {"alembic": not re.search(rf"{_NEGATION}[^.;]*?\b(?:alembic|migrations?)\b", text)}
