@@ -33,7 +33,8 @@ _NOISE = (
     (r"[!?]+", " "),
 )
 _SPLIT = re.compile(
-    r"(?:^|\s)\d+[.)]\s+|[;\n]|\.\s+|,?\s+(?:and then|and also|as well as|and|also|then|plus|but)\s+|,\s+"
+    r"(?:^|\s)\d+[.)]\s+|[;\n]|\.\s+|,\s+"
+    r"|,?\s+(?:and then|and also|as well as|and|also|then|plus|but)\s+"
 )
 
 
@@ -102,7 +103,9 @@ def _danger(plain: str) -> Refusal | None:
 def _declined(clause: str, said: str) -> bool:
     """True where the wish is to *not* do it: "never log passwords"."""
     before = clause[: clause.find(said)]
-    return bool(re.search(r"\b(?:never|not|don'?t|without|no|avoid|must not)\s*(?:\w+\s*)?$", before))
+    return bool(
+        re.search(r"\b(?:never|not|don'?t|without|no|avoid|must not)\s*(?:\w+\s*)?$", before)
+    )
 
 
 def _read(clause: str) -> Reading | None:
@@ -171,7 +174,7 @@ def _not_built(reading: Reading) -> Refusal:
     return Refusal(
         f"cannot do `{reading.clause}`",
         f"{reading.topic} is not built yet",
-        "list what is with `fastwright recipes`; for this, a recipe or rule has to be written first",
+        "a recipe for it would have to be written first; `fastwright recipes` lists what is there",
     )
 
 

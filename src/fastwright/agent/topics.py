@@ -1,56 +1,189 @@
-"""What is asked for and not built, or must not be done: recognised, so that it is refused by name."""
+"""What is asked for and not built, or must not be done: recognised, and refused by its name."""
 
 from __future__ import annotations
 
 from fastwright.agent.phrases import Phrase
 
 FOREIGN: tuple[Phrase, ...] = (
+    Phrase("HTTP basic authentication", 0.98, r"\bbasic[- ]auth\w*"),
     Phrase("rate limiting", 0.97, r"\b(?:rate[- ]?limit\w*|throttl\w+)\b"),
-    Phrase("sign-in through another provider", 0.98, r"\b(?:google|github|facebook|microsoft|apple|okta|auth0|keycloak|oidc|openid|saml|sso|ldap|social)\b"),
+    Phrase(
+        "sign-in through another provider",
+        0.98,
+        r"\b(?:google|github|facebook|microsoft|apple|okta|auth0|keycloak|oidc|openid|"
+        r"saml|sso|ldap|social)\b",
+    ),
     Phrase("API keys", 0.98, r"\bapi[- ]keys?\b"),
-    Phrase("cookie sessions", 0.98, r"\b(?:session|cookie)[- ](?:cookies?|based|auth\w*|login)\b|\bcookies?\b"),
-    Phrase("a second factor", 0.98, r"\b(?:two|2|multi)[- ]?factor\b|\b(?:2fa|mfa|totp|otp|passkeys?|webauthn)\b"),
+    Phrase(
+        "cookie sessions",
+        0.98,
+        r"\b(?:session|cookie)[- ](?:cookies?|based|auth\w*|login)\b|\bcookies?\b",
+    ),
+    Phrase(
+        "a second factor",
+        0.98,
+        r"\b(?:two|2|multi)[- ]?factor\b|\b(?:2fa|mfa|totp|otp|passkeys?|webauthn)\b",
+    ),
     Phrase("magic links", 0.98, r"\b(?:magic[- ]links?|passwordless)\b"),
-    Phrase("password reset", 0.98, r"\b(?:reset|forgot\w*|recover\w*|change)\b.*\bpasswords?\b|\bpasswords?[- ](?:reset|recovery|change)\b"),
-    Phrase("e-mail", 0.96, r"\b(?:send|verify|confirm)\w*\b.*\be-?mails?\b|\be-?mail (?:verification|confirmation)\b"),
-    Phrase("review", 0.97, r"\b(?:review|audit|analy[sz]e|vulnerabilit\w+|lint)\b|\bfind\b.*\b(?:bugs?|problems?|issues?|n\+1)"),
-    Phrase("tuning", 0.97, r"\b(?:faster|speed(?: |-)?up|slow\w*|performance|optimi[sz]e\w*|latency|n\+1)\b|\bspeed\b"),
+    Phrase(
+        "password reset",
+        0.98,
+        r"\b(?:reset|forgot\w*|recover\w*|change)\b.*\bpasswords?\b|"
+        r"\bpasswords?[- ](?:reset|recovery|change)\b",
+    ),
+    Phrase(
+        "e-mail",
+        0.96,
+        r"\b(?:send|verify|confirm)\w*\b.*\be-?mails?\b|\be-?mail (?:verification|"
+        r"confirmation)\b",
+    ),
+    Phrase(
+        "review",
+        0.97,
+        r"\b(?:review|audit|analy[sz]e|vulnerabilit\w+|lint)\b|\bfind\b.*\b(?:bugs?|"
+        r"problems?|issues?|n\+1)",
+    ),
+    Phrase(
+        "tuning",
+        0.97,
+        r"\b(?:faster|speed(?: |-)?up|slow\w*|performance|optimi[sz]e\w*|latency|n\+1)"
+        r"\b|\bspeed\b",
+    ),
     Phrase("caching", 0.96, r"\bcach(?:e|es|ed|ing)\b"),
     Phrase("pagination", 0.96, r"\bpaginat\w+\b|\bpages? of results\b"),
-    Phrase("a resource with its endpoints", 0.96, r"\bcrud\b|\bresources?\b|\b(?:model|table) for\b"),
-    Phrase("containers and deployment", 0.96, r"\b(?:docker(?:i[sz]e|file)|deploy\w*|helm|ci/cd|github actions?|terraform)\b"),
-    Phrase("background work", 0.96, r"\b(?:celery|background (?:tasks?|jobs?)|queue|cron|schedul\w+|every (?:night|day|hour))\b"),
-    Phrase("metrics and tracing", 0.96, r"\b(?:prometheus|metrics|tracing|opentelemetry|sentry|grafana)\b"),
+    Phrase(
+        "a resource with its endpoints",
+        0.96,
+        r"\bcrud\b|\bresources?\b|\b(?:model|table) for\b",
+    ),
+    Phrase(
+        "containers and deployment",
+        0.96,
+        r"\b(?:docker(?:i[sz]e|file)|deploy\w*|helm|ci/cd|github actions?|terraform)\b",
+    ),
+    Phrase(
+        "background work",
+        0.96,
+        r"\b(?:celery|background (?:tasks?|jobs?)|queue|cron|schedul\w+|every (?:night|"
+        r"day|hour))\b",
+    ),
+    Phrase(
+        "metrics and tracing",
+        0.96,
+        r"\b(?:prometheus|metrics|tracing|opentelemetry|sentry|grafana)\b",
+    ),
     Phrase("websockets", 0.97, r"\bweb ?sockets?\b|\bserver[- ]sent\b"),
     Phrase("file uploads", 0.96, r"\b(?:uploads?|s3)\b"),
     Phrase("CORS", 0.97, r"\bcors\b"),
-    Phrase("a change of what is there", 0.97, r"\b(?:migrat\w+|switch|convert|replace|port) (?:from|away|to)\b|\bupgrade\b"),
-    Phrase("pages for people to look at", 0.97, r"\b(?:page|avatar|frontend|front-end|ui|html|css|react)\b"),
+    Phrase(
+        "a change of what is there",
+        0.97,
+        r"\b(?:migrat\w+|switch|convert|replace|port) (?:from|away|to)\b|\bupgrade\b",
+    ),
+    Phrase(
+        "pages for people to look at",
+        0.97,
+        r"\b(?:page|avatar|frontend|front-end|ui|html|css|react)\b",
+    ),
     Phrase("backups", 0.97, r"\bback(?:s|ing)?[- ]?ups?\b"),
     Phrase("language models", 0.97, r"\b(?:llms?|prompts?|openai|embeddings?)\b"),
     Phrase("reading logs", 0.9, r"\blogging\b|\blogs\b"),
 )
 
 OTHER_WORK: tuple[Phrase, ...] = (
-    Phrase("mending a fault", 0.99, r"\b(?:fix|repair|debug|solve|broken|bug|crash\w*|fail(?:s|ed|ing)|error)\b|\breturns? (?:a )?(?:4\d\d|5\d\d)\b|\b500\b"),
-    Phrase("taking something away", 0.99, r"^\W*(?:please )?(?:remove|delete|drop|get rid of|strip)\b"),
-    Phrase("renaming or moving", 0.99, r"^\W*(?:please )?(?:rename|move|refactor|restructure|reorgani[sz]e|clean)\b.*\b(?:endpoints?|routes?|files?|modules?|code|login|auth)\b"),
+    Phrase(
+        "mending a fault",
+        0.99,
+        r"\b(?:fix|repair|debug|solve|broken|bug|crash\w*|fail(?:s|ed|ing)|error)\b|"
+        r"\breturns? (?:a )?(?:4\d\d|5\d\d)\b|\b500\b",
+    ),
+    Phrase(
+        "taking something away",
+        0.99,
+        r"^\W*(?:please )?(?:remove|delete|drop|get rid of|strip)\b",
+    ),
+    Phrase(
+        "renaming or moving",
+        0.99,
+        r"^\W*(?:please )?(?:rename|move|refactor|restructure|reorgani[sz]e|clean)\b.*"
+        r"\b(?:endpoints?|routes?|files?|modules?|code|login|auth)\b",
+    ),
     Phrase("writing tests", 0.99, r"\b(?:write|add|more)\b.*\btests?\b.*\b(?:for|of)\b"),
     Phrase("writing documentation", 0.99, r"\b(?:document|describe|write docs)\b"),
-    Phrase("answering questions", 0.99, r"^\W*(?:how (?:does|do|can|is)|what|why|when|where|should|is|are|does|which)\b"),
-    Phrase("not doing something", 0.99, r"^\W*(?:please )?(?:do not|don'?t|never|no|stop) (?:you )?(?:add|create|build|implement|log|make|want|need)\w*\b"),
+    Phrase(
+        "answering questions",
+        0.99,
+        r"^\W*(?:how (?:does|do|can|is)|what|why|when|where|should|is|are|does|which)\b",
+    ),
+    Phrase(
+        "not doing something",
+        0.99,
+        r"^\W*(?:please )?(?:do not|don'?t|never|no|stop) (?:you )?(?:add|create|build|"
+        r"implement|log|make|want|need)\w*\b",
+    ),
 )
 
 DANGEROUS: tuple[Phrase, ...] = (
-    Phrase("passwords or tokens would be written to the log", 1.0, r"\b(?:log|print|record|dump|trace)\b(?! in\b)[^.;]*\b(?:passwords?|credentials|secrets?|tokens?)\b"),
-    Phrase("a limit that stops guessing would be gone", 1.0, r"\b(?:disable|remove|turn off|switch off|drop|bypass|without)\b[^.;]*\b(?:rate[- ]?limit\w*|throttl\w*|limiter)\b"),
-    Phrase("passwords would be readable to whoever sees the table", 1.0, r"\b(?:plain[- ]?text|clear[- ]?text|unhashed|reversib\w+)\b|\bplain text\b|\b(?:md5|sha-?1|base64)\b"),
-    Phrase("one password would open every account", 1.0, r"\b(?:master|universal|backdoor|back door|default) (?:password|login|account|token)\b|\bback ?door\b"),
-    Phrase("anyone could write a token", 1.0, r"\balg\w*\W+(?:to )?['\"]?none\b|\b(?:skip|disable|ignore|without|no|turn off)\b[^.;]*\b(?:signature|verif\w+|validation)\b"),
-    Phrase("a stolen token would work for ever", 1.0, r"\b(?:never|don'?t|do not|not) expire\b|\bno expir\w+\b|\bwithout (?:an )?expir\w+\b|\bnon-?expiring\b"),
-    Phrase("routes would stand open", 1.0, r"\b(?:disable|turn off|switch off|bypass|skip|remove|deactivate)\b[^.;]*\b(?:auth\w*|security|permission\w*|guards?|csrf|https|tls|ssl)\b"),
-    Phrase("the secret would be in the repository", 1.0, r"\b(?:hard[- ]?cod\w+|commit|embed)\b[^.;]*\b(?:secret\w*|keys?|passwords?|credentials)\b"),
-    Phrase("secrets would be shown to whoever asks", 1.0, r"\b(?:show|return|expose|list|dump|print)\w*\b[^.;]*\b(?:environment variables?|env vars?|secrets?|password hash\w*|all passwords|secret keys?)\b"),
-    Phrase("what is kept would be lost", 1.0, r"\b(?:drop|truncate|wipe|delete)\b[^.;]*\b(?:database|all (?:tables?|users?)|prod\w*)\b"),
+    Phrase(
+        "passwords or tokens would be written to the log",
+        1.0,
+        r"\b(?:log|print|record|dump|trace)\b(?! in\b)[^.;]*\b(?:passwords?|credentials|"
+        r"secrets?|tokens?)\b",
+    ),
+    Phrase(
+        "a limit that stops guessing would be gone",
+        1.0,
+        r"\b(?:disable|remove|turn off|switch off|drop|bypass|without)\b[^.;]*"
+        r"\b(?:rate[- ]?limit\w*|throttl\w*|limiter)\b",
+    ),
+    Phrase(
+        "passwords would be readable to whoever sees the table",
+        1.0,
+        r"\b(?:plain[- ]?text|clear[- ]?text|unhashed|reversib\w+)\b|\bplain text\b|"
+        r"\b(?:md5|sha-?1|base64)\b",
+    ),
+    Phrase(
+        "one password would open every account",
+        1.0,
+        r"\b(?:master|universal|backdoor|back door|default) (?:password|login|account|"
+        r"token)\b|\bback ?door\b",
+    ),
+    Phrase(
+        "anyone could write a token",
+        1.0,
+        r"\balg\w*\W+(?:to )?['\"]?none\b|\b(?:skip|disable|ignore|without|no|turn off)"
+        r"\b[^.;]*\b(?:signature|verif\w+|validation)\b",
+    ),
+    Phrase(
+        "a stolen token would work for ever",
+        1.0,
+        r"\b(?:never|don'?t|do not|not) expire\b|\bno expir\w+\b|\bwithout (?:an )"
+        r"?expir\w+\b|\bnon-?expiring\b",
+    ),
+    Phrase(
+        "routes would stand open",
+        1.0,
+        r"\b(?:disable|turn off|switch off|bypass|skip|remove|deactivate)\b[^.;]*"
+        r"\b(?:auth\w*|security|permission\w*|guards?|csrf|https|tls|ssl)\b",
+    ),
+    Phrase(
+        "the secret would be in the repository",
+        1.0,
+        r"\b(?:hard[- ]?cod\w+|commit|embed)\b[^.;]*\b(?:secret\w*|keys?|passwords?|"
+        r"credentials)\b",
+    ),
+    Phrase(
+        "secrets would be shown to whoever asks",
+        1.0,
+        r"\b(?:show|return|expose|list|dump|print)\w*\b[^.;]*"
+        r"\b(?:environment variables?|env vars?|secrets?|password hash\w*|all passwords|"
+        r"secret keys?)\b",
+    ),
+    Phrase(
+        "what is kept would be lost",
+        1.0,
+        r"\b(?:drop|truncate|wipe|delete)\b[^.;]*\b(?:database|all (?:tables?|users?)|"
+        r"prod\w*)\b",
+    ),
 )
 """Wishes that make an app worse on purpose; the topic is what would come of it."""
