@@ -1,0 +1,1 @@
+"""Text in, text out: edits, imports, layout. Pure; reads no file, starts nothing."""

@@ -1,0 +1,91 @@
+"""Places in a file where text can go, and the shape that text has there."""
+
+from __future__ import annotations
+
+from fastwright.source.syntax import Node, parse, walk
+
+WIDTH = 88
+
+
+def text_of(node: Node | None) -> str:
+    """The source of `node`; empty for no node."""
+    return node.text.decode("utf-8", "replace") if node is not None and node.text else ""
+
+
+def line_start(content: bytes, offset: int) -> int:
+    """The offset of the first byte of the line that `offset` lies on."""
+    return content.rfind(b"\n", 0, offset) + 1
+
+
+def line_end(content: bytes, offset: int) -> int:
+    """The offset after the newline that ends the line of `offset`; the file's end at the last."""
+    found = content.find(b"\n", offset)
+    return len(content) if found < 0 else found + 1
+
+
+def indentation(content: bytes, offset: int) -> str:
+    """The white space that the line of `offset` begins with."""
+    line = content[line_start(content, offset) : line_end(content, offset)]
+    return line[: len(line) - len(line.lstrip(b" \t"))].decode()
+
+
+def indented(text: str, by: str) -> str:
+    """`text` with `by` before each line that is not blank."""
+    return "".join(by + line if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def smallest(content: bytes, start: int, end: int, *kinds: str) -> Node | None:
+    """The innermost node of one of `kinds` that spans bytes `start` to `end`."""
+    found = None
+    for node in walk(parse(content)):
+        if node.start_byte <= start and end <= node.end_byte and node.type in kinds:
+            found = node
+    return found
+
+
+def insertion(content: bytes, offset: int, lines: str) -> str:
+    """`lines`, whole lines, as they must be inserted at `offset`, the beginning of a line.
+
+    At the end of a file without a final newline they begin with one and end without.
+    """
+    if offset == len(content) and content and not content.endswith(b"\n"):
+        return "\n" + lines.removesuffix("\n")
+    return lines
+
+
+def after_statement(content: bytes, offset: int) -> int:
+    """Where the line after the statement at `offset` begins, a comment behind it included."""
+    node = _statement_at(parse(content), offset)
+    return line_end(content, max(node.end_byte - 1, 0) if node else offset)
+
+
+def _statement_at(root: Node, offset: int) -> Node | None:
+    found = None
+    for node in walk(root):
+        inside = node.start_byte <= offset < max(node.end_byte, node.start_byte + 1)
+        if inside and node.parent is not None and node.parent.type in ("module", "block"):
+            found = node
+    return found
+
+
+def class_body_end(content: bytes, node: Node) -> int:
+    """Where a further statement of the class or function body `node` goes, as a line's beginning.
+
+    `node` is a ``class_definition`` or ``function_definition``; comments that end the body stay
+    above the place.
+    """
+    body = node.child_by_field_name("body")
+    last = body.named_children[-1] if body is not None and body.named_children else node
+    return line_end(content, max(last.end_byte - 1, 0))
+
+
+def before_return(content: bytes, node: Node) -> int:
+    """Where a statement goes that must run before the function `node` returns its result.
+
+    The beginning of the line of the last ``return`` at the top of the body; else its end.
+    """
+    body = node.child_by_field_name("body")
+    statements = body.named_children if body is not None else []
+    if statements and statements[-1].type == "return_statement":
+        return line_start(content, statements[-1].start_byte)
+    return class_body_end(content, node)
