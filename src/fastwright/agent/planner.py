@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fastwright.agent import slots
 from fastwright.agent.phrases import BUILT, STRONG, Phrase
@@ -18,12 +19,14 @@ from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.plan import Candidate, Plan, Step
 
-TITLES = {
-    "jwt-auth": "a login endpoint that checks credentials and returns a JWT",
-    "health-checks": "liveness and readiness endpoints",
-    "settings": "a settings class that reads the environment",
-    "database": "a database: SQLAlchemy engine and session",
-}
+TITLES = MappingProxyType(
+    {
+        "jwt-auth": "a login endpoint that checks credentials and returns a JWT",
+        "health-checks": "liveness and readiness endpoints",
+        "settings": "a settings class that reads the environment",
+        "database": "a database: SQLAlchemy engine and session",
+    }
+)
 _NOISE = (
     (r"^\W*\[[^\]]*\]\s*", ""),
     (r"^(?:feat|feature|chore|fix|task|story|backend|todo)(?:\([^)]*\))?\s*:\s*", ""),

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 Value = str | int | bool | None
 
 _PATH = re.compile(r"(?<![\w.:/])(/[a-z0-9_{}-]+(?:/[a-z0-9_{}-]+)*)(?![\w.])", re.IGNORECASE)
 _LIFETIME = re.compile(r"(\d+)[- ]?(minutes?|mins?|m|hours?|hrs?|h|days?|d)\b")
-_MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
+_MINUTES = MappingProxyType({"m": 1, "h": 60, "d": 24 * 60})
 _NEGATION = r"\b(?:no|without|not|don'?t (?:add|want|need)|skip(?:ping)?|except|excluding)\b"
-_EXTRAS: Mapping[str, str] = {
-    "refresh": r"\brefresh(?:[- ]tokens?)?\b",
-    "logout": r"\b(?:log[- ]?out|sign[- ]?out|revo(?:ke|cation))\b",
-    "registration": r"\b(?:registration|register(?:ing)?|sign[- ]?up|signing up|self[- ]service)\b",
-    "roles": r"\b(?:roles?|rbac|admins?|permissions?)\b",
-}
+_EXTRAS: Mapping[str, str] = MappingProxyType(
+    {
+        "refresh": r"\brefresh(?:[- ]tokens?)?\b",
+        "logout": r"\b(?:log[- ]?out|sign[- ]?out|revo(?:ke|cation))\b",
+        "registration": r"\b(?:registration|register\w*|sign(?:ing)?[- ]?up|self[- ]service)\b",
+        "roles": r"\b(?:roles?|rbac|admins?|permissions?)\b",
+    }
+)
 _LOGIN_PATH = re.compile(r"log-?in|sign-?in|token|auth|session")
 _HEALTH_PATH = re.compile(r"health|ready|live|ping|status")
 

@@ -1,0 +1,202 @@
+"""A report in the terminal: plan, gates as they are judged, and what is left to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from fastwright.model.change import Decision
+from fastwright.model.errors import DoesNotLoad, FastwrightError
+from fastwright.model.plan import Candidate, Plan
+from fastwright.model.proof import Check, FileDiff, Outcome, Report, Verdict
+from fastwright.report import words
+
+_COLOURS = (
+    (Verdict.PASSED.value, "green"),
+    (Verdict.FAILED.value, "red"),
+    (Verdict.SKIPPED.value, "yellow"),
+)
+_LONGEST = 160
+
+
+class Terminal:
+    """Says on `console` what a run has to say; progress goes there too, as it happens."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def plan(self, plan: Plan) -> None:
+        """The plan, before anything is done: steps, options with reasons, what is not certain."""
+        self._heading("Plan")
+        for number, step in enumerate(plan.steps, 1):
+            self._item(f"{number}.", f"{words.step_line(step)}: {step.because}")
+        if plan.choices:
+            self.console.print(Padding(_choices(plan), (1, 0, 0, 2)))
+        if plan.files or plan.tables:
+            self._heading(f"Touches {words.touched(plan)}")
+            self._items(plan.files + tuple(f"table {name}" for name in plan.tables))
+        self._section("Unsure", plan.unsure)
+
+    def phase(self, name: str) -> None:
+        """One phase of the work begins."""
+        self.console.print(Text(f"  · {name}", style="dim"))
+
+    def check(self, check: Check) -> None:
+        """One gate has been judged."""
+        row = words.row(check)
+        line = Text.assemble("  ", (f"{row.verdict:8}", _colour(row.verdict)), f"{row.gate:18} ")
+        line.append(row.figures)
+        line.append(f"  {row.seconds:.1f} s", style="dim")
+        self.console.print(line)
+        if check.verdict is Verdict.FAILED:
+            for evidence in row.evidence:
+                self.console.print(Padding(Text(evidence, style="red"), (0, 0, 0, 10)))
+
+    def report(self, report: Report, *, gates: bool = True) -> None:
+        """The end of a run; `gates` False leaves the table out where it was shown live."""
+        self._changes(report.diffs)
+        if report.proof and gates:
+            self._heading("Gates")
+            self.console.print(Padding(_gates(report), (0, 0, 0, 2)))
+        self._decisions(report.why)
+        self._presence(report)
+        self._by_hand(report)
+        self._section("To know", words.notices(report.changes))
+        self._section("To deploy", report.deploy, numbered=True)
+        self._section("Next for this app", report.next)
+        self._section("Done", report.did)
+        self._section("Not done", report.not_done)
+        self._end(report)
+
+    def candidates(self, asked: str, candidates: Iterable[Candidate]) -> None:
+        """Up to three readings of a request that was not clear enough."""
+        self.console.print(f"`{asked}` may mean one of these:", markup=False)
+        for number, candidate in enumerate(candidates, 1):
+            self._item(f"{number}.", f"{candidate.title} ({candidate.recipe}): {candidate.because}")
+
+    def error(self, error: FastwrightError) -> None:
+        """A failure: what cannot be done, why, and what to do."""
+        cannot, because, do = words.refused(error)
+        self._refusal(cannot, because, do)
+        if isinstance(error, DoesNotLoad) and error.traceback:
+            self.console.print(Padding(Text(error.traceback.rstrip(), style="dim"), (1, 0, 0, 2)))
+
+    def _refusal(self, cannot: str, because: str, do: str) -> None:
+        self.console.print(Text(cannot, style="bold red"))
+        self.console.print(Text(f"  because {because}"))
+        if do:
+            self.console.print(Text(f"  do: {do}"))
+
+    def _end(self, report: Report) -> None:
+        self.console.print()
+        if report.refusal:
+            self._refusal(*report.refusal)
+        good = report.outcome not in (Outcome.REFUSED, Outcome.NOT_PROVEN)
+        line = Text(words.title(report), style="bold green" if good else "bold red")
+        facts = [words.verdict_line(report), f"{report.seconds:.1f} s" if report.seconds else ""]
+        kept = " · ".join(fact for fact in facts if fact)
+        self.console.print(line.append(f"  {kept}", style="not bold dim"))
+        if report.run:
+            self.console.print(Text(f"  .fastwright/runs/{report.run}/report.html", style="dim"))
+
+    def _changes(self, diffs: tuple[FileDiff, ...]) -> None:
+        if not diffs:
+            return
+        self._heading(f"Changes: {words.tally(diffs)}")
+        for group in words.groups(diffs):
+            self.console.print(Text("; ".join(group.reasons), style="italic"))
+            for file in group.files:
+                self.console.print(_one_diff(file))
+
+    def _decisions(self, decisions: tuple[Decision, ...]) -> None:
+        if decisions:
+            self._heading("Decisions")
+        for decision in decisions:
+            told = Text.assemble((decision.chose, "bold"), f" instead of {decision.instead_of}, ")
+            told.append(f"because {decision.because}; costs {decision.costs}")
+            self.console.print(Padding(told, (0, 0, 1, 2)))
+
+    def _presence(self, report: Report) -> None:
+        if report.presence is None:
+            return
+        self._section("What is there", (report.presence.because, *report.presence.symbols))
+        self._section("Gaps", report.presence.gaps)
+
+    def _by_hand(self, report: Report) -> None:
+        for manual in words.by_hand(report.changes):
+            self._heading(f"By hand: {manual.place}")
+            self.console.print(Text(f"  {manual.why}"))
+            self.console.print(Padding(Syntax(manual.snippet, "python"), (0, 0, 0, 2)))
+
+    def _heading(self, text: str) -> None:
+        self.console.print()
+        self.console.print(Text(text, style="bold"))
+
+    def _section(self, heading: str, items: Iterable[str], *, numbered: bool = False) -> None:
+        kept = tuple(items)
+        if kept:
+            self._heading(heading)
+            self._items(kept, numbered=numbered)
+
+    def _items(self, items: Iterable[str], *, numbered: bool = False) -> None:
+        for number, item in enumerate(items, 1):
+            self._item(f"{number}." if numbered else "-", item)
+
+    def _item(self, mark: str, text: str) -> None:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=2 + len(mark), justify="right")
+        grid.add_column(overflow="fold")
+        grid.add_row(Text(mark), Text(text))
+        self.console.print(grid)
+
+
+def _colour(verdict: str) -> str:
+    return dict(_COLOURS)[verdict]
+
+
+def _choices(plan: Plan) -> Table:
+    table = _table("option", "value", "because", "instead", "costs")
+    for choice in plan.choices:
+        instead = ", ".join(choice.alternatives)
+        table.add_row(
+            *map(Text, (choice.name, choice.value, choice.because, instead, choice.costs))
+        )
+    return table
+
+
+def _gates(report: Report) -> Table:
+    table = _table("gate", "verdict", "before → after", "evidence", "s")
+    for row in words.rows(report.proof.checks if report.proof else ()):
+        table.add_row(
+            Text(row.gate),
+            Text(row.verdict, style=_colour(row.verdict)),
+            Text(row.figures),
+            _evidence(row),
+            Text(f"{row.seconds:.1f}"),
+        )
+    return table
+
+
+def _evidence(row: words.Row) -> RenderableType:
+    shown = row.evidence if row.verdict == Verdict.FAILED.value else row.evidence[:2]
+    more = len(row.evidence) - len(shown)
+    lines = [Text(line if len(line) <= _LONGEST else line[:_LONGEST] + "…") for line in shown]
+    return Group(*lines, *([Text(f"and {more} more", style="dim")] if more else []))
+
+
+def _one_diff(file: FileDiff) -> RenderableType:
+    if not file.diff:
+        return Text(f"  {file.path} (secret: its text is not shown)")
+    return Padding(Syntax(file.diff.rstrip(), "diff", background_color="default"), (0, 0, 1, 2))
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table

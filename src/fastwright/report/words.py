@@ -1,0 +1,144 @@
+"""What every form of a report says alike: headings, rows, groups. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from fastwright.model.change import ChangeSet, Manual, Notice
+from fastwright.model.errors import FastwrightError
+from fastwright.model.finding import Evidence
+from fastwright.model.plan import Plan, Step
+from fastwright.model.proof import Check, FileDiff, Outcome, Report, Verdict
+
+_TITLES = MappingProxyType(
+    {
+        Outcome.PROVEN: "Proven",
+        Outcome.ALREADY_THERE: "Already there",
+        Outcome.REFUSED: "Refused",
+        Outcome.NOT_PROVEN: "Not proven: your tree is as it was",
+        Outcome.PLANNED: "Planned: nothing was written",
+        Outcome.UNDONE: "Undone",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One gate as a line of the table; `figures` is *before → after* or why it was skipped."""
+
+    gate: str
+    verdict: str
+    figures: str
+    evidence: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The files that were changed for the same reasons."""
+
+    reasons: tuple[str, ...]
+    files: tuple[FileDiff, ...]
+
+
+def title(report: Report) -> str:
+    """How it ended, in a word or two."""
+    return _TITLES[report.outcome]
+
+
+def refused(error: FastwrightError) -> tuple[str, str, str]:
+    """*cannot*, *because*, *do* of an error."""
+    return error.cannot, error.because, error.do
+
+
+def rows(checks: Iterable[Check]) -> tuple[Row, ...]:
+    """The table of gates."""
+    return tuple(map(row, checks))
+
+
+def row(check: Check) -> Row:
+    """One gate's line."""
+    return Row(
+        check.gate,
+        check.verdict.value,
+        figures(check),
+        tuple(evidence_text(evidence) for evidence in check.evidence),
+        check.seconds,
+    )
+
+
+def figures(check: Check) -> str:
+    """``before → after``, or the reason of a skip."""
+    if check.verdict is Verdict.SKIPPED:
+        return check.skipped_because
+    if check.before and check.after and check.before != check.after:
+        return f"{check.before} → {check.after}"
+    return check.after or check.before
+
+
+def evidence_text(evidence: Evidence) -> str:
+    """The sentence, with its values behind it."""
+    values = ", ".join(f"{name} {value}" for name, value in evidence.values)
+    return f"{evidence.text} ({values})" if values else evidence.text
+
+
+def groups(diffs: Iterable[FileDiff]) -> tuple[Group, ...]:
+    """The diff by reason: files changed for the same reasons stand together, in order."""
+    found: dict[tuple[str, ...], list[FileDiff]] = {}
+    for diff in diffs:
+        found.setdefault(diff.why, []).append(diff)
+    return tuple(Group(reasons, tuple(files)) for reasons, files in found.items())
+
+
+def tally(diffs: Iterable[FileDiff]) -> str:
+    """``5 files, +210 −3``."""
+    kept = tuple(diffs)
+    added, removed = sum(d.added for d in kept), sum(d.removed for d in kept)
+    return f"{count(len(kept), 'file')}, +{added} −{removed}"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"
+
+
+def verdict_line(report: Report) -> str:
+    """How many gates passed, failed and were skipped; empty without a proof."""
+    if report.proof is None:
+        return ""
+    verdicts = [check.verdict for check in report.proof.checks]
+    parts = [f"{verdicts.count(v)} {v.value}" for v in Verdict if v in verdicts]
+    return ", ".join(parts)
+
+
+def step_line(step: Step) -> str:
+    """``jwt-auth (path=/auth/token, refresh=yes)``."""
+    chosen = ", ".join(f"{name}={spoken(value)}" for name, value in step.options.items())
+    return f"{step.recipe} ({chosen})" if chosen else step.recipe
+
+
+def spoken(value: object) -> str:
+    """An option's value as a person writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "chosen for this app" if value is None else str(value)
+
+
+def by_hand(changes: ChangeSet | None) -> tuple[Manual, ...]:
+    """Steps for the person, with their snippets."""
+    return tuple(c for c in changes.changes if isinstance(c, Manual)) if changes else ()
+
+
+def notices(changes: ChangeSet | None) -> tuple[str, ...]:
+    """What the reader must know and no file says."""
+    return tuple(c.text for c in changes.changes if isinstance(c, Notice)) if changes else ()
+
+
+def touched(plan: Plan) -> str:
+    """``3 files, 1 table`` as the plan foresees it."""
+    tables = f", {count(len(plan.tables), 'table')}" if plan.tables else ""
+    return f"{count(len(plan.files), 'file')}{tables}"

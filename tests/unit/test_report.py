@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import PurePosixPath
+
+import pytest
+from rich.console import Console
+
+from fastwright.model import wire
+from fastwright.model.app import AppMap
+from fastwright.model.change import ChangeSet, Decision, Manual, NewFile, Notice
+from fastwright.model.errors import DoesNotLoad
+from fastwright.model.finding import Evidence, EvidenceKind
+from fastwright.model.plan import Candidate, Option, Plan, Presence, State, Step
+from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
+from fastwright.report import html, json_text, markdown, redact, words
+from fastwright.report.terminal import Terminal
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXBhcnQ"
+SEEN = Evidence(EvidenceKind.HTTP, "POST /auth/token answered", (("status", "200"),))
+CHECKS = (
+    Check("parses", Verdict.PASSED, "31 files", "35 files", (SEEN,), 0.1),
+    Check("tests", Verdict.PASSED, "12 pass", "19 pass", (SEEN, SEEN, SEEN), 6.25),
+    Check("access", Verdict.FAILED, "0 differ", "1 differs", (SEEN,), 2.0),
+    Check("migrations", Verdict.SKIPPED, skipped_because="the app has no Alembic"),
+)
+PLAN = Plan(
+    "add login",
+    (Step("jwt-auth", "asked for with `login`", {"path": "/auth/token", "refresh": False}),),
+    unsure=("which table holds users",),
+    choices=(Option("refresh", "no", "not asked for", ("yes",), "2 files, 1 table"),),
+    files=("shop/auth.py",),
+    tables=("users",),
+)
+FULL = Report(
+    asked="add login <b>now</b>",
+    outcome=Outcome.PROVEN,
+    did=("added `POST /auth/token`",),
+    not_done=("no registration: it was not asked for",),
+    why=(Decision("argon2", "bcrypt", "it resists GPUs", "19 MiB a login"),),
+    plan=PLAN,
+    presence=Presence(State.PARTIAL, "a login is there", ("shop.auth.login",), ("no limit",)),
+    changes=ChangeSet(
+        "f" * 64,
+        (
+            NewFile(
+                PurePosixPath(".env"), "SECRET_KEY=do-not-tell-anyone", "a secret", secret=True
+            ),
+            Manual("shop/main.py", "app.include_router(auth)", "two apps are built there"),
+            Notice("the docs page can log in"),
+        ),
+        "login",
+    ),
+    diffs=(
+        FileDiff("shop/auth.py", "--- a\n+++ b\n@@ -0,0 +1 @@\n+x = 1\n", ("a login",), 1, 0),
+        FileDiff("shop/main.py", "@@ -1 +1 @@\n-a\n+b\n", ("a login",), 1, 1),
+        FileDiff(".env", "", ("a secret",), 1, 0),
+    ),
+    proof=Proof("a" * 64, CHECKS, ("network", "files")),
+    deploy=("set SECRET_KEY",),
+    next=("put a limit on GET /books",),
+    run="20261123-1",
+    seconds=12.5,
+    timings=(("survey", 2.5), ("prove", 10.0)),
+)
+
+
+def shown(report: Report, width: int = 120) -> str:
+    """What the terminal prints for `report`."""
+    console = Console(file=io.StringIO(), width=width)
+    Terminal(console).report(report)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+RENDERERS = {"markdown": markdown.render, "html": html.render, "terminal": shown}
+
+
+@pytest.mark.parametrize("form", RENDERERS)
+@pytest.mark.parametrize(
+    "words_of_it",
+    [
+        "no registration: it was not asked for",
+        "set SECRET_KEY",
+        "put a limit on GET /books",
+        "added `POST /auth/token`",
+        "12 pass → 19 pass",
+        "the app has no Alembic",
+        "skipped",
+        "failed",
+        "argon2",
+        "19 MiB a login",
+        "no limit",
+        "app.include_router(auth)",
+        "the docs page can log in",
+        "3 files, +3 −1",
+        "2 passed, 1 failed, 1 skipped",
+    ],
+)
+def test_every_form_tells_the_whole_story(form: str, words_of_it: str) -> None:
+    """Whatever the report holds is said in the terminal, in Markdown and in HTML."""
+    assert words_of_it in RENDERERS[form](FULL)
+
+
+@pytest.mark.parametrize("form", RENDERERS)
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_has_its_word(form: str, outcome: Outcome) -> None:
+    """No outcome renders without its own title, and an almost empty report renders too."""
+    bare = Report("x", outcome, did=(), not_done=())
+    assert words.title(bare) in RENDERERS[form](bare)
+
+
+@pytest.mark.parametrize("form", RENDERERS)
+def test_a_refusal_says_cannot_because_and_do(form: str) -> None:
+    """The three parts of a refusal stand in every form."""
+    report = Report("x", Outcome.REFUSED, (), (), refusal=("cannot fly", "no wings", "grow some"))
+    text = RENDERERS[form](report)
+    assert all(part in text for part in ("cannot fly", "because no wings", "do: grow some"))
+
+
+@pytest.mark.parametrize("form", [*RENDERERS, "json"])
+def test_the_text_of_a_secret_file_is_never_said(form: str) -> None:
+    """After redaction no form holds the text of a file marked secret."""
+    told = redact.redact_report(FULL)
+    text = json_text.render(told) if form == "json" else RENDERERS[form](told)
+    assert "do-not-tell-anyone" not in text
+
+
+class Page(HTMLParser):
+    """Collects what a page would fetch, and whether its elements close in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the element, and every attribute that names something elsewhere."""
+        self.tags.add(tag)
+        self.fetched += [value or "" for name, value in attrs if name in ("src", "href", "data")]
+        if tag not in ("meta", "br", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """An element closes what was opened last."""
+        assert self.open.pop() == tag
+
+
+def test_the_page_stands_alone_and_is_well_formed() -> None:
+    """The page fetches nothing, runs no script, closes every element and escapes the request."""
+    text = html.render(FULL)
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.fetched == []
+    assert "script" not in page.tags
+    assert re.search(r"url\(|@import|https?://", text) is None
+    assert "add login &lt;b&gt;now&lt;/b&gt;" in text
+
+
+def test_the_page_knows_light_and_dark() -> None:
+    """One page serves both schemes."""
+    text = html.render(FULL)
+    assert "prefers-color-scheme: dark" in text
+    assert 'name="color-scheme" content="light dark"' in text
+
+
+def test_the_diff_is_grouped_by_reason() -> None:
+    """Files with the same reasons form one group, in the order of the diff."""
+    groups = words.groups(FULL.diffs)
+    assert [(g.reasons, [f.path for f in g.files]) for g in groups] == [
+        (("a login",), ["shop/auth.py", "shop/main.py"]),
+        (("a secret",), [".env"]),
+    ]
+
+
+def test_json_reads_back_to_the_same_report() -> None:
+    """A program that reads the JSON has the report, whole."""
+    document = json.loads(json_text.render(FULL))
+    assert document.pop("format") == json_text.FORMAT
+    assert wire.from_json(Report, document) == FULL
+
+
+def test_a_map_as_json_gives_sizes_instead_of_contents() -> None:
+    """The source of the app is not poured into the JSON of its survey."""
+    app = AppMap({PurePosixPath("a.py"): b"import os"}, None)
+    document = json.loads(json_text.render_map(app))
+    assert document["files"] == {"a.py": 9}
+    assert document["routes"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"token {TOKEN} was accepted",
+        "Authorization: Bearer abcdefghijklmnopqrstuvwxyz",
+        "postgresql+asyncpg://shop:hunter2hunter2@db:5432/shop",
+        "stored $argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaGhhc2hoYXNo",
+        "stored $2b$12$abcdefghijklmnopqrstuv1234567890123456789012345678901",
+        "SECRET is correct-horse-battery",
+    ],
+)
+def test_tokens_hashes_and_known_secrets_are_hidden(text: str) -> None:
+    """What is shaped like a credential, or is a value known to be secret, is not kept."""
+    told = redact.redact(text, ["correct-horse-battery"])
+    assert redact.HIDDEN in told
+    for secret in (TOKEN, "abcdefghijklmnop", "hunter2", "aGFzaGhh", "1234567890", "correct-horse"):
+        assert secret not in told
+
+
+def test_ordinary_source_is_left_alone() -> None:
+    """Redaction changes no code that merely talks of secrets."""
+    code = (
+        'secret_key: SecretStr\nurl = "postgresql://{user}:{password}@{host}/shop"\n# https://a.b\n'
+    )
+    assert redact.redact(code, ["short"]) == code
+
+
+def test_an_app_that_does_not_load_shows_its_own_error() -> None:
+    """The app's own traceback stands under the refusal."""
+    console = Console(file=io.StringIO(), width=100)
+    error = DoesNotLoad("cannot import `shop`", "no module `x`", "install it", traceback="Boom: 1")
+    Terminal(console).error(error)
+    assert isinstance(console.file, io.StringIO)
+    assert "Boom: 1" in console.file.getvalue()
+
+
+def test_the_plan_shows_options_with_reasons_and_costs() -> None:
+    """Steps, options, what is touched and what is unsure all stand in the printed plan."""
+    console = Console(file=io.StringIO(), width=140)
+    Terminal(console).plan(PLAN)
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    for part in ("path=/auth/token", "2 files, 1 table", "table users", "which table holds users"):
+        assert part in text
+
+
+def test_candidates_are_numbered() -> None:
+    """A request that was not clear is answered with numbered readings."""
+    console = Console(file=io.StringIO(), width=140)
+    Terminal(console).candidates("tokens", (Candidate("jwt-auth", "a login", 0.4, "`tokens`"),))
+    assert isinstance(console.file, io.StringIO)
+    assert "1. a login (jwt-auth)" in console.file.getvalue()
+
+
+def test_square_brackets_are_text_in_the_terminal() -> None:
+    """What looks like terminal markup in a report is printed as it stands."""
+    report = replace(FULL, did=("listed dict[str, int] and [bold]this[/bold]",))
+    assert "dict[str, int] and [bold]this[/bold]" in shown(report)
