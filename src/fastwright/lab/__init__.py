@@ -1,0 +1,1 @@
+"""The scratch world: the only package that starts processes or opens sockets."""

@@ -1,0 +1,133 @@
+"""One enclosure: what a command sees of files, addresses and limits, as a value."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from fastwright.lab.processes import Outputs, Process, Result, Streams, launch, run_to_end
+
+LIMITS: Mapping[str, int] = {
+    "RLIMIT_CORE": 0,
+    "RLIMIT_DATA": 8 << 30,
+    "RLIMIT_FSIZE": 2 << 30,
+    "RLIMIT_NOFILE": 4096,
+    "RLIMIT_NPROC": 4096,
+}
+"""Bytes, descriptors and processes that one command may have."""
+
+_ALWAYS_ANSWERED = ("localhost", "fastwright")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """`source` on the machine is seen `at` a path inside; read-only unless `writable`."""
+
+    source: str
+    at: str
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RelayOrder:
+    """Whoever connects to `at`, a port or socket path inside, reaches `socket`, a path inside."""
+
+    at: int | str
+    socket: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What is there for a command.
+
+    One value serves any number of commands, at once or in turn; each has namespaces of its own.
+
+    Attributes:
+        staging: An empty folder that new roots are mounted on.
+        mounts: What is visible beside the system's own programs.
+        relays: Addresses that are answered.
+        hosts: Names that resolve to loopback.
+        addresses: Literal addresses, beside 127.0.0.0/8, that loopback answers to.
+        limits: By the names of `resource`.
+        isolated: False only where the person accepted to run without namespaces.
+    """
+
+    staging: Path
+    mounts: tuple[Mount, ...] = ()
+    relays: tuple[RelayOrder, ...] = ()
+    hosts: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
+    isolated: bool = True
+
+    def start(
+        self, argv: Sequence[str], env: Mapping[str, str], cwd: str, streams: Streams
+    ) -> Process:
+        """Start a command, which runs isolated when this returns.
+
+        Args:
+            argv: The program, searched for along ``env["PATH"]``, and its arguments.
+            env: The whole environment.
+            cwd: The working directory, as seen inside.
+            streams: Standard input, output and error.
+
+        Raises:
+            NotSandboxed: The kernel refused the isolation; nothing was run.
+        """
+        return launch(self._order(argv, env, cwd), streams)
+
+    def run(
+        self, argv: Sequence[str], env: Mapping[str, str], cwd: str, *, timeout: float = 60.0
+    ) -> Result:
+        """Run a command to its end, at most `timeout` seconds."""
+        started = time.monotonic()
+        with TemporaryFile() as out, TemporaryFile() as err:
+            process = self.start(argv, env, cwd, Streams(stdout=out, stderr=err))
+            return run_to_end(process, argv, Outputs(out, err), timeout, started)
+
+    def _order(self, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Mapping[str, object]:
+        return {
+            "argv": list(argv),
+            "env": dict(env),
+            "cwd": cwd,
+            "staging": str(self.staging),
+            "mounts": [[mount.source, mount.at, mount.writable] for mount in self.mounts],
+            "relays": [asdict(relay) for relay in self.relays],
+            "addresses": list(self.addresses),
+            "etc": self._etc(),
+            "limits": dict(self.limits),
+            "isolated": self.isolated,
+        }
+
+    def _etc(self) -> Mapping[str, str]:
+        names = " ".join(dict.fromkeys((*_ALWAYS_ANSWERED, *self.hosts)))
+        return {
+            "hosts": f"127.0.0.1 {names}\n::1 {names}\n",
+            "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+            "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+            "passwd": f"developer:x:1000:1000::{Path.home()}:/bin/sh\n",
+            "group": "developer:x:1000:\n",
+        }
+
+
+def interpreter_mounts(python: Path) -> tuple[Mount, ...]:
+    """What must be seen for `python` to run: every prefix along its chain of symbolic links."""
+    prefixes: list[Path] = []
+    link = Path.cwd() / python
+    for _ in range(40):
+        prefixes.append(link.parent.parent)
+        if not link.is_symlink():
+            break
+        link = Path(os.path.normpath(link.parent / link.readlink()))
+    prefixes.append(Path(os.path.realpath(python)).parent.parent)
+    seen = dict.fromkeys(str(prefix) for prefix in prefixes if not _is_system(prefix))
+    return tuple(Mount(prefix, prefix) for prefix in seen)
+
+
+def _is_system(prefix: Path) -> bool:
+    return prefix == Path("/") or Path("/usr") in (prefix, *prefix.parents)

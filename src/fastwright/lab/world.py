@@ -1,0 +1,212 @@
+"""A scratch world: one tree, its services and its state, apart from all that is the person's.
+
+What the app writes goes to the disposable copy, which stands at the path of the person's own tree;
+what it connects to is private and empty. Each command has namespaces of its own; the copy, the
+services, ``/tmp`` and the home folder live as long as the world.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+
+from fastwright.lab import scratch, tree
+from fastwright.lab.processes import Process, Result, Streams
+from fastwright.lab.sandbox import Mount, Sandbox, interpreter_mounts
+from fastwright.model.app import Roots
+from fastwright.model.errors import NotSandboxed
+
+_PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+GUEST = "/run/fastwright/guest"
+"""Where the guest's code is seen inside: ``python /run/fastwright/guest`` runs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSpec:
+    """What a world is made of.
+
+    Attributes:
+        repository: The person's own tree; read, and never written.
+        python: The app's own interpreter, as a path of its ``python``.
+        roots: Import root and working directory in the tree.
+        env: Settings of the app, for every command.
+        readable: Further paths of the machine that the app needs to read.
+        files: Laid over the copy; ``None`` takes a file away.
+        unsandboxed: The person accepts to run without namespaces where the kernel refuses them.
+        scratch: The folder of all scratch folders; by default below the temporary folder.
+    """
+
+    repository: Path
+    python: Path | None = None
+    roots: Roots = field(default_factory=Roots)
+    env: Mapping[str, str] = field(default_factory=dict)
+    readable: tuple[Path, ...] = ()
+    files: Mapping[PurePosixPath, bytes | None] = field(default_factory=dict)
+    unsandboxed: bool = False
+    scratch: Path | None = None
+
+
+class World:
+    """One tree in one scratch world; a context manager that leaves nothing behind.
+
+    Attributes:
+        spec: What it was made of.
+        tree: The person's tree, at whose path the copy is seen inside.
+        copy: The disposable copy, freely writable from outside.
+        enforced: What isolation holds, in words.
+    """
+
+    def __init__(self, spec: WorldSpec, folder: Path) -> None:
+        self.spec = spec
+        self.tree = spec.repository.resolve()
+        self.copy = folder / "copy"
+        self.enforced: tuple[str, ...] = ()
+        self._folder = folder
+        self._processes: list[Process] = []
+        self._sandbox = Sandbox(folder / "staging")
+
+    @classmethod
+    def open(cls, spec: WorldSpec) -> World:
+        """Make the copy and start the services.
+
+        Raises:
+            NotSandboxed: This machine cannot isolate a command, and `unsandboxed` is not set.
+        """
+        if not sys.platform.startswith("linux"):
+            raise NotSandboxed(
+                "cannot run the app",
+                f"the scratch world needs Linux namespaces, and this is {sys.platform}",
+                "run fastwright in a Linux container, or use what reads the source alone",
+            )
+        world = cls(spec, scratch.make(spec.scratch))
+        try:
+            world._furnish()
+        except BaseException:
+            world.close()
+            raise
+        return world
+
+    def _furnish(self) -> None:
+        for name in ("staging", "home", "tmp"):
+            (self._folder / name).mkdir()
+        tree.copy(self.tree, self.copy)
+        self.overlay(self.spec.files)
+        self._sandbox = Sandbox(self._folder / "staging", self._mounts())
+        self.start(("true",)).wait()
+
+    def _mounts(self) -> tuple[Mount, ...]:
+        own = (
+            Mount(str(self._folder / "tmp"), "/tmp", writable=True),  # noqa: S108
+            Mount(str(self._folder / "home"), str(Path.home()), writable=True),
+            Mount(str(self.copy), str(self.tree), writable=True),
+            Mount(str(Path(__file__).parent.parent / "guest"), GUEST),
+        )
+        inside = tuple(Mount(str(path), str(path)) for path in tree.environments(self.tree))
+        for mount in inside:
+            (self.copy / Path(mount.at).relative_to(self.tree)).mkdir(parents=True, exist_ok=True)
+        interpreter = interpreter_mounts(self.spec.python) if self.spec.python else ()
+        readable = tuple(Mount(str(path), str(path)) for path in self.spec.readable)
+        return tuple(
+            {mount.at: mount for mount in (*interpreter, *readable, *own, *inside)}.values()
+        )
+
+    def overlay(self, files: Mapping[PurePosixPath, bytes | None]) -> None:
+        """Write `files`, relative to the repository, into the copy; ``None`` takes one away."""
+        for path, content in files.items():
+            place = self.copy / path
+            if content is None:
+                place.unlink(missing_ok=True)
+            else:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+
+    # ----------------------------------------------------------------------------- commands
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 60.0,
+    ) -> Result:
+        """Run a command to its end; ``argv[0]`` may be ``python``, the app's own.
+
+        Args:
+            argv: Program and arguments.
+            env: Variables beside those of the spec.
+            cwd: A folder of the tree or of the copy, or relative to them; by default the app's
+                working directory.
+            timeout: Seconds after which the command, with all that it started, is ended.
+
+        Raises:
+            NotSandboxed: The kernel refused the isolation; nothing was run.
+        """
+        return self._sandbox.run(
+            self._words(argv), self._env(env), self._inside(cwd), timeout=timeout
+        )
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        streams: Streams | None = None,
+    ) -> Process:
+        """Start a command; it is ended with the world if not before. As `run` otherwise."""
+        process = self._sandbox.start(
+            self._words(argv), self._env(env), self._inside(cwd), streams or Streams()
+        )
+        self.enforced = process.enforced
+        self._processes.append(process)
+        return process
+
+    def _words(self, argv: Sequence[str]) -> tuple[str, ...]:
+        program = str(self.spec.python) if argv[0] == "python" and self.spec.python else argv[0]
+        return (program, *argv[1:])
+
+    def _inside(self, cwd: Path | None) -> str:
+        wanted = cwd if cwd is not None else Path(self.spec.roots.working)
+        if wanted.is_absolute() and wanted.is_relative_to(self.copy):
+            wanted = wanted.relative_to(self.copy)
+        return os.path.normpath(self.tree / wanted)
+
+    def _env(self, extra: Mapping[str, str] | None) -> dict[str, str]:
+        programs = [str(self.spec.python.parent)] if self.spec.python else []
+        env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        env |= {
+            "PATH": os.pathsep.join((*programs, "/usr/local/bin", "/usr/bin", "/bin")),
+            "HOME": str(Path.home()),
+            "USER": "developer",
+            "TMPDIR": "/tmp",  # noqa: S108 - the world's own
+            # A tree that changes within a second would meet stale byte code.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONNOUSERSITE": "1",
+        }
+        if self.spec.python and (self.spec.python.parent.parent / "pyvenv.cfg").exists():
+            env["VIRTUAL_ENV"] = str(self.spec.python.parent.parent)
+        return env | dict(self.spec.env) | dict(extra or {})
+
+    # ---------------------------------------------------------------------------------- end
+
+    def close(self) -> None:
+        """End everything that runs in the world and remove its files."""
+        for process in self._processes:
+            process.kill()
+        scratch.remove(self._folder)
+
+    def __enter__(self) -> World:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
