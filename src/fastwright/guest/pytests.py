@@ -1,0 +1,92 @@
+"""Run the user's own tests in this process and tell each outcome as it happens."""
+
+import sys
+
+
+def run(arguments, tell):
+    """``pytest.main(arguments)``; returns its exit code.
+
+    Args:
+        arguments: As on pytest's command line.
+        tell: Called with ``{"nodeid", "outcome", "kind", "message", "seconds"}`` for each test:
+            outcome ``passed``, ``failed``, ``error``, ``skipped``, ``xfailed`` or ``xpassed``;
+            kind ``assertion`` or ``error`` where it failed, ``collect`` where it could not start.
+    """
+    import pytest
+
+    sys.argv = ["pytest", *arguments]
+    return int(pytest.main(list(arguments), plugins=[make_teller(tell)]))
+
+
+def make_teller(tell):
+    """A pytest plugin that passes outcomes on."""
+    import pytest
+
+    class Teller:
+        """One a run; a test's set-up, call and tear-down make one outcome."""
+
+        def __init__(self):
+            self._spent = {}
+            self._told = set()
+
+        @pytest.hookimpl(hookwrapper=True)
+        def pytest_runtest_makereport(self, item, call):
+            outcome = yield
+            report = outcome.get_result()
+            if call.excinfo is not None:
+                report.fastwright_kind = kind_of(call.excinfo.type)
+
+        def pytest_runtest_logreport(self, report):
+            spent = self._spent.get(report.nodeid, 0.0) + report.duration
+            self._spent[report.nodeid] = spent
+            event = outcome_of(report)
+            if event and (report.when == "teardown" or report.nodeid not in self._told):
+                self._told.add(report.nodeid)
+                tell(dict(event, nodeid=report.nodeid, seconds=spent))
+
+        def pytest_collectreport(self, report):
+            if report.failed:
+                tell(
+                    {
+                        "nodeid": report.nodeid,
+                        "outcome": "error",
+                        "kind": "collect",
+                        "message": _message(report),
+                        "seconds": 0.0,
+                    }
+                )
+
+    return Teller()
+
+
+def kind_of(error_type):
+    """``assertion`` for a failed assertion or ``pytest.fail``, else ``error``."""
+    names = {cls.__name__ for cls in error_type.__mro__}
+    return "assertion" if names & {"AssertionError", "Failed"} else "error"
+
+
+def outcome_of(report):
+    """What a phase's report decides, None where it decides nothing."""
+    expected = hasattr(report, "wasxfail")
+    if report.when == "call" and report.passed:
+        return {"outcome": "xpassed" if expected else "passed", "kind": "", "message": ""}
+    if report.skipped:
+        outcome = "xfailed" if expected else "skipped"
+        return {"outcome": outcome, "kind": "", "message": _message(report)}
+    if not report.failed:
+        return None
+    return {
+        "outcome": "failed" if report.when == "call" else "error",
+        "kind": getattr(report, "fastwright_kind", "error"),
+        "message": _message(report),
+    }
+
+
+def _message(report):
+    crash = getattr(getattr(report, "longrepr", None), "reprcrash", None)
+    if crash is not None:
+        return str(crash.message)[:2000]
+    longrepr = getattr(report, "longrepr", None)
+    if isinstance(longrepr, tuple):
+        return str(longrepr[-1])[:2000]
+    return str(longrepr or "")[-2000:]
