@@ -55,11 +55,12 @@ def insertion(content: bytes, offset: int, lines: str) -> str:
 
 def after_statement(content: bytes, offset: int) -> int:
     """Where the line after the statement at `offset` begins, a comment behind it included."""
-    node = _statement_at(parse(content), offset)
+    node = statement_at(parse(content), offset)
     return line_end(content, max(node.end_byte - 1, 0) if node else offset)
 
 
-def _statement_at(root: Node, offset: int) -> Node | None:
+def statement_at(root: Node, offset: int) -> Node | None:
+    """The innermost statement that `offset` lies in."""
     found = None
     for node in walk(root):
         inside = node.start_byte <= offset < max(node.end_byte, node.start_byte + 1)
@@ -89,3 +90,26 @@ def before_return(content: bytes, node: Node) -> int:
     if statements and statements[-1].type == "return_statement":
         return line_start(content, statements[-1].start_byte)
     return class_body_end(content, node)
+
+
+def outermost(content: bytes, start: int, end: int, kind: str) -> Node | None:
+    """The first and widest node of `kind` that lies within bytes `start` to `end`."""
+    for node in walk(parse(content)):
+        if node.type == kind and start <= node.start_byte and node.end_byte <= end:
+            return node
+    return None
+
+
+def within(node: Node, *kinds: str) -> bool:
+    """True where a node of one of `kinds` lies around `node`, in the same function."""
+    parent = node.parent
+    while parent is not None and parent.type not in ("function_definition", "module"):
+        if parent.type in kinds:
+            return True
+        parent = parent.parent
+    return False
+
+
+def top_level(root: Node, offset: int) -> Node | None:
+    """The statement of the module that `offset` lies in."""
+    return next((n for n in root.named_children if n.start_byte <= offset < n.end_byte), None)

@@ -1,0 +1,115 @@
+"""Changes put together, and the app's own names taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Change, ChangeSet, Decision, Edit, Promise, fingerprint
+from fastwright.model.errors import Refused
+from fastwright.model.places import Span
+from fastwright.source import imports, layout
+from fastwright.source.import_block import module_of
+
+_NOTHING = Promise()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a change set says beside its changes; the fields are those of `ChangeSet`."""
+
+    title: str
+    explains: tuple[Decision, ...] = ()
+    needs: tuple[str, ...] = ()
+    promise: Promise = _NOTHING
+    not_done: tuple[str, ...] = ()
+    deploy: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+
+
+def change_set(app: AppMap, changes: Iterable[Change], words: Words) -> ChangeSet:
+    """A change set over `app`: repetitions dropped, the imports of a file computed together.
+
+    Its baseline is the fingerprint of every file of the map.
+    """
+    return ChangeSet(
+        baseline=fingerprint(app.files),
+        changes=imports.combine(app, changes),
+        title=words.title,
+        explains=words.explains,
+        needs=words.needs,
+        promise=words.promise,
+        not_done=words.not_done,
+        deploy=words.deploy,
+        next=words.next,
+    )
+
+
+def nothing_to_do(app: AppMap, title: str) -> ChangeSet:
+    """The empty change set: everything is there."""
+    return ChangeSet(fingerprint(app.files), (), title)
+
+
+def insert_lines(app: AppMap, path: PurePosixPath, offset: int, lines: str, why: str) -> Edit:
+    """Whole `lines` inserted at `offset`, the beginning of a line or the end of the file."""
+    text = layout.insertion(app.files[path], offset, lines)
+    return Edit(Span(path, offset, offset), text, why)
+
+
+def split_symbol(app: AppMap, symbol: str) -> tuple[str, str]:
+    """The module of a dotted symbol, and the name within it: ``("shop.db", "get_session")``."""
+    parts = symbol.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        if ".".join(parts[:cut]) in app.modules:
+            return ".".join(parts[:cut]), ".".join(parts[cut:])
+    return ".".join(parts[:-1]), parts[-1]
+
+
+def path_of(app: AppMap, module: str) -> PurePosixPath | None:
+    """The file of the project's module `module`."""
+    found = app.modules.get(module)
+    return found.path if found else None
+
+
+def path_for(app: AppMap, module: str) -> PurePosixPath:
+    """The file that a module of that dotted name would have, by the app's import root."""
+    return app.roots.imports.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def module_for(app: AppMap, path: PurePosixPath) -> str:
+    """The dotted name of the file `path`, which need not exist yet."""
+    return module_of(app, path)
+
+
+def app_package(app: AppMap) -> PurePosixPath:
+    """The folder of the file that makes the application.
+
+    Raises:
+        Refused: The map has no application.
+    """
+    if app.app is None:
+        raise Refused(
+            "cannot tell where new code belongs",
+            "no FastAPI application was found",
+            "name it with `--app module:name`",
+        )
+    return app.app.path.parent
+
+
+def version(app: AppMap, package: str) -> tuple[int, ...]:
+    """The version of `package` as locked or installed, in numbers; empty where not known."""
+    text = app.versions.get(package, "")
+    numbers = []
+    for part in text.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)
+
+
+def counted(count: int, total: int, what: str) -> str:
+    """A convention with its evidence: ``as 5 of 6 routers do``."""
+    return f"as {count} of {total} {what} {'does' if count == 1 else 'do'}"

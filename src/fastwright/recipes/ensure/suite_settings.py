@@ -1,0 +1,91 @@
+"""Values that the tests give to the app's settings, given where the suite gives its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Change
+from fastwright.recipes.ensure.drafting import insert_lines
+from fastwright.source import layout
+from fastwright.source.imports import ensure_import
+from fastwright.source.layout import text_of
+from fastwright.source.syntax import Node, parse, walk
+
+_SETS = re.compile(r"environ(\.setdefault\(|\[)\s*[\"'](\w+)[\"']")
+
+
+def ensure_test_setting(app: AppMap, variable: str, value: str) -> tuple[Change, ...]:
+    """Have `variable` in the environment of the tests, before they import the app.
+
+    It joins the statements of a ``conftest.py`` that set others there; a suite that sets none gets
+    one below the imports that come from outside the project. Nothing where there are no tests.
+    """
+    path = _conftest(app)
+    if path is None or _given(app, path, variable):
+        return ()
+    content = app.files[path]
+    setters = list(_setters(parse(content)))
+    if setters:
+        last = setters[-1]
+        line = _like(text_of(last), variable, value)
+        offset = layout.line_end(content, last.end_byte - 1)
+        why = f"the tests set `{variable}` as they set {len(setters)} other variables"
+        return (insert_lines(app, path, offset, f"{line}\n", why),)
+    return _first_setter(app, path, variable, value)
+
+
+def _conftest(app: AppMap) -> PurePosixPath | None:
+    found = [p for p in app.files if p.name == "conftest.py"]
+    return min(found, key=lambda p: len(p.parts), default=None)
+
+
+def _given(app: AppMap, path: PurePosixPath, variable: str) -> bool:
+    return any(m[2] == variable for m in _SETS.finditer(app.files[path].decode("utf-8", "replace")))
+
+
+def _setters(root: Node) -> Iterator[Node]:
+    for node in root.named_children:
+        if node.type == "expression_statement" and _SETS.search(text_of(node)):
+            yield node
+
+
+def _like(sibling: str, variable: str, value: str) -> str:
+    environ = sibling[: sibling.index("environ") + len("environ")]
+    if ".setdefault(" in sibling:
+        return f'{environ}.setdefault("{variable}", "{value}")'
+    return f'{environ}["{variable}"] = "{value}"'
+
+
+def _first_setter(
+    app: AppMap, path: PurePosixPath, variable: str, value: str
+) -> tuple[Change, ...]:
+    """A statement before the first import of the project, so that its settings find the value."""
+    content = app.files[path]
+    own = [node for node in parse(content).named_children if _imports_project(app, node)]
+    if own:
+        offset = layout.line_start(content, own[0].start_byte)
+        text = f'import os\n\nos.environ.setdefault("{variable}", "{value}")\n\n'
+        why = f"the app asks for `{variable}` when the tests import it"
+        return (insert_lines(app, path, offset, text, why),)
+    bound = ensure_import(app, path, "os", "environ")
+    end = _last_import_end(content)
+    text = f'\n{bound.local}.setdefault("{variable}", "{value}")\n'
+    why = f"the app asks for `{variable}` when the tests import it"
+    return (*bound.edits, insert_lines(app, path, end, text, why))
+
+
+def _imports_project(app: AppMap, node: Node) -> bool:
+    if node.type not in ("import_statement", "import_from_statement"):
+        return False
+    own = {name.partition(".")[0] for name in app.modules}
+    named = next((n for n in walk(node) if n.type in ("dotted_name", "relative_import")), None)
+    text = text_of(named)
+    return text.startswith(".") or text.partition(".")[0] in own
+
+
+def _last_import_end(content: bytes) -> int:
+    nodes = [n for n in parse(content).named_children if "import" in n.type]
+    return layout.line_end(content, nodes[-1].end_byte - 1) if nodes else 0
