@@ -7,67 +7,94 @@ and that nothing below an ignored folder can be taken back. They are tested agai
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """One line of an ignore file, compiled: matches paths relative to that file's folder."""
+class Group:
+    """Neighbouring lines of one ignore file that agree in sign, as one expression for each kind.
 
-    regex: re.Pattern[str]
+    They match paths relative to the folder of that file. A pattern that ends with a slash is in
+    `folders` only; ``None`` where there is no pattern.
+    """
+
     negated: bool
-    folders_only: bool
+    files: re.Pattern[str] | None
+    folders: re.Pattern[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The patterns in force in one folder, outermost first, each with the folder it stands in."""
+    """The groups in force in one folder, outermost first, each with the folder it stands in."""
 
-    patterns: tuple[tuple[str, Pattern], ...] = ()
+    groups: tuple[tuple[str, Group], ...] = ()
 
     def within(self, folder: PurePosixPath, text: str) -> Rules:
         """These rules and those of an ignore file with `text` in `folder`."""
-        prefix = "" if folder == PurePosixPath() else f"{folder}/"
-        return Rules((*self.patterns, *((prefix, pattern) for pattern in compile_lines(text))))
+        prefix = "" if folder == PurePosixPath() else _by_bytes(f"{folder}/")
+        return Rules((*self.groups, *((prefix, group) for group in compile_lines(text))))
 
     def ignores(self, path: str, *, is_folder: bool) -> bool:
         """True where the last pattern that matches `path` (relative to the root) ignores it."""
-        for prefix, pattern in reversed(self.patterns):
-            if pattern.folders_only and not is_folder:
-                continue
-            if path.startswith(prefix) and pattern.regex.fullmatch(path, len(prefix)):
-                return not pattern.negated
+        name = _by_bytes(path)
+        for prefix, group in reversed(self.groups):
+            regex = group.folders if is_folder else group.files
+            if regex and name.startswith(prefix) and regex.fullmatch(name, len(prefix)):
+                return not group.negated
         return False
 
 
-def compile_lines(text: str) -> Iterable[Pattern]:
-    """The patterns of one ignore file."""
-    for line in text.splitlines():
-        pattern = _compile(line)
-        if pattern is not None:
-            yield pattern
+def compile_lines(text: str) -> Iterator[Group]:
+    """The groups of one ignore file, in its order."""
+    lines = [line for line in map(_read, _by_bytes(text).split("\n")) if line is not None]
+    for negated, group in groupby(lines, key=lambda line: line.negated):
+        members = list(group)
+        yield Group(
+            negated,
+            _union(line.regex for line in members if not line.folders_only),
+            _union(line.regex for line in members),
+        )
 
 
-def _compile(line: str) -> Pattern | None:
-    stripped = _without_trailing_spaces(line)
+def _by_bytes(text: str) -> str:
+    """One character a byte, since git matches bytes: ``?`` is half of an accented letter."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def _union(regexes: Iterable[str]) -> re.Pattern[str] | None:
+    joined = "|".join(regexes)
+    return re.compile(joined, re.DOTALL) if joined else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    regex: str
+    negated: bool
+    folders_only: bool
+
+
+def _read(line: str) -> _Line | None:
+    stripped = _without_trailing_spaces(line.removesuffix("\r"))
     if not stripped or stripped.startswith("#"):
         return None
     negated = stripped.startswith("!")
     glob = stripped[1:] if negated else stripped
     folders_only = glob.endswith("/")
-    glob = glob.rstrip("/") if folders_only else glob
+    glob = glob.removesuffix("/")
     anchored = "/" in glob
     glob = glob.removeprefix("/")
     if not glob:
         return None
-    start = "" if anchored else "(?:.*/)?"
+    regex = f"(?:{'' if anchored else '(?:.*/)?'}{_translate(glob)})"
     try:
-        return Pattern(re.compile(start + _translate(glob), re.DOTALL), negated, folders_only)
+        re.compile(regex)
     except re.error:
         return None
+    return _Line(regex, negated, folders_only)
 
 
 def _without_trailing_spaces(line: str) -> str:

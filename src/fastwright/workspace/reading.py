@@ -15,9 +15,9 @@ LARGEST = 1 << 20
 LARGEST_LOCK = 16 << 20
 """The same for lock files, which are generated and read for their versions."""
 
-_SUFFIXES = frozenset(
-    {".py", ".pyi", ".toml", ".ini", ".cfg", ".conf", ".txt", ".in", ".md", ".rst", ".yml",
-     ".yaml", ".sql", ".sh", ".mako", ".lock"}
+_SUFFIXES = (
+    ".py", ".pyi", ".toml", ".ini", ".cfg", ".conf", ".txt", ".in", ".md", ".rst", ".yml",
+    ".yaml", ".sql", ".sh", ".mako", ".lock",
 )  # fmt: skip
 _NAMES = frozenset(
     {"Dockerfile", "Makefile", "Procfile", "Pipfile", "justfile", ".gitignore", ".flake8",
@@ -47,23 +47,21 @@ def is_real_env(name: str) -> bool:
     return is_env_file(name) and not _EXAMPLES.intersection(re.split(r"[._-]", name.lower()))
 
 
-def matters(path: PurePosixPath) -> bool:
-    """True where the text of `path` may say something about the app.
+def matters(name: str) -> bool:
+    """True where the text of a file of that name may say something about the app.
 
     A real env file is never read: nothing that maps or reports may see its values.
     """
-    if is_env_file(path.name):
-        return not is_real_env(path.name)
-    return path.suffix in _SUFFIXES or path.name in _NAMES
+    if is_env_file(name):
+        return not is_real_env(name)
+    return name.endswith(_SUFFIXES) or name in _NAMES
 
 
 def read_tree(root: Path) -> Reading:
     """Every text file below `root` that matters; one that cannot be read is named, not fatal."""
     files: dict[PurePosixPath, bytes] = {}
     unread: list[Unread] = []
-    for path, entry in walk(root):
-        if not matters(path):
-            continue
+    for path, entry in walk(root, matters):
         content = _content(path, Path(entry.path))
         if isinstance(content, Unread):
             unread.append(content)

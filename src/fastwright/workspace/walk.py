@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -32,8 +32,10 @@ def is_environment(folder: Path) -> bool:
     return (folder / "pyvenv.cfg").exists() or (folder / "conda-meta").is_dir()
 
 
-def walk(root: Path) -> Iterator[tuple[PurePosixPath, os.DirEntry[str]]]:
-    """Every file of `root` that git would not ignore, by relative path, in a stable order.
+def walk(
+    root: Path, wanted: Callable[[str], bool]
+) -> Iterator[tuple[PurePosixPath, os.DirEntry[str]]]:
+    """Every `wanted` file (by name) of `root` that git would not ignore, in a stable order.
 
     Symbolic links to folders are not followed; links to files are yielded only where they lead to
     a file inside `root`. A folder that cannot be listed is passed over.
@@ -42,21 +44,34 @@ def walk(root: Path) -> Iterator[tuple[PurePosixPath, os.DirEntry[str]]]:
     excludes = root / ".git" / "info" / "exclude"
     if excludes.is_file():
         rules = rules.within(PurePosixPath(), excludes.read_text("utf-8", "replace"))
-    yield from _walk(root, PurePosixPath(), root.resolve(), rules)
+    yield from _walk(root, PurePosixPath(), _Search(root.resolve(), wanted), rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    root: Path
+    wanted: Callable[[str], bool]
+
+    def finds(self, entry: os.DirEntry[str]) -> bool:
+        return self.wanted(entry.name) and _is_inside(entry, self.root)
 
 
 def _walk(
-    folder: Path, relative: PurePosixPath, root: Path, rules: Rules
+    folder: Path, relative: PurePosixPath, search: _Search, rules: Rules
 ) -> Iterator[tuple[PurePosixPath, os.DirEntry[str]]]:
     entries = _entries(folder)
     if any(entry.name == ".gitignore" for entry in entries):
         rules = rules.within(relative, _text(folder / ".gitignore"))
     for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if not (_enters(entry) if is_folder else search.finds(entry)):
+            continue
         path = relative / entry.name
-        if entry.is_dir(follow_symlinks=False):
-            if _enters(entry) and not rules.ignores(str(path), is_folder=True):
-                yield from _walk(folder / entry.name, path, root, rules)
-        elif _is_inside(entry, root) and not rules.ignores(str(path), is_folder=False):
+        if rules.ignores(str(path), is_folder=is_folder):
+            continue
+        if is_folder:
+            yield from _walk(folder / entry.name, path, search, rules)
+        else:
             yield path, entry
 
 
