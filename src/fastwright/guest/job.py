@@ -28,7 +28,6 @@ from . import describe, drive, evaluate, failure, load, pytests, seed
 
 def begin(start):
     """Turn this fork into the place that the app is to find: environment, directory, paths."""
-    os.environ.clear()
     os.environ.update(start.get("env") or {})
     if "TZ" in os.environ and hasattr(time, "tzset"):
         time.tzset()
@@ -48,6 +47,8 @@ class Job:
 
     def __init__(self, channel):
         _die_with_parent()
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(line_buffering=True)
         paths = os.environ.pop("FASTWRIGHT_GUEST_PATHS", "")
         if paths:
             load.add_paths(paths.split(os.pathsep))

@@ -234,7 +234,7 @@ def _exec_job(channel, start):
     """A cold boot: a fresh interpreter, with the environment there from its first moment."""
     here = os.path.dirname(os.path.abspath(__file__))
     os.chdir(start.get("cwd") or ".")
-    env = dict(start.get("env") or {})
+    env = dict(os.environ, **(start.get("env") or {}))
     env["FASTWRIGHT_GUEST_PATHS"] = os.pathsep.join(start.get("paths") or ())
     os.execve(sys.executable, [sys.executable, here, "--job", str(channel.fileno())], env)
 

@@ -91,7 +91,7 @@ class Guest:
     def fork(
         self, env: Mapping[str, str], cwd: Path, paths: tuple[Path, ...], *, cold: bool = False
     ) -> Channel:
-        """A child in `cwd` with exactly the environment `env` and `paths` first to import from.
+        """A child in `cwd` with `env` over the zygote's own, and `paths` first to import from.
 
         A cold child is a fresh interpreter instead of a copy of the warm one.
         """
