@@ -1,0 +1,163 @@
+"""The ASGI applications of a project: where each is made, and how a server would name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import Application, Router
+from fastwright.model.places import Span
+from fastwright.survey.codebase import Unit
+from fastwright.survey.facts import CallFact
+from fastwright.survey.names import Symbol
+from fastwright.survey.values import Const, Frame, Made, Ref, text_of
+from fastwright.survey.wiring import Wiring, is_test
+
+
+def made_objects(wiring: Wiring, family: str) -> list[Made]:
+    """Every application (``app``) or router (``router``) that the project makes."""
+    found: dict[Made, None] = {}
+    for unit in wiring.codebase.units:
+        for index, row in enumerate(unit.facts.calls):
+            if not _may_make(wiring, unit, row, family):
+                continue
+            for env in wiring.contexts(unit, row.scope):
+                for value in wiring.evaluator.call(index, Frame(unit, row.scope, env, row.start)):
+                    if isinstance(value, Made) and (value.unit, value.call) == (unit, index):
+                        found[value] = None
+    return list(found)
+
+
+def _may_make(wiring: Wiring, unit: Unit, row: CallFact, family: str) -> bool:
+    if not isinstance(row.callee, str) or not row.callee.rpartition(".")[2][:1].isupper():
+        return False
+    frame = Frame(unit, row.scope, (), row.start)
+    values = wiring.evaluator.values(row.callee, frame)
+    return any(isinstance(v, Ref) and wiring.family(v.symbol) == family for v in values)
+
+
+def statement(unit: Unit, made: Made) -> tuple[Span, str]:
+    """The statement that makes an object, and the local name that it gets."""
+    row = unit.facts.calls[made.call]
+    for assignment in unit.scopes[row.scope].assignments:
+        if assignment.start <= row.start and row.end <= assignment.end:
+            name = assignment.target if isinstance(assignment.target, str) else ""
+            return Span(unit.path, assignment.start, assignment.end), name
+    return Span(unit.path, row.start, row.end), ""
+
+
+def routers(wiring: Wiring) -> tuple[Router, ...]:
+    """Every router, once for each place that makes one."""
+    found: dict[Span, Router] = {}
+    for made in made_objects(wiring, "router"):
+        if made.unit is None or is_test(made.unit):
+            continue
+        span, variable = statement(made.unit, made)
+        name = router_name(made)
+        prefix = text_of(wiring.option(made, "prefix"))
+        tags = words(wiring, made, "tags")
+        found.setdefault(span, Router(name, made.unit.path, span, variable, prefix, tags))
+    return tuple(found.values())
+
+
+def router_name(made: Made) -> str:
+    """The dotted name of an object: its module or function, and its local name there."""
+    if made.unit is None:
+        return made.of.dotted()
+    row = made.unit.facts.calls[made.call]
+    _, variable = statement(made.unit, made)
+    place = made.unit.dotted(row.scope)
+    return f"{place}.{variable}" if variable else place
+
+
+def words(wiring: Wiring, made: Made, option: str) -> tuple[str, ...]:
+    """An option that is a list of strings."""
+    return strings(wiring.option(made, option))
+
+
+def strings(values: tuple[object, ...]) -> tuple[str, ...]:
+    """The strings of a list that `values` stand for."""
+    items = [i for v in values for i in getattr(v, "items", ())]
+    found = [c.value for item in items for c in item if isinstance(c, Const)]
+    return tuple(str(word) for word in found if word is not None)
+
+
+def applications(wiring: Wiring) -> dict[Made, Application]:
+    """Every application object with what is known of it; those of tests only if there is no other."""
+    made = made_objects(wiring, "app")
+    serious = [m for m in made if m.unit is not None and not is_test(m.unit)]
+    return {m: _application(wiring, m) for m in serious or made}
+
+
+def _application(wiring: Wiring, made: Made) -> Application:
+    unit = made.unit
+    assert unit is not None
+    row = unit.facts.calls[made.call]
+    created, variable = statement(unit, made)
+    target, factory, parameters = _target(wiring, made, unit, row, variable)
+    lifespan = next((v for v in wiring.option(made, "lifespan") if isinstance(v, Ref)), None)
+    return Application(
+        target, unit.path, created, variable, factory,
+        lifespan.symbol.dotted() if lifespan else None,
+        text_of(wiring.option(made, "title")), None, parameters,
+    )  # fmt: skip
+
+
+def _target(
+    wiring: Wiring, made: Made, unit: Unit, row: CallFact, variable: str
+) -> tuple[str, bool, tuple[str, ...]]:
+    if unit.scopes[row.scope].kind == "m":
+        return f"{unit.name}:{variable}", False, ()
+    named = next(_module_names(wiring, made, unit, row.scope), None)
+    if named is not None:
+        return named, False, ()
+    factory = _factory(unit, row.scope)
+    facts = unit.scopes[factory]
+    required = tuple(p.name for p in facts.parameters if p.default is None and not p.kind)
+    return f"{unit.name}:{facts.name}", True, required
+
+
+def _factory(unit: Unit, scope: int) -> int:
+    while unit.scopes[scope].kind != "f" and unit.scopes[scope].up > 0:
+        scope = unit.scopes[scope].up
+    return scope
+
+
+def _module_names(wiring: Wiring, made: Made, unit: Unit, scope: int) -> Iterator[str]:
+    """``module:name`` of module-level names that hold an application made in a function."""
+    function = Symbol("scope", unit, _factory(unit, scope))
+    waiting, seen = [function], {function}
+    while waiting and len(seen) < 20:
+        for caller, row, _ in wiring.callers(waiting.pop(0)):
+            outer = caller.scopes[row.scope]
+            if outer.kind == "f":
+                symbol = Symbol("scope", caller, row.scope)
+                if symbol not in seen and not is_test(caller):
+                    seen.add(symbol)
+                    waiting.append(symbol)
+                continue
+            yield from _held(wiring, made, caller, row)
+
+
+def _held(wiring: Wiring, made: Made, caller: Unit, row: CallFact) -> Iterator[str]:
+    if is_test(caller):
+        return
+    for assignment in caller.scopes[0].assignments:
+        inside = assignment.start <= row.start and row.end <= assignment.end
+        if inside and isinstance(assignment.target, str):
+            values = wiring.evaluator.name(assignment.target, Frame(caller))
+            if any(isinstance(v, Made) and _same_place(v, made) for v in values):
+                yield f"{caller.name}:{assignment.target}"
+
+
+def _same_place(one: Made, other: Made) -> bool:
+    return (one.unit, one.call) == (other.unit, other.call)
+
+
+def choose(
+    found: dict[Made, Application], routes_of: dict[Made, int], target: str | None
+) -> Made | None:
+    """The application to speak of: the one asked for, else the one with the most routes."""
+    if target is not None:
+        wanted = target.replace("()", "")
+        return next((m for m, a in found.items() if a.target == wanted), None)
+    return max(found, key=lambda m: (routes_of.get(m, 0), not found[m].mounted_at), default=None)

@@ -1,0 +1,197 @@
+"""The files of a project as modules: which dotted name each has, and which file a name means."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from fastwright.survey.facts import Facts, Import, Scope
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One Python file with its facts.
+
+    `root` is the directory that its dotted `name` is counted from; `package` says that it is an
+    ``__init__.py``; `inner` maps a scope's index to the functions and classes defined in it.
+    """
+
+    path: PurePosixPath
+    content: bytes
+    facts: Facts
+    package: bool
+    root: PurePosixPath = field(default_factory=PurePosixPath)
+    name: str = ""
+    inner: dict[int, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """The scopes of the file; the first is the module."""
+        return self.facts.scopes
+
+    def dotted(self, scope: int) -> str:
+        """The dotted name of a scope."""
+        local = self.scopes[scope].name
+        return f"{self.name}.{local}" if local and self.name else local or self.name
+
+    def text(self, span: Iterable[int]) -> str:
+        """The source text from the first to the second offset."""
+        start, end = span
+        return self.content[start:end].decode("utf-8", "replace")
+
+    def condition(self, index: int) -> str | None:
+        """The words of a condition, ``None`` for always."""
+        return self.facts.conditions[index] if index >= 0 else None
+
+
+def _inner(scopes: list[Scope]) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = {}
+    for index, scope in enumerate(scopes):
+        if scope.up >= 0:
+            found.setdefault(scope.up, {})[scope.name.rpartition(".")[2]] = index
+    return found
+
+
+def _parts(path: PurePosixPath) -> tuple[str, ...]:
+    parts = path.with_suffix("").parts
+    return parts[:-1] if parts and parts[-1] == "__init__" else parts
+
+
+class Codebase:
+    """All Python files of a repository, found by dotted name from any of them."""
+
+    def __init__(self, facts: Mapping[PurePosixPath, tuple[bytes, Facts]]) -> None:
+        self.units = [
+            Unit(path, content, read, path.name == "__init__.py", inner=_inner(read.scopes))
+            for path, (content, read) in facts.items()
+        ]
+        self._suffixes: dict[str, list[Unit]] = defaultdict(list)
+        self._packages = {unit.path.parent for unit in self.units if unit.package}
+        self._found: dict[tuple[str, PurePosixPath], Unit | None] = {}
+        self._index()
+        self.votes = self._count_roots()
+        for unit in self.units:
+            unit.root = self._root_of(unit)
+            unit.name = ".".join(_parts(unit.path)[len(unit.root.parts) :])
+        self._found.clear()
+        self.named = {unit.name: unit for unit in reversed(self.units)}
+
+    def _index(self) -> None:
+        for unit in self.units:
+            parts = _parts(unit.path)
+            for start in range(len(parts)):
+                self._suffixes[".".join(parts[start:])].append(unit)
+
+    def _count_roots(self) -> Counter[PurePosixPath]:
+        """How many absolute imports are explained by each directory on ``sys.path``."""
+        votes: Counter[PurePosixPath] = Counter()
+        for unit in self.units:
+            modules = {i.module for s in unit.scopes for i in s.imports if not i.level}
+            for module in modules:
+                for root in self._explaining(unit, module):
+                    votes[root] += 1
+        return votes
+
+    def _explaining(self, unit: Unit, module: str) -> set[PurePosixPath]:
+        parts = module.split(".")
+        if parts[0] in sys.stdlib_module_names:
+            return set()
+        found = {_above(u.path, len(parts), package=u.package) for u in self._suffixes[module]}
+        if len(parts) == 1:
+            here = unit.path.parent
+            found = {r for r in found if r == here or r in here.parents}
+        found = {root for root in found if root not in self._packages}
+        return {max(found, key=lambda root: _shared(root, unit.path))} if found else set()
+
+    def _root_of(self, unit: Unit) -> PurePosixPath:
+        above = [p for p in unit.path.parents if p in self.votes]
+        if above:
+            return max(above, key=lambda p: (self.votes[p], -len(p.parts)))
+        root = unit.path.parent
+        while root in self._packages and root.parts:
+            root = root.parent
+        return root
+
+    def find(self, module: str, seen_from: Unit) -> Unit | None:
+        """The file that an absolute import of `module` in `seen_from` reads, if it is ours."""
+        key = (module, seen_from.path.parent)
+        if key not in self._found:
+            self._found[key] = self._find(module, seen_from)
+        return self._found[key]
+
+    def _find(self, module: str, seen_from: Unit) -> Unit | None:
+        found = [unit for unit in self._suffixes.get(module, ()) if self._may(unit, module)]
+        if "." not in module:
+            here = seen_from.path.parent
+            found = [
+                u
+                for u in found
+                if u.name == module
+                or (u.path.parent in (here, here / module) and here not in self._packages)
+            ]
+        return max(
+            found,
+            key=lambda u: (
+                u.root == seen_from.root,
+                u.name == module,
+                _shared(u.path, seen_from.path),
+            ),
+            default=None,
+        )
+
+    def _may(self, unit: Unit, module: str) -> bool:
+        head = module.partition(".")[0]
+        return head not in sys.stdlib_module_names or unit.name == module
+
+    def source(self, unit: Unit, imported: Import) -> tuple[Unit | None, str]:
+        """The file that an import names (``None`` if it is not ours) and the absolute name."""
+        if not imported.level:
+            return self.find(imported.module, unit), imported.module
+        package = unit.name.split(".") if unit.name else []
+        up = imported.level - (1 if unit.package else 0)
+        folder = unit.path.parent
+        for _ in range(imported.level - 1):
+            folder = folder.parent
+        absolute = ".".join([*package[: len(package) - up], *filter(None, [imported.module])])
+        return self._at(folder.joinpath(*filter(None, imported.module.split(".")))), absolute
+
+    def _at(self, place: PurePosixPath) -> Unit | None:
+        name = ".".join(place.parts)
+        found = self._suffixes.get(name, ())
+        wanted = (
+            place.with_name(f"{place.name}.py") if place.name else place,
+            place / "__init__.py",
+        )
+        return next((unit for unit in found if unit.path in wanted), None)
+
+    def submodule(
+        self, unit: Unit | None, absolute: str, name: str, seen_from: Unit
+    ) -> Unit | None:
+        """The file of ``absolute.name``, where `unit` is the file of `absolute` if it has one."""
+        if unit is not None and unit.package:
+            return self._at(unit.path.parent / name)
+        return self.find(f"{absolute}.{name}" if absolute else name, seen_from)
+
+    def folder(self, unit: Unit, imported: Import) -> Unit | None:
+        """``from .folder import name`` where the folder is a namespace package."""
+        place = unit.path.parent
+        for _ in range(imported.level - 1):
+            place = place.parent
+        parts = [*filter(None, imported.module.split(".")), imported.name or ""]
+        return self._at(place.joinpath(*parts))
+
+
+def _above(path: PurePosixPath, count: int, *, package: bool) -> PurePosixPath:
+    return path.parents[count if package else count - 1]
+
+
+def _shared(one: PurePosixPath, other: PurePosixPath) -> int:
+    count = 0
+    for left, right in zip(one.parts, other.parts, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count

@@ -1,0 +1,169 @@
+"""What is read of one Python file, as values that survive JSON.
+
+A file is a list of *scopes* (the module, each function, each class) and a list of *calls*.
+Expressions are kept as small *terms*:
+
+=====================  ==================================================
+``"a.b.c"``            a name or attribute chain
+``["s", text]``        a string literal
+``["k", value]``       a number, ``True``, ``False`` or ``None``
+``["f", parts…]``      an f-string; parts are terms
+``["c", index]``       a call, by its place in `Facts.calls`
+``["a", term, name]``  an attribute of something that is not a name
+``["l", items…]``      a list, tuple or set
+``["d", [key, value]…]``  a dictionary
+``["i", term, items…]``  a subscript
+``["b", op, left, right]``  a binary, boolean or comparison operator
+``["?", test, yes, no]``  a conditional expression
+``["w", term]``        ``await``
+``["*", term]``        ``*term`` (``["**", term]`` likewise)
+``["g", element, [target, iterable]…]``  a comprehension
+``["x", start, end]``  anything else, by its bytes
+=====================  ==================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+Term: TypeAlias = Any
+"""One of the forms above; ``None`` where there is no expression."""
+
+AWAITED, IN_LOOP, IN_EXCEPT = 1, 2, 4
+
+VERSION = "1"
+"""Changes whenever the extractor reads a file differently: old cached facts are then unread."""
+
+
+class CallFact(NamedTuple):
+    """One call expression; offsets in bytes, `named` ends the called expression."""
+
+    scope: int
+    callee: Term
+    arguments: list[Term]
+    keywords: list[tuple[str, Term]]
+    start: int
+    named: int
+    end: int
+    flags: int
+    condition: int
+    loops: list[int]
+
+
+class Assignment(NamedTuple):
+    """``target: annotation = value``; a tuple of targets is a list of names."""
+
+    target: Any
+    annotation: Term
+    annotation_span: list[int] | None
+    value: Term
+    value_span: list[int] | None
+    start: int
+    end: int
+    condition: int
+    loops: list[int]
+
+
+class ParameterFact(NamedTuple):
+    """One parameter; `kind` is ``""``, ``*``, ``**``, ``/`` (positional) or ``k`` (keyword)."""
+
+    name: str
+    kind: str
+    annotation: Term
+    annotation_span: list[int] | None
+    default: Term
+    default_span: list[int] | None
+
+
+class Loop(NamedTuple):
+    """``for target in iterable`` (a comprehension's too) and the bytes that it governs."""
+
+    target: Any
+    iterable: Term
+    start: int
+    end: int
+
+
+class Import(NamedTuple):
+    """`local` stands for `name` of `module` (``None``: the module itself), `level` dots up."""
+
+    local: str
+    module: str
+    name: str | None
+    level: int
+
+
+@dataclass(slots=True)
+class Scope:
+    """A module (``m``), function (``f``) or class (``c``) body.
+
+    `start` and `end` include decorators; `body` is where the first statement starts, `body_end`
+    where the last one ends. Terms of decorators, defaults and annotations belong to the outer
+    scope `up`. `bound` maps each imported local name to its import.
+    """
+
+    kind: str
+    name: str
+    up: int
+    start: int
+    end: int
+    body: int
+    body_end: int
+    is_async: bool
+    yields: bool
+    parameters: list[ParameterFact]
+    returns: Term
+    returns_span: list[int] | None
+    decorators: list[tuple[Term, int, int]]
+    bases: list[Term]
+    keywords: list[tuple[str, Term]]
+    condition: int
+    assignments: list[Assignment]
+    imports: list[Import]
+    loops: list[Loop]
+    values: list[Term]
+    yielded: list[Term]
+    contexts: list[tuple[Term, Any]]
+    raises: list[Term]
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything read of one file; `conditions` are the tests that terms refer to by index."""
+
+    errors: int
+    scopes: list[Scope]
+    calls: list[CallFact]
+    conditions: list[str]
+    quotes: tuple[int, int]
+
+    def to_json(self) -> list[Any]:
+        """The facts as JSON-able lists; `from_json` is the inverse."""
+        scopes = [[getattr(scope, name) for name in Scope.__slots__] for scope in self.scopes]
+        return [self.errors, scopes, self.calls, self.conditions, self.quotes]
+
+    @classmethod
+    def from_json(cls, rows: list[Any]) -> Facts:
+        """The facts that `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError: `rows` were not written by this version.
+        """
+        errors, scopes, calls, conditions, quotes = rows
+        return cls(
+            errors,
+            [_scope(row) for row in scopes],
+            [CallFact(*row) for row in calls],
+            conditions,
+            (quotes[0], quotes[1]),
+        )
+
+
+def _scope(row: list[Any]) -> Scope:
+    scope = Scope(*row)
+    scope.parameters = [ParameterFact(*item) for item in scope.parameters]
+    scope.assignments = [Assignment(*item) for item in scope.assignments]
+    scope.imports = [Import(*item) for item in scope.imports]
+    scope.loops = [Loop(*item) for item in scope.loops]
+    return scope

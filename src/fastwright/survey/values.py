@@ -1,0 +1,99 @@
+"""What an expression can stand for, as far as source alone tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fastwright.survey.codebase import Unit
+from fastwright.survey.names import Symbol
+
+UNKNOWN_TEXT = "{?}"
+"""Stands in a folded string for a part that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A string, number, truth value or ``None``; ``1`` and ``True`` are told apart by `kind`."""
+
+    value: str | int | float | bool | None
+    kind: str = ""
+
+    @classmethod
+    def of(cls, value: str | float | bool | None) -> Const:
+        """The constant of `value`."""
+        return cls(value, type(value).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A function, class, module or a name of another package."""
+
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An object made by calling `of`, told from others by the place (and environment) of the call.
+
+    `call` is -1 for an object of that class whose making was not seen.
+    """
+
+    of: Symbol
+    unit: Unit | None = None
+    call: int = -1
+    env: Env = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A method of an object."""
+
+    function: Symbol
+    of: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    """A list, tuple or set; each item is what it can stand for."""
+
+    items: tuple[Values, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """A dictionary."""
+
+    items: tuple[tuple[Values, Values], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that could not be followed, and why."""
+
+    why: str
+
+
+Value: TypeAlias = Const | Ref | Made | Bound | Seq | Pairs | Unknown
+Values: TypeAlias = tuple[Value, ...]
+Env: TypeAlias = tuple[tuple[int, str, Values], ...]
+"""What names of enclosing scopes (by index in their file) stand for in one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where an expression stands: its file and scope, in which call, at which byte offset.
+
+    `at` is -1 for the end of the scope.
+    """
+
+    unit: Unit
+    scope: int = 0
+    env: Env = ()
+    at: int = -1
+
+
+def text_of(values: Values) -> str | None:
+    """The one string that `values` stand for; ``None`` where there is none or more than one."""
+    found = {v.value for v in values if isinstance(v, Const) and isinstance(v.value, str)}
+    return next(iter(found)) if len(found) == 1 else None
