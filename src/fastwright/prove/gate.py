@@ -29,12 +29,21 @@ class Gate:
         run: Judges the change; `before` and `after` are the two trees in their worlds. It may
             raise: that is recorded as a failure, never as a pass.
         after: Gates that go first; where one of them failed, this one is skipped.
+        behind: Gates that go first, whatever they say; ``*`` for all others.
     """
 
     name: str
     claim: str
     run: Callable[[Side, Side, ChangeSet], Check]
     after: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+
+    def waits_for(self, waiting: frozenset[str]) -> bool:
+        """True where one of the gates `waiting` goes before this one."""
+        others = waiting - {self.name}
+        return bool(
+            others.intersection(self.after + self.behind) or (others and "*" in self.behind)
+        )
 
     def passed(self, before: str = "", after: str = "", *evidence: Evidence) -> Check:
         """The claim held; `before` and `after` are the two figures of its row."""
@@ -60,7 +69,7 @@ def every_gate() -> tuple[Gate, ...]:
 
 
 def in_order(gates: Iterable[Gate]) -> tuple[Gate, ...]:
-    """`gates`, each behind those it names in `after`, otherwise as given.
+    """`gates`, each behind those it waits for, otherwise as given.
 
     Of two gates with one name the later replaces the earlier, in the earlier's place: that is how
     a caller configures a gate (``in_order((*every_gate(), tests.gate(budget=60)))``).
@@ -68,8 +77,8 @@ def in_order(gates: Iterable[Gate]) -> tuple[Gate, ...]:
     by_name = {gate.name: gate for gate in gates}
     waiting, ordered = list(by_name.values()), list[Gate]()
     while waiting:
-        names = {gate.name for gate in waiting}
-        ready = next((g for g in waiting if not names.intersection(g.after)), waiting[0])
+        names = frozenset(gate.name for gate in waiting)
+        ready = next((g for g in waiting if not g.waits_for(names)), waiting[0])
         waiting.remove(ready)
         ordered.append(ready)
     return tuple(ordered)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TypeVar, cast
 
 from fastwright.model.app import AppMap
+from fastwright.model.errors import DoesNotLoad
 
 T = TypeVar("T")
 
@@ -65,6 +66,15 @@ class Side:
         """
         self.world.prepare_schema(self.map)
         return self.world.boot(self.map.app.target if self.map.app else None)
+
+    @cached_property
+    def refusal(self) -> DoesNotLoad | None:
+        """Why the app does not load; ``None`` where it does. Booted at the first use."""
+        try:
+            _ = self.app
+        except DoesNotLoad as error:
+            return error
+        return None
 
     def once(self, key: object, run: Callable[[], T]) -> T:
         """The result of `run`, which is called at the first use of `key` and never again."""
