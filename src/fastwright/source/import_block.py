@@ -227,6 +227,21 @@ def relative_to(package: Sequence[str], target: Sequence[str]) -> str:
     return "." * (len(package) - shared + 1) + ".".join(target[shared:])
 
 
+def written_in(app: AppMap, path: PurePosixPath, module: str) -> str:
+    """`module` as a file at `path`, which need not exist yet, imports it: with dots or without."""
+    own = module_of(app, path)
+    package = package_of(path, own)
+    target = module.split(".")
+    names = {name.partition(".")[0] for name in app.modules} | {own.partition(".")[0]}
+    if not package or target[0] != package[0]:
+        return module
+    return (
+        relative_to(package, target)
+        if _prefers_relative(app, path, (), frozenset(names))
+        else module
+    )
+
+
 def section_of(written: str, first_party: frozenset[str]) -> int:
     """The section of an import: 0 future, 1 standard, 2 third party, 3 own, 4 relative."""
     top = written.partition(".")[0]
