@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
-from fastwright.lab import scratch, services, tree
+from fastwright.lab import boot, schema, scratch, services, tree
+from fastwright.lab.boot_link import Guest
 from fastwright.lab.places import Places
 from fastwright.lab.processes import Process, Result, Streams
 from fastwright.lab.sandbox import Mount, Sandbox, interpreter_mounts
 from fastwright.lab.servers import NotServed, Servers
 from fastwright.lab.services import SQLITE, Service
-from fastwright.model.app import Roots
-from fastwright.model.errors import NotSandboxed
+from fastwright.model.app import AppMap, Roots
+from fastwright.model.errors import NotSandboxed, UsageError
 
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _SQLITE_ENDINGS = ("", "-journal", "-shm", "-wal")
@@ -41,6 +42,7 @@ class WorldSpec:
         services: Servers that the app expects beside those.
         readable: Further paths of the machine that the app needs to read.
         files: Laid over the copy; ``None`` takes a file away.
+        target: ``module:attribute`` of the app, where no other is asked for.
         unsandboxed: The person accepts to run without namespaces where the kernel refuses them.
         scratch: The folder of all scratch folders; by default below the temporary folder.
         cache: What is kept from run to run; by default ``~/.cache/fastwright``.
@@ -56,6 +58,7 @@ class WorldSpec:
     unsandboxed: bool = False
     scratch: Path | None = None
     cache: Path | None = None
+    target: str | None = None
 
 
 class World:
@@ -75,6 +78,7 @@ class World:
         self.enforced: tuple[str, ...] = ()
         self._folder = folder
         self._processes: list[Process] = []
+        self._guest: Guest | None = None
         self._sandbox = Sandbox(folder / "staging")
         self._services = (*services.read(spec.env), *spec.services)
         self._servers = Servers(folder, self._services)
@@ -229,6 +233,52 @@ class World:
             env["VIRTUAL_ENV"] = str(self.spec.python.parent.parent)
         return env | dict(self.spec.env) | dict(extra or {})
 
+    # ------------------------------------------------------------------------------ the app
+
+    def boot(
+        self,
+        target: str | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 60.0,
+        lifespan: bool = True,
+    ) -> boot.App:
+        """Start the app: a copy of an interpreter that has third-party packages loaded already.
+
+        Args:
+            target: ``module:attribute``; by default that of the spec.
+            env: Variables beside those of the spec.
+            timeout: Seconds for the import, and again for the start-up.
+            lifespan: False to import it only.
+
+        Raises:
+            DoesNotLoad: With the app's own error, what it misses, and how to give it.
+        """
+        wanted = target or self.spec.target
+        if wanted is None:
+            raise UsageError("cannot start the app", "it is not known which", "give `--app`")
+        if self._guest is None:
+            self._guest = boot.open_guest(self, GUEST)
+        roots = self.spec.roots
+        launch = boot.Launch(
+            wanted,
+            self.tree,
+            Path(self._inside(None)),
+            (Path(self._inside(Path(roots.imports))),),
+            dict(env or {}),
+            timeout=timeout,
+            lifespan=lifespan,
+        )
+        return boot.boot(self._guest, launch)
+
+    def prepare_schema(self, app_map: AppMap) -> Result:
+        """Bring the scratch database to the tree's schema: migrations, else ``create_all``.
+
+        Raises:
+            DoesNotLoad: There are no migrations, and the app cannot be imported.
+        """
+        return schema.prepare(self, app_map)
+
     def reset(self) -> None:
         """Empty the databases: those of the servers, and the SQLite files that settings name."""
         self._servers.reset()
@@ -238,6 +288,8 @@ class World:
 
     def close(self) -> None:
         """End everything that runs in the world and remove its files."""
+        if self._guest is not None:
+            self._guest.close()
         for process in self._processes:
             process.kill()
         self._servers.stop()
