@@ -20,12 +20,12 @@ class Unit:
     """
 
     path: PurePosixPath
-    content: bytes
-    facts: Facts
+    content: bytes = field(repr=False)
+    facts: Facts = field(repr=False)
     package: bool
     root: PurePosixPath = field(default_factory=PurePosixPath)
     name: str = ""
-    inner: dict[int, dict[str, int]] = field(default_factory=dict)
+    inner: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
 
     @property
     def scopes(self) -> list[Scope]:

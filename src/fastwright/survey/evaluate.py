@@ -185,7 +185,8 @@ class Evaluator:
         facts = frame.unit.scopes[symbol.scope]
         found: list[Value] = []
         for row in reaching(facts.assignments, symbol.name, frame.at):
-            inner = Frame(frame.unit, frame.scope, frame.env, row.start)
+            env = frame.env if row.loops else _outside_loops(frame)
+            inner = Frame(frame.unit, frame.scope, env, row.start)
             found += self._destructured(row.target, symbol.name, self.values(row.value, inner))
             if row.value is None:
                 found += [Made(kind) for kind in self.classes_in(row.annotation, inner)]
@@ -359,6 +360,9 @@ class Evaluator:
         else:
             return ()
         values = self.values(receiver, frame) if receiver else ()
+        pairs = [v for v in values if isinstance(v, Pairs)]
+        if pairs:
+            return tuple(_of_dictionary(v, method) for v in pairs)
         return fold_method(values, method, [self.values(a, frame) for a in row.arguments])
 
     def _foreign(self, symbol: Symbol, row: CallFact, index: int, frame: Frame) -> Values:
@@ -510,6 +514,12 @@ class Evaluator:
             )
 
 
+def _outside_loops(frame: Frame) -> Env:
+    """The environment without what loops of the scope bind: an object made before is one object."""
+    named = {p.name for p in frame.unit.scopes[frame.scope].parameters}
+    return tuple(item for item in frame.env if item[0] != frame.scope or item[1] in named)
+
+
 def reaching(rows: list[Assignment], name: str, at: int) -> list[Assignment]:
     """The assignments to `name` that may hold at offset `at` (-1: at the end), latest first."""
     found: list[Assignment] = []
@@ -519,6 +529,14 @@ def reaching(rows: list[Assignment], name: str, at: int) -> list[Assignment]:
             if row.condition < 0 and not row.loops:
                 break
     return found
+
+
+def _of_dictionary(pairs: Pairs, method: str) -> Value:
+    if method == "items":
+        return Seq(tuple((Seq(pair),) for pair in pairs.items))
+    if method in ("values", "keys"):
+        return Seq(tuple(pair[method == "values"] for pair in pairs.items))
+    return Unknown(f"`.{method}` of a dictionary")
 
 
 def elements(values: Values) -> Iterator[Values]:

@@ -10,11 +10,14 @@ from fastwright.model.code import Module
 from fastwright.model.places import Span
 from fastwright.survey.applications import applications, choose, routers
 from fastwright.survey.cache import FactCache, read_facts
+from fastwright.survey.classes import Classes
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.names import Names, Symbol
 from fastwright.survey.routes import Routes, finished
+from fastwright.survey.schemas import schemas
+from fastwright.survey.tables import tables
 from fastwright.survey.wiring import Wiring
 
 
@@ -39,6 +42,7 @@ def read(
     served = {made: routes.of_app(made, app.target) for made, app in found.items()}
     found = {made: finished(app, routes.mounted.get(made)) for made, app in found.items()}
     chosen = choose(found, {m: len(r) for m, r in served.items()}, target)
+    classes = Classes(evaluator)
     return AppMap(
         files=files,
         app=found[chosen] if chosen else None,
@@ -47,6 +51,8 @@ def read(
         routers=routers(wiring),
         inclusions=tuple(routes.inclusions.values()),
         routes=(*(served[chosen] if chosen else ()), *routes.unreachable()),
+        schemas=schemas(classes),
+        tables=tables(classes, wiring),
         unresolved=_unresolved(wiring),
     )
 

@@ -205,10 +205,31 @@ class Wiring:
 
     def _called_with(self, function: Symbol) -> Iterator[Env]:
         sites = list(self.callers(function))
+        if not sites:
+            yield from self._as_lifespan(function)
         serious = [site for site in sites if not is_test(site[0])] or sites
         for unit, row, of in serious[:_MOST_CONTEXTS]:
             for frame in self.frames(unit, row):
                 yield self.evaluator.arguments(function, row, frame, of)
+
+    def _as_lifespan(self, function: Symbol) -> Iterator[Env]:
+        """A lifespan function is called by its application, with the application."""
+        unit = function.unit
+        parameters = unit.scopes[function.scope].parameters if unit is not None else []
+        if not parameters:
+            return
+        for made in self.with_lifespan():
+            if Ref(function) in self.option(made, "lifespan"):
+                yield ((function.scope, parameters[0].name, (made,)),)
+
+    def with_lifespan(self) -> Iterator[Made]:
+        """Every application that is made with a lifespan."""
+        for unit in self.codebase.units:
+            for index, row in enumerate(unit.facts.calls):
+                if any(key == "lifespan" for key, _ in row.keywords):
+                    for env in self.contexts(unit, row.scope):
+                        found = self.evaluator.call(index, Frame(unit, row.scope, env, row.start))
+                        yield from (v for v in found if isinstance(v, Made) and self.family(v.of))
 
     def callers(self, function: Symbol) -> Iterator[tuple[Unit, CallFact, Value | None]]:
         """Every call of a function of ours: file, call, and the object for a method."""
