@@ -1,5 +1,6 @@
 """Run the user's own tests in this process and tell each outcome as it happens."""
 
+import importlib.util
 import sys
 
 
@@ -14,8 +15,19 @@ def run(arguments, tell):
     """
     import pytest
 
+    arguments = [*arguments, *plain_options()]
     sys.argv = ["pytest", *arguments]
-    return int(pytest.main(list(arguments), plugins=[make_teller(tell)]))
+    return int(pytest.main(arguments, plugins=[make_teller(tell)]))
+
+
+def plain_options():
+    """In one process, and without measuring coverage, whatever the project's own options say."""
+    options = []
+    if importlib.util.find_spec("xdist") is not None:
+        options.append("-n0")
+    if importlib.util.find_spec("pytest_cov") is not None:
+        options.append("--no-cov")
+    return options
 
 
 def make_teller(tell):

@@ -74,7 +74,7 @@ class Launch:
         target: ``module:attribute``.
         root: The repository root as the app sees it.
         cwd: The directory that it is started in.
-        paths: Import roots, first on ``sys.path``.
+        paths: Import roots, first on ``sys.path``; `cwd` follows them.
         env: Variables beside those that the guest was started with.
         factory: True to call what `target` names; None to find out.
         timeout: Seconds for the import and the start-up together, each.
@@ -99,7 +99,8 @@ def boot(guest: Guest, launch: Launch) -> App:
     Raises:
         DoesNotLoad: With the app's own error, what it misses, and how to give it.
     """
-    channel = guest.fork(launch.env, launch.cwd, launch.paths or (launch.cwd,), cold=launch.cold)
+    paths = tuple(dict.fromkeys((*launch.paths, launch.cwd)))  # a server adds its directory too
+    channel = guest.fork(launch.env, launch.cwd, paths, cold=launch.cold)
     app = App(channel, launch.target)
     where = {"target": launch.target, "factory": launch.factory, "root": str(launch.root)}
     try:

@@ -111,6 +111,8 @@ def _innermost(lines: Sequence[str]) -> str:
     """The first frame of the watchdog's traceback that is neither a package's nor the library's."""
     for line in lines:
         found = re.match(r'\s+File "([^"]+)", line (\d+) in (.+)', line)
-        if found and not re.search(r"site-packages|/lib/python3|<frozen|/fastwright/guest/", found.group(1)):
+        if found and not re.search(
+            r"site-packages|/lib/python3|<frozen|/fastwright/guest/", found.group(1)
+        ):
             return f"{found.group(1)}:{found.group(2)} `{found.group(3)}`"
     return ""
