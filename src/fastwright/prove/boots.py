@@ -43,4 +43,6 @@ def _evidence(error: DoesNotLoad, asked: list[str]) -> tuple[Evidence, ...]:
     return (seen, Evidence(EvidenceKind.PROCESS, text))
 
 
-GATE = Gate("boots", "the app starts on the new tree", run, after=("parses",))
+GATE = Gate(
+    "boots", "the app starts on the new tree", run, after=("parses",), behind=("migrations",)
+)

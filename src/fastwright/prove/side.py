@@ -25,6 +25,13 @@ class World(Protocol):
     def enforced(self) -> tuple[str, ...]:
         """What isolation holds."""
 
+    @property
+    def not_served(self) -> Sequence[object]:
+        """Servers that the app expects and the world does not have; ``str`` says which and why."""
+
+    def reset(self) -> None:
+        """Empty the databases."""
+
     def run(
         self,
         argv: Sequence[str],

@@ -1,0 +1,48 @@
+"""The project's own linter has nothing new to say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from fastwright.model.change import ChangeSet
+from fastwright.model.proof import Check
+from fastwright.prove.gate import Gate
+from fastwright.prove.side import Side
+from fastwright.prove.tools import Tool, compare
+
+_LINE = re.compile(r"(?P<path>[^:]+):\d+:\d+: (?P<code>[\w-]+):? (?P<text>.*)")
+
+
+def _ruff(side: Side, home: PurePosixPath) -> tuple[str, ...]:  # noqa: ARG001
+    return ("check", "--no-cache", "--no-fix", "--output-format", "concise", ".")
+
+
+def _flake8(side: Side, home: PurePosixPath) -> tuple[str, ...]:  # noqa: ARG001
+    return (".",)
+
+
+RUFF = Tool(
+    "ruff",
+    _ruff,
+    _LINE,
+    (0, 1),
+    (("pyproject.toml", "[tool.ruff"), ("ruff.toml", ""), (".ruff.toml", "")),
+    needs_configuration=False,
+)
+FLAKE8 = Tool(
+    "flake8",
+    _flake8,
+    _LINE,
+    (0, 1),
+    ((".flake8", ""), ("setup.cfg", "[flake8]"), ("tox.ini", "[flake8]")),
+)
+
+
+def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
+    """Count the linter's findings by file and code, on both trees."""
+    tools = (FLAKE8, RUFF) if RUFF.home(after.files) is None else (RUFF, FLAKE8)
+    return compare(GATE, tools, before, after, "linter")
+
+
+GATE = Gate("lint", "the project's linter has nothing new to say", run, after=("parses",))
