@@ -24,7 +24,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from fastwright.lab import kernel, newroot
+from fastwright.lab import kernel, newroot, seccomp
 from fastwright.lab.relay import Relay, listen
 
 INSIDE = 1000
@@ -111,6 +111,8 @@ def _keep(channel: socket.socket, order: Order) -> int:
         kernel.die_with_parent()
         enforced = _enclose(order)
         relays = [(listen(one), one) for one in order["relays"]]
+        kernel.forgo_privileges()
+        enforced.append(_filter_words())
     except OSError as error:
         return _refuse(channel, str(error))
     _tell(channel, enforced=enforced)
@@ -146,13 +148,18 @@ def _landlock_words() -> str:
     return f"writes: Landlock ABI {version} as a second layer"
 
 
+def _filter_words() -> str:
+    if seccomp.filter_calls():
+        return "calls: none to the hypervisor, the key store or the kernel's tracing"
+    return "not enforced: a filter over system calls"
+
+
 def _become(order: Order) -> None:
     """Turn this process into the command; never returns."""
     try:
         os.setsid()
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and exec keeps that
             signal.signal(number, signal.SIG_DFL)
-        kernel.forgo_privileges()
         kernel.restrict_writes(newroot.writable_places(order["mounts"]))
         kernel.limit(order["limits"])
         os.chdir(order["cwd"])

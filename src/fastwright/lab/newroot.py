@@ -161,8 +161,15 @@ def _processes(at: str) -> tuple[str, ...]:
     refused = _attempt("own process list", lambda: kernel.mount("proc", at, "proc", flags))
     if refused:
         kernel.mount("/proc", at, None, kernel.MS_BIND | kernel.MS_REC)
+    refused += _attempt("no further namespaces", lambda: _forbid_namespaces(at))
     kernel.make_read_only(at)
     return refused
+
+
+def _forbid_namespaces(at: str) -> None:
+    """In a namespace of its own a process would be privileged again."""
+    with open(f"{at}/sys/user/max_user_namespaces", "w", encoding="ascii") as limit:
+        limit.write("0")
 
 
 def _attempt(what: str, action: Callable[[], None]) -> tuple[str, ...]:
