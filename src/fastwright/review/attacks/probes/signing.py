@@ -1,0 +1,79 @@
+"""Has the app's process sign tokens of an attack's choice with its own key, which stays there.
+
+The key is taken from the app's own call while it signs a token at a login: PyJWT and python-jose.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+NAME = "fastwright_signing"
+# Where a token's payload becomes a signed text, and at which place in the arguments it stands.
+PLACES = (
+    ("jwt.api_jws", "PyJWS", "encode", 1),
+    ("jwt.api_jws", "", "encode", 0),
+    ("jose.jws", "", "sign", 0),
+)
+
+
+def _recording(original: Callable[..., Any], place: int, state: Any) -> Callable[..., Any]:
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        state.last = (original, place, args, kwargs)
+        return original(*args, **kwargs)
+
+    return recorded
+
+
+def _start(state: Any) -> None:
+    for module_name, class_name, function, place in PLACES:
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError:  # what is not there signs nothing
+            continue
+        owner = getattr(module, class_name) if class_name else module
+        original = getattr(owner, function)
+        state.undo.append((owner, function, original))
+        setattr(owner, function, _recording(original, place, state))
+
+
+def _mint(state: Any, changes: Mapping[str, Any], drop: Sequence[str]) -> str:
+    original, place, args, kwargs = state.last
+    given = args[place] if len(args) > place else kwargs["payload"]
+    claims = json.loads(given) if isinstance(given, (bytes, str)) else dict(given)
+    claims.update(changes)
+    for name in drop:
+        claims.pop(name, None)
+    wanted: Any = json.dumps(claims).encode() if isinstance(given, bytes) else claims
+    if len(args) > place:
+        args = args[:place] + (wanted,) + args[place + 1 :]
+    else:
+        kwargs = dict(kwargs, payload=wanted)
+    token = original(*args, **kwargs)
+    return token.decode("ascii") if isinstance(token, bytes) else str(token)
+
+
+def _fresh() -> Any:
+    state: Any = types.ModuleType(NAME)
+    state.last, state.undo = None, []
+    return state
+
+
+def signing(
+    action: str, changes: Mapping[str, Any] | None = None, drop: Sequence[str] = ()
+) -> str | bool:
+    """``start`` to watch, ``seen`` after a login, ``mint`` a token with changed claims, ``stop``."""
+    state: Any = sys.modules.setdefault(NAME, _fresh())
+    if action == "start":
+        _start(state)
+    elif action == "mint":
+        return _mint(state, changes or {}, drop)
+    elif action == "stop":
+        for owner, name, value in reversed(state.undo):
+            setattr(owner, name, value)
+        del sys.modules[NAME]
+    return state.last is not None
