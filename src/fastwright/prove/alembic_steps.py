@@ -7,6 +7,7 @@ syntax above Python 3.8.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -83,7 +84,10 @@ def take(side: Side, config: PurePosixPath, steps: Sequence[Sequence[str]]) -> t
     with its columns and indexes.
     """
     argv = ("python", "-c", SCRIPT, config.name, json.dumps(steps))
-    ended = side.world.run(argv, cwd=side.world.copy / config.parent, timeout=180)
+    roots = dict.fromkeys((side.map.roots.imports, side.map.roots.working))
+    paths = os.pathsep.join(os.path.normpath(side.world.tree / root) for root in roots)
+    folder = side.world.copy / config.parent
+    ended = side.world.run(argv, env={"PYTHONPATH": paths}, cwd=folder, timeout=180)
     lines = [line for line in ended.out.splitlines() if line.startswith("[{")]
     if not lines:
         said = (ended.err or ended.out).strip().splitlines()

@@ -52,9 +52,9 @@ def _judge(before: Side, after: Side, old: Migrations | None, new: Migrations) -
     config = new.config or PurePosixPath("alembic.ini")
     start = old.heads[0] if old and old.heads else "base"
     was = _drift(before, config) if old and old.config else None
-    after.world.reset()
+    after.empty()
     took = take(after, config, _steps(start, has_old=start != "base"))
-    after.world.reset()
+    after.empty()
     broken = tuple(_broken(took, was))
     figures = _figure(was), _figure(took[-1])
     return GATE.failed(*figures, *broken) if broken else GATE.passed(*figures, *_went(took, start))
@@ -74,9 +74,9 @@ def _steps(start: str, *, has_old: bool) -> list[list[str]]:
 
 
 def _drift(side: Side, config: PurePosixPath) -> Took:
-    side.world.reset()
+    side.empty()
     took = take(side, config, [["upgrade", "heads"], ["check"]])[-1]
-    side.world.reset()
+    side.empty()
     return took
 
 

@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import Any, Protocol, TypeVar, cast
+from pathlib import PurePosixPath
+from typing import TypeVar, cast
 
+from fastwright.lab.boot import App
+from fastwright.lab.world import World
 from fastwright.model.app import AppMap
 from fastwright.model.errors import DoesNotLoad
 
 T = TypeVar("T")
-
-
-class World(Protocol):
-    """What a gate asks of a scratch world; `lab.World` satisfies it."""
-
-    @property
-    def copy(self) -> Path:
-        """The disposable copy of the repository root, freely writable from outside."""
-
-    @property
-    def enforced(self) -> tuple[str, ...]:
-        """What isolation holds."""
-
-    @property
-    def not_served(self) -> Sequence[object]:
-        """Servers that the app expects and the world does not have; ``str`` says which and why."""
-
-    def reset(self) -> None:
-        """Empty the databases."""
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        timeout: float = 60.0,
-    ) -> Any:
-        """Run a program in the world; ``argv[0]`` may be ``python``, the app's own."""
-
-    def prepare_schema(self, app_map: AppMap) -> Any:
-        """Bring the scratch database to the schema of the tree."""
-
-    def boot(self, target: str | None = None, *, timeout: float = 60.0) -> Any:
-        """Start the app; raises `DoesNotLoad`."""
 
 
 class Side:
@@ -65,8 +31,8 @@ class Side:
         self._kept: dict[object, object] = {}
 
     @cached_property
-    def app(self) -> Any:
-        """The running app (`lab.App`), with its schema prepared; booted at the first use.
+    def app(self) -> App:
+        """The running app, with its schema prepared; booted at the first use.
 
         Raises:
             DoesNotLoad: The app cannot be imported or started.
@@ -89,8 +55,16 @@ class Side:
             self._kept[key] = run()
         return cast("T", self._kept[key])
 
+    def empty(self) -> None:
+        """Stop the app and empty the databases, so that the next run meets nothing of the last.
+
+        The app boots again, with its schema, at its next use.
+        """
+        self.close()
+        self.world.reset()
+
     def close(self) -> None:
         """Stop the app, if it was booted."""
         app = self.__dict__.pop("app", None)
-        if isinstance(app, AbstractContextManager):
-            app.__exit__(None, None, None)
+        if isinstance(app, App):
+            app.close()

@@ -1,0 +1,153 @@
+"""The person's own tests are no worse than before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from fastwright.lab.boot_tests import Outcome, TestRun
+from fastwright.model.change import ChangeSet
+from fastwright.model.finding import Evidence, EvidenceKind
+from fastwright.model.proof import Check
+from fastwright.prove.gate import Gate
+from fastwright.prove.parses import touched
+from fastwright.prove.side import Side
+from fastwright.prove.suite import affected, run_suite, suite_files
+
+NAME = "tests"
+CLAIM = "the app's own tests are no worse"
+SHOWN = 10
+"""Tests that are named as evidence; the count tells of the rest."""
+
+
+class Selection(StrEnum):
+    """Which of the person's tests are run."""
+
+    ALL = "all"
+    AFFECTED = "affected"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """How the person's tests are run: which of them, and how many seconds one run may take."""
+
+    selection: Selection = Selection.ALL
+    budget: float = 180.0
+
+    def run(self, before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG002
+        """Run them on both trees; what got worse runs on both again, to find out the flaky."""
+        gate = Gate(NAME, CLAIM, self.run)
+        if self.selection is Selection.NONE:
+            return gate.skipped("asked not to run them (`--tests none`)")
+        suite = suite_files(before.files.keys())
+        if not suite:
+            return gate.skipped("the app has no tests of its own")
+        reachable = affected(after.map, touched(before, after))
+        if self.selection is Selection.AFFECTED and not reachable:
+            return gate.skipped("no test imports what the change touches")
+        chosen = reachable if self.selection is Selection.AFFECTED else ()
+        was = run_suite(before, chosen, self.budget, 1)
+        if was.timed_out and not chosen and 0 < len(reachable) < len(suite):
+            chosen = reachable
+            was = run_suite(before, chosen, self.budget, 1)
+        because = self._reason_to_skip(was, before)
+        if because:
+            return gate.skipped(because, str(was))
+        return self._compare(gate, before, after, chosen)
+
+    def _reason_to_skip(self, was: TestRun, before: Side) -> str:
+        absent = [str(server) for server in before.world.not_served]
+        if was.timed_out:
+            return f"the tests take more than {self.budget:.0f} s; {was} in that time"
+        if was.code == 5:
+            return "pytest found no tests"
+        if not was.ended:
+            return f"the tests do not run on the old tree: {_last_line(was.log)}"
+        if absent and not any(one.ok for one in was.outcomes):
+            return f"the tests need what is not here: {absent[0]}"
+        return ""
+
+    def _compare(
+        self, gate: Gate, before: Side, after: Side, chosen: tuple[PurePosixPath, ...]
+    ) -> Check:
+        was = run_suite(before, chosen, self.budget, 1)
+        now = run_suite(after, self._with_new(chosen, before, after), self.budget * 2, 1)
+        figures = str(was), str(now)
+        if not now.ended:
+            why = "were not done in time" if now.timed_out else "do not run"
+            text = f"the tests {why} on the new tree: {_last_line(now.log)}"
+            return gate.failed(*figures, Evidence(EvidenceKind.PROCESS, text))
+        worse = dict(_worse(was, now))
+        flaky: set[str] = set()
+        if worse:
+            flaky = self._flaky(before, after, chosen)
+        left = {test: text for test, text in worse.items() if test not in flaky}
+        notes = tuple(self._notes(before, was, chosen, flaky & worse.keys()))
+        seen = (Evidence(EvidenceKind.PROCESS, text) for text in list(left.values())[:SHOWN])
+        return gate.failed(*figures, *seen, *notes) if left else gate.passed(*figures, *notes)
+
+    def _flaky(self, before: Side, after: Side, chosen: tuple[PurePosixPath, ...]) -> set[str]:
+        """The tests that end differently in two runs on one tree."""
+        found: set[str] = set()
+        for side, files in ((before, chosen), (after, self._with_new(chosen, before, after))):
+            first = run_suite(side, files, self.budget * 2, 1).by_test()
+            second = run_suite(side, files, self.budget * 2, 2).by_test()
+            both = first.keys() & second.keys()
+            found |= {test for test in both if first[test].ok != second[test].ok}
+        return found
+
+    def _with_new(
+        self, chosen: tuple[PurePosixPath, ...], before: Side, after: Side
+    ) -> tuple[PurePosixPath, ...]:
+        new = set(suite_files(after.files.keys())) - set(suite_files(before.files.keys()))
+        return tuple(sorted({*chosen, *new})) if chosen else ()
+
+    def _notes(
+        self, before: Side, was: TestRun, chosen: tuple[PurePosixPath, ...], flaky: set[str]
+    ) -> Iterator[Evidence]:
+        if chosen:
+            text = f"only the {len(chosen)} test files that import what the change touches were run"
+            yield Evidence(EvidenceKind.PROCESS, text)
+        for test in sorted(flaky):
+            yield Evidence(
+                EvidenceKind.PROCESS, f"`{test}` is flaky: it ends either way on one tree"
+            )
+        failing = [one.test for one in was.outcomes if not one.ok]
+        if failing:
+            text = f"{len(failing)} failed before the change already, `{failing[0]}` among them"
+            yield Evidence(EvidenceKind.PROCESS, text)
+        for server in before.world.not_served:
+            yield Evidence(EvidenceKind.PROCESS, f"not served: {server}")
+
+
+def gate(selection: Selection = Selection.ALL, budget: float = 180.0) -> Gate:
+    """The gate, with the tests to run and the seconds that one run on the old tree may take."""
+    return Gate(NAME, CLAIM, Suite(selection, budget).run, after=("boots",))
+
+
+def _worse(was: TestRun, now: TestRun) -> Iterator[tuple[str, str]]:
+    """Each test that ended well before and does not now, and each new one that fails."""
+    old, new = was.by_test(), now.by_test()
+    for test, outcome in new.items():
+        if not outcome.ok and (test not in old or old[test].ok):
+            before = old[test].outcome if test in old else "new"
+            yield test, f"`{test}`: {before} → {outcome.outcome}{_message(outcome)}"
+    for test in old.keys() - new.keys():
+        if old[test].outcome == "passed":
+            yield test, f"`{test}`: passed → absent"
+
+
+def _message(outcome: Outcome) -> str:
+    lines = [line.strip() for line in outcome.message.splitlines() if line.strip()]
+    return f": {lines[0][:200]}" if lines else ""
+
+
+def _last_line(log: str) -> str:
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return lines[-1] if lines else "they said nothing"
+
+
+GATE = gate()
