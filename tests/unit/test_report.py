@@ -17,10 +17,9 @@ from fastwright.model.errors import DoesNotLoad
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.plan import Candidate, Option, Plan, Presence, State, Step
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
-from fastwright.report import html, json_text, markdown, redact, words
+from fastwright.report import html, json_text, markdown, words
 from fastwright.report.terminal import Terminal
 
-TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXBhcnQ"
 SEEN = Evidence(EvidenceKind.HTTP, "POST /auth/token answered", (("status", "200"),))
 CHECKS = (
     Check("parses", Verdict.PASSED, "31 files", "35 files", (SEEN,), 0.1),
@@ -122,14 +121,6 @@ def test_a_refusal_says_cannot_because_and_do(form: str) -> None:
     assert all(part in text for part in ("cannot fly", "because no wings", "do: grow some"))
 
 
-@pytest.mark.parametrize("form", [*RENDERERS, "json"])
-def test_the_text_of_a_secret_file_is_never_said(form: str) -> None:
-    """After redaction no form holds the text of a file marked secret."""
-    told = redact.redact_report(FULL)
-    text = json_text.render(told) if form == "json" else RENDERERS[form](told)
-    assert "do-not-tell-anyone" not in text
-
-
 class Page(HTMLParser):
     """Collects what a page would fetch, and whether its elements close in order."""
 
@@ -192,33 +183,6 @@ def test_a_map_as_json_gives_sizes_instead_of_contents() -> None:
     document = json.loads(json_text.render_map(app))
     assert document["files"] == {"a.py": 9}
     assert document["routes"] == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"token {TOKEN} was accepted",
-        "Authorization: Bearer abcdefghijklmnopqrstuvwxyz",
-        "postgresql+asyncpg://shop:hunter2hunter2@db:5432/shop",
-        "stored $argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aGFzaGhhc2hoYXNo",
-        "stored $2b$12$abcdefghijklmnopqrstuv1234567890123456789012345678901",
-        "SECRET is correct-horse-battery",
-    ],
-)
-def test_tokens_hashes_and_known_secrets_are_hidden(text: str) -> None:
-    """What is shaped like a credential, or is a value known to be secret, is not kept."""
-    told = redact.redact(text, ["correct-horse-battery"])
-    assert redact.HIDDEN in told
-    for secret in (TOKEN, "abcdefghijklmnop", "hunter2", "aGFzaGhh", "1234567890", "correct-horse"):
-        assert secret not in told
-
-
-def test_ordinary_source_is_left_alone() -> None:
-    """Redaction changes no code that merely talks of secrets."""
-    code = (
-        'secret_key: SecretStr\nurl = "postgresql://{user}:{password}@{host}/shop"\n# https://a.b\n'
-    )
-    assert redact.redact(code, ["short"]) == code
 
 
 def test_an_app_that_does_not_load_shows_its_own_error() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fastwright.model import wire
 from fastwright.model.app import AppMap
+from fastwright.model.errors import FastwrightError
 from fastwright.model.proof import Report
 
 FORMAT = 1
@@ -32,3 +33,9 @@ def _without_files(app: AppMap) -> AppMap:
 
 def _text(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def render_error(error: FastwrightError) -> str:
+    """A failure for programs: its three parts and the exit code."""
+    told = {"cannot": error.cannot, "because": error.because, "do": error.do}
+    return _text({"format": FORMAT, "error": told, "exit_code": error.exit_code})

@@ -46,6 +46,11 @@ class Terminal:
         """One phase of the work begins."""
         self.console.print(Text(f"  · {name}", style="dim"))
 
+    def gate(self, name: str) -> None:
+        """One gate begins; the line gives way to its verdict, where the terminal can do that."""
+        if self.console.is_terminal:
+            self.console.print(Text(f"  …       {name}", style="dim"), end="\r")
+
     def check(self, check: Check) -> None:
         """One gate has been judged."""
         row = words.row(check)
@@ -59,7 +64,7 @@ class Terminal:
 
     def report(self, report: Report, *, gates: bool = True) -> None:
         """The end of a run; `gates` False leaves the table out where it was shown live."""
-        self._changes(report.diffs)
+        self.changes(report.diffs)
         if report.proof and gates:
             self._heading("Gates")
             self.console.print(Padding(_gates(report), (0, 0, 0, 2)))
@@ -104,7 +109,8 @@ class Terminal:
         if report.run:
             self.console.print(Text(f"  .fastwright/runs/{report.run}/report.html", style="dim"))
 
-    def _changes(self, diffs: tuple[FileDiff, ...]) -> None:
+    def changes(self, diffs: tuple[FileDiff, ...]) -> None:
+        """The diff, grouped by reason."""
         if not diffs:
             return
         self._heading(f"Changes: {words.tally(diffs)}")

@@ -1,0 +1,9 @@
+"""``python -m fastwright``."""
+
+from __future__ import annotations
+
+import sys
+
+from fastwright.cli import main
+
+sys.exit(main())

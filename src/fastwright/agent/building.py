@@ -1,0 +1,96 @@
+"""Steps into changed files: each recipe builds on the tree as the steps before it leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from fastwright.agent.combining import combine
+from fastwright.model.app import AppMap
+from fastwright.model.change import AddDependency, ChangeSet
+from fastwright.model.plan import Built, Option, Plan, Presence, Step
+from fastwright.model.proof import FileDiff
+from fastwright.recipes.recipe import Choice, Recipe, choices, find, from_options
+from fastwright.report.words import spoken
+from fastwright.source import edits
+
+Files = Mapping[PurePosixPath, bytes]
+Remap = Callable[[Files], AppMap]
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """What a plan comes to: the files as they shall be, and the one change set that leads there.
+
+    `presences` says of each step how much of it was there before.
+    """
+
+    plan: Plan
+    files: Files
+    changes: ChangeSet
+    diffs: tuple[FileDiff, ...]
+    presences: tuple[tuple[str, Presence], ...]
+
+    @property
+    def adds_packages(self) -> tuple[AddDependency, ...]:
+        """The packages that the app needs from now on."""
+        return tuple(c for c in self.changes.changes if isinstance(c, AddDependency))
+
+
+def build(plan: Plan, app: AppMap, remap: Remap) -> Building:
+    """Build every step of `plan` in order.
+
+    Args:
+        plan: Its steps, with what they need before them.
+        app: The map of the tree as it is.
+        remap: The map of the tree with other files.
+
+    Raises:
+        Refused: A recipe cannot build into this app.
+        UsageError: A step's option is unknown to its recipe, or has a value that it does not allow.
+    """
+    files: Files = app.files
+    built: list[Built] = []
+    presences: list[tuple[str, Presence]] = []
+    for step in plan.steps:
+        seen = remap(files) if files is not app.files else app
+        recipe = from_options(find(step.recipe), step.options)
+        presences.append((step.recipe, recipe.detect(seen)))
+        built.append(Built(step, recipe.build(seen)))
+        files = edits.apply(files, built[-1].changes.changes)
+    changes = combine(app.files, files, built)
+    return Building(
+        plan=_told(plan, built),
+        files=files,
+        changes=changes,
+        diffs=edits.diff(app.files, files, changes.changes),
+        presences=tuple(presences),
+    )
+
+
+def _told(plan: Plan, built: Sequence[Built]) -> Plan:
+    """The plan with what it will touch, and the options as the person may choose them."""
+    return replace(
+        plan,
+        choices=tuple(option for one in built for option in _options(one.step)),
+        files=tuple(dict.fromkeys(str(path) for one in built for path in one.changes.paths())),
+        tables=tuple(dict.fromkeys(t for one in built for t in one.changes.promise.tables)),
+    )
+
+
+def _options(step: Step) -> tuple[Option, ...]:
+    recipe = find(step.recipe)
+    return tuple(_option(step, choice, recipe) for choice in choices(recipe))
+
+
+def _option(step: Step, choice: Choice, recipe: type[Recipe]) -> Option:
+    is_chosen = choice.name in step.options
+    value = step.options[choice.name] if is_chosen else choice.default
+    instead = choice.allowed or (("no", "yes") if choice.kind == "bool" else ())
+    return Option(
+        name=f"{recipe.name} {choice.flag}",
+        value=spoken(value),
+        because="asked for" if is_chosen else choice.doc or "the default",
+        alternatives=tuple(other for other in instead if other != spoken(value)),
+    )

@@ -1,0 +1,87 @@
+"""Where a run stands: the project made whole, read, and mapped from its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from fastwright.agent.person import Person, Wishes
+from fastwright.model.app import AppMap
+from fastwright.model.errors import NotAProject, Refused
+from fastwright.survey import static
+from fastwright.workspace import journal
+from fastwright.workspace.project import Project
+
+OLDEST_PYDANTIC = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A project as it was found. `files` are the bytes that everything is computed from."""
+
+    project: Project
+    files: Mapping[PurePosixPath, bytes]
+    app: AppMap
+    recovered: str = ""
+
+    def with_map(self, app: AppMap) -> Ground:
+        """The same ground, better known."""
+        return replace(self, app=app)
+
+
+def find(start: Path, person: Person, wishes: Wishes) -> Ground:
+    """The ground under `start`.
+
+    Raises:
+        UsageError: There is nothing at `start`.
+        NotAProject: No FastAPI application is in it.
+    """
+    project = Project.find(start)
+    recovered = _recover(project)
+    if recovered:
+        person.phase(recovered)
+    person.phase("reading the source")
+    files = project.read()
+    app = static.read(files, target=wishes.target)
+    return Ground(project, files, _checked(app, start, wishes), recovered)
+
+
+def _recover(project: Project) -> str:
+    if not (project.root / ".fastwright").is_dir():
+        return ""
+    recovery = journal.recover(project)
+    return str(recovery) if recovery else ""
+
+
+def _checked(app: AppMap, start: Path, wishes: Wishes) -> AppMap:
+    if app.app is not None:
+        return app
+    if len(app.applications) > 1:
+        names = ", ".join(f"`{a.target}`" for a in app.applications)
+        raise NotAProject(
+            "cannot tell which app is meant",
+            f"{start} holds {len(app.applications)}: {names}",
+            f"name one: `--target {app.applications[0].target}`",
+        )
+    asked = f"no `{wishes.target}`" if wishes.target else "no `FastAPI(…)`"
+    raise NotAProject(
+        f"cannot find a FastAPI app in `{start}`",
+        f"{asked} is in its {len(app.modules)} Python files",
+        "point at the project with `--app PATH`, or at the app with `--target module:name`",
+    )
+
+
+def refuse_old_pydantic(app: AppMap) -> None:
+    """Turn away apps on pydantic 1, whose models the recipes cannot write for.
+
+    Raises:
+        Refused: The app's pydantic, as installed or locked, is below 2.
+    """
+    version = app.versions.get("pydantic", "")
+    if version and int(version.partition(".")[0]) < OLDEST_PYDANTIC:
+        raise Refused(
+            "cannot build into this app",
+            f"it is on pydantic {version}, and recipes are written for pydantic 2",
+            "move it to pydantic 2 first; `fastwright survey` works as it is",
+        )

@@ -1,0 +1,122 @@
+"""One job from plan to tree: needs, build, proof, consent, apply. Stops at the first refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from fastwright.agent import applying, ground, keeping, needs, telling
+from fastwright.agent.building import Building, build
+from fastwright.agent.ground import Ground
+from fastwright.agent.person import Person, Wishes
+from fastwright.agent.stopwatch import Stopwatch
+from fastwright.agent.telling import Work
+from fastwright.agent.worlds import Worlds
+from fastwright.model.change import ChangeSet, NewFile
+from fastwright.model.plan import Plan, Presence, State
+from fastwright.model.proof import Check, Outcome, Proof, Report
+from fastwright.prove import Gate, Side, every_gate, idempotent, in_order, judge
+from fastwright.recipes.recipe import registry
+
+Files = Mapping[PurePosixPath, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Carries out one plan on `ground`, for `person`, as they wish."""
+
+    ground: Ground
+    person: Person
+    wishes: Wishes
+    watch: Stopwatch
+
+    def carry_out(self, plan: Plan) -> Report:
+        """The plan done, or the reason why not; what is kept of it lies in the run's folder.
+
+        Raises:
+            NeedsConsent: The person was not asked, or said no, to running their code.
+            DoesNotLoad: The app cannot be imported or started as it is.
+            Refused: A recipe cannot build into this app.
+        """
+        began = datetime.now(UTC)
+        ground.refuse_old_pydantic(self.ground.app)
+        with Worlds(self.ground, self.person, self.wishes, self.watch) as worlds:
+            report = self._work(plan, worlds)
+            return keeping.keep(self.ground.project, report, began, worlds.secrets)
+
+    def _work(self, plan: Plan, worlds: Worlds) -> Report:
+        app = worlds.known()
+        ground.refuse_old_pydantic(app)
+        with self.watch.phase("planning"):
+            steps = needs.in_order(plan.steps, app, registry())
+            building = build(replace(plan, steps=steps), app, worlds.remap)
+        self.person.plan(building.plan)
+        if building.changes.is_empty:
+            return self._already_there(building, worlds)
+        if not self.person.agrees("Make this change in a disposable copy, and prove it?"):
+            work = Work(building.plan, building.changes, building.diffs)
+            return telling.finished(work, Outcome.PLANNED, self.watch)
+        return self._prove_and_apply(building, worlds)
+
+    def _already_there(self, building: Building, worlds: Worlds) -> Report:
+        proof = None
+        if building.changes.promise.attacks:
+            with self.watch.phase("attacking what is there"):
+                proof = judge.attack(building.changes, worlds.before, tell=self._tell)
+        presence = _told_together([p for _, p in building.presences])
+        work = Work(building.plan, building.changes, (), proof, presence)
+        return telling.already_there(work, self.watch)
+
+    def _prove_and_apply(self, building: Building, worlds: Worlds) -> Report:
+        proof = self._proof(building, worlds)
+        work = Work(building.plan, building.changes, building.diffs, proof)
+        if not proof.holds:
+            return telling.finished(work, Outcome.NOT_PROVEN, self.watch)
+        if self.wishes.dry_run:
+            return telling.finished(work, Outcome.PLANNED, self.watch)
+        self.person.proposal(telling.finished(work, Outcome.PLANNED, self.watch))
+        if not self.person.agrees("Apply it to your tree?"):
+            return telling.finished(work, Outcome.PLANNED, self.watch)
+        with self.watch.phase("applying"):
+            done = applying.apply(self.ground, building)
+        secret = frozenset(
+            c.path for c in building.changes.changes if isinstance(c, NewFile) and c.secret
+        )
+        did = (*telling.what_was_done(work, secret), *done)
+        return telling.finished(work, Outcome.PROVEN, self.watch, did)
+
+    def _proof(self, building: Building, worlds: Worlds) -> Proof:
+        with self.watch.phase("preparing the changed copy"):
+            after = worlds.after(building.files, building.changes)
+        with self.watch.phase("proving"):
+            return judge.prove(
+                building.changes,
+                worlds.before,
+                after,
+                gates=self._gates(building, worlds),
+                tell=self._tell,
+            )
+
+    def _gates(self, building: Building, worlds: Worlds) -> tuple[Gate, ...]:
+        def rebuild(side: Side) -> ChangeSet:
+            return build(building.plan, worlds.running(side), worlds.remap).changes
+
+        return in_order((*every_gate(), idempotent.gate(rebuild)))
+
+    def _tell(self, gate: str, check: Check | None) -> None:
+        if check is None:
+            self.person.gate(gate)
+        else:
+            self.person.check(check)
+
+
+def _told_together(presences: list[Presence]) -> Presence:
+    """What is there of several recipes, as one."""
+    return Presence(
+        State.PRESENT,
+        "; ".join(p.because for p in presences),
+        tuple(s for p in presences for s in p.symbols),
+        tuple(g for p in presences for g in p.gaps),
+    )

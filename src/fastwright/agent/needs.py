@@ -1,0 +1,47 @@
+"""What a step needs first: capabilities that the app lacks, and the recipes that give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fastwright.model.app import AppMap
+from fastwright.model.errors import Refused
+from fastwright.model.plan import Step
+from fastwright.recipes.recipe import Recipe
+
+
+def in_order(
+    steps: Sequence[Step], app: AppMap, recipes: Mapping[str, type[Recipe]]
+) -> tuple[Step, ...]:
+    """`steps` with what they need put before them, each once, otherwise as asked.
+
+    Raises:
+        Refused: No recipe gives a capability that the app lacks.
+    """
+    asked = {step.recipe: step for step in steps}
+    ordered: dict[str, Step] = {}
+
+    def place(step: Step, above: tuple[str, ...]) -> None:
+        if step.recipe in ordered or step.recipe in above:
+            return
+        for need in recipes[step.recipe].needs:
+            if app.capability(need) is None:
+                giver = _giver(need, step.recipe, recipes)
+                because = f"`{step.recipe}` needs `{need}`, which the app does not have"
+                place(asked.get(giver, Step(giver, because)), (*above, step.recipe))
+        ordered[step.recipe] = step
+
+    for step in steps:
+        place(step, ())
+    return tuple(ordered.values())
+
+
+def _giver(need: str, recipe: str, recipes: Mapping[str, type[Recipe]]) -> str:
+    for name, candidate in recipes.items():
+        if need in candidate.provides and name != recipe:
+            return name
+    raise Refused(
+        f"cannot add `{recipe}`",
+        f"it needs `{need}`, which the app does not have and no recipe gives",
+        "add it by hand, or name the app with `--target module:name`",
+    )

@@ -1,0 +1,154 @@
+"""What happened, put together as a `Report`; how it reads is the report's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from fastwright.agent.planner import Refusal
+from fastwright.agent.stopwatch import Stopwatch
+from fastwright.model.change import ChangeSet
+from fastwright.model.plan import Plan, Presence
+from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
+from fastwright.workspace.journal import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one job has come to: its plan, its changes and their proof, as far as it got."""
+
+    plan: Plan
+    changes: ChangeSet
+    diffs: tuple[FileDiff, ...] = ()
+    proof: Proof | None = None
+    presence: Presence | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def refused(request: str, refusal: Refusal, watch: Stopwatch) -> Report:
+    """Nothing was done, and why."""
+    return Report(
+        asked=request,
+        outcome=Outcome.REFUSED,
+        did=(),
+        not_done=(request.strip() or "nothing was asked",),
+        refusal=(refusal.cannot, refusal.because, refusal.do),
+        seconds=watch.total,
+        timings=watch.timings,
+    )
+
+
+def planned(request: str, plan: Plan, watch: Stopwatch) -> Report:
+    """A plan by reading alone."""
+    return Report(
+        asked=request,
+        outcome=Outcome.PLANNED,
+        did=("read the source",),
+        not_done=("nothing was run, changed or proved", *plan.unsure),
+        plan=plan,
+        next=("`fastwright do` with the same words carries it out",),
+        seconds=watch.total,
+        timings=watch.timings,
+    )
+
+
+def undone(entry: Entry, watch: Stopwatch) -> Report:
+    """A change was taken back."""
+    files = tuple(f"{_verb(move.before, move.after)} `{move.path}`" for move in entry.moves)
+    return Report(
+        asked="undo",
+        outcome=Outcome.UNDONE,
+        did=(f"took back: {entry.title.removeprefix('undo: ')}", *files),
+        not_done=("packages that were installed are still installed",),
+        next=(f"`fastwright undo {entry.id}` brings it back",),
+        seconds=watch.total,
+        timings=watch.timings,
+    )
+
+
+def _verb(before: object, after: object) -> str:
+    if after is None:
+        return "removed"
+    return "restored" if before else "brought back"
+
+
+def already_there(work: Work, watch: Stopwatch) -> Report:
+    """It is there; what was run against it, and where it falls short."""
+    presence = work.presence
+    gaps = presence.gaps if presence else ()
+    failed = tuple(
+        f"the attack of the gate `{check.gate}` got through: {_first(check)}"
+        for check in (work.proof.checks if work.proof else ())
+        if check.verdict is Verdict.FAILED
+    )
+    return Report(
+        asked=work.plan.request,
+        outcome=Outcome.ALREADY_THERE,
+        did=("found it in the app and changed nothing", *work.notes),
+        not_done=work.plan.unsure or ("nothing was changed, since it is there",),
+        plan=work.plan,
+        presence=presence,
+        proof=work.proof,
+        next=tuple(f"close the gap: {gap}" for gap in gaps) + failed,
+        seconds=watch.total,
+        timings=watch.timings,
+    )
+
+
+def _first(check: Check) -> str:
+    return check.evidence[0].text if check.evidence else check.after
+
+
+def finished(work: Work, outcome: Outcome, watch: Stopwatch, did: tuple[str, ...] = ()) -> Report:
+    """A change was made and judged; `outcome` says what became of it."""
+    left = (*work.plan.unsure, *work.changes.not_done, *_skipped(work.proof))
+    unwritten = () if outcome is Outcome.PROVEN else ("nothing was written to your tree",)
+    return Report(
+        asked=work.plan.request,
+        outcome=outcome,
+        did=did + work.notes,
+        not_done=(*unwritten, *left),
+        why=work.changes.explains,
+        plan=work.plan,
+        presence=work.presence,
+        changes=work.changes,
+        diffs=work.diffs,
+        proof=work.proof,
+        deploy=work.changes.deploy,
+        next=work.changes.next,
+        refusal=_failure(work.proof) if outcome is Outcome.NOT_PROVEN else None,
+        seconds=watch.total,
+        timings=watch.timings,
+    )
+
+
+def _skipped(proof: Proof | None) -> tuple[str, ...]:
+    checks = proof.checks if proof else ()
+    return tuple(
+        f"the gate `{check.gate}` was skipped: {check.skipped_because}"
+        for check in checks
+        if check.verdict is Verdict.SKIPPED
+    )
+
+
+def _failure(proof: Proof | None) -> tuple[str, str, str]:
+    failed = [c for c in (proof.checks if proof else ()) if c.verdict is Verdict.FAILED]
+    told = "; ".join(f"the gate `{c.gate}` failed: {_first(c)}" for c in failed)
+    return (
+        "cannot vouch for this change",
+        told or "no gate could be run",
+        "the report holds the evidence and the diff; your tree is as it was",
+    )
+
+
+def what_was_done(work: Work, secret: frozenset[PurePosixPath]) -> tuple[str, ...]:
+    """One line an operation, a setting, a table; then the files."""
+    promise = work.changes.promise
+    lines = [f"added `{operation}`" for operation in promise.adds]
+    lines += [f"added the setting `{name}`" for name in promise.settings]
+    lines += [f"changed the table `{name}`" for name in promise.tables]
+    lines += [
+        f"wrote `{diff.path}`" for diff in work.diffs if PurePosixPath(diff.path) not in secret
+    ]
+    lines += [f"wrote `{path}`, readable by you alone" for path in sorted(secret)]
+    return tuple(lines)

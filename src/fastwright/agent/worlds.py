@@ -1,0 +1,167 @@
+"""The two sides of a job: the app as it is and as it shall be, each running in its own world."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cached_property
+from io import StringIO
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+
+from dotenv import dotenv_values
+
+from fastwright.agent import consent
+from fastwright.agent.environments import Environments
+from fastwright.agent.ground import Ground
+from fastwright.agent.person import Person, Wishes
+from fastwright.agent.stopwatch import Stopwatch
+from fastwright.lab import settings
+from fastwright.lab.environment import Settled, settle
+from fastwright.lab.world import World, WorldSpec
+from fastwright.model.app import AppMap
+from fastwright.model.change import AddDependency, ChangeSet
+from fastwright.model.errors import UsageError
+from fastwright.prove.side import Side
+from fastwright.survey import merge, static
+
+Files = Mapping[PurePosixPath, bytes]
+
+
+class Worlds:
+    """Opens worlds as they are needed and closes all of them at the end.
+
+    Attributes:
+        secrets: Values that may stand nowhere in a report.
+    """
+
+    def __init__(self, ground: Ground, person: Person, wishes: Wishes, watch: Stopwatch) -> None:
+        self._ground = ground
+        self._person = person
+        self._wishes = wishes
+        self._watch = watch
+        self._open = ExitStack()
+        self._environments = Environments(ground, person, wishes, watch)
+        self._settled: Settled | None = None
+
+    def __enter__(self) -> Worlds:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    @cached_property
+    def before(self) -> Side:
+        """The app as it is, running, with its map merged from source and running app.
+
+        Raises:
+            NeedsConsent: The person does not want their code to be run.
+            NotSandboxed: The kernel refuses the isolation.
+            DoesNotLoad: With the app's own error, what it misses and how to give it.
+        """
+        consent.to_run(self._ground.project, self._person)
+        app = self._ground.app
+        with self._watch.phase("settling what the app runs in"):
+            wanted = settings.infer(app, os.environ, self._read, given=self._given())
+            self._settled = settle(self._spec(app), wanted)
+        with self._watch.phase("starting the app in the sandbox"):
+            world = self._open.enter_context(World.open(self._settled.spec))
+            side = Side(app, self._ground.files, world)
+            self._open.callback(side.close)
+            _ = side.app
+        with self._watch.phase("holding source and running app against each other"):
+            side.map = merge.merge(app, side.app.description)
+        return side
+
+    def known(self) -> AppMap:
+        """The merged map of the app as it is."""
+        return self.before.map
+
+    def remap(self, files: Files) -> AppMap:
+        """The map of the app with other files, by its source and what ran before the change."""
+        app = static.read(files, target=self._wishes.target)
+        return merge.merge(app, self.before.app.description)
+
+    def running(self, side: Side) -> AppMap:
+        """The map of the tree of `side`, by its source and what runs there."""
+        app = static.read(side.files, target=self._wishes.target)
+        return merge.merge(app, side.app.description)
+
+    def after(self, files: Files, changes: ChangeSet) -> Side:
+        """The app as it shall be: in a world of its own, with the packages that it newly needs."""
+        known = self.known()
+        added = tuple(c for c in changes.changes if isinstance(c, AddDependency))
+        python = self._environments.with_packages(added, self._open)
+        overlay = {
+            path: files.get(path)
+            for path in sorted({*files, *known.files})
+            if files.get(path) != known.files.get(path)
+        }
+        spec = replace(self.settled.spec, python=python)
+        spec = replace(spec, files={**spec.files, **overlay})
+        world = self._open.enter_context(World.open(spec))
+        side = Side(self.remap(files), files, world)
+        self._open.callback(side.close)
+        return side
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values of settings that are secret by name."""
+        values = self._settled.environment.values if self._settled else ()
+        return tuple(v.value for v in values if _is_secret(v.name))
+
+    @property
+    def settled(self) -> Settled:
+        """What the app runs in; starts it where that is not known yet."""
+        _ = self.before
+        assert self._settled is not None
+        return self._settled
+
+    def _spec(self, app: AppMap) -> WorldSpec:
+        return WorldSpec(
+            repository=self._ground.project.root,
+            python=self._environments.python,
+            roots=app.roots,
+            target=app.app.target if app.app else None,
+            unsandboxed=self._wishes.unsandboxed,
+        )
+
+    def _read(self, path: PurePosixPath) -> bytes | None:
+        try:
+            return (self._ground.project.root / path).read_bytes()
+        except OSError:
+            return None
+
+    def _given(self) -> dict[str, str]:
+        """What the person gave by hand: files first, single values over them."""
+        from_files: dict[str, str] = {}
+        for path in self._wishes.env_files:
+            from_files |= read_env_file(path)
+        return from_files | dict(self._wishes.env)
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The variables that a file of ``NAME=value`` lines gives.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read `--env-file {path}`", str(error)) from error
+    return {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
+
+
+def _is_secret(name: str) -> bool:
+    return bool(
+        re.search(r"SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|API_?KEY|CREDENTIAL", name, re.IGNORECASE)
+    )

@@ -1,0 +1,61 @@
+"""``recipes`` and ``explain``: what can be added, and its page."""
+
+from __future__ import annotations
+
+import inspect
+
+import click
+
+from fastwright.model.wire import to_json
+from fastwright.recipes.recipe import Choice, Recipe, choices, find, registry
+from fastwright.report.words import spoken
+
+
+def show_recipes(*, as_json: bool) -> int:
+    """Print every recipe with its summary."""
+    found = registry()
+    if as_json:
+        import json  # noqa: PLC0415
+
+        click.echo(json.dumps([_described(recipe) for recipe in found.values()], indent=2))
+        return 0
+    width = max(map(len, found), default=0)
+    for name, recipe in found.items():
+        click.echo(f"{name:{width}}  {recipe.summary}")
+    return 0
+
+
+def show_recipe(name: str) -> int:
+    """Print one recipe's page."""
+    recipe = find(name)
+    click.echo(f"{recipe.name}: {recipe.summary}\n")
+    click.echo(_prose(recipe) + "\n")
+    click.echo(f"Needs: {', '.join(recipe.needs) or 'nothing'}")
+    click.echo(f"Gives: {', '.join(recipe.provides) or 'nothing that others bind to'}")
+    options = choices(recipe)
+    if options:
+        click.echo("\nOptions:")
+    for choice in options:
+        click.echo(f"  {_flags(choice)}\n      {choice.doc} Default: {spoken(choice.default)}.")
+    click.echo(f"\nExample:\n  fastwright add {recipe.name} --dry-run")
+    return 0
+
+
+def _described(recipe: type[Recipe]) -> dict[str, object]:
+    return {
+        "name": recipe.name,
+        "summary": recipe.summary,
+        "needs": list(recipe.needs),
+        "provides": list(recipe.provides),
+        "options": [to_json(choice) for choice in choices(recipe)],
+    }
+
+
+def _prose(recipe: type[Recipe]) -> str:
+    return (inspect.getdoc(recipe) or "").partition("Attributes:")[0].rstrip()
+
+
+def _flags(choice: Choice) -> str:
+    if choice.kind == "bool":
+        return f"{choice.flag} / --no-{choice.flag[2:]}"
+    return f"{choice.flag} {'|'.join(choice.allowed) or choice.kind.upper()}"

@@ -1,0 +1,82 @@
+"""From a `Run` to the engineer and back: one call, one report, one exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from fastwright.agent.engineer import Engineer
+from fastwright.cli.options import Run
+from fastwright.cli.screen import Screen
+from fastwright.model.proof import Outcome, Report
+from fastwright.report import json_text
+
+_EXIT = (
+    (Outcome.REFUSED, 4),
+    (Outcome.NOT_PROVEN, 5),
+)
+WOULD_CHANGE = 1
+
+
+def run_do(request: str, options: Mapping[str, str], run: Run) -> int:
+    """Do what the request says."""
+    return _work(run, lambda engineer: engineer.do(request, options))
+
+
+def run_add(recipe: str, options: Mapping[str, object], run: Run) -> int:
+    """Add one recipe."""
+    return _work(run, lambda engineer: engineer.add(recipe, options))
+
+
+def run_plan(request: str, run: Run) -> int:
+    """Show what a request is taken for."""
+    return _work(run, lambda engineer: engineer.plan(request))
+
+
+def run_undo(start: Path, entry: str | None, *, force: bool, as_json: bool) -> int:
+    """Take a change back."""
+    screen = Screen(_console(quiet=as_json), yes=True, quiet=as_json)
+    return _end(Engineer(start, screen).undo(entry, force=force), screen, as_json=as_json)
+
+
+def run_survey(run: Run, *, static: bool) -> int:
+    """Show the map of an app."""
+    screen = _screen(run)
+    app = Engineer(run.start, screen, run.wishes).survey(static=static)
+    if run.as_json:
+        click.echo(json_text.render_map(app), nl=False)
+    else:
+        from fastwright.report.survey import show_map  # noqa: PLC0415
+
+        show_map(app, Console(highlight=False))
+    return 0
+
+
+def _work(run: Run, call: Callable[[Engineer], Report]) -> int:
+    screen = _screen(run)
+    report = call(Engineer(run.start, screen, run.wishes))
+    code = _end(report, screen, as_json=run.as_json)
+    return WOULD_CHANGE if run.check and not code and _would_change(report) else code
+
+
+def _would_change(report: Report) -> bool:
+    return report.changes is not None and not report.changes.is_empty
+
+
+def _end(report: Report, screen: Screen, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json_text.render(report), nl=False)
+    else:
+        screen.terminal.report(report, gates=False)
+    return dict(_EXIT).get(report.outcome, 0)
+
+
+def _screen(run: Run) -> Screen:
+    return Screen(_console(quiet=run.as_json), yes=run.yes, quiet=run.as_json)
+
+
+def _console(*, quiet: bool) -> Console:
+    return Console(stderr=quiet, highlight=False)
