@@ -3,6 +3,7 @@
     {"load": {"target", "factory", "root"}}    → {"loaded": {"target"}} or {"failed": {…}}
     {"startup": {}}                            → {"started": {}} or {"failed": {…}}
     {"describe": {}}                           → {"description": {…}}
+    {"endpoints": {}}                          → {"value": {name: value}}
     {"request": {…}}, {"requests": [{…}]}      → {"answer": {…}}, {"answers": [{…}]}
     {"evaluate": {"source", "arguments"}}      → {"value": …} or {"failed": {…}}
     {"create_all": {"url"}}                    → {"value": {"tables": […]}} or {"failed": {…}}
@@ -23,7 +24,7 @@ import signal
 import sys
 import time
 
-from . import describe, drive, evaluate, failure, load, pytests, seed
+from . import describe, drive, endpoints, evaluate, failure, load, pytests, seed
 
 
 def begin(start):
@@ -121,6 +122,9 @@ class Job:
 
     def _do_describe(self, arguments):
         return {"description": describe.describe(self._app, self._target, self._root)}
+
+    def _do_endpoints(self, arguments):
+        return {"value": endpoints.describe(self._root)}
 
     def _do_request(self, arguments):
         return {"answer": self._loop.run_until_complete(self._driver.request(arguments))}

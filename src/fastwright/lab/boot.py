@@ -128,6 +128,10 @@ class App:
             self._description = self.obey({"describe": {}}, 60.0)["description"]
         return self._description
 
+    def endpoints(self) -> dict[str, str]:
+        """Values of the running app that may name a server; they hold its credentials."""
+        return dict(self.obey({"endpoints": {}}, 60.0)["value"])
+
     def request(
         self, method: str, path: str, *, timeout: float = 30.0, traced: bool = False, **content: Any
     ) -> Answer:

@@ -70,12 +70,14 @@ class Environment:
         files: Env files of the copy, rewritten so that they hold no real value.
         defaults: Settings that keep the default of the code, as ``{name: value}`` where that is a
             literal: servers are served at these addresses too.
+        seen: Values of the imported app that may name a server, as it computed them.
         stack: What the app reaches its servers with.
     """
 
     values: tuple[Value, ...] = ()
     files: Mapping[PurePosixPath, bytes] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, str] = field(default_factory=dict, repr=False)
     stack: Stack = field(default_factory=Stack)
 
     @property
@@ -88,8 +90,15 @@ class Environment:
         return next((one for one in self.values if one.name.upper() == name.upper()), None)
 
     def servers(self) -> tuple[Service, ...]:
-        """The servers that the values and the defaults together name."""
-        return services.read({**self.defaults, **self.env})
+        """The servers that the values, the defaults and the imported app together name."""
+        named = (services.read(names) for names in (self.env, self.seen, self.defaults))
+        return tuple(
+            {
+                (one.kind, one.host, one.port, one.socket, one.file, one.user, one.database): one
+                for group in named
+                for one in group
+            }.values()
+        )
 
     def give(self, *values: Value) -> Environment:
         """With these values instead of those of the same names."""
