@@ -56,7 +56,7 @@ class Piece:
         """Only the top-level statements that define one of `names`, in their order."""
         root = parse(self.body.encode())
         kept = [text_of(n) for n in root.named_children if set(_defined(n)) & set(names)]
-        return replace(self, body="\n\n\n".join(kept) + "\n")
+        return replace(self, body=_spaced(kept))
 
 
 def render(app: AppMap, package: str, unit: str, how: Rendering) -> Piece:
@@ -74,6 +74,11 @@ def render(app: AppMap, package: str, unit: str, how: Rendering) -> Piece:
     return Piece(header.before.strip(), imported, body.strip("\n") + "\n")
 
 
+def with_names(piece: Piece, names: Mapping[str, str]) -> Piece:
+    """`piece` with identifiers of its code replaced."""
+    return replace(piece, body=import_header.renamed(piece.body, names))
+
+
 def new_module(app: AppMap, path: PurePosixPath, pieces: Sequence[Piece], doc: str = "") -> str:
     """The text of the new file `path`: `pieces` one below the other, formatted and sorted."""
     own = module_for(app, path)
@@ -86,7 +91,7 @@ def new_module(app: AppMap, path: PurePosixPath, pieces: Sequence[Piece], doc: s
     ]
     head = doc or next((piece.doc for piece in pieces if piece.doc), "")
     width = import_block.width_of(app)
-    body = wrapping.fitted("\n\n".join(piece.body for piece in pieces), width)
+    body = wrapping.fitted(_together(pieces), width)
     lead = f"{head}\n" if head else ""
     return import_header.joined(lead, imported, body, first_party=first_party, width=width)
 
@@ -125,6 +130,28 @@ def requoted(text: str) -> str:
             pieces += [content[done : node.start_byte], written.replace('"', "'").encode()]
             done = node.end_byte
     return b"".join((*pieces, content[done:])).decode()
+
+
+def joined(pieces: Sequence[Piece]) -> Piece:
+    """`pieces` as one, in their order."""
+    imported = tuple(entry for piece in pieces for entry in piece.imported)
+    doc = next((piece.doc for piece in pieces if piece.doc), "")
+    return Piece(doc, tuple(dict.fromkeys(imported)), _together(pieces))
+
+
+def _together(pieces: Sequence[Piece]) -> str:
+    bodies = [piece.body.strip("\n") for piece in pieces]
+    return _spaced([body for body in bodies if body])
+
+
+def _spaced(statements: Sequence[str]) -> str:
+    """Statements below each other, two lines apart where one of the neighbours is a definition."""
+    text = ""
+    for at, statement in enumerate(statements):
+        near = statements[max(at - 1, 0) : at + 1]
+        wide = any(s.startswith(("def ", "async ", "class ", "@")) for s in near)
+        text += ("\n\n\n" if wide else "\n\n") * bool(at) + statement
+    return text + "\n" if text else ""
 
 
 def _kept(text: str, flags: frozenset[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,13 @@ from pathlib import PurePosixPath
 from fastwright.model.app import AppMap
 from fastwright.source import layout
 from fastwright.source.layout import text_of
+from fastwright.source.module_names import (
+    absolute,
+    module_of,
+    package_of,
+    relative_to,
+    section_of,
+)
 from fastwright.source.syntax import Node, parse
 
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
@@ -202,31 +208,6 @@ def width_of(app: AppMap) -> int:
     return int(habit.value) if habit and habit.value.isdigit() else layout.WIDTH
 
 
-def module_of(app: AppMap, path: PurePosixPath) -> str:
-    """The dotted name of the file `path`, which need not exist yet."""
-    known = next((m.name for m in app.modules.values() if m.path == path), None)
-    if known is not None:
-        return known
-    root = app.roots.imports
-    inside = path.relative_to(root) if path.is_relative_to(root) else path
-    parts = inside.with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def package_of(path: PurePosixPath, module: str) -> tuple[str, ...]:
-    """The package, in parts, that a relative import in the file `path` starts from."""
-    parts = tuple(part for part in module.split(".") if part)
-    return parts if path.name == "__init__.py" else parts[:-1]
-
-
-def relative_to(package: Sequence[str], target: Sequence[str]) -> str:
-    """The module `target` as a relative import within `package` writes it."""
-    shared = 0
-    while shared < min(len(package), len(target)) and package[shared] == target[shared]:
-        shared += 1
-    return "." * (len(package) - shared + 1) + ".".join(target[shared:])
-
-
 def written_in(app: AppMap, path: PurePosixPath, module: str) -> str:
     """`module` as a file at `path`, which need not exist yet, imports it: with dots or without."""
     own = module_of(app, path)
@@ -240,18 +221,6 @@ def written_in(app: AppMap, path: PurePosixPath, module: str) -> str:
         if _prefers_relative(app, path, (), frozenset(names))
         else module
     )
-
-
-def section_of(written: str, first_party: frozenset[str]) -> int:
-    """The section of an import: 0 future, 1 standard, 2 third party, 3 own, 4 relative."""
-    top = written.partition(".")[0]
-    if written.startswith("."):
-        return 4
-    if top == "__future__":
-        return 0
-    if top in first_party:
-        return 3
-    return 1 if top in sys.stdlib_module_names else 2
 
 
 def written(module: str, names: Sequence[Name], width: int = layout.WIDTH) -> str:
@@ -290,16 +259,6 @@ def _statement(node: Node, package: tuple[str, ...], first_party: frozenset[str]
         rows=_rows(node),
         plain=plain,
     )
-
-
-def absolute(written_module: str, package: tuple[str, ...]) -> str:
-    """The dotted name that a module as written stands for, in a file of `package`."""
-    rest = written_module.lstrip(".")
-    dots = len(written_module) - len(rest)
-    if not dots:
-        return written_module
-    start = package[: len(package) - dots + 1]
-    return ".".join((*start, *(part for part in (rest.strip(),) if part)))
 
 
 def _name(node: Node) -> Name:

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from fastwright.source.import_block import Name, section_of, written
+from fastwright.source.import_block import Name, written
 from fastwright.source.layout import WIDTH, text_of
+from fastwright.source.module_names import section_of
 from fastwright.source.syntax import Node, parse, walk
 
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")

@@ -11,7 +11,7 @@ from fastwright.model.change import Change, ChangeSet, Decision, Edit, Promise, 
 from fastwright.model.errors import Refused
 from fastwright.model.places import Span
 from fastwright.source import imports, layout
-from fastwright.source.import_block import module_of
+from fastwright.source.module_names import module_of
 
 _NOTHING = Promise()
 
@@ -73,11 +73,6 @@ def path_of(app: AppMap, module: str) -> PurePosixPath | None:
     return found.path if found else None
 
 
-def path_for(app: AppMap, module: str) -> PurePosixPath:
-    """The file that a module of that dotted name would have, by the app's import root."""
-    return app.roots.imports.joinpath(*module.split(".")).with_suffix(".py")
-
-
 def module_for(app: AppMap, path: PurePosixPath) -> str:
     """The dotted name of the file `path`, which need not exist yet."""
     return module_of(app, path)
@@ -100,7 +95,7 @@ def app_package(app: AppMap) -> PurePosixPath:
 
 def version(app: AppMap, package: str) -> tuple[int, ...]:
     """The version of `package` as locked or installed, in numbers; empty where not known."""
-    text = app.versions.get(package, "")
+    text = app.versions.get(package) or _pinned(app, package)
     numbers = []
     for part in text.split("."):
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
@@ -108,6 +103,12 @@ def version(app: AppMap, package: str) -> tuple[int, ...]:
             break
         numbers.append(int(digits))
     return tuple(numbers)
+
+
+def _pinned(app: AppMap, package: str) -> str:
+    """The version that a manifest pins with ``==``; a range names none."""
+    pins = (m.names[package] for m in app.manifests if package in m.names)
+    return next((pin[2:].strip() for pin in pins if pin.startswith("==")), "")
 
 
 def counted(count: int, total: int, what: str) -> str:

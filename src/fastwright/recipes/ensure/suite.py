@@ -1,0 +1,128 @@
+"""The app's own tests: where they stand, and how they call the app."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap
+from fastwright.model.code import Function
+from fastwright.recipes.ensure.drafting import counted, module_for
+
+_CLIENTS = ("TestClient", "AsyncClient")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """How the project tests its app.
+
+    Attributes:
+        folder: Where a new test file goes.
+        fixture: The shared fixture that yields a client; ``None`` where a file makes its own.
+        is_async: True where that client is awaited.
+        mark: ``anyio`` or ``asyncio``, where asynchronous tests are marked so.
+        app: Dotted name of the app object that tests import; ``None`` for a factory.
+        because: What was learnt, with the count of its evidence.
+    """
+
+    folder: PurePosixPath
+    fixture: str | None
+    is_async: bool
+    mark: str
+    app: str | None
+    because: str
+
+    def file(self, app: AppMap, subject: str) -> PurePosixPath:
+        """The path of a new test file about `subject`, free in `app`."""
+        names = (f"test_{subject}.py", f"test_{subject}_endpoints.py", f"test_new_{subject}.py")
+        return next(self.folder / n for n in names if self.folder / n not in app.files)
+
+
+def learn_suite(app: AppMap) -> Suite:
+    """How this app is tested; a project without tests gets them beside its app."""
+    tests = [p for p in app.files if re.fullmatch(r"test_\w+\.py|\w+_test\.py", p.name)]
+    folders = Counter(p.parent for p in tests)
+    fixture = _client_fixture(app)
+    is_async = fixture is not None and _is_async_client(app, fixture)
+    folder = folders.most_common(1)[0][0] if folders else _beside_imports(app)
+    named = fixture.name.rpartition(".")[2] if fixture else None
+    said = f"through the fixture `{named}`" if named else "with a client of their own"
+    return Suite(
+        folder=folder,
+        fixture=named,
+        is_async=is_async,
+        mark=_mark(app, tests) if is_async else "",
+        app=_app_symbol(app),
+        because=f"in `{folder}`, {counted(folders[folder], len(tests), 'test files')}, {said}"
+        if tests
+        else "the project has no tests yet",
+    )
+
+
+def is_tested(app: AppMap, path: str) -> bool:
+    """True where a test asks for `path`: a call of a client with it as its first argument."""
+    return any(
+        call.arguments[:1] and call.arguments[0].strip("\"'") == path
+        for call in app.calls
+        if _in_tests(call.span.path)
+    )
+
+
+def _in_tests(path: PurePosixPath) -> bool:
+    return path.name.startswith(("test_", "conftest")) or path.stem.endswith("_test")
+
+
+def _client_fixture(app: AppMap) -> Function | None:
+    """The fixture of a ``conftest.py`` that yields a client, preferring the plain name."""
+    found = [
+        function
+        for function in app.functions
+        if function.span.path.name == "conftest.py"
+        and any("fixture" in decorator for decorator in function.decorators)
+        and _client_kind(app, function)
+    ]
+    return min(found, key=lambda f: (len(f.span.path.parts), len(f.name)), default=None)
+
+
+def _client_kind(app: AppMap, fixture: Function) -> str:
+    """``TestClient`` or ``AsyncClient``, by what the fixture says or makes; else nothing."""
+    made = [call.text for call in app.calls if call.caller == fixture.name]
+    for written in (fixture.returns or "", *made):
+        for kind in _CLIENTS:
+            if kind in written:
+                return kind
+    return ""
+
+
+def _is_async_client(app: AppMap, fixture: Function) -> bool:
+    return _client_kind(app, fixture) == "AsyncClient"
+
+
+def _mark(app: AppMap, tests: list[PurePosixPath]) -> str:
+    """The mark that asynchronous tests carry; none where pytest is configured to take them all."""
+    found: Counter[str] = Counter()
+    for path in tests:
+        text = app.files[path].decode("utf-8", "replace")
+        found.update(re.findall(r"pytest\.mark\.(anyio|asyncio)\b", text)[:1])
+    return found.most_common(1)[0][0] if found else ""
+
+
+def _app_symbol(app: AppMap) -> str | None:
+    target = app.app
+    if target is None or target.factory:
+        return None
+    module, _, name = target.target.partition(":")
+    return f"{module}.{name}"
+
+
+def _beside_imports(app: AppMap) -> PurePosixPath:
+    """The folder that the app's modules are imported from, so that a test there finds them."""
+    if app.app is None:
+        return app.roots.imports
+    path = app.app.path
+    depth = len(module_for(app, path).split("."))
+    parents = path.parents
+    at = depth if path.name == "__init__.py" else depth - 1
+    return parents[min(at, len(parents) - 1)]
