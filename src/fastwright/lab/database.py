@@ -49,6 +49,17 @@ _MISSING_EXTENSION = re.compile(
     r'([^"/\n]+)\.control"'
 )
 _KEPT = ("postgres", "template0", "template1")
+# Emptying a database costs a tenth of dropping and creating it, which waits for checkpoints.
+_EMPTY = (
+    """DO $fastwright$ DECLARE name text; BEGIN
+         FOR name IN SELECT nspname FROM pg_namespace
+           WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+           EXECUTE format('DROP SCHEMA %I CASCADE', name);
+         END LOOP;
+       END $fastwright$""",
+    "CREATE SCHEMA public",
+    "GRANT USAGE ON SCHEMA public TO PUBLIC",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +171,17 @@ class Database:
         return tuple(row[0] for row in rows if row[0])
 
     def reset(self) -> None:
-        """Empty every database that settings name, and drop every other one."""
-        made = (name for name in self._databases() if name not in _KEPT)
+        """Empty every database that settings name, drop every other one; connections are ended."""
+        there = set(self._databases())
+        kept = {s.database or s.user for s in self._services} | set(_KEPT)
         wire.execute(
             str(self.socket),
-            *(f"DROP DATABASE IF EXISTS {wire.quoted(name)} WITH (FORCE)" for name in made),
-            "DROP SCHEMA public CASCADE",
-            "CREATE SCHEMA public",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+            *(f"DROP DATABASE {wire.quoted(name)} WITH (FORCE)" for name in there - kept),
         )
+        for name in there & kept - {"template0"}:
+            wire.execute(str(self.socket), *_EMPTY, database=name)
         self._create()
 
     def stop(self) -> None:

@@ -16,7 +16,8 @@ from fastwright.model.errors import Refused
 RELAYED = "/run/fastwright/relay"
 """Folder, inside, of relayed sockets whose own path is linked to here."""
 
-_OF_EACH_COMMAND = ("/run", "/var/run")
+_RUN = PurePosixPath("/run")
+_VAR_RUN = PurePosixPath("/var/run")  # a link to the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class Servers:
         if POSTGRESQL in self._running:  # where clients look that are given no host at all
             paths.append((PurePosixPath("/run/postgresql", database.SOCKET), POSTGRESQL))
         for number, (path, kind) in enumerate(paths):
-            if any(path.is_relative_to(folder) for folder in _OF_EACH_COMMAND):
+            if path.is_relative_to(_RUN):  # each command has its own
                 yield RelayOrder(str(path), _socket_inside(kind), kind)
             elif (folder := place(path.parent)) is not None:
                 link = folder / path.name
@@ -162,6 +163,7 @@ def _socket_inside(kind: str) -> str:
 
 
 def _socket_path(service: Service) -> PurePosixPath:
+    path = PurePosixPath(service.socket)
     if service.kind == POSTGRESQL:
-        return PurePosixPath(service.socket, f".s.PGSQL.{service.port}")
-    return PurePosixPath(service.socket)
+        path /= f".s.PGSQL.{service.port}"
+    return _RUN / path.relative_to(_VAR_RUN) if path.is_relative_to(_VAR_RUN) else path
