@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Relationship
-from fastwright.survey.codebase import Unit
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import Assignment, CallFact, Term
 from fastwright.survey.terms_text import render

@@ -33,6 +33,21 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """One parameter that a dependency fills: what is called, and what the parameter is said to be.
+
+    `written` is the called expression as a dotted name; `alias` the ``Annotated`` alias used.
+    """
+
+    target: Value
+    call: str
+    written: str
+    kinds: tuple[str, ...]
+    alias: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """An annotation with its aliases expanded: the type itself, and what ``Annotated`` adds."""
 
@@ -56,6 +71,7 @@ class Dependencies:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self._signatures: dict[tuple[Symbol, Place], Signature] = {}
+        self.uses: dict[tuple[Span, str], Use] = {}
         self._depth = 0
 
     def signature(self, function: Symbol, place: Place = Place.PARAMETER) -> Signature:
@@ -209,6 +225,8 @@ class Dependencies:
         call, children, scheme, options, returns = self._target(target, place)
         if target is None or call == "?":
             call = render(row.arguments[0], made.unit) if row.arguments else "?"
+        if target is not None and annotation is not None:
+            self._use(row, frame, call, target, annotation)
         own = tuple(
             (k, render(t, made.unit)) for k, t in row.keywords if k not in ("dependency", "scopes")
         )
@@ -216,6 +234,21 @@ class Dependencies:
             call, name, place, self._scopes(row, frame), scheme, returns, children,
             (*own, *options), Span(made.unit.path, row.start, row.end),
         )  # fmt: skip
+
+    def _use(
+        self, row: CallFact, frame: Frame, call: str, target: Value, annotation: Annotation
+    ) -> None:
+        kinds = self.evaluator.classes_in(annotation.core, annotation.frame)
+        written = row.arguments[0] if row.arguments else ""
+        named = (
+            self.evaluator.names.dotted(frame.unit, frame.scope, written)
+            if isinstance(written, str)
+            else call
+        )
+        span = Span(frame.unit.path, row.start, row.end)
+        names = tuple(kind.dotted() for kind in kinds)
+        use = Use(target, call, named or call, names, annotation.alias, span)
+        self.uses.setdefault((span, annotation.alias or ""), use)
 
     def _called(self, row: CallFact, frame: Frame, annotation: Annotation | None) -> Values:
         given = row.arguments[:1] or [t for k, t in row.keywords if k == "dependency"]

@@ -324,6 +324,9 @@ class Evaluator:
     def _called(self, callee: Value, row: CallFact, index: int, frame: Frame) -> Values:
         if isinstance(callee, Bound):
             return self.result(callee.function, frame, row, callee.of)
+        if isinstance(callee, Made) and callee.of.kind == "external":
+            made = Symbol("external", name=f"{callee.of.dotted()}.__call__")
+            return (Made(made, callee.unit, callee.call, callee.env),)
         if isinstance(callee, Made):
             found = self.attribute(callee, "__call__")
             return tuple(

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from fastwright.model.app import AppMap, Unresolved
+from fastwright.model.app import AppMap, Roots, Unresolved
 from fastwright.model.code import Module
 from fastwright.model.places import Span
+from fastwright.survey.access import Access
 from fastwright.survey.applications import applications, choose, routers
 from fastwright.survey.cache import FactCache, read_facts
+from fastwright.survey.capabilities import capabilities
 from fastwright.survey.classes import Classes
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.evaluate import Evaluator
-from fastwright.survey.names import Names, Symbol
+from fastwright.survey.manifests import locked, manifests
+from fastwright.survey.middleware import middleware
+from fastwright.survey.migrations import migrations
+from fastwright.survey.names import Names
+from fastwright.survey.relations import Relations
 from fastwright.survey.routes import Routes, finished
 from fastwright.survey.schemas import schemas
+from fastwright.survey.sessions import Sessions
+from fastwright.survey.settings import Settings
 from fastwright.survey.tables import tables
+from fastwright.survey.values import Made
 from fastwright.survey.wiring import Wiring
 
 
@@ -33,28 +43,78 @@ def read(
     most routes is taken. `cache` keeps what was read of each file by its content.
     """
     codebase = Codebase(read_facts(files, cache))
-    names = Names(codebase)
-    evaluator = Evaluator(codebase, names)
+    evaluator = Evaluator(codebase, Names(codebase))
     wiring = Wiring(codebase, evaluator)
     wiring.collect()
+    app = _routed(files, wiring, target)
+    classes = Classes(evaluator)
+    app = replace(app, capabilities=capabilities(app, classes, wiring))
+    return app
+
+
+def _routed(files: Mapping[PurePosixPath, bytes], wiring: Wiring, target: str | None) -> AppMap:
+    """What follows from the wiring: applications, routes, and what hangs on their dependencies."""
+    codebase, evaluator = wiring.codebase, wiring.evaluator
+    dependencies = Dependencies(evaluator)
     found = applications(wiring)
-    routes = Routes(wiring, Dependencies(evaluator))
+    routes = Routes(wiring, dependencies)
     served = {made: routes.of_app(made, app.target) for made, app in found.items()}
     found = {made: finished(app, routes.mounted.get(made)) for made, app in found.items()}
     chosen = choose(found, {m: len(r) for m, r in served.items()}, target)
-    classes = Classes(evaluator)
-    return AppMap(
-        files=files,
+    listed = [*(served[chosen] if chosen else ()), *routes.unreachable()]
+    access = Access(dependencies)
+    listed = [replace(route, guards=access.guards(route)) for route in listed]
+    app = _stored(files, wiring)
+    return replace(
+        app,
         app=found[chosen] if chosen else None,
         applications=tuple(found.values()),
-        modules={unit.name: _module(names, unit) for unit in codebase.units},
         routers=routers(wiring),
         inclusions=tuple(routes.inclusions.values()),
-        routes=(*(served[chosen] if chosen else ()), *routes.unreachable()),
-        schemas=schemas(classes),
-        tables=tables(classes, wiring),
+        routes=tuple(listed),
+        principals=access.principals(listed),
+        middleware=middleware(wiring, chosen) if chosen else (),
+        sessions=Sessions(dependencies).read(listed),
+        modules={unit.name: _module(evaluator.names, unit) for unit in codebase.units},
+        roots=_roots(files, chosen),
         unresolved=_unresolved(wiring),
     )
+
+
+def _stored(files: Mapping[PurePosixPath, bytes], wiring: Wiring) -> AppMap:
+    """What does not depend on the chosen application."""
+    classes = Classes(wiring.evaluator)
+    settings = Settings(classes, wiring)
+    declared = manifests(files)
+    relations = Relations(wiring.evaluator)
+    return AppMap(
+        files=files,
+        app=None,
+        schemas=schemas(classes),
+        tables=tables(classes, wiring),
+        settings=settings.read(files),
+        settings_classes=settings.described(),
+        migrations=migrations(wiring.codebase, files),
+        manifests=declared,
+        versions=locked(declared, PurePosixPath()),
+        functions=relations.functions(),
+        calls=relations.calls(),
+    )
+
+
+def _roots(files: Mapping[PurePosixPath, bytes], chosen: Made | None) -> Roots:
+    """The import root of the chosen application, and where it is started from."""
+    if chosen is None or chosen.unit is None:
+        return Roots()
+    root = chosen.unit.root
+    for place in (root, *root.parents):
+        if any(place / name in files for name in _STARTING_PLACES):
+            return Roots(root, place)
+    return Roots(root, root)
+
+
+_STARTING_PLACES = ("pyproject.toml", "requirements.txt", "alembic.ini", "setup.py", "Pipfile", ".env",
+                    ".env.example", "poetry.lock", "uv.lock")  # fmt: skip
 
 
 def _module(names: Names, unit: Unit) -> Module:
@@ -76,6 +136,3 @@ def _unresolved(wiring: Wiring) -> tuple[Unresolved, ...]:
         span = Span(unit.path, row.start, row.end)
         rows.setdefault(span, Unresolved(unit.text((row.start, row.named)), span, why))
     return tuple(rows.values())
-
-
-__all__ = ["Symbol", "read"]

@@ -70,7 +70,7 @@ class _Tables:
                     columns[attribute] = column
         return Table(
             name or cls.facts.name.rpartition(".")[2].lower(), cls.name, tuple(columns.values()),
-            self._indexes(cls), tuple(relations), "sqlmodel", None, self._base(cls), cls.span,
+            self._indexes(cls), tuple(relations), "sqlmodel", None, "sqlmodel.SQLModel", cls.span,
         )  # fmt: skip
 
     def _mapped(self, cls: Class) -> Table | None:
@@ -196,7 +196,8 @@ class _Tables:
             for v in self.evaluator.values(row.callee, frame)
         )
         name = text_of(self.evaluator.values(row.arguments[0], frame)) if row.arguments else None
-        if not ours or name is None or is_test(unit) or "migrations" in unit.path.parts:
+        inner = unit.scopes[row.scope].kind == "f"
+        if not ours or name is None or inner or is_test(unit):
             return []
         return [self._core_table(name, row, frame)]
 

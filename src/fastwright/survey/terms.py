@@ -204,7 +204,18 @@ class TermReader:
         items = node.children_by_field_name("subscript")
         if len(items) == 1 and items[0].type == "tuple":
             items = items[0].named_children
-        return ["i", self.read(value), *(self.read(item) for item in items)]
+        term = ["i", self.read(value), *(self.read(item) for item in items)]
+        if str(term[1]).endswith("environ"):
+            self._noted_lookup(node, value, term)
+        return term
+
+    def _noted_lookup(self, node: Node, value: Node, term: list[Term]) -> None:
+        """``os.environ["NAME"]`` is kept as a call too, so that readers of settings find it."""
+        row = CallFact(
+            self.scope, f"{term[1]}.__getitem__", term[2:], [], node.start_byte, value.end_byte,
+            node.end_byte, self.flags, self.condition, list(self.loops),
+        )  # fmt: skip
+        self.calls.append(row)
 
     def _generic(self, node: Node) -> Term:
         name, *rest = node.named_children

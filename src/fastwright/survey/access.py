@@ -1,0 +1,215 @@
+"""Who may call: security schemes, dependencies that yield the caller, and what they refuse."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from fastwright.model.app import Dependency, Guard, Principal, Route
+from fastwright.model.places import Span
+from fastwright.survey.codebase import Unit
+from fastwright.survey.dependencies import Dependencies
+from fastwright.survey.facts import Term
+from fastwright.survey.values import Frame, Made, Ref, text_of
+from fastwright.survey.wiring import last_name
+
+_DECODES = frozenset({"decode", "decode_token", "decode_jwt", "decode_access_token", "verify_token",
+                      "get_unverified_claims", "compare_digest", "verify_id_token", "loads"})  # fmt: skip
+_REFUSALS = ("unauthor", "forbidden", "credential", "permission", "notauthenticated", "accessdenied",
+             "authfail", "autherror", "invalidtoken", "authenticat", "accesstoken", "notpermitted")  # fmt: skip
+_PLAIN = frozenset({"builtins.str", "builtins.dict", "builtins.bool", "builtins.int",
+                    "builtins.None", "builtins.list"})  # fmt: skip
+
+
+class Access:
+    """Says of each dependency what it does about the caller."""
+
+    def __init__(self, dependencies: Dependencies) -> None:
+        self.dependencies = dependencies
+        self.evaluator = dependencies.evaluator
+        self._places = {
+            unit.dotted(index): (unit, index)
+            for unit in self.evaluator.codebase.units
+            for index, scope in enumerate(unit.scopes)
+            if scope.kind != "m"
+        }
+        self._statuses: dict[str, frozenset[int]] = {}
+
+    # -- what one callable does -------------------------------------------------------------
+
+    def _bodies(self, call: str) -> Iterator[tuple[Unit, int]]:
+        """The function that a dependency runs; for a class its ``__call__`` and ``__init__``."""
+        place = self._places.get(call)
+        if place is None:
+            return
+        unit, index = place
+        if unit.scopes[index].kind == "f":
+            yield unit, index
+            return
+        for name in ("__call__", "__init__"):
+            if name in unit.inner.get(index, {}):
+                yield unit, unit.inner[index][name]
+
+    def refuses(self, call: str) -> frozenset[int]:
+        """Which of 401 and 403 a dependency of ours can answer with."""
+        if call not in self._statuses:
+            rows = (self._status(unit, t, i) for unit, i in self._bodies(call)
+                    for t in unit.scopes[i].raises)  # fmt: skip
+            self._statuses[call] = frozenset(status for status in rows if status)
+        return self._statuses[call]
+
+    def _status(self, unit: Unit, term: Term, scope: int) -> int:
+        if isinstance(term, str):
+            rows = [r for r in unit.scopes[scope].assignments if r.target == term]
+            term = rows[0].value if rows else term
+        name = term if isinstance(term, str) else ""
+        if isinstance(term, list) and term and term[0] == "c":
+            row = unit.facts.calls[term[1]]
+            name = last_name(row.callee)
+            terms = row.arguments[:1] + [t for k, t in row.keywords if "status" in k or k == "code"]
+            for value in (v for t in terms for v in self.evaluator.values(t, Frame(unit, scope))):
+                written = (
+                    value.symbol.dotted() if isinstance(value, Ref) else getattr(value, "value", "")
+                )
+                for status in (401, 403):
+                    if str(status) in str(written):
+                        return status
+        lowered = name.lower()
+        if any(word in lowered for word in _REFUSALS):
+            return 403 if "forbid" in lowered or "permi" in lowered else 401
+        return 0
+
+    def _decodes(self, call: str) -> bool:
+        return any(
+            row.scope == index and last_name(row.callee) in _DECODES
+            for unit, index in self._bodies(call)
+            for row in unit.facts.calls
+        )
+
+    def is_credential(self, node: Dependency) -> bool:
+        """Whether a security scheme or the decoding of a token is at or below `node`."""
+        return any(n.scheme is not None or self._decodes(n.call) for n in node.walk())
+
+    # -- guards -----------------------------------------------------------------------------
+
+    def guards(self, route: Route) -> tuple[Guard, ...]:
+        """What can turn a request to `route` away, in the order of its dependencies."""
+        found: dict[tuple[str, str], Guard] = {}
+        for root in route.dependencies:
+            for node in root.walk():
+                guard = self._guard(node)
+                if guard is not None:
+                    key = (guard.name, guard.role)
+                    kept = found.get(key)
+                    optional = guard.optional and (kept is None or kept.optional)
+                    found[key] = replace(guard, optional=optional)
+        return tuple(found.values())
+
+    def _guard(self, node: Dependency) -> Guard | None:
+        if node.scheme is not None:
+            lax = ("auto_error", "False") in node.options or (
+                "raise_error",
+                "False",
+            ) in node.options
+            return Guard(node.call, "scheme", node.place, lax)
+        refused = self.refuses(node.call)
+        if self.is_credential(node):
+            role = self._role(node, refused)
+            return Guard(node.call, role, node.place, self._is_optional(node)) if role else None
+        if refused:
+            return Guard(node.call, "permission", node.place)
+        return None
+
+    def _role(self, node: Dependency, refused: frozenset[int]) -> str | None:
+        inner = any(self._yields_caller(n) for child in node.children for n in child.walk())
+        if inner and (403 in refused or self._refines(node)):
+            return "permission"
+        return "principal" if self._yields_caller(node) else ("permission" if refused else None)
+
+    def _refines(self, node: Dependency) -> bool:
+        word = node.call.rpartition(".")[2].lower()
+        return any(
+            w in word for w in ("admin", "superuser", "staff", "require", "role", "permission")
+        )
+
+    def _yields_caller(self, node: Dependency) -> bool:
+        if node.scheme is not None or not self.is_credential(node):
+            return False
+        word = node.call.rpartition(".")[2].lower()
+        named = any(w in word for w in ("user", "current", "principal", "account", "auth_subject"))
+        typed = node.returns is not None and node.returns not in _PLAIN and "." in node.returns
+        return named or (typed and "session" not in (node.returns or "").lower())
+
+    def _is_optional(self, node: Dependency) -> bool:
+        """Whether a caller without credentials still gets through."""
+        schemes = [n for n in node.walk() if n.scheme is not None]
+        strict = [
+            n
+            for n in schemes
+            if not {("auto_error", "False"), ("raise_error", "False")} & set(n.options)
+        ]
+        refusing = any(self.refuses(n.call) for n in node.walk() if n.scheme is None)
+        if "optional" in node.call.rpartition(".")[2].lower():
+            return True
+        return not strict and not refusing
+
+    # -- principals -------------------------------------------------------------------------
+
+    def principals(self, routes: Iterable[Route]) -> tuple[Principal, ...]:
+        """Every dependency that yields who is calling, most used first."""
+        rows: dict[str, Principal] = {}
+        counts: Counter[str] = Counter()
+        for route in routes:
+            seen = set()
+            for node in route.every_dependency():
+                role = (
+                    self._role(node, self.refuses(node.call)) if self.is_credential(node) else None
+                )
+                if node.scheme is None and role and self._yields_caller(node):
+                    rows.setdefault(node.call, self._principal(node, role))
+                    seen.add(node.call)
+            counts.update(seen)
+        found = [replace(row, used_by=counts[name]) for name, row in rows.items()]
+        return tuple(sorted(found, key=lambda p: (p.permission, -p.used_by, p.dependency)))
+
+    def _principal(self, node: Dependency, role: str) -> Principal:
+        scheme = next((n for n in node.walk() if n.scheme is not None), None)
+        options = dict(scheme.options) if scheme is not None else {}
+        place = self._places.get(node.call)
+        span = None
+        if place is not None:
+            scope = place[0].scopes[place[1]]
+            span = Span(place[0].path, scope.start, scope.end)
+        return Principal(
+            node.call, self._model(node), self._alias(node.call),
+            scheme.scheme if scheme else None, self._symbol(scheme) if scheme else None,
+            self._token_url(scheme, options.get("tokenUrl")), role == "permission", 0, span,
+        )  # fmt: skip
+
+    def _model(self, node: Dependency) -> str | None:
+        if node.returns is not None and node.returns not in _PLAIN:
+            return node.returns
+        uses = (u for u in self.dependencies.uses.values() if u.call == node.call)
+        kinds = (k for use in uses for k in use.kinds if k not in _PLAIN and "." in k)
+        return next(kinds, None)
+
+    def _alias(self, call: str) -> str | None:
+        uses = self.dependencies.uses.values()
+        return next((u.alias for u in uses if u.call == call and u.alias), None)
+
+    def _symbol(self, scheme: Dependency) -> str | None:
+        uses = self.dependencies.uses.values()
+        return next((u.written for u in uses if u.span == scheme.span), None)
+
+    def _token_url(self, scheme: Dependency | None, written: str | None) -> str | None:
+        if scheme is None or written is None:
+            return None
+        for use in self.dependencies.uses.values():
+            made = use.target
+            if use.span == scheme.span and isinstance(made, Made) and made.unit is not None:
+                row = made.unit.facts.calls[made.call]
+                frame = Frame(made.unit, row.scope, made.env, row.start)
+                terms = [t for k, t in row.keywords if k == "tokenUrl"]
+                return text_of(self.evaluator.values(terms[0], frame)) if terms else None
+        return written.strip("'\"")

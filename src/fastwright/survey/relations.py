@@ -1,0 +1,117 @@
+"""Functions and calls of the whole project, for questions that no one has asked yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.code import Call, Function
+from fastwright.model.places import Span
+from fastwright.survey.codebase import Unit
+from fastwright.survey.evaluate import Evaluator
+from fastwright.survey.facts import AWAITED, IN_EXCEPT, IN_LOOP, CallFact, Term
+from fastwright.survey.names import Symbol
+from fastwright.survey.terms_text import render
+
+
+class Relations:
+    """Lists functions and calls; callees are resolved by names and declared types."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self._types: dict[tuple[int, int, str], Symbol | None] = {}
+
+    def functions(self) -> tuple[Function, ...]:
+        """Every function and method."""
+        return tuple(self._function(u, i) for u in self.evaluator.codebase.units
+                     for i, scope in enumerate(u.scopes) if scope.kind == "f")  # fmt: skip
+
+    def _function(self, unit: Unit, index: int) -> Function:
+        scope = unit.scopes[index]
+        typed = tuple(
+            (p.name, unit.text(p.annotation_span)) for p in scope.parameters if p.annotation_span
+        )
+        owner = scope.up >= 0 and unit.scopes[scope.up].kind == "c"
+        return Function(
+            unit.dotted(index), Span(unit.path, scope.start, scope.end), scope.is_async,
+            scope.yields, tuple(p.name for p in scope.parameters), typed,
+            unit.text(scope.returns_span) if scope.returns_span else None,
+            tuple(self._decorator(unit, term, scope.up) for term, _, _ in scope.decorators),
+            unit.dotted(scope.up) if owner else None,
+        )  # fmt: skip
+
+    def _decorator(self, unit: Unit, term: Term, scope: int) -> str:
+        if isinstance(term, list) and term and term[0] == "c":
+            term = unit.facts.calls[term[1]].callee
+        if isinstance(term, str):
+            return self.evaluator.names.dotted(unit, scope, term)
+        return render(term, unit)
+
+    def calls(self) -> tuple[Call, ...]:
+        """Every call, file by file."""
+        return tuple(call for unit in self.evaluator.codebase.units for call in self._calls(unit))
+
+    def _calls(self, unit: Unit) -> Iterator[Call]:
+        callers = [unit.dotted(self._enclosing(unit, i)) for i in range(len(unit.scopes))]
+        for row in unit.facts.calls:
+            callee = self.callee(unit, row)
+            yield Call(
+                callers[row.scope], callee.dotted() if callee else None,
+                unit.text((row.start, row.named)), Span(unit.path, row.start, row.end),
+                tuple(render(term, unit) for term in row.arguments),
+                tuple((key, render(term, unit)) for key, term in row.keywords),
+                bool(row.flags & AWAITED), bool(row.flags & IN_LOOP), bool(row.flags & IN_EXCEPT),
+            )  # fmt: skip
+
+    def _enclosing(self, unit: Unit, scope: int) -> int:
+        while scope > 0 and unit.scopes[scope].kind == "c":
+            scope = unit.scopes[scope].up
+        return scope
+
+    def callee(self, unit: Unit, row: CallFact) -> Symbol | None:
+        """What a call calls; ``None`` where the receiver's type is not known."""
+        if not isinstance(row.callee, str):
+            return None
+        head, _, rest = row.callee.partition(".")
+        symbol = self._receiver(unit, row.scope, head)
+        if symbol is None or not rest:
+            return symbol
+        for part in rest.split("."):
+            if symbol is None:
+                return None
+            symbol = self._step(symbol, part)
+        return symbol
+
+    def _receiver(self, unit: Unit, scope: int, head: str) -> Symbol | None:
+        key = (id(unit), scope, head)
+        if key not in self._types:
+            self._types[key] = self._read_receiver(unit, scope, head)
+        return self._types[key]
+
+    def _read_receiver(self, unit: Unit, scope: int, head: str) -> Symbol | None:
+        symbol = self.evaluator.names.lookup(unit, scope, head)
+        if symbol is None or symbol.kind in ("scope", "module", "external"):
+            return symbol
+        owner = symbol.unit
+        values = self.evaluator.symbol(symbol) if owner is not None else ()
+        for value in values:
+            found = getattr(value, "of", None) or getattr(value, "symbol", None)
+            if isinstance(found, Symbol):
+                return found
+        return None
+
+    def _step(self, symbol: Symbol, part: str) -> Symbol | None:
+        if symbol.kind == "scope" and symbol.unit is not None:
+            if symbol.unit.scopes[symbol.scope].kind != "c":
+                return None
+            return self._member(symbol, part)
+        following = self.evaluator.names.follow(symbol, (part,))
+        return None if following is None or following.rest else following
+
+    def _member(self, owner: Symbol, part: str) -> Symbol | None:
+        for symbol in self.evaluator.lineage(owner):
+            if symbol.kind == "external":
+                return Symbol("external", name=f"{symbol.dotted()}.{part}")
+            found = self.evaluator.names.follow(symbol, (part,))
+            if found is not None and not found.rest and found.kind == "scope":
+                return found
+        return None
