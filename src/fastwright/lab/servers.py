@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -80,8 +81,9 @@ class Servers:
                 "install PostgreSQL, or `fastwright[postgres]`",
             )
         server = Database(self._new_folder(POSTGRESQL), services)
+        with _stopped_on_failure(server):
+            server.start(postgres, cache)
         self._running[POSTGRESQL] = server
-        server.start(postgres, cache)
 
     def _start_redis(self, services: tuple[Service, ...]) -> None:
         program = redis.find()
@@ -92,8 +94,9 @@ class Servers:
                 "install Redis, or `fastwright[redis]`",
             )
         server = Redis(self._new_folder(REDIS), services)
+        with _stopped_on_failure(server):
+            server.start(program)
         self._running[REDIS] = server
-        server.start(program)
 
     def _new_folder(self, name: str) -> Path:
         folder = self._folder / name
@@ -154,6 +157,15 @@ class Servers:
         """End every server at once."""
         for server in self._running.values():
             server.stop()
+
+
+@contextmanager
+def _stopped_on_failure(server: Database | Redis) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        server.stop()
+        raise
 
 
 def _socket_inside(kind: str) -> str:
