@@ -168,7 +168,10 @@ class _Collected:
             self.values.setdefault(one.name, one)
 
     def add_suggestions(self, suggestions: Iterable[Suggestion]) -> None:
-        """An empty suggestion says only that the name matters: what follows may fill it."""
+        """An empty suggestion counts only where an app can hardly do without: a server, a secret.
+
+        Any other is left out, as a person leaves it; if the app asks for it, it is learnt.
+        """
         suggestions = tuple(suggestions)
         known = {s.name: s.value for s in reversed(suggestions) if "$" not in s.value}
         empty: dict[str, Suggestion] = {}
@@ -179,8 +182,9 @@ class _Collected:
             else:
                 empty.setdefault(one.name, one)
         for name, one in empty.items():
-            made, how = settings_values.make_value(name, None, self.stack, self.chance)
-            self.add([Value(name, made, f"{one.source} (empty), {how}", Origin.INFERRED)])
+            if settings_values.is_essential(name):
+                made, how = settings_values.make_value(name, None, self.stack, self.chance)
+                self.add([Value(name, made, f"{one.source} (empty), {how}", Origin.INFERRED)])
 
     def stand_in(self, real: Mapping[str, str]) -> None:
         for name, value in real.items():

@@ -137,6 +137,17 @@ _NAMES: tuple[tuple[str, Maker], ...] = (
 )
 
 
+_ESSENTIAL = re.compile(
+    r"(DATABASE|DB|POSTGRES\w*|PG|SQLALCHEMY\w*|REDIS|BROKER)_(\w+_)?(URL|URI|DSN|HOST|SERVER|PORT"
+    r"|USER|PASSWORD|NAME|DB)$|^(SECRET|JWT|AUTH|TOKEN|APP|SESSION)\w*(SECRET|KEY)(_KEY)?$|ALGORITHM$"
+)
+
+
+def is_essential(name: str) -> bool:
+    """The name of a server, or of a secret of the app's own: no app runs with these empty."""
+    return bool(_ESSENTIAL.search(name.upper()))
+
+
 def by_name(name: str, stack: Stack, chance: random.Random) -> str:
     """A value by what the name sounds like; for the rest the name itself, in lower case."""
     upper = name.upper()
@@ -161,7 +172,9 @@ def make_value(
 
 
 def like(real: str, name: str, stack: Stack, chance: random.Random) -> str:
-    """A stand-in for a real value: of its form, never itself."""
+    """A stand-in for a real value: of its form, never itself; empty for an empty one."""
+    if not real:
+        return ""
     if re.fullmatch(r"-?\d+", real):
         return _number(name, stack, chance)
     if real.lower() in ("true", "false", "yes", "no", "on", "off"):

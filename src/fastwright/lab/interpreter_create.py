@@ -1,0 +1,220 @@
+"""Make environments: one for an app that has none, and one more layer for a change."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from fastwright.lab.interpreter_manifests import Needs
+from fastwright.lab.interpreter_probe import Interpreter, installed, normal, probe
+from fastwright.model.errors import Refused
+
+_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """How packages are installed.
+
+    Attributes:
+        environ: The person's environment: registries, proxies and caches are configured there.
+        build: The person agreed that source distributions may be built, which runs their code.
+        exclude_newer: A date (``2024-05-01``): nothing published later is taken. Needs uv.
+    """
+
+    environ: Mapping[str, str]
+    build: bool = False
+    exclude_newer: str = ""
+
+
+def find_uv(environ: Mapping[str, str]) -> str | None:
+    """The uv beside our own interpreter, else along the person's PATH."""
+    places = f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', '')}"
+    return shutil.which("uv", path=places)
+
+
+def create(into: Path, root: Path, needs: Needs, install: Install) -> Interpreter:
+    """A virtual environment with what the project needs.
+
+    Args:
+        into: The environment's folder; what is there is replaced.
+        root: The repository, which requirement files are relative to.
+        needs: Of `interpreter_manifests.read`.
+        install: How to install.
+
+    Raises:
+        Refused: No fitting Python is here, or a package cannot be had; with the installer's words.
+    """
+    base = choose_python(needs, pythons(install.environ))
+    shutil.rmtree(into, ignore_errors=True)
+    into.parent.mkdir(parents=True, exist_ok=True)
+    uv = find_uv(install.environ)
+    made = (
+        (uv, "venv", "--quiet", "--seed", "--python", str(base), str(into))
+        if uv
+        else (str(base), "-m", "venv", str(into))
+    )
+    _run(made, install, "cannot make an environment")
+    python = into / "bin" / "python"
+    constraints = into / "fastwright-constraints.txt"
+    constraints.write_text("\n".join(needs.constraints))
+    lines = [*needs.requirements]
+    for file in needs.files:
+        lines += ["-r", str(root / file)]
+    if lines:
+        _install(python, [*lines, "-c", str(constraints)], install, uv)
+    _describe_project(python, needs)
+    found = probe(python, f"made from {', '.join(map(str, needs.sources)) or 'nothing'}")
+    assert found is not None
+    return found
+
+
+def pythons(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Pythons of this machine: pyenv's, those along PATH, and the one below ourselves."""
+    pyenv = Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    found = [path for path in sorted(pyenv.glob("3.*/bin/python")) if path.is_file()]
+    for minor in range(8, 20):
+        named = shutil.which(f"python3.{minor}", path=environ.get("PATH", ""))
+        if named and "/shims/" not in named:
+            found.append(Path(named))
+    own = Path(sysconfig.get_config_var("BINDIR") or "") / "python3"
+    return (*found, *([own] if own.is_file() else []))
+
+
+def choose_python(needs: Needs, candidates: Sequence[Path]) -> Path:
+    """The Python that a project means.
+
+    The one of ``.python-version`` by its minor version; else the oldest that the project allows,
+    for which its old pins are likeliest to have wheels; where it says nothing, our own.
+
+    Raises:
+        Refused: None of them is allowed.
+    """
+    versions = {path: probed.version for path in candidates if (probed := probe(path))}
+    if needs.exact:
+        minor = ".".join(needs.exact.split(".")[:2])
+        same = [path for path, version in versions.items() if version.startswith(f"{minor}.")]
+        if same:
+            return same[0]
+    if needs.python is None:
+        return candidates[-1]
+    allowed = [path for path, version in versions.items() if _allows(needs.python, version)]
+    if not allowed:
+        raise Refused(
+            "cannot make an environment",
+            f"the project demands Python {needs.python}, and here are "
+            + ", ".join(sorted(set(versions.values()), key=Version)),
+            "install that Python, or name an interpreter with `--python`",
+        )
+    return min(allowed, key=lambda path: Version(versions[path]))
+
+
+def _allows(wanted: SpecifierSet, version: str) -> bool:
+    """An exact demand (``==3.11.7``) is met by its minor version: nobody means the patch."""
+    exact = re.fullmatch(r"==(\d+\.\d+)\.\d+", str(wanted))
+    return version.startswith(f"{exact[1]}.") if exact else version in wanted
+
+
+def _install(python: Path, arguments: Sequence[str], install: Install, uv: str | None) -> None:
+    command: tuple[str, ...] = (str(python), "-m", "pip", "install", "--quiet")
+    if uv:
+        command = (uv, "pip", "install", "--quiet", "--python", str(python))
+    if install.exclude_newer:
+        if not uv:
+            raise Refused(
+                "cannot install packages as of a date", "pip has no such option", "install uv"
+            )
+        command = (*command, "--exclude-newer", install.exclude_newer)
+    try:
+        _run((*command, "--only-binary", ":all:", *arguments), install, "cannot install packages")
+    except Refused:
+        if not install.build:
+            raise
+        _run((*command, *arguments), install, "cannot install packages")
+
+
+def _run(command: Sequence[str], install: Install, cannot: str) -> None:
+    environ = {k: v for k, v in install.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, timeout=_SECONDS, env=environ, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Refused(cannot, str(error), "see that the network and the disk are there") from error
+    if ended.returncode:
+        raise Refused(cannot, _last_words(ended.stderr or ended.stdout), _advice(ended.stderr))
+
+
+def _last_words(text: str) -> str:
+    return " ".join(text.split())[-600:]
+
+
+def _advice(text: str) -> str:
+    if "only-binary" in text or "no usable wheels" in text or "Building source" in text:
+        return "allow building it with `--build`, which runs its code, or name `--python`"
+    return "pin what is named, take versions as of a date with `--exclude-newer`, or use `--python`"
+
+
+def _describe_project(python: Path, needs: Needs) -> None:
+    """Metadata of the project itself, so that an app that asks for its own version gets it.
+
+    It is what an editable install would leave, without running the project's build.
+    """
+    found = probe(python)
+    if found is None or not needs.name or normal(needs.name) in found.packages:
+        return
+    stem = f"{normal(needs.name).replace('-', '_')}-{needs.version}.dist-info"
+    folder = found.site_packages[0] / stem
+    folder.mkdir(exist_ok=True)
+    lines = ("Metadata-Version: 2.1", f"Name: {needs.name}", f"Version: {needs.version}", "")
+    (folder / "METADATA").write_text("\n".join(lines))
+    (folder / "INSTALLER").write_text("fastwright\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Packages that stand over an environment without touching it.
+
+    `folder` goes on ``PYTHONPATH`` and must be readable inside the world; `added` are the
+    distributions that the environment lacks, to versions.
+    """
+
+    folder: Path
+    added: Mapping[str, str]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variable that puts the layer over the environment."""
+        return {"PYTHONPATH": str(self.folder)}
+
+
+def extended(
+    interpreter: Interpreter, requirements: Sequence[str], into: Path, install: Install
+) -> Layer:
+    """Install `requirements` beside an environment, which itself stays as it is.
+
+    What is installed already keeps its version: the app is proven with the packages that it has.
+
+    Raises:
+        Refused: They cannot be had, or not together with what is installed.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    held = into.parent / f"{into.name}-constraints.txt"
+    pins = (f"{name}=={version}" for name, version in interpreter.packages.items())
+    held.write_text("\n".join(pins))
+    arguments = ["--target", str(into), *requirements, "-c", str(held)]
+    uv = find_uv(install.environ)
+    _install(interpreter.python, arguments, install, uv)
+    there = installed((into,))
+    added = {n: v for n, v in there.items() if n not in interpreter.packages}
+    return Layer(into, added)
