@@ -11,6 +11,7 @@ from fastwright.model.places import Span
 from fastwright.survey.codebase import Unit
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.facts import Term
+from fastwright.survey.names import Symbol
 from fastwright.survey.values import Frame, Made, Ref, text_of
 from fastwright.survey.wiring import last_name
 
@@ -72,9 +73,9 @@ class Access:
                 written = (
                     value.symbol.dotted() if isinstance(value, Ref) else getattr(value, "value", "")
                 )
-                for status in (401, 403):
-                    if str(status) in str(written):
-                        return status
+                status = _refusal(str(written))
+                if status:
+                    return status
         lowered = name.lower()
         if any(word in lowered for word in _REFUSALS):
             return 403 if "forbid" in lowered or "permi" in lowered else 401
@@ -89,7 +90,9 @@ class Access:
 
     def is_credential(self, node: Dependency) -> bool:
         """Whether a security scheme or the decoding of a token is at or below `node`."""
-        return any(n.scheme is not None or self._decodes(n.call) for n in node.walk())
+        if any(n.scheme is not None or self._decodes(n.call) for n in node.walk()):
+            return True
+        return "current" in _last(node.call) and bool(self.refuses(node.call))
 
     # -- guards -----------------------------------------------------------------------------
 
@@ -122,9 +125,15 @@ class Access:
         return None
 
     def _role(self, node: Dependency, refused: frozenset[int]) -> str | None:
-        inner = any(self._yields_caller(n) for child in node.children for n in child.walk())
-        if inner and (403 in refused or self._refines(node)):
+        callers = [n for child in node.children for n in child.walk() if self._yields_caller(n)]
+        if callers and (403 in refused or self._refines(node)):
             return "permission"
+        if (
+            callers
+            and not self._names_caller(node)
+            and node.returns not in {n.returns for n in callers}
+        ):
+            return "permission" if 401 in refused else None
         return "principal" if self._yields_caller(node) else ("permission" if refused else None)
 
     def _refines(self, node: Dependency) -> bool:
@@ -136,10 +145,14 @@ class Access:
     def _yields_caller(self, node: Dependency) -> bool:
         if node.scheme is not None or not self.is_credential(node):
             return False
-        word = node.call.rpartition(".")[2].lower()
-        named = any(w in word for w in ("user", "current", "principal", "account", "auth_subject"))
+        if not node.children and "authorization_header" in _last(node.call):
+            return False
         typed = node.returns is not None and node.returns not in _PLAIN and "." in node.returns
-        return named or (typed and "session" not in (node.returns or "").lower())
+        return self._names_caller(node) or (typed and "session" not in (node.returns or "").lower())
+
+    def _names_caller(self, node: Dependency) -> bool:
+        word = _last(node.call)
+        return any(w in word for w in ("user", "current", "principal", "account", "auth_subject"))
 
     def _is_optional(self, node: Dependency) -> bool:
         """Whether a caller without credentials still gets through."""
@@ -150,7 +163,7 @@ class Access:
             if not {("auto_error", "False"), ("raise_error", "False")} & set(n.options)
         ]
         refusing = any(self.refuses(n.call) for n in node.walk() if n.scheme is None)
-        if "optional" in node.call.rpartition(".")[2].lower():
+        if "optional" in _last(node.call):
             return True
         return not strict and not refusing
 
@@ -171,7 +184,17 @@ class Access:
                     seen.add(node.call)
             counts.update(seen)
         found = [replace(row, used_by=counts[name]) for name, row in rows.items()]
-        return tuple(sorted(found, key=lambda p: (p.permission, -p.used_by, p.dependency)))
+        return tuple(
+            sorted(found, key=lambda p: (p.permission, self._asks_more(p.dependency), -p.used_by))
+        )
+
+    def _asks_more(self, call: str) -> bool:
+        """Whether a dependency needs something of the path or body, so that it serves few routes."""
+        for unit, index in self._bodies(call):
+            parameters = self.dependencies.signature(Symbol("scope", unit, index)).parameters
+            if any(p.source in ("query", "path", "body") and p.required for p in parameters):
+                return True
+        return False
 
     def _principal(self, node: Dependency, role: str) -> Principal:
         scheme = next((n for n in node.walk() if n.scheme is not None), None)
@@ -213,3 +236,14 @@ class Access:
                 terms = [t for k, t in row.keywords if k == "tokenUrl"]
                 return text_of(self.evaluator.values(terms[0], frame)) if terms else None
         return written.strip("'\"")
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].lower()
+
+
+def _refusal(written: str) -> int:
+    """401 or 403 where a status is one of them, as a number or by its name; 0 otherwise."""
+    if "401" in written or "UNAUTHORIZED" in written:
+        return 401
+    return 403 if "403" in written or "FORBIDDEN" in written else 0

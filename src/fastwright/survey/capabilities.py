@@ -39,7 +39,7 @@ def _application(app: AppMap) -> Capability | None:
 
 
 def _settings(app: AppMap) -> Capability | None:
-    rows = sorted(app.settings_classes, key=lambda c: (c.instance is None, c.getter is None))
+    rows = app.settings_classes
     if not rows:
         return None
     row = rows[0]
@@ -118,6 +118,16 @@ def _fixtures(wiring: Wiring, unit: Unit) -> Iterator[Capability]:
                     span = Span(unit.path, scope.start, scope.end)
                     because = f"a fixture that gives `{name}`"
                     yield Capability("tests.client", unit.dotted(index), span, because)
+
+
+def _module_clients(unit: Unit) -> Iterator[Capability]:
+    for row in unit.scopes[0].assignments:
+        if isinstance(row.value, list) and row.value[0] == "c" and isinstance(row.target, str):
+            name = last_name(unit.facts.calls[row.value[1]].callee)
+            if name in ("TestClient", "AsyncClient"):
+                span = Span(unit.path, row.start, row.end)
+                because = f"a module-level `{name}`"
+                yield Capability("tests.client", f"{unit.name}.{row.target}", span, because)
 
 
 def _is_fixture(term: object, unit: Unit) -> bool:

@@ -7,6 +7,7 @@ reaches a place counts; parameters have the values of the call that is followed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.facts import Assignment, CallFact, Term
@@ -44,6 +45,7 @@ class Evaluator:
         self.names = names
         self._calls: dict[tuple[int, int, Env], Values] = {}
         self._named: dict[tuple[Frame, str], Values] = {}
+        self._attributes: dict[tuple[Made, str], Values] = {}
         self._lineages: dict[Symbol, tuple[Symbol, ...]] = {}
         self._depth = 0
 
@@ -88,7 +90,8 @@ class Evaluator:
             case ["b", operator, left, right]:
                 return self._operator(operator, self.values(left, frame), self.values(right, frame))
             case ["g", element, *clauses]:
-                return (Seq(tuple(self._comprehension(element, clauses, frame))),)
+                turns = self._comprehension(element, clauses, frame)
+                return (Seq(tuple(islice(turns, _MOST))),)
         return (Unknown("not followed"),)
 
     # -- names ------------------------------------------------------------------------------
@@ -227,6 +230,13 @@ class Evaluator:
     def _of_object(self, made: Made, name: str) -> Values:
         if made.of.kind == "external":
             return (Ref(Symbol("external", name=f"{made.of.dotted()}.{name}")),)
+        key = (made, name)
+        if key not in self._attributes:
+            self._attributes[key] = (Unknown(f"`.{name}` is made of itself"),)
+            self._attributes[key] = self._read_attribute(made, name)
+        return self._attributes[key]
+
+    def _read_attribute(self, made: Made, name: str) -> Values:
         found: list[Value] = []
         for owner in self.lineage(made.of):
             found += self._set_on_self(owner, name, made)

@@ -34,6 +34,7 @@ _MAKERS = frozenset(
 )
 _POOLS = frozenset({"Database", "Pool", "create_pool", "ConnectionPool", "AsyncConnectionPool",
                     "ThreadedConnectionPool", "SimpleConnectionPool"})  # fmt: skip
+_HINTS = (b"session", b"Session", b"Database(", b"ool(", b"connect(")
 _ASYNC = frozenset({"asyncpg", "databases", "aiosqlite"})
 
 
@@ -72,11 +73,7 @@ class Sessions:
             if provider is not None:
                 self._add(provider)
         for unit in self.evaluator.codebase.units:
-            if (
-                not is_test(unit)
-                and "sess" in unit.content.decode("utf-8", "replace").lower()
-                or any(word in unit.content for word in (b"Database(", b"ool(", b"connect("))
-            ):
+            if not is_test(unit) and any(word in unit.content for word in _HINTS):
                 self._of_unit(unit)
         counts = Counter(c for r in routes for c in {d.call for d in r.every_dependency()})
         rows = [replace(p, used_by=counts.get(p.symbol, p.used_by)) for p in self.found.values()]

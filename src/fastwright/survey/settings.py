@@ -67,14 +67,27 @@ class Settings:
         )
 
     def described(self) -> tuple[SettingsClass, ...]:
-        """The settings classes, and how the app gets hold of an instance of each."""
-        return tuple(self._described(cls) for cls in self.classes_of())
+        """The settings classes, and how the app gets hold of an instance of each.
+
+        A class that several others inherit from stands first: a field added there reaches all.
+        """
+        leaves = self.classes_of()
+        ours = [c for c in self.classes.all if c.inherits("BaseSettings") and not is_test(c.unit)]
+        shared = {c.symbol: sum(c.symbol in leaf.lineage for leaf in leaves) for c in ours}
+        kept = [c for c in ours if c in leaves or shared[c.symbol] > 1]
+        kept.sort(key=lambda c: (-shared[c.symbol], -len(c.lineage)))
+        rows = [self._described(cls) for cls in kept]
+        return tuple(sorted(rows, key=lambda r: r.instance is None and r.getter is None))
 
     # -- classes ----------------------------------------------------------------------------
 
     def _instances(self) -> Iterator[tuple[Made, str]]:
         for unit in self.evaluator.codebase.units:
-            if is_test(unit) or not (b"ettings" in unit.content or b"onfig" in unit.content):
+            if (
+                is_test(unit)
+                or unit.path.name == "env.py"
+                or not (b"ettings" in unit.content or b"onfig" in unit.content)
+            ):
                 continue
             for row in unit.scopes[0].assignments:
                 if isinstance(row.target, str) and row.target.isidentifier() and row.value:

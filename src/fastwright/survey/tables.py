@@ -20,6 +20,9 @@ def tables(classes: Classes, wiring: Wiring) -> tuple[Table, ...]:
     reader = _Tables(classes)
     found = [t for cls in classes.all if not is_test(cls.unit) for t in reader.of_class(cls)]
     found += [t for unit, index in wiring.sites("Table") for t in reader.core(unit, index)]
+    if not found:
+        rows = wiring.sites("create_table")
+        found += [t for unit, index in rows for t in reader.migrated(unit, index)]
     return tuple(_with_related(table, found) for table in found)
 
 
@@ -201,11 +204,21 @@ class _Tables:
             return []
         return [self._core_table(name, row, frame)]
 
+    def migrated(self, unit: Unit, index: int) -> list[Table]:
+        """The table that a migration creates, for apps that map none; `style` is ``migration``."""
+        row = unit.facts.calls[index]
+        frame = Frame(unit, row.scope, (), row.start)
+        name = text_of(self.evaluator.values(row.arguments[0], frame)) if row.arguments else None
+        if name is None or b"alembic" not in unit.content or is_test(unit):
+            return []
+        return [replace(self._core_table(name, row, frame), style="migration")]
+
     def _core_table(self, name: str, row: CallFact, frame: Frame) -> Table:
         columns: list[Column] = []
         indexes: list[Index] = []
-        for term in row.arguments[2:]:
-            for value in self.evaluator.values(term, frame):
+        given = self.evaluator.values(["l", *row.arguments[1:]], frame)
+        for item in (item for v in given if isinstance(v, Seq) for item in v.items):
+            for value in item:
                 if isinstance(value, Made) and value.unit is not None and value.call >= 0:
                     call = value.unit.facts.calls[value.call]
                     inner = Frame(value.unit, call.scope, value.env, call.start)
