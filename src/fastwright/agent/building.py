@@ -11,7 +11,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, ChangeSet
 from fastwright.model.plan import Built, Option, Plan, Presence, Step
 from fastwright.model.proof import FileDiff
-from fastwright.recipes.recipe import Choice, Recipe, choices, find, from_options
+from fastwright.recipes.recipe import Choice, choices, find, from_options
 from fastwright.report.words import spoken
 from fastwright.source import edits
 
@@ -81,15 +81,15 @@ def _told(plan: Plan, built: Sequence[Built]) -> Plan:
 
 def _options(step: Step) -> tuple[Option, ...]:
     recipe = find(step.recipe)
-    return tuple(_option(step, choice, recipe) for choice in choices(recipe))
+    return tuple(_option(step, choice) for choice in choices(recipe))
 
 
-def _option(step: Step, choice: Choice, recipe: type[Recipe]) -> Option:
+def _option(step: Step, choice: Choice) -> Option:
     is_chosen = choice.name in step.options
     value = step.options[choice.name] if is_chosen else choice.default
     instead = choice.allowed or (("no", "yes") if choice.kind == "bool" else ())
     return Option(
-        name=f"{recipe.name} {choice.flag}",
+        name=choice.flag,
         value=spoken(value),
         because="asked for" if is_chosen else choice.doc or "the default",
         alternatives=tuple(other for other in instead if other != spoken(value)),

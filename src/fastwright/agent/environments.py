@@ -1,20 +1,33 @@
-"""The interpreters of a job: the app's own, and a throwaway one with what the change adds."""
+"""The interpreter of a job, and the layer over it with what the change adds."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from fastwright.agent import consent
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
-from fastwright.lab import interpreter
-from fastwright.model.change import AddDependency
+from fastwright.lab.interpreter import (
+    Install,
+    Interpreter,
+    Layer,
+    create,
+    extended,
+    find,
+    read_needs,
+)
+
+OURS = "venv"
+"""The folder below ``.fastwright`` of an environment that was made for the project."""
 
 
 class Environments:
@@ -27,38 +40,56 @@ class Environments:
         self._watch = watch
 
     @cached_property
-    def own(self) -> interpreter.Interpreter:
+    def own(self) -> Interpreter:
         """The app's own interpreter.
 
         Raises:
             NeedsConsent: There is none, and making one was not agreed to.
             Refused: The project's packages cannot be installed.
+            UsageError: The one that the person named does not run.
         """
         root = self._ground.project.root
+        working = (root / self._ground.app.roots.working, root / self._ground.app.roots.imports)
         with self._watch.phase("finding the app's interpreter"):
-            found = interpreter.find(root, self._wishes.python, environ=os.environ)
-        if found is not None:
-            return found
-        into = self._ground.project.state / "environment"
-        consent.to_build(self._ground.project, self._person, f"{into}")
-        with self._watch.phase("installing the project's packages"):
-            return interpreter.create(into, self._ground.app.manifests, root=root)
+            found = find(root, self._wishes.python, os.environ, working=working)
+        return found or self._made(root)
+
+    def _made(self, root: Path) -> Interpreter:
+        into = self._ground.project.state / OURS
+        consent.to_build(self._ground.project, self._person, str(into.relative_to(root)))
+        needs = read_needs(self._ground.files)
+        named = ", ".join(map(str, needs.sources)) or "no dependency file"
+        with self._watch.phase(f"installing the project's packages, from {named}"):
+            return create(into, root, needs, Install(os.environ, build=True))
 
     @property
     def python(self) -> Path:
         """The path of the app's own interpreter."""
         return self.own.python
 
-    def with_packages(self, added: Sequence[AddDependency], until: ExitStack) -> Path:
-        """An interpreter that has `added` too; the app's own stays as it is.
+    def layer(self, requirements: Iterable[str], until: ExitStack) -> Layer | None:
+        """What the app's environment lacks of `requirements`, installed over it and not in it.
 
         Args:
-            added: What the change needs; where it is installed already, nothing is made.
-            until: Closes when the throwaway environment may go.
+            requirements: In PEP 508 form.
+            until: Closes when the layer may go.
+
+        Returns:
+            None where everything is installed already.
         """
-        missing = interpreter.missing(self.own, [a.requirement for a in added])
+        missing = lacking(requirements, self.own)
         if not missing:
-            return self.python
-        folder = until.enter_context(TemporaryDirectory(prefix="fastwright-environment-"))
-        with self._watch.phase(f"installing {', '.join(missing)} in a throwaway environment"):
-            return interpreter.extend(self.own, missing, Path(folder)).python
+            return None
+        folder = until.enter_context(TemporaryDirectory(prefix="fastwright-layer-"))
+        with self._watch.phase(f"installing {', '.join(missing)} into a throwaway layer"):
+            return extended(self.own, missing, Path(folder) / "packages", Install(os.environ))
+
+
+def lacking(requirements: Iterable[str], interpreter: Interpreter) -> tuple[str, ...]:
+    """Those of `requirements` that are not installed, or may lack one of their extras."""
+    return tuple(text for text in requirements if not _is_met(Requirement(text), interpreter))
+
+
+def _is_met(wanted: Requirement, interpreter: Interpreter) -> bool:
+    version = interpreter.packages.get(canonicalize_name(wanted.name))
+    return version is not None and version in wanted.specifier and not wanted.extras

@@ -17,7 +17,7 @@ from fastwright.agent.worlds import Worlds
 from fastwright.model.change import ChangeSet, NewFile
 from fastwright.model.plan import Plan, Presence, State
 from fastwright.model.proof import Check, Outcome, Proof, Report
-from fastwright.prove import Gate, Side, every_gate, idempotent, in_order, judge
+from fastwright.prove import Gate, Side, every_gate, idempotent, in_order, judge, tests
 from fastwright.recipes.recipe import registry
 
 Files = Mapping[PurePosixPath, bytes]
@@ -103,7 +103,8 @@ class Job:
         def rebuild(side: Side) -> ChangeSet:
             return build(building.plan, worlds.running(side), worlds.remap).changes
 
-        return in_order((*every_gate(), idempotent.gate(rebuild)))
+        own_tests = tests.gate(tests.Selection(self.wishes.tests))
+        return in_order((*every_gate(), own_tests, idempotent.gate(rebuild)))
 
     def _tell(self, gate: str, check: Check | None) -> None:
         if check is None:

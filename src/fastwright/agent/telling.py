@@ -59,7 +59,7 @@ def undone(entry: Entry, watch: Stopwatch) -> Report:
         asked="undo",
         outcome=Outcome.UNDONE,
         did=(f"took back: {entry.title.removeprefix('undo: ')}", *files),
-        not_done=("packages that were installed are still installed",),
+        not_done=("no other file was touched",),
         next=(f"`fastwright undo {entry.id}` brings it back",),
         seconds=watch.total,
         timings=watch.timings,

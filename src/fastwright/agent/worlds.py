@@ -98,19 +98,24 @@ class Worlds:
     def after(self, files: Files, changes: ChangeSet) -> Side:
         """The app as it shall be: in a world of its own, with the packages that it newly needs."""
         known = self.known()
-        added = tuple(c for c in changes.changes if isinstance(c, AddDependency))
-        python = self._environments.with_packages(added, self._open)
         overlay = {
             path: files.get(path)
             for path in sorted({*files, *known.files})
             if files.get(path) != known.files.get(path)
         }
-        spec = replace(self.settled.spec, python=python)
-        spec = replace(spec, files={**spec.files, **overlay})
+        spec = self.settled.spec
+        spec = self._with_packages(replace(spec, files={**spec.files, **overlay}), changes)
         world = self._open.enter_context(World.open(spec))
         side = Side(self.remap(files), files, world)
         self._open.callback(side.close)
         return side
+
+    def _with_packages(self, spec: WorldSpec, changes: ChangeSet) -> WorldSpec:
+        added = [c.requirement for c in changes.changes if isinstance(c, AddDependency)]
+        layer = self._environments.layer(added, self._open)
+        if layer is None:
+            return spec
+        return replace(spec, env={**spec.env, **layer.env}, readable=(*spec.readable, layer.folder))
 
     @property
     def secrets(self) -> tuple[str, ...]:

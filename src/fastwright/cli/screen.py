@@ -45,7 +45,7 @@ class Screen:
     def proposal(self, report: Report) -> None:
         """The diff, before it is asked whether to apply it."""
         if not self._quiet and not self._yes:
-            self.terminal.changes(report.diffs)
+            self.terminal.changes(report)
 
     def agrees(self, question: str) -> bool:
         """Ask, unless `yes` was given beforehand."""

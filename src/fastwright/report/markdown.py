@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fastwright.model.proof import Report
+from fastwright.model.proof import FileDiff, Report
 from fastwright.report import words
 
 
@@ -121,11 +121,14 @@ def _diff(report: Report) -> str:
     told = []
     for group in words.groups(report.diffs):
         told.append(f"### {'; '.join(group.reasons) or 'no reason given'}")
-        told += [
-            _fenced(file.diff, "diff") if file.diff else f"`{file.path}` (secret)"
-            for file in group.files
-        ]
+        told += [_file(report, file) for file in group.files]
     return "\n\n".join([f"## Changes: {words.tally(report.diffs)}", *told]) if told else ""
+
+
+def _file(report: Report, file: FileDiff) -> str:
+    if file.diff:
+        return _fenced(file.diff, "diff")
+    return f"`{file.path}`: {words.why_no_text(report, file)}"
 
 
 def _fenced(text: str, language: str) -> str:

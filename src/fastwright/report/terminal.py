@@ -64,7 +64,7 @@ class Terminal:
 
     def report(self, report: Report, *, gates: bool = True) -> None:
         """The end of a run; `gates` False leaves the table out where it was shown live."""
-        self.changes(report.diffs)
+        self.changes(report)
         if report.proof and gates:
             self._heading("Gates")
             self.console.print(Padding(_gates(report), (0, 0, 0, 2)))
@@ -75,7 +75,7 @@ class Terminal:
         self._section("To deploy", report.deploy, numbered=True)
         self._section("Next for this app", report.next)
         self._section("Done", report.did)
-        self._section("Not done", report.not_done)
+        self._section("Not done", report.not_done if report.refusal is None else ())
         self._end(report)
 
     def candidates(self, asked: str, candidates: Iterable[Candidate]) -> None:
@@ -109,15 +109,16 @@ class Terminal:
         if report.run:
             self.console.print(Text(f"  .fastwright/runs/{report.run}/report.html", style="dim"))
 
-    def changes(self, diffs: tuple[FileDiff, ...]) -> None:
+    def changes(self, report: Report) -> None:
         """The diff, grouped by reason."""
-        if not diffs:
+        if not report.diffs:
             return
-        self._heading(f"Changes: {words.tally(diffs)}")
-        for group in words.groups(diffs):
+        self._heading(f"Changes: {words.tally(report.diffs)}")
+        for group in words.groups(report.diffs):
             self.console.print(Text("; ".join(group.reasons), style="italic"))
             for file in group.files:
-                self.console.print(_one_diff(file))
+                shown = _one_diff(file, words.why_no_text(report, file))
+                self.console.print(shown, soft_wrap=True)
 
     def _decisions(self, decisions: tuple[Decision, ...]) -> None:
         if decisions:
@@ -195,10 +196,20 @@ def _evidence(row: words.Row) -> RenderableType:
     return Group(*lines, *([Text(f"and {more} more", style="dim")] if more else []))
 
 
-def _one_diff(file: FileDiff) -> RenderableType:
+def _one_diff(file: FileDiff, note: str) -> Text:
+    """A diff line by line, never wrapped: a cut line of code is worse than a long one."""
     if not file.diff:
-        return Text(f"  {file.path} (secret: its text is not shown)")
-    return Padding(Syntax(file.diff.rstrip(), "diff", background_color="default"), (0, 0, 1, 2))
+        return Text(f"  {file.path} ({note})")
+    told = Text()
+    for line in file.diff.rstrip().splitlines():
+        told.append(f"  {line}\n", style=_diff_style(line))
+    return told
+
+
+def _diff_style(line: str) -> str:
+    if line.startswith(("--- ", "+++ ")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
 
 
 def _table(*headings: str) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from fastwright.model.change import ChangeSet, Manual, Notice
+from fastwright.model.change import ChangeSet, Manual, NewFile, Notice
 from fastwright.model.errors import FastwrightError
 from fastwright.model.finding import Evidence
 from fastwright.model.plan import Plan, Step
@@ -90,6 +90,13 @@ def groups(diffs: Iterable[FileDiff]) -> tuple[Group, ...]:
     for diff in diffs:
         found.setdefault(diff.why, []).append(diff)
     return tuple(Group(reasons, tuple(files)) for reasons, files in found.items())
+
+
+def why_no_text(report: Report, file: FileDiff) -> str:
+    """What to say of a file whose diff is empty: it is secret, or there is nothing in it."""
+    changes = report.changes.changes if report.changes else ()
+    hidden = {str(c.path) for c in changes if isinstance(c, NewFile) and c.secret}
+    return "secret: its text is not shown" if file.path in hidden else "a new, empty file"
 
 
 def tally(diffs: Iterable[FileDiff]) -> str:
