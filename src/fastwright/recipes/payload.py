@@ -55,7 +55,12 @@ class Piece:
     def taking(self, *names: str) -> Piece:
         """Only the top-level statements that define one of `names`, in their order."""
         root = parse(self.body.encode())
-        kept = [text_of(n) for n in root.named_children if set(_defined(n)) & set(names)]
+        content = self.body.encode()
+        kept = [
+            content[n.start_byte : layout.line_end(content, n.end_byte - 1)].decode().rstrip()
+            for n in root.named_children
+            if set(_defined(n)) & set(names)
+        ]
         return replace(self, body=_spaced(kept))
 
 
@@ -196,7 +201,9 @@ def _with_strings(text: str, strings: Mapping[str, str]) -> str:
 
 def _single_quotes(app: AppMap) -> bool:
     habit = app.convention("quotes")
-    return habit is not None and habit.value in ("single", "'")
+    if habit is not None:
+        return habit.value in ("single", "'")
+    return app.app is not None and layout.quote_of(app.files[app.app.path]) == "'"
 
 
 def _defined(node: Node) -> list[str]:

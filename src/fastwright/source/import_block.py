@@ -154,6 +154,11 @@ class Block:
         written = relative_to(self.package, target) if shared else module
         return FromImport(module, written, names, self.section_of(written))
 
+    def whole_module(self, module: str) -> FromImport:
+        """A statement ``import module``."""
+        names = (Name(module),)
+        return FromImport(module, module, names, self.section_of(module), plain=True)
+
     def section_of(self, written: str) -> int:
         """The section that a statement belongs to by its module as written."""
         return section_of(written, self.first_party)
@@ -221,6 +226,13 @@ def written_in(app: AppMap, path: PurePosixPath, module: str) -> str:
         if _prefers_relative(app, path, (), frozenset(names))
         else module
     )
+
+
+def statement_text(statement: FromImport, width: int) -> str:
+    """`statement` as it is written, without a newline."""
+    if statement.plain:
+        return f"import {', '.join(map(str, statement.names))}"
+    return written(statement.written_module, statement.names, width)
 
 
 def written(module: str, names: Sequence[Name], width: int = layout.WIDTH) -> str:
@@ -331,9 +343,12 @@ def _prefers_relative(
     sections = [s.section for s in statements]
     if 3 in sections or 4 in sections:
         return sections.count(4) > sections.count(3)
-    folder = [p for p in app.files if p.parent == path.parent and p.suffix == ".py" and p != path]
-    own = [s for p in folder for s in _sections(app, p, first_party)]
-    return own.count(4) > own.count(3)
+    for folder in path.parents:
+        near = [p for p in app.files if p.is_relative_to(folder) and p.suffix == ".py"]
+        own = [s for p in near[:50] if p != path for s in _sections(app, p, first_party)]
+        if 3 in own or 4 in own:
+            return own.count(4) > own.count(3)
+    return False
 
 
 def _sections(app: AppMap, path: PurePosixPath, first_party: frozenset[str]) -> Iterator[int]:

@@ -53,10 +53,12 @@ def ensure_import(
         app: The map that holds `path`.
         path: A Python file of the project.
         module: The module to import from, dotted and absolute.
-        name: What is imported.
+        name: What is imported; empty for ``import module``.
         alias: The local name to prefer.
     """
     block = import_block.read(app, path)
+    if not name:
+        return _whole_module(block, module)
     if module == block.module and name in block.bound:
         return Bound(name)
     existing = block.local_of(module, name)
@@ -66,6 +68,16 @@ def ensure_import(
     wanted = Wanted(module, name, None if local == name else local)
     edits = _edits(block, (wanted,))
     return Bound(local, tuple(ImportEdit(e.span, e.text, e.why, wanted) for e in edits))
+
+
+def _whole_module(block: Block, module: str) -> Bound:
+    known = (n for s in block.statements if s.plain for n in s.names if n.name == module)
+    existing = next(known, None)
+    if existing is not None:
+        return Bound(existing.local)
+    wanted = Wanted(module, "")
+    edits = _edits(block, (wanted,))
+    return Bound(module, tuple(ImportEdit(e.span, e.text, e.why, wanted) for e in edits))
 
 
 def combine(app: AppMap, changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -93,7 +105,8 @@ def _free_name(block: Block, module: str, name: str, alias: str | None) -> str:
 def _edits(block: Block, wanted: Sequence[Wanted]) -> list[Edit]:
     edits: list[Edit] = []
     fresh: list[FromImport] = []
-    for module in dict.fromkeys(w.module for w in wanted):
+    fresh += [block.whole_module(w.module) for w in wanted if not w.name]
+    for module in dict.fromkeys(w.module for w in wanted if w.name):
         names = sorted(
             {Name(w.name, w.alias) for w in wanted if w.module == module}, key=Name.sort_key
         )
@@ -168,8 +181,7 @@ def _run(
     for statement in run:
         if previous is not None and previous.section != statement.section:
             lines.append("\n")
-        names = tuple(statement.names)
-        lines.append(import_block.written(statement.written_module, names, block.width) + "\n")
+        lines.append(import_block.statement_text(statement, block.width) + "\n")
         previous = statement
     at, lead, tail = block.opening(above, below)
     joins = above is None and below is not None and below.section != run[-1].section

@@ -12,6 +12,17 @@ def text_of(node: Node | None) -> str:
     return node.text.decode("utf-8", "replace") if node is not None and node.text else ""
 
 
+def quote_of(content: bytes) -> str:
+    """The quotation mark that most strings of one line in `content` stand in; ``"`` for none."""
+    single = double = 0
+    for node in walk(parse(content)):
+        if node.type == "string":
+            written = text_of(node).lstrip("rbfuRBFU")
+            single += written.startswith("'") and not written.startswith("'''")
+            double += written.startswith('"') and not written.startswith('"""')
+    return "'" if single > double else '"'
+
+
 def line_start(content: bytes, offset: int) -> int:
     """The offset of the first byte of the line that `offset` lies on."""
     return content.rfind(b"\n", 0, offset) + 1

@@ -144,6 +144,8 @@ def _call(node: Node) -> Iterator[_Swap]:
     if called in _IN_THREAD and given:
         rest = [text_of(argument) for argument in given[1:]]
         yield _Swap(node.start_byte, node.end_byte, f"{text_of(given[0])}({', '.join(rest)})")
+    elif called == "asyncio.wait_for" and given:
+        yield _Swap(node.start_byte, node.end_byte, text_of(given[0]))
     elif called.endswith(".run_sync") and given:
         receiver = called.removesuffix(".run_sync")
         rest = [receiver, *(text_of(argument) for argument in given[1:])]

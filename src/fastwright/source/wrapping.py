@@ -67,11 +67,21 @@ def _laid_out(content: bytes, start: int, end: int, node: Node, width: int) -> s
         magic = any(_has_magic_comma(n) for n in brackets)
         joined = _joined(written)
         if magic or not brackets or len(joined) + column > width:
-            return written
+            return written if magic else _with_single_parameter(content, start, end, node)
         return joined
     if column + len(written) <= width or not brackets:
         return written
     return _exploded(content[:end], start, _chosen(brackets, node), column, width)
+
+
+def _with_single_parameter(content: bytes, start: int, end: int, node: Node) -> str:
+    """A definition of one parameter on a line of its own has a comma behind it."""
+    written = content[start:end].decode()
+    parameters = node.child_by_field_name("parameters")
+    if parameters is None or len(parameters.named_children) != 1:
+        return written
+    at = len(content[start : parameters.named_children[0].end_byte].decode())
+    return f"{written[:at]},{written[at:]}"
 
 
 def _has_magic_comma(node: Node) -> bool:
@@ -108,7 +118,8 @@ def _exploded(content: bytes, start: int, bracket: Node, column: int, width: int
     after = content[closing:].decode()
     inner = content[opening:closing].decode().strip()
     indent = " " * (column + 4)
-    if len(indent) + len(inner) <= width and not inner.endswith(","):
+    alone = bracket.type == "parameters" and len(bracket.named_children) == 1
+    if len(indent) + len(inner) <= width and not inner.endswith(",") and not alone:
         return f"{before}\n{indent}{inner}\n{' ' * column}{after}"
     items = [text_of(child) for child in bracket.named_children if _inside(child, opening, closing)]
     rows = "".join(f"{indent}{item},\n" for item in items)

@@ -21,6 +21,8 @@ from fastwright.source.imports import ensure_import
 from fastwright.source.layout import text_of
 from fastwright.source.syntax import Node
 
+_SHARED_NAMES = ("router", "routes", "endpoints", "views", "api", "controller")
+
 
 @dataclass(frozen=True, slots=True)
 class RouterPlace:
@@ -94,10 +96,10 @@ def ensure_router(
     symbol = f"{place.module}.{place.variable}"
     if any(inclusion.router == symbol for inclusion in app.inclusions):
         return ()
-    given = _keywords(place, prefix, tuple(tags))
     hub = find_hub(app, at_top=at_top)
     if hub is None:
-        return (_by_hand(place, given),)
+        return (_by_hand(place, _keywords(place, prefix, tuple(tags), '"')),)
+    given = _keywords(place, prefix, tuple(tags), layout.quote_of(app.files[hub.path]))
     local, changes = _imported(app, hub, place)
     call = f"{hub.receiver}.include_router({local}{given})"
     offset, indent = _after_siblings(app, hub)
@@ -151,12 +153,12 @@ def _most_at_creation(created: list[object], included: list[object]) -> bool:
     return sum(1 for value in created if value) >= sum(1 for value in included if value)
 
 
-def _keywords(place: RouterPlace, prefix: str, tags: tuple[str, ...]) -> str:
+def _keywords(place: RouterPlace, prefix: str, tags: tuple[str, ...], quote: str) -> str:
     found = ""
     if prefix and not place.prefix_at_creation:
-        found += f', prefix="{prefix}"'
+        found += f", prefix={quote}{prefix}{quote}"
     if tags and not place.tags_at_creation:
-        listed = ", ".join(f'"{tag}"' for tag in tags)
+        listed = ", ".join(f"{quote}{tag}{quote}" for tag in tags)
         found += f", tags=[{listed}]"
     return found
 
@@ -197,25 +199,25 @@ def _first_argument(app: AppMap, inclusion: Inclusion) -> str:
 
 def _imported(app: AppMap, hub: Hub, place: RouterPlace) -> tuple[str, tuple[Change, ...]]:
     """What the hub calls the router, and the import that makes it so."""
-    written = [_first_argument(app, sibling) for sibling in hub.siblings]
-    dotted = sum("." in name for name in written)
+    here = [i for i in _plain(app.inclusions) if i.span.path == hub.path]
+    written = [_first_argument(app, inclusion) for inclusion in here]
+    dotted = [name for name in written if "." in name]
     package, _, name = place.module.rpartition(".")
-    if dotted * 2 > len(written) and package and f"{name}.{place.variable}" not in written:
+    if len(dotted) * 2 > len(written) and package:
         by_module = ensure_import(app, hub.path, package, name)
         return f"{by_module.local}.{place.variable}", by_module.edits
-    alias = _alias(place, written)
-    bound = ensure_import(app, hub.path, place.module, place.variable, alias)
+    bound = ensure_import(app, hub.path, place.module, place.variable, _alias(place, written))
     return bound.local, bound.edits
 
 
 def _alias(place: RouterPlace, written: list[str]) -> str | None:
-    """``health_router``, where siblings are called ``users_router``, or nothing calls it so."""
-    if not written or sum(name.endswith("_router") for name in written) * 2 >= len(written):
-        subject = place.module.split(".")[-1]
-        if subject in ("router", "routes", "endpoints", "views", "api", "controller"):
-            subject = place.module.split(".")[-2]
-        return None if place.variable != "router" else f"{subject}_router"
-    return None
+    """``health_router``, or ``health`` where the siblings are called after their subject alone."""
+    if place.variable != "router":
+        return None
+    parts = place.module.split(".")
+    subject = parts[-2] if parts[-1] in _SHARED_NAMES and len(parts) > 1 else parts[-1]
+    bare = [name for name in written if name.isidentifier() and "router" not in name]
+    return subject if written and len(bare) * 2 > len(written) else f"{subject}_router"
 
 
 def _after_siblings(app: AppMap, hub: Hub) -> tuple[int, str]:

@@ -231,8 +231,8 @@ def _read_expression(
         cast = "" if kind == "str" else f", cast={kind}"
         default = f", default={wanted.default}" if wanted.default is not None else ""
         return f'{_config_name(app, path)}("{name}"{cast}{default})', ()
-    bound = ensure_import(app, path, "os", "environ") if not _imports_os(app, path) else None
-    environ = "os.environ" if bound is None else bound.local
+    bound = ensure_import(app, path, "os", "")
+    environ = f"{bound.local}.environ"
     if wanted.default is None:
         value = f'{environ}["{name}"]'
     else:
@@ -241,18 +241,11 @@ def _read_expression(
         value = f'{value}.lower() in ("1", "true", "yes")'
     elif kind != "str":
         value = f"{kind}({value})"
-    return value, bound.edits if bound else ()
+    return value, bound.edits
 
 
 def _as_text(default: str) -> str:
     return default if default[:1] in "\"'" else f'"{default}"'
-
-
-def _imports_os(app: AppMap, path: PurePosixPath) -> bool:
-    return any(
-        n.type == "import_statement" and re.search(r"\bos\b", text_of(n))
-        for n in parse(app.files[path]).named_children
-    )
 
 
 def _config_name(app: AppMap, path: PurePosixPath) -> str:

@@ -67,12 +67,13 @@ def _first_setter(
     own = [node for node in parse(content).named_children if _imports_project(app, node)]
     if own:
         offset = layout.line_start(content, own[0].start_byte)
-        text = f'import os\n\nos.environ.setdefault("{variable}", "{value}")\n\n'
+        text = f'os.environ.setdefault("{variable}", "{value}")\n\n'
         why = f"the app asks for `{variable}` when the tests import it"
-        return (insert_lines(app, path, offset, text, why),)
-    bound = ensure_import(app, path, "os", "environ")
+        bound = ensure_import(app, path, "os", "")
+        return (*bound.edits, insert_lines(app, path, offset, text, why))
+    bound = ensure_import(app, path, "os", "")
     end = _last_import_end(content)
-    text = f'\n{bound.local}.setdefault("{variable}", "{value}")\n'
+    text = f'\n{bound.local}.environ.setdefault("{variable}", "{value}")\n'
     why = f"the app asks for `{variable}` when the tests import it"
     return (*bound.edits, insert_lines(app, path, end, text, why))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -60,7 +61,12 @@ def written(
     strings: Mapping[str, str],
 ) -> tuple[Change, ...]:
     """The endpoints of the paths in `missing`, into a new file or one that has the other."""
-    pieces = [piece for path, piece in _pieces(app, database, strings) if path in missing]
+    on_app = in_app_file(app, database)
+    pieces = [
+        _tagged(piece, place, on_app=on_app)
+        for path, piece in _pieces(app, database, strings)
+        if path in missing
+    ]
     if not pieces:
         return ()
     if place.path not in app.files:
@@ -88,7 +94,8 @@ def _pieces(
 ) -> tuple[tuple[str, Piece], tuple[str, Piece]]:
     live = payload.render(app, _PACKAGE, "live", Rendering(strings=strings))
     unit = {"session": "ready_session", "connection": "ready_connection", "": "ready_plain"}
-    flags = frozenset({"commits"} if database.commits else ())
+    set_flags = {"commits": database.commits, "async": database.is_async}
+    flags = frozenset(flag for flag, holds in set_flags.items() if holds)
     how = Rendering(
         is_async=database.is_async,
         flags=flags,
@@ -117,3 +124,14 @@ def _once(pieces: list[Piece], variable: str, have: Collection[str] = ()) -> lis
                 kept.append(part)
     kept += [piece.taking("ask_database", "live", "ready") for piece in pieces]
     return [payload.with_names(part, {"router": variable}) for part in kept]
+
+
+def _tagged(piece: Piece, place: RouterPlace, *, on_app: bool) -> Piece:
+    """The tag where the app's routers have theirs; on each operation of the app object's own."""
+    tag = 'tags=["health"]'
+    body = piece.body
+    if on_app:
+        body = re.sub(r"(?m)^(@router\.get\((['\"])[^'\"]+\2)", rf"\1, {tag}", body)
+    elif not place.tags_at_creation:
+        body = re.sub(r"APIRouter\(tags=\[.health.\]\)", "APIRouter()", body)
+    return replace(piece, body=body)

@@ -94,7 +94,7 @@ class HealthChecks(Recipe):
         changes = endpoints.written(app, database, place, lacking, strings)
         if endpoints.in_app_file(app, database):
             return changes, place
-        return (*changes, *ensure_router(app, place, at_top=True)), place
+        return (*changes, *ensure_router(app, place, tags=("health",), at_top=True)), place
 
     def _words(self, app: AppMap, database: Database, changes: tuple[Change, ...]) -> Words:
         added = tuple(

@@ -32,7 +32,7 @@ async def ask_database(request: Request) -> None:
         await connection.execute("SELECT 1")
 
 
-@router.get("/health/ready", tags=["health"], responses={503: {"model": Health}})
+@router.get("/health/ready", responses={503: {"model": Health}})
 async def ready(request: Request, response: Response) -> Health:
     """The app can serve: its database answers."""
     try:

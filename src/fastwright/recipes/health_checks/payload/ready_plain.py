@@ -12,7 +12,7 @@ class Health(BaseModel):
     status: str
 
 
-@router.get("/health/ready", tags=["health"])
+@router.get("/health/ready")
 async def ready() -> Health:
     """The app has started."""
     return Health(status="up")

@@ -12,7 +12,7 @@ from .host import SessionDep
 
 logger = logging.getLogger(__name__)
 
-DATABASE_TIMEOUT = 2.0  # seconds
+DATABASE_TIMEOUT = 2.0  # seconds  # when: async
 
 router = APIRouter(tags=["health"])
 
@@ -23,7 +23,7 @@ class Health(BaseModel):
     status: Literal["up", "down"]
 
 
-@router.get("/health/ready", tags=["health"], responses={503: {"model": Health}})
+@router.get("/health/ready", responses={503: {"model": Health}})
 async def ready(response: Response, session: SessionDep) -> Health:
     """The app can serve: its database answers."""
     try:

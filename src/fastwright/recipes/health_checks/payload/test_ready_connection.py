@@ -11,7 +11,7 @@ async def unreachable() -> None:
 async def test_the_app_is_not_ready_without_its_database(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Readiness answers 503 while the database is away; liveness is not touched by it."""
+    """Readiness answers 503 while the database is away; liveness goes on."""
     monkeypatch.setattr("health_module.get_connection", unreachable)
     answer = await client.get("/health/ready")
     assert answer.status_code == 503
