@@ -65,7 +65,7 @@ class Suite:
         if was.code == 5:
             return "pytest found no tests"
         if not was.ended:
-            return f"the tests do not run on the old tree: {_last_line(was.log)}"
+            return f"the tests do not run on the old tree: {_why(was)}"
         if absent and not any(one.ok for one in was.outcomes):
             return f"the tests need what is not here: {absent[0]}"
         return ""
@@ -78,7 +78,7 @@ class Suite:
         figures = str(was), str(now)
         if not now.ended:
             why = "were not done in time" if now.timed_out else "do not run"
-            text = f"the tests {why} on the new tree: {_last_line(now.log)}"
+            text = f"the tests {why} on the new tree: {_why(now)}"
             return gate.failed(*figures, Evidence(EvidenceKind.PROCESS, text))
         worse = dict(_worse(was, now))
         flaky: set[str] = set()
@@ -145,9 +145,11 @@ def _message(outcome: Outcome) -> str:
     return f": {lines[0][:200]}" if lines else ""
 
 
-def _last_line(log: str) -> str:
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return lines[-1] if lines else "they said nothing"
+def _why(run: TestRun) -> str:
+    """The last line of what pytest said: of the first test that did not load, else of its log."""
+    collected = next((one.message for one in run.outcomes if one.kind == "collect"), run.log)
+    lines = [line.strip() for line in collected.splitlines() if line.strip()]
+    return lines[-1].removeprefix("E ").strip() if lines else "they said nothing"
 
 
 GATE = gate()
