@@ -13,19 +13,22 @@ from typing import Any
 from fastwright.model.errors import Refused
 
 _ABANDONED_SECONDS = 60.0
+_PLENTY = 4 << 30
+"""Bytes of free memory from which on scratch files may lie in it."""
 
 
 def make(parent: Path | None = None) -> Path:
     """A new scratch folder, owned by this process; abandoned ones beside it are removed.
 
     Args:
-        parent: The folder of all scratch folders; by default one of this user's below the
-            system's temporary folder. Kept short, since sockets stand in it.
+        parent: The folder of all scratch folders; by default one of this user's, in memory where
+            there is plenty and ``TMPDIR`` is not set, else below the system's temporary folder.
+            Kept short, since sockets stand in it.
 
     Raises:
         Refused: The parent belongs to somebody else.
     """
-    place = parent or Path(tempfile.gettempdir()) / f"fastwright-{os.getuid()}"
+    place = parent or _quickest() / f"fastwright-{os.getuid()}"
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = place.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
@@ -38,6 +41,27 @@ def make(parent: Path | None = None) -> Path:
     scratch = Path(tempfile.mkdtemp(prefix="", dir=place))
     (scratch / "owner").write_text(_owner(os.getpid()), "ascii")
     return scratch
+
+
+def _quickest() -> Path:
+    """Memory, where to copy a tree of thousands of files takes a tenth of the time on a disk."""
+    memory = Path("/dev/shm")  # noqa: S108 - only a folder of this user alone is used in it
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK | os.X_OK):
+        return Path(tempfile.gettempdir())
+    found = os.statvfs(memory)
+    room = min(found.f_bavail * found.f_frsize, _available_memory())
+    if room < _PLENTY or found.f_flag & os.ST_NOEXEC:
+        return Path(tempfile.gettempdir())
+    return memory
+
+
+def _available_memory() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return 0
+    fields = (line.split() for line in lines)
+    return next((int(f[1]) << 10 for f in fields if f[0] == "MemAvailable:"), 0)
 
 
 def remove(scratch: Path) -> None:
