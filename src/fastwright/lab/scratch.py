@@ -74,7 +74,7 @@ def _open_up_and_retry(action: Any, path: str, _failure: object) -> None:
         for folder in (Path(path).parent, Path(path)):
             if folder.is_dir() and not folder.is_symlink():
                 folder.chmod(0o700)
-        action(path) if action in (os.unlink, os.rmdir) else remove(Path(path))
+        action(path) if action in (os.unlink, os.rmdir) else shutil.rmtree(path)
     except OSError:
         return  # swept by a later run
 

@@ -1,0 +1,63 @@
+"""Scratch folders: private, and swept when their owner is gone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fastwright.lab import scratch
+from fastwright.model.errors import Refused
+
+
+def test_a_folder_whose_owner_lives_is_left_alone(tmp_path: Path) -> None:
+    """Another fastwright at work keeps its scratch."""
+    mine = scratch.make(tmp_path / "s")
+    assert scratch.sweep(tmp_path / "s") == ()
+    assert mine.is_dir()
+    scratch.remove(mine)
+    assert not mine.exists()
+
+
+def test_a_folder_whose_owner_is_gone_is_swept(tmp_path: Path) -> None:
+    """What a killed process left is removed by the next."""
+    program = (
+        "from pathlib import Path; from fastwright.lab import scratch; "
+        f"print(scratch.make(Path({str(tmp_path / 's')!r})))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    left = Path(run.stdout.strip())
+    assert left.is_dir()
+    scratch.make(tmp_path / "s")
+    assert not left.exists()
+
+
+def test_a_number_that_is_used_again_is_another_owner(tmp_path: Path) -> None:
+    """The owner is a process and when it started, not a number alone."""
+    mine = scratch.make(tmp_path / "s")
+    (mine / "owner").write_text(f"{os.getpid()} 1")
+    assert scratch.sweep(tmp_path / "s") == (mine,)
+
+
+def test_folders_that_may_not_be_written_are_removed_too(tmp_path: Path) -> None:
+    """An app that takes its own rights away leaves nothing behind for that."""
+    mine = scratch.make(tmp_path / "s")
+    (mine / "a" / "b").mkdir(parents=True)
+    (mine / "a" / "b" / "file").touch()
+    (mine / "a" / "b").chmod(0o000)
+    (mine / "a").chmod(0o500)
+    scratch.remove(mine)
+    assert not mine.exists()
+
+
+def test_a_place_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    """Scratch files are not kept where somebody else could put their own."""
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s").chmod(0o777)
+    with pytest.raises(Refused, match="not a folder of this user alone"):
+        scratch.make(tmp_path / "s")
