@@ -80,12 +80,13 @@ class Job:
         if not self.person.agrees("Apply it to your tree?"):
             return telling.finished(work, Outcome.PLANNED, self.watch)
         with self.watch.phase("applying"):
-            done = applying.apply(self.ground, building)
+            done = applying.apply(self.ground, building, worlds.interpreter, self.person)
         secret = frozenset(
             c.path for c in building.changes.changes if isinstance(c, NewFile) and c.secret
         )
-        did = (*telling.what_was_done(work, secret), *done)
-        return telling.finished(work, Outcome.PROVEN, self.watch, did)
+        did = (*telling.what_was_done(work, secret), *done.did)
+        report = telling.finished(work, Outcome.PROVEN, self.watch, did)
+        return replace(report, deploy=(*done.remains, *report.deploy))
 
     def _proof(self, building: Building, worlds: Worlds) -> Proof:
         with self.watch.phase("preparing the changed copy"):

@@ -21,6 +21,7 @@ from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.lab import settings
 from fastwright.lab.environment import Settled, settle
+from fastwright.lab.interpreter import Interpreter
 from fastwright.lab.world import World, WorldSpec
 from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, ChangeSet
@@ -116,6 +117,11 @@ class Worlds:
         if layer is None:
             return spec
         return replace(spec, env={**spec.env, **layer.env}, readable=(*spec.readable, layer.folder))
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """The app's own interpreter."""
+        return self._environments.own
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def create(into: Path, root: Path, needs: Needs, install: Install) -> Interprete
         if uv
         else (str(base), "-m", "venv", str(into))
     )
-    _run(made, install, "cannot make an environment")
+    run_installer(made, install, "cannot make an environment")
     python = into / "bin" / "python"
     constraints = into / "fastwright-constraints.txt"
     constraints.write_text("\n".join(needs.constraints))
@@ -72,7 +72,7 @@ def create(into: Path, root: Path, needs: Needs, install: Install) -> Interprete
     for file in needs.files:
         lines += ["-r", str(root / file)]
     if lines:
-        _install(python, [*lines, "-c", str(constraints)], install, uv)
+        install_packages(python, [*lines, "-c", str(constraints)], install, uv)
     _describe_project(python, needs)
     found = probe(python, f"made from {', '.join(map(str, needs.sources)) or 'nothing'}")
     assert found is not None
@@ -125,7 +125,14 @@ def _allows(wanted: SpecifierSet, version: str) -> bool:
     return version.startswith(f"{exact[1]}.") if exact else version in wanted
 
 
-def _install(python: Path, arguments: Sequence[str], install: Install, uv: str | None) -> None:
+def install_packages(
+    python: Path, arguments: Sequence[str], install: Install, uv: str | None
+) -> None:
+    """Install into the environment of `python`, from wheels alone unless building was agreed to.
+
+    Raises:
+        Refused: They cannot be had; with the installer's words.
+    """
     command: tuple[str, ...] = (str(python), "-m", "pip", "install", "--quiet")
     if uv:
         command = (uv, "pip", "install", "--quiet", "--python", str(python))
@@ -136,18 +143,33 @@ def _install(python: Path, arguments: Sequence[str], install: Install, uv: str |
             )
         command = (*command, "--exclude-newer", install.exclude_newer)
     try:
-        _run((*command, "--only-binary", ":all:", *arguments), install, "cannot install packages")
+        run_installer(
+            (*command, "--only-binary", ":all:", *arguments), install, "cannot install packages"
+        )
     except Refused:
         if not install.build:
             raise
-        _run((*command, *arguments), install, "cannot install packages")
+        run_installer((*command, *arguments), install, "cannot install packages")
 
 
-def _run(command: Sequence[str], install: Install, cannot: str) -> None:
+def run_installer(
+    command: Sequence[str], install: Install, cannot: str, *, cwd: Path | None = None
+) -> None:
+    """Run one command of an installer, in the person's environment.
+
+    Raises:
+        Refused: It failed, with what it said; `cannot` is how the refusal begins.
+    """
     environ = {k: v for k, v in install.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
     try:
         ended = subprocess.run(
-            command, capture_output=True, text=True, timeout=_SECONDS, env=environ, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            env=environ,
+            check=False,
+            cwd=cwd,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(cannot, str(error), "see that the network and the disk are there") from error
@@ -214,7 +236,7 @@ def extended(
     held.write_text("\n".join(pins))
     arguments = ["--target", str(into), *requirements, "-c", str(held)]
     uv = find_uv(install.environ)
-    _install(interpreter.python, arguments, install, uv)
+    install_packages(interpreter.python, arguments, install, uv)
     there = installed((into,))
     added = {n: v for n, v in there.items() if n not in interpreter.packages}
     return Layer(into, added)
