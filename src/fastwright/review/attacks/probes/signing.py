@@ -50,7 +50,7 @@ def _mint(state: Any, changes: Mapping[str, Any], drop: Sequence[str]) -> str:
         claims.pop(name, None)
     wanted: Any = json.dumps(claims).encode() if isinstance(given, bytes) else claims
     if len(args) > place:
-        args = args[:place] + (wanted,) + args[place + 1 :]
+        args = (*args[:place], wanted, *args[place + 1 :])
     else:
         kwargs = dict(kwargs, payload=wanted)
     token = original(*args, **kwargs)
@@ -66,7 +66,7 @@ def _fresh() -> Any:
 def signing(
     action: str, changes: Mapping[str, Any] | None = None, drop: Sequence[str] = ()
 ) -> str | bool:
-    """``start`` to watch, ``seen`` after a login, ``mint`` a token with changed claims, ``stop``."""
+    """``start`` to watch, ``seen`` after a login, ``mint`` with changed claims, ``stop``."""
     state: Any = sys.modules.setdefault(NAME, _fresh())
     if action == "start":
         _start(state)

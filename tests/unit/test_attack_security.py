@@ -1,0 +1,313 @@
+"""Each attack holds against a good login, and strikes one with a single fault."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import pytest
+
+from fastwright.lab.boot import App
+from fastwright.lab.world import World, WorldSpec
+from fastwright.model.errors import UnknownName
+from fastwright.review.attack import Strike, every_attack, find_attack
+from fastwright.testing.samples import REPOSITORY, python_of
+
+GOOD = REPOSITORY / "tests/apps/attacked"
+MAIN = PurePosixPath("main.py")
+LOCKS = os.environ.get("FASTWRIGHT_LOCKS", "newest floor").split()
+
+FORM = {
+    "login": "POST /login",
+    "protected": "GET /me",
+    "table": "users",
+    "login_column": "email",
+    "refresh": "POST /refresh",
+    "secrets": "APP_SECRET",
+}
+JSON = {**FORM, "login": "POST /sessions", "encoding": "json", "login_field": "email"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One property taken out of the good app; `told` is a part of what the strike says."""
+
+    attack: str
+    old: str
+    new: str
+    told: str
+    needs: Mapping[str, str] = field(default_factory=lambda: FORM)
+
+
+FAULTS = {
+    "other-status": Fault(
+        "login-enumeration",
+        "    return user if user and matches else None\n",
+        "    if user is None:\n        raise HTTPException(404, 'No such user')\n"
+        "    return user if matches else None\n",
+        "differ in status (401, 404), body",
+    ),
+    "other-header": Fault(
+        "login-enumeration",
+        "    return user if user and matches else None\n",
+        "    if user and not matches:\n"
+        "        raise HTTPException(401, 'Wrong address or password', {'X-Tries': '4'})\n"
+        "    return user if user else None\n",
+        "differ in headers",
+    ),
+    "no-decoy": Fault(
+        "login-enumeration",
+        "    matches = passwords.verify(password, user.password_hash if user else DECOY)\n",
+        "    matches = user and passwords.verify(password, user.password_hash)\n",
+        "an unknown user costs 0 password hashes, a wrong password 1",
+    ),
+    "slow-path": Fault(
+        "login-enumeration",
+        "    return user if user and matches else None\n",
+        "    if user and not matches:\n        time.sleep(0.05)\n"
+        "    return user if user and matches else None\n",
+        "times as long as an unknown one",
+        {**FORM, "clocks": "yes"},
+    ),
+    "alg-none": Fault(
+        "token-forgery",
+        "    try:\n        claims = jwt.decode(\n",
+        "    if jwt.get_unverified_header(token)['alg'].lower() == 'none':\n"
+        "        claims = jwt.decode(token, options={'verify_signature': False})\n"
+        "        return db.get(User, int(claims['sub']))\n"
+        "    try:\n        claims = jwt.decode(\n",
+        "`alg` none, `alg` None, `alg` NONE, `alg` nOnE",
+    ),
+    "signature-unread": Fault(
+        "token-forgery",
+        'options={"require": REQUIRED}',
+        'options={"require": REQUIRED, "verify_signature": False}',
+        "another subject, old signature, no signature, half a signature",
+    ),
+    "default-secret": Fault(
+        "token-forgery",
+        '"jb7oCP2yA0pYwqkzGZzTP1t3VfXl0yQx"',
+        '"changethis"',
+        "signed with `changethis`",
+    ),
+    "title-as-secret": Fault(
+        "token-forgery",
+        '"jb7oCP2yA0pYwqkzGZzTP1t3VfXl0yQx"',
+        '"Attacked"',
+        "signed with `Attacked`",
+    ),
+    "expiry-unread": Fault(
+        "token-forgery",
+        'options={"require": REQUIRED}',
+        'options={"require": REQUIRED, "verify_exp": False}',
+        "tokens are believed that do not hold: expired",
+    ),
+    "expiry-not-required": Fault(
+        "token-forgery",
+        '"aud", "exp", "jti"',
+        '"aud", "jti"',
+        "tokens are believed that do not hold: no expiry",
+    ),
+    "audience-unread": Fault(
+        "token-forgery",
+        "            audience=AUDIENCE,\n            issuer=ISSUER,\n            options={",
+        '            issuer=ISSUER,\n            options={"verify_aud": False, ',
+        "for a foreign audience",
+    ),
+    "issuer-unread": Fault(
+        "token-forgery", "            issuer=ISSUER,\n", "", "from a foreign issuer"
+    ),
+    "token-outlives-password": Fault(
+        "token-after-password-change",
+        ' or claims["pwd"] != stamp(user)',
+        "",
+        "a token works on after",
+    ),
+    "no-rotation": Fault(
+        "refresh-reuse",
+        "    fresh = refresh_token(db, user.id, stored.family)\n",
+        "    fresh = refresh_token_\n",
+        "does not change the refresh token",
+    ),
+    "reuse-works": Fault(
+        "refresh-reuse", "    stored.used = True\n", "", "a refresh token works twice"
+    ),
+    "family-stays": Fault(
+        "refresh-reuse",
+        "        db.execute(update(Refresh).where(Refresh.family == stored.family)"
+        ".values(revoked=True))\n",
+        "",
+        "does not revoke its successor",
+    ),
+    "every-family-goes": Fault(
+        "refresh-reuse",
+        ".where(Refresh.family == stored.family)",
+        ".where(Refresh.user_id == stored.user_id)",
+        "the user's other logins",
+    ),
+    "nan-in-the-body": Fault(
+        "hostile-input",
+        '"msg": e["msg"]}',
+        '"msg": e["msg"], "input": e["input"]}',
+        "the password NaN: 500",
+        JSON,
+    ),
+    "nul-to-the-hash": Fault(
+        "hostile-input",
+        "    if not (storable(email) and storable(password)):\n        return None\n",
+        "    assert '\\0' not in password, 'as bcrypt had it'\n",
+        "a password with NUL: 500",
+        JSON,
+    ),
+    "sql-by-hand": Fault(
+        "hostile-input",
+        "    user = db.scalar(select(User).where(User.email == email))\n",
+        "    from sqlalchemy import text\n"
+        "    user = db.scalar(select(User).from_statement("
+        "text(f\"SELECT * FROM users WHERE email = '{email}'\")))\n",
+        "login \"' OR",
+    ),
+    "no-account-limit": Fault(
+        "brute-force",
+        " or by_account.wait(digest(email.lower()))",
+        "",
+        "over addresses at one account meet no limit",
+    ),
+    "no-address-limit": Fault(
+        "brute-force",
+        "by_address.wait(address) or ",
+        "",
+        "over accounts from one address meet no limit",
+    ),
+    "forwarded-for": Fault(
+        "brute-force",
+        "    address = request.client.host\n",
+        "    address = request.headers.get('x-forwarded-for', request.client.host)\n",
+        "a forged `x-forwarded-for` opens a closed address",
+    ),
+    "no-retry-after": Fault(
+        "brute-force",
+        ', headers={"Retry-After": str(wait)}',
+        "",
+        "429 comes without the seconds to wait",
+    ),
+    "everybody-locked-out": Fault(
+        "brute-force",
+        "    address = request.client.host\n",
+        "    address = 'proxy'\n",
+        "cannot log in either",
+        {**FORM, "tries": "40"},
+    ),
+    "hash-in-a-list": Fault(
+        "secret-leak",
+        '"email": user.email} for user',
+        '"email": user.email, "hash": user.password_hash} for user',
+        "GET /users for nobody shows a password hash",
+    ),
+    "traceback-in-an-answer": Fault(
+        "secret-leak",
+        'app = FastAPI(title="Attacked")\n',
+        'app = FastAPI(title="Attacked")\n'
+        "@app.exception_handler(404)\n"
+        "def missing(request, error):\n"
+        "    import traceback\n"
+        "    try:\n        raise error\n"
+        "    except Exception:\n"
+        "        return JSONResponse({'trace': traceback.format_exc()}, 404)\n",
+        "a 404 shows a traceback",
+    ),
+    "secret-in-the-contract": Fault(
+        "secret-leak",
+        'app = FastAPI(title="Attacked")',
+        'app = FastAPI(title="Attacked", description=f"signed with {SECRET}")',
+        "the contract shows the setting `APP_SECRET`",
+    ),
+    "token-of-the-first-user": Fault(
+        "other-users-token",
+        '    user = db.get(User, int(claims["sub"]))\n',
+        '    user = db.get(User, current.setdefault("sub", int(claims["sub"])))\n',
+        "the token of one user is answered as",
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=LOCKS)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A scratch world with the good app, on each lock."""
+    spec = WorldSpec(GOOD, python_of(request.param), target="main:app")
+    with World.open(spec) as opened:
+        yield opened
+
+
+def boot(world: World, fault: Fault | None) -> App:
+    """The good app, or the same with one fault."""
+    text = (GOOD / MAIN).read_text()
+    if fault is not None:
+        assert text.count(fault.old) == 1
+        text = text.replace(fault.old, fault.new)
+        if fault.attack == "other-users-token":
+            text = text.replace("bearer = ", "current = {}\nbearer = ")
+    world.overlay({MAIN: text.encode()})
+    own_default = fault is not None and fault.attack == "token-forgery"
+    return world.boot(
+        env={} if own_default else {"APP_SECRET": "of-the-scratch-world-7Qx2Lm9Zr4Tb"}
+    )
+
+
+def attacked(world: World, fault: Fault | None, attack: str, needs: Mapping[str, str]) -> Strike:
+    """How `attack` goes on a freshly booted app."""
+    with boot(world, fault) as app:
+        return find_attack(attack).run(app, needs)
+
+
+@pytest.mark.parametrize("needs", [FORM, JSON], ids=["form", "json"])
+@pytest.mark.parametrize("name", sorted(every_attack()))
+def test_a_good_login_holds(world: World, name: str, needs: Mapping[str, str]) -> None:
+    """Every attack is carried out on the good app, by form and by JSON, and held."""
+    strike = attacked(world, None, name, needs)
+    assert strike.could_not == ""
+    assert strike.held, strike.because
+    assert strike.evidence
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_struck(world: World, name: str) -> None:
+    """Each single fault is found by its attack, which says what it saw."""
+    fault = FAULTS[name]
+    strike = attacked(world, fault, fault.attack, fault.needs)
+    assert strike.could_not == ""
+    assert not strike.held
+    assert fault.told in strike.because
+
+
+def test_evidence_holds_no_secret(world: World) -> None:
+    """Neither passwords, tokens nor hashes stand in what an attack reports."""
+    strike = attacked(world, None, "token-forgery", FORM)
+    shown = repr(strike.evidence)
+    assert "GET /me (expired) → 401" in shown
+    assert "Fw-attack-password-7" not in shown
+    assert "eyJ" not in shown
+    assert "$argon2" not in shown
+
+
+def test_an_attack_that_cannot_be_carried_out_does_not_hold(world: World) -> None:
+    """Where the login does not work at all, nothing is claimed to have been withstood."""
+    strike = attacked(world, None, "token-forgery", {**FORM, "login": "POST /nowhere"})
+    assert not strike.held
+    assert strike.could_not == "a login with the right password was answered 404"
+
+
+def test_every_attack_says_its_limits() -> None:
+    """Each attack's docstring says what it proves, what it needs and where it ends."""
+    for attack in every_attack().values():
+        assert all(f"{word}" in attack.doc for word in ("Proves", "Needs:", "Limits:")), attack.name
+        assert attack.area == "security"
+
+
+def test_names_are_found_with_hyphens_or_underscores() -> None:
+    """A promise may write an attack's name either way; another name is refused."""
+    assert find_attack("brute_force") == find_attack("brute-force")
+    with pytest.raises(UnknownName):
+        find_attack("brute-farce")
