@@ -1,0 +1,61 @@
+"""A login: `POST /auth/login`, short access tokens, and `CurrentUser` for the routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import ChangeSet
+from fastwright.model.plan import Presence
+from fastwright.recipes.jwt_auth import building, presence
+from fastwright.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class JwtAuth(Recipe):
+    """A login that validates credentials and returns a signed, short-lived access token.
+
+    It binds to what the app has: its user table and the hashes in it, its session, settings,
+    folders and tests.
+
+    Attributes:
+        path: The full path of the login, such as ``/api/v1/login``; by default ``/auth/login``
+            under the prefix that the app's other routes have.
+        access_minutes: How long an access token is good for.
+        user_table: The table, or its class, that people log in against.
+        login: The column that they log in with.
+        me: A route that says who is logged in; without a guarded route the docs page has no
+            *Authorize* button.
+        refresh: Refresh tokens; one table and one migration.
+        logout: Ending a login before its token expires.
+        registration: Letting people create accounts.
+        roles: A guard that demands a role.
+    """
+
+    name: ClassVar[str] = "jwt-auth"
+    summary: ClassVar[str] = "A login endpoint that returns a JWT, and `CurrentUser` for the routes"
+    needs: ClassVar[tuple[str, ...]] = ("db.session",)
+    provides: ClassVar[tuple[str, ...]] = ("auth.current_user",)
+
+    path: str | None = None
+    access_minutes: int = 15
+    user_table: str | None = None
+    login: str | None = None
+    me: bool = True
+    refresh: bool = False
+    logout: bool = False
+    registration: bool = False
+    roles: bool = False
+
+    def detect(self, app: AppMap) -> Presence:
+        """How much of a login `app` has already."""
+        return presence.presence(app)
+
+    def build(self, app: AppMap) -> ChangeSet:
+        """The changes that give `app` a login; empty where it has this one.
+
+        Raises:
+            Refused: The app has another scheme, or nothing that a login can bind to.
+        """
+        return building.build(self, app)

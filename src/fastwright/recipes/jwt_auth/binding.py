@@ -1,0 +1,147 @@
+"""What authentication binds to in one app: its users, session, settings, versions and habits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fastwright.model.app import AppMap
+from fastwright.model.errors import Refused
+from fastwright.model.storage import SessionProvider
+from fastwright.recipes.ensure.drafting import split_symbol
+from fastwright.recipes.jwt_auth.accounts import Accounts, find_accounts
+from fastwright.recipes.jwt_auth.schemes import Scheme, find_scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """Something of the app's or of a package: `name` in `module`."""
+
+    module: str
+    name: str
+
+    @property
+    def dotted(self) -> str:
+        """The whole name."""
+        return f"{self.module}.{self.name}"
+
+
+_SESSION_CLASSES = {
+    ("sqlalchemy", True): Symbol("sqlalchemy.ext.asyncio", "AsyncSession"),
+    ("sqlalchemy", False): Symbol("sqlalchemy.orm", "Session"),
+    ("sqlmodel", True): Symbol("sqlmodel.ext.asyncio.session", "AsyncSession"),
+    ("sqlmodel", False): Symbol("sqlmodel", "Session"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How a handler gets a database session.
+
+    `dependency` is what goes into ``Depends``; `alias` the ``Annotated`` alias, where there is
+    one; `kind` the class of what it yields.
+    """
+
+    dependency: Symbol
+    kind: Symbol
+    is_async: bool
+    alias: Symbol | None = None
+
+    @property
+    def has_exec(self) -> bool:
+        """True for SQLModel's own session classes."""
+        return self.kind.module.partition(".")[0] == "sqlmodel"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Everything that the payload is rendered for."""
+
+    accounts: Accounts
+    scheme: Scheme
+    session: Session
+    slug: str
+    target: str
+
+    @property
+    def keeps_hashes(self) -> bool:
+        """True where stored hashes stay as they are, for want of room for new ones."""
+        return self.scheme.is_old and not self.accounts.room
+
+
+def bind(app: AppMap, user_table: str | None, login: str | None) -> Binding:
+    """Everything that a login binds to in `app`.
+
+    Raises:
+        Refused: There is nothing to log in against, or no session to read it with.
+    """
+    session = find_session(app)
+    accounts = find_accounts(app, user_table, login)
+    if accounts is None or app.app is None:
+        raise Refused(
+            "cannot log anybody in",
+            "no table of the app holds a login and a password hash",
+            "add a user model, or name the table with `--user-table`",
+        )
+    target = app.app.target.replace(":", ".")
+    return Binding(accounts, find_scheme(app), session, slug_of(app), target)
+
+
+def find_session(app: AppMap) -> Session:
+    """The session dependency that most routes use.
+
+    Raises:
+        Refused: The app has none, or one that the payload is not written for.
+    """
+    usable = [s for s in app.sessions if (s.api, s.is_async) in _SESSION_CLASSES]
+    dependencies = [s for s in usable if s.kind == "dependency"]
+    if not dependencies:
+        raise _no_session(app)
+    provider = max(dependencies, key=lambda s: s.used_by)
+    return Session(
+        dependency=_symbol(app, provider.symbol),
+        kind=_session_class(provider),
+        is_async=provider.is_async,
+        alias=_symbol(app, provider.alias) if provider.alias else None,
+    )
+
+
+def _no_session(app: AppMap) -> Refused:
+    if not app.sessions:
+        return Refused(
+            "cannot check passwords",
+            "the app has no database session to read users with",
+            "run `fastwright add database` first",
+        )
+    found = ", ".join(f"`{s.symbol}` ({s.api}, {s.kind})" for s in app.sessions[:3])
+    return Refused(
+        "cannot read users through the app's own session",
+        f"it is reached by {found}, and the code is written for SQLAlchemy and SQLModel sessions "
+        "that come by `Depends`",
+        "give the app a session dependency, and ask again",
+    )
+
+
+def _session_class(provider: SessionProvider) -> Symbol:
+    default = _SESSION_CLASSES[provider.api, provider.is_async]
+    module, _, name = (provider.annotation or "").rpartition(".")
+    if module.partition(".")[0] in ("sqlalchemy", "sqlmodel") and name.endswith("Session"):
+        return Symbol(module, name)
+    return default
+
+
+def _symbol(app: AppMap, dotted: str) -> Symbol:
+    return Symbol(*split_symbol(app, dotted))
+
+
+def slug_of(app: AppMap) -> str:
+    """A short name of the app, for issuer and audience: its title, else its package."""
+    target = app.app
+    title = target.title if target and target.title and target.title.isprintable() else ""
+    package = target.target.partition(":")[0].partition(".")[0] if target else "app"
+    return re.sub(r"[^a-z0-9]+", "-", (title or package).lower()).strip("-") or "app"
+
+
+def python_of(app: AppMap) -> tuple[int, ...]:
+    """The app's Python, in numbers; empty where not known."""
+    return tuple(int(n) for n in re.findall(r"\d+", app.python or ""))[:2]

@@ -1,0 +1,154 @@
+"""From the options and the map to the change set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import ChangeSet, NewFile
+from fastwright.model.errors import Refused
+from fastwright.model.plan import State
+from fastwright.recipes import payload
+from fastwright.recipes.ensure import WantedSetting, change_set, ensure_setting
+from fastwright.recipes.ensure.drafting import Words, nothing_to_do
+from fastwright.recipes.jwt_auth import changes, promising, wording
+from fastwright.recipes.jwt_auth.binding import Binding, bind
+from fastwright.recipes.jwt_auth.changes import WrittenFile
+from fastwright.recipes.jwt_auth.draft import Draft
+from fastwright.recipes.jwt_auth.layout import lay_out
+from fastwright.recipes.jwt_auth.paths import find_paths
+from fastwright.recipes.jwt_auth.presence import presence
+from fastwright.recipes.jwt_auth.render import rendered
+from fastwright.recipes.jwt_auth.style import style_of
+from fastwright.recipes.jwt_auth.suite import WRITTEN, find_suite
+
+TITLE = "Add a login that returns a signed access token"
+
+_STORED_UNITS = {"bcrypt": "stored_bcrypt", "werkzeug": "stored_werkzeug"}
+_SECRET = WantedSetting(
+    name="jwt_secret",
+    annotation="SecretStr",
+    doc='Signs tokens; make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+    testing="only-for-tests-5f2c9a7be1d04836b0",
+)
+
+
+class Options(Protocol):
+    """The options of `JwtAuth`."""
+
+    @property
+    def path(self) -> str | None:
+        """The whole path of the login."""
+
+    @property
+    def access_minutes(self) -> int:
+        """How long an access token is good for."""
+
+    @property
+    def user_table(self) -> str | None:
+        """The table that people log in against."""
+
+    @property
+    def login(self) -> str | None:
+        """The column that they log in with."""
+
+    @property
+    def me(self) -> bool:
+        """Whether there is a route that says who is logged in."""
+
+
+def build(options: Options, app: AppMap) -> ChangeSet:
+    """The change set; see `JwtAuth.build`."""
+    found = presence(app)
+    if found.state is State.FOREIGN:
+        raise Refused(
+            "cannot add a second way to say who is calling",
+            found.because,
+            f"guard routes with `{found.symbols[0]}`, or take it out first",
+        )
+    draft = _draft(options, app)
+    if found.state is State.PRESENT and not draft.layout.present:
+        return nothing_to_do(app, TITLE)
+    files = list(changes.code_files(app, draft.layout, draft.style, draft.units))
+    written = [file for file, _ in files if file]
+    tests = list(_tests(app, draft))
+    steps = [
+        *changes.packages(app, draft.bound.scheme),
+        *(change for reader in draft.settings for change in reader.changes),
+        *changes.package_files(app, written),
+        *(change for _, made in files for change in made),
+        *changes.inclusion(app, draft.layout, draft.paths),
+        *tests,
+    ]
+    return change_set(app, steps, _words(draft, written, tests))
+
+
+def _draft(options: Options, app: AppMap) -> Draft:
+    bound = bind(app, options.user_table, options.login)
+    units = tuple(_units(bound, me=options.me))
+    layout, suite = lay_out(app, units), find_suite(app)
+    paths = find_paths(app, options.path, me=options.me)
+    settings = (ensure_setting(app, _SECRET), ensure_setting(app, _minutes(options)))
+    style = style_of(bound, layout, paths, suite, settings)
+    return Draft(bound, layout, paths, suite, settings, units, style)
+
+
+def _minutes(options: Options) -> WantedSetting:
+    return WantedSetting(
+        name="jwt_access_minutes",
+        annotation="int",
+        default=str(options.access_minutes),
+        doc="Minutes that an access token is good for",
+    )
+
+
+def _units(bound: Binding, *, me: bool) -> Iterator[str]:
+    yield from ("schemas", "passwords", "tokens", "limits", "accounts", "service")
+    yield from ("current_user", "router")
+    if bound.scheme.is_old:
+        yield _STORED_UNITS.get(bound.scheme.kind, "stored_elsewhere")
+    if not bound.session.alias:
+        yield "session_alias"
+    if me:
+        yield "me"
+
+
+def _tests(app: AppMap, draft: Draft) -> Iterator[NewFile]:
+    if any({"Rows", "sign_in", "rows_app"} <= set(m.names) for m in app.modules.values()):
+        return
+    path = draft.suite.folder / WRITTEN
+    pieces = rendered(app, tuple(_test_units(draft)), draft.style)
+    text = payload.new_module(app, path, tuple(pieces.values()), pieces["test_login"].doc)
+    yield NewFile(path, text, "each promised property has a test that fails without it")
+
+
+def _test_units(draft: Draft) -> Iterator[str]:
+    flags, suite = draft.style.how.flags, draft.suite
+    if not suite.fixture:
+        yield "own_client" if not draft.bound.session.is_async else "plain_client"
+    elif suite.fixture != "client":
+        yield "same_client"
+    yield "rows_app"
+    yield "test_login"
+    if draft.paths.moves:
+        yield "moving"
+    wanted = {
+        "test_guarded": draft.paths.me,
+        "test_inactive": "active-test" in flags,
+        "test_stored": "stored-scheme" in flags,
+        "test_upgraded": "upgrade" in flags,
+    }
+    yield from (unit for unit, holds in wanted.items() if holds)
+
+
+def _words(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]) -> Words:
+    variable = draft.settings[0].variable
+    return Words(
+        title=TITLE,
+        explains=tuple(wording.decisions(draft.bound, draft.paths)),
+        promise=promising.promise(draft, written, tests),
+        not_done=tuple(wording.not_done(draft.bound, draft.paths)),
+        deploy=tuple(wording.deploy(variable, draft.bound)),
+        next=tuple(wording.next_steps()),
+    )

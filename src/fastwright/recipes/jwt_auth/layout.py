@@ -1,0 +1,168 @@
+"""Which file of the app each unit of the payload belongs in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap
+from fastwright.recipes.ensure.drafting import app_package, module_for, path_of
+from fastwright.recipes.ensure.router import RouterPlace, router_place
+from fastwright.recipes.jwt_auth.schemes import is_test
+
+MARKS: Mapping[str, tuple[str, ...]] = {
+    "environment": ("JWT_SECRET",),
+    "own_settings": ("AuthSettings", "get_auth_settings"),
+    "schemas": ("AccessToken", "Problem"),
+    "stored_bcrypt": ("StoredBcrypt",),
+    "stored_werkzeug": ("StoredWerkzeug",),
+    "stored_elsewhere": ("StoredElsewhere",),
+    "passwords": ("check_password", "is_text"),
+    "new_password": ("hash_password",),
+    "tokens": ("issue_token", "read_token", "signing_key"),
+    "limits": ("take_attempt", "forgive_attempt"),
+    "accounts": ("find_by_login", "find_by_subject"),
+    "service": ("log_in",),
+    "session_alias": ("SessionDep",),
+    "current_user": ("current_user", "CurrentUser", "oauth2_scheme"),
+    "router": ("login", "NO_STORE"),
+    "me": ("read_me",),
+}
+"""The names that tell a unit in a module of the app, wherever it has been moved to.
+
+In the order in which units stand in one file.
+"""
+
+_SERVICES = ("services", "service")
+_CORES = ("core", "security")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything goes.
+
+    Attributes:
+        place: The router's place.
+        homes: The dotted module of each unit.
+        present: Units that the app has already, as they were written before.
+        because: The convention, with the count of its evidence.
+    """
+
+    place: RouterPlace
+    homes: Mapping[str, str]
+    present: frozenset[str]
+    because: str
+
+    def files(self, units: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """The units that are still to be written, by the module that they go into."""
+        found: dict[str, tuple[str, ...]] = {}
+        for unit in MARKS:
+            if unit in units and unit not in self.present:
+                module = self.homes[unit]
+                found[module] = (*found.get(module, ()), unit)
+        return found
+
+
+def lay_out(app: AppMap, units: Sequence[str]) -> Layout:
+    """A home for each of `units`, by the folders that the app has."""
+    place = _place(app)
+    folder = place.path.parent
+    files = _own_package(place) if _stands_alone(app, folder) else _by_type(app, place)
+    homes = {unit: module_for(app, files[unit]) for unit in MARKS}
+    written = {unit: module for unit in units if (module := home_of(app, unit))}
+    if "router" in written:
+        place = replace(place, module=written["router"], path=file_of(app, written["router"]))
+    return Layout(place, {**homes, **written}, frozenset(written), place.because)
+
+
+def _place(app: AppMap) -> RouterPlace:
+    """The router's place; an app whose files lie flat gets a package for all of it."""
+    place = router_place(app, "auth")
+    root = app_package(app)
+    if place.path.parent != root:
+        return place
+    path = root / "auth" / "router.py"
+    return replace(place, path=path, module=module_for(app, path), packages=())
+
+
+def _stands_alone(app: AppMap, folder: PurePosixPath) -> bool:
+    """True where the router's folder is about authentication and nothing else."""
+    return folder.name == "auth" and folder != app_package(app)
+
+
+def _own_package(place: RouterPlace) -> dict[str, PurePosixPath]:
+    folder = place.path.parent
+    inner = {"service": "service", "accounts": "service", "current_user": "dependencies"}
+    return _files(place, folder, folder / "schemas.py", inner)
+
+
+def _by_type(app: AppMap, place: RouterPlace) -> dict[str, PurePosixPath]:
+    root = app_package(app)
+    core = _folder(app, root, _CORES) or root / "security"
+    services = _folder(app, root, _SERVICES)
+    files = _files(place, core, _schemas_file(app, place), {"limits": "login_limits"})
+    if services is not None:
+        files |= {"service": services / "login.py", "accounts": services / "login.py"}
+    return files
+
+
+def _files(
+    place: RouterPlace,
+    folder: PurePosixPath,
+    schemas: PurePosixPath,
+    names: Mapping[str, str],
+) -> dict[str, PurePosixPath]:
+    """Each unit's file in `folder`; `names` says which differ from the unit's own name."""
+    passwords = folder / f"{names.get('passwords', 'passwords')}.py"
+    service = folder / f"{names.get('service', 'login')}.py"
+    current_user = folder / f"{names.get('current_user', 'current_user')}.py"
+    settings = folder / "settings.py"
+    return {
+        "environment": settings,
+        "own_settings": settings,
+        "schemas": schemas,
+        "stored_bcrypt": passwords,
+        "stored_werkzeug": passwords,
+        "stored_elsewhere": passwords,
+        "passwords": passwords,
+        "new_password": passwords,
+        "tokens": folder / "tokens.py",
+        "limits": folder / f"{names.get('limits', 'limits')}.py",
+        "accounts": service,
+        "service": service,
+        "session_alias": current_user,
+        "current_user": current_user,
+        "router": place.path,
+        "me": place.path,
+    }
+
+
+def _schemas_file(app: AppMap, place: RouterPlace) -> PurePosixPath:
+    """A file in the folder that holds schemas alone, else the router's own."""
+    folders = Counter(
+        s.span.path.parent for s in app.schemas if s.span and not is_test(s.span.path)
+    )
+    for folder, _ in folders.most_common():
+        if folder.name in ("schemas", "schema") and folder != place.path.parent:
+            return folder / "auth.py"
+    return place.path
+
+
+def _folder(app: AppMap, root: PurePosixPath, names: Sequence[str]) -> PurePosixPath | None:
+    packages = {p.parent for p in app.files if p.suffix == ".py"}
+    return next((root / name for name in names if root / name in packages), None)
+
+
+def home_of(app: AppMap, unit: str) -> str | None:
+    """The module of the app that defines every name of `unit`, wherever it has been moved to."""
+    wanted = set(MARKS[unit])
+    found = [m.name for m in app.modules.values() if wanted <= set(m.names) and not is_test(m.path)]
+    return found[0] if found else None
+
+
+def file_of(app: AppMap, module: str) -> PurePosixPath:
+    """The file of `module`, which need not exist yet."""
+    parts = app.roots.imports.joinpath(*module.split("."))
+    return path_of(app, module) or parts.with_suffix(".py")

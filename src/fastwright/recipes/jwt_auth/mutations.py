@@ -1,0 +1,124 @@
+"""Properties that the written code promises, each with the edit that takes it out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fastwright.model.change import Mutation
+from fastwright.recipes.jwt_auth.render import Style, worded
+from fastwright.recipes.payload import requoted
+from fastwright.source import import_header
+
+
+@dataclass(frozen=True, slots=True)
+class _Property:
+    """A promised property of `unit`: `old` is written once, `new` is the same without it."""
+
+    name: str
+    unit: str
+    old: str
+    new: str
+    flag: str = ""
+
+
+_DECODED = 'options={"require": REQUIRED}'
+
+
+def _decoded(options: str) -> str:
+    return f'options={{"require": REQUIRED, {options}}}'
+
+
+_PROPERTIES = (
+    _Property(
+        "the signature is verified",
+        "tokens",
+        _DECODED,
+        _decoded(
+            '"verify_signature": False, "verify_exp": True, "verify_aud": True, "verify_iss": True'
+        ),
+        "me",
+    ),
+    _Property("expiry is verified", "tokens", _DECODED, _decoded('"verify_exp": False'), "me"),
+    _Property(
+        "the audience is verified", "tokens", _DECODED, _decoded('"verify_aud": False'), "me"
+    ),
+    _Property("the issuer is verified", "tokens", _DECODED, _decoded('"verify_iss": False'), "me"),
+    _Property(
+        "a claim that is missing is missed",
+        "tokens",
+        _DECODED,
+        'options={"require": []}',
+        "me",
+    ),
+    _Property(
+        "the password is compared",
+        "passwords",
+        "if matches and known else None",
+        "if known else None",
+    ),
+    _Property(
+        "an unknown account costs a verification too",
+        "passwords",
+        "    target = stored if stored is not None and known else _decoy\n",
+        "    if stored is None or not known:\n        return None\n    target = stored\n",
+    ),
+    _Property(
+        "failures are limited for each account",
+        "limits",
+        "math.ceil(wait or {await}BY_ACCOUNT.take(_account_key(login)))",
+        "math.ceil(wait)",
+    ),
+    _Property(
+        "failures are limited for each address",
+        "limits",
+        "wait = {await}BY_ADDRESS.take(_address_key(address))",
+        "wait = 0.0",
+    ),
+    _Property(
+        "a token ends with its password",
+        "current_user",
+        " or not claims.fit(",
+        " or not bool(",
+        "me",
+    ),
+    _Property(
+        "a switched-off account does not log in",
+        "service",
+        "if not account.is_enabled:",
+        "if False:",
+        "active-test",
+    ),
+    _Property(
+        "an older hash is replaced",
+        "accounts",
+        "account.stored_hash = new",
+        "account.stored_hash = old",
+        "upgrade",
+    ),
+)
+
+
+def mutations(texts: Mapping[str, tuple[PurePosixPath, str]], style: Style) -> Iterator[Mutation]:
+    """The mutations of the files just written.
+
+    Args:
+        texts: The file of each unit that was written, and its text.
+        style: How they were rendered; a property whose flag is not set is not promised.
+    """
+    for wanted in _PROPERTIES:
+        if wanted.unit not in texts or (wanted.flag and wanted.flag not in style.how.flags):
+            continue
+        path, text = texts[wanted.unit]
+        old, new = (_told(part, style, wanted.unit) for part in (wanted.old, wanted.new))
+        if old not in text:
+            old, new = requoted(old), requoted(new)
+        if text.count(old) == 1:
+            yield Mutation(wanted.name, path, old, new)
+
+
+def _told(text: str, style: Style, unit: str) -> str:
+    """A piece of the payload as it stands in the app."""
+    awaited = text.replace("{await}", "await " if style.is_async(unit) else "")
+    return worded(import_header.renamed(awaited, style.how.names), style.words)

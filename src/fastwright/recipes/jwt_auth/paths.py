@@ -1,0 +1,122 @@
+"""Where the endpoints are, and what stands before them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from fastwright.model.app import AppMap, Inclusion
+from fastwright.recipes.ensure.router import Hub, find_hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The paths of the endpoints, in parts.
+
+    Attributes:
+        outer: What the app puts before the router, as far as it is known.
+        prefix: The router's own prefix.
+        login: The login's path behind both.
+        me: True where there is a route that says who is logged in.
+        moves: True where `outer` comes from a setting, so that it can be another elsewhere.
+        expression: The app's own expression for `outer`, where it can be imported: a dotted
+            symbol, and what to write after its last name.
+        at_top: True where the router joins the app itself, so that nothing stands before it.
+    """
+
+    outer: str = ""
+    prefix: str = "/auth"
+    login: str = "/login"
+    me: bool = True
+    moves: bool = False
+    expression: tuple[str, str] | None = None
+    at_top: bool = False
+
+    @property
+    def full_login(self) -> str:
+        """The whole path of the login."""
+        return f"{self.outer}{self.prefix}{self.login}"
+
+    @property
+    def full_me(self) -> str:
+        """The whole path of the route that says who is logged in."""
+        return f"{self.outer}{self.prefix}/me"
+
+    @property
+    def test_login(self) -> str:
+        """The login's path as tests write it."""
+        return f"{self.prefix}{self.login}" if self.moves else self.full_login
+
+    @property
+    def test_me(self) -> str:
+        """The path of the route that says who is logged in, as tests write it."""
+        return f"{self.prefix}/me" if self.moves else self.full_me
+
+
+def find_paths(app: AppMap, wanted: str | None, *, me: bool) -> Paths:
+    """The paths in this app; `wanted` is the whole path of the login, where a person gave it."""
+    hub = find_hub(app)
+    chain = _chain(app, hub) if hub else ()
+    outer = _outer(app, hub, chain) if hub else ""
+    moves = any(_is_moving(inclusion) for inclusion in chain)
+    if wanted is None:
+        return Paths(outer=outer, me=me, moves=moves, expression=_expression(app, chain))
+    under = not moves and outer and wanted.startswith(f"{outer}/")
+    rest = wanted.removeprefix(outer) if under else wanted
+    prefix, _, last = rest.rstrip("/").rpartition("/")
+    found = outer if under else ""
+    return Paths(
+        outer=found,
+        prefix=prefix,
+        login=f"/{last}",
+        me=me,
+        at_top=bool(outer or moves) and not under,
+    )
+
+
+def _chain(app: AppMap, hub: Hub) -> tuple[Inclusion, ...]:
+    """The inclusions that lead from the app to the place where routers are included."""
+    found: list[Inclusion] = []
+    into = hub.siblings[0].into if hub.siblings else ""
+    while len(found) < 10:
+        above = next((i for i in app.inclusions if i.router == into and i not in found), None)
+        if above is None:
+            break
+        found.append(above)
+        into = above.into
+    return tuple(found)
+
+
+def _outer(app: AppMap, hub: Hub, chain: tuple[Inclusion, ...]) -> str:
+    """What routes of the siblings have before their own prefix; else what the chain says."""
+    seen: Counter[str] = Counter()
+    prefixes = {router.name: router.prefix or "" for router in app.routers}
+    for sibling in hub.siblings:
+        own = (sibling.prefix or "") + prefixes.get(sibling.router, "")
+        paths = [r.path for r in app.routes if r.router == sibling.router and r.reachable]
+        seen.update(path[: path.index(own)] for path in paths if own and own in path)
+    if seen:
+        return seen.most_common(1)[0][0]
+    named = [hub.siblings[0].into] if hub.siblings else []
+    parts = [prefixes.get(name, "") for name in named]
+    for inclusion in chain:
+        parts[:0] = [prefixes.get(inclusion.into, ""), inclusion.prefix or ""]
+    return "".join(parts)
+
+
+def _is_moving(inclusion: Inclusion) -> bool:
+    text = (inclusion.prefix_text or "").strip()
+    return bool(text) and not re.fullmatch(r"[\"'][^\"'{]*[\"']", text)
+
+
+def _expression(app: AppMap, chain: tuple[Inclusion, ...]) -> tuple[str, str] | None:
+    """The one prefix of the chain, where it is an attribute of the settings object."""
+    texts = [i.prefix_text.strip() for i in chain if i.prefix_text]
+    match = re.fullmatch(r"(\w+)((?:\.\w+)+)", texts[0]) if len(texts) == 1 else None
+    if match is None:
+        return None
+    for settings in app.settings_classes:
+        if settings.instance and settings.instance.rpartition(".")[2] == match[1]:
+            return settings.instance, match[2]
+    return None

@@ -1,0 +1,81 @@
+"""How often a login may fail, counted for each address and for each account."""
+
+import hashlib
+import ipaddress
+import math
+import threading
+import time
+from collections.abc import Callable
+
+MAX_KEYS = 50_000
+
+
+class Limit:
+    """At most `burst` failures at once, and one more every `interval` seconds, for each key.
+
+    The generic cell rate algorithm: a key holds one number, the time at which all that was taken
+    is paid off. It is kept in this process: every worker counts by itself.
+    """
+
+    def __init__(
+        self, burst: int, interval: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._burst, self._interval, self._clock = burst, interval, clock
+        self._paid_off: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    async def take(self, key: str) -> float:
+        """Take one attempt of `key`: 0, or the seconds until there is one again."""
+        with self._lock:
+            now = self._clock()
+            paid_off = max(self._paid_off.get(key, now), now) + self._interval
+            wait = paid_off - now - self._burst * self._interval
+            if wait > 0:
+                return wait
+            self._forget(now)
+            self._paid_off[key] = paid_off
+        return 0.0
+
+    async def give_back(self, key: str) -> None:
+        """Undo one `take`: the attempt was not a failure."""
+        with self._lock:
+            if key in self._paid_off:
+                self._paid_off[key] -= self._interval
+
+    def _forget(self, now: float) -> None:
+        if len(self._paid_off) >= MAX_KEYS:
+            kept = {key: until for key, until in self._paid_off.items() if until > now}
+            self._paid_off = kept if len(kept) < MAX_KEYS else {}
+
+
+BY_ADDRESS = Limit(burst=20, interval=6)
+BY_ACCOUNT = Limit(burst=5, interval=60)
+
+
+async def take_attempt(address: str | None, login: str) -> int:
+    """Count one login: 0, or the whole seconds after which to try again."""
+    if address is None:
+        return math.ceil(await BY_ACCOUNT.take(_account_key(login)))
+    wait = await BY_ADDRESS.take(_address_key(address))
+    return math.ceil(wait or await BY_ACCOUNT.take(_account_key(login)))
+
+
+async def forgive_attempt(address: str | None, login: str) -> None:
+    """Take back what `take_attempt` counted, after a login that succeeded."""
+    await BY_ACCOUNT.give_back(_account_key(login))
+    if address is not None:
+        await BY_ADDRESS.give_back(_address_key(address))
+
+
+def _account_key(login: str) -> str:
+    """No names in the store: a digest says as much."""
+    return "account:" + hashlib.sha256(login.strip().lower().encode("utf-8", "replace")).hexdigest()
+
+
+def _address_key(address: str) -> str:
+    """An IPv6 host can take any address of its /64: that counts as one."""
+    try:
+        network = ipaddress.ip_network((address, 64 if ":" in address else 32), strict=False)
+    except ValueError:
+        return f"address:{address}"
+    return f"address:{network.network_address}"

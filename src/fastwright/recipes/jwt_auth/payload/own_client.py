@@ -1,0 +1,30 @@
+"""A client of the app, with a database of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from .host import Account, app, get_session
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    """The app, with an empty user table in memory."""
+    engine = create_engine(
+        "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
+    )
+    Account.metadata.create_all(engine, tables=[Account.__table__])
+
+    def session_of_test() -> Iterator[Session]:
+        with Session(engine) as session:
+            yield session
+
+    app.dependency_overrides[get_session] = session_of_test
+    with TestClient(app) as client:
+        yield client
+    del app.dependency_overrides[get_session]
+    engine.dispose()

@@ -1,0 +1,93 @@
+"""What a token is good for, by the route that says who is logged in."""
+
+import importlib
+import time
+from typing import Any
+
+import pytest
+from httpx import AsyncClient, Response
+
+from .moving import address
+from .test_login import HASH, ME, Rows, sign_in
+
+
+async def who(client: AsyncClient, token: str | None) -> Response:
+    """The answer to asking who is logged in."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return await client.get(address(client, ME), headers=headers)
+
+
+def forged(kind: str, token: str) -> str:
+    """`token` with one thing about it changed."""
+    import jwt
+
+    key = importlib.import_module("placeholder.tokens").signing_key()
+    claims = jwt.decode(token, options={"verify_signature": False})
+    now = int(time.time())
+    if kind == "unsigned":
+        return jwt.encode(claims, None, algorithm="none")
+    if kind == "changed":
+        other = jwt.encode({**claims, "jti": "another"}, "another-key-" * 4, algorithm="HS256")
+        return other.rpartition(".")[0] + "." + token.rpartition(".")[2]
+    changes: dict[str, Any] = {
+        "another key": {},
+        "expired": {"iat": now - 7200, "exp": now - 3600},
+        "another audience": {"aud": "another"},
+        "another issuer": {"iss": "another"},
+        "no expiry": {"exp": None},
+    }
+    changed = {name: value for name, value in {**claims, **changes[kind]}.items() if value}
+    key = "another-key-" * 4 if kind == "another key" else key
+    return jwt.encode(changed, key, algorithm="HS256")
+
+
+async def test_a_token_says_who_is_calling(client: AsyncClient, rows: Rows) -> None:
+    """The token of a login opens what is guarded, as the account that logged in."""
+    login = await rows.add()
+    token = (await sign_in(client, login)).json()["access_token"]
+    me = await who(client, token)
+    assert (me.status_code, me.json()["login_name"]) == (200, login)
+    assert await rows.hash_of(login) not in me.text
+
+
+async def test_no_token_is_refused(client: AsyncClient, rows: Rows) -> None:
+    """Without a token there is nobody."""
+    await rows.add()
+    answer = await who(client, None)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "unsigned",
+        "changed",
+        "another key",
+        "expired",
+        "another audience",
+        "another issuer",
+        "no expiry",
+    ],
+)
+async def test_a_forged_token_is_refused(client: AsyncClient, rows: Rows, kind: str) -> None:
+    """A token holds only as it was issued."""
+    token = await rows.token()
+    assert (await who(client, token)).status_code == 200
+    answer = await who(client, forged(kind, token))
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+async def test_garbage_is_no_token(client: AsyncClient, rows: Rows) -> None:
+    """A header that holds no token is refused, and nothing breaks."""
+    await rows.add()
+    for garbage in ("", "a.b.c", "e30.e30.", "x" * 5000):
+        assert (await who(client, garbage)).status_code == 401
+
+
+async def test_a_changed_password_ends_tokens(client: AsyncClient, rows: Rows) -> None:
+    """A token is good for no longer than the password that it was issued for."""
+    login = await rows.add()
+    token = (await sign_in(client, login)).json()["access_token"]
+    assert (await who(client, token)).status_code == 200
+    await rows.change_hash(login, HASH[:-4] + "AAAA")
+    assert (await who(client, token)).status_code == 401

@@ -1,0 +1,67 @@
+"""What the change set promises, for `prove` to hold it to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from fastwright.model.change import NewFile, Operation, Promise
+from fastwright.recipes.ensure.setting import Reader
+from fastwright.recipes.jwt_auth.binding import Binding
+from fastwright.recipes.jwt_auth.changes import WrittenFile
+from fastwright.recipes.jwt_auth.draft import Draft
+from fastwright.recipes.jwt_auth.mutations import mutations
+from fastwright.recipes.jwt_auth.paths import Paths
+
+
+def promise(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]) -> Promise:
+    """Every word that the proof can hold the change to."""
+    texts = {unit: (file.path, file.text) for file in written for unit in file.units}
+    paths, settings = draft.paths, draft.settings
+    needs = _needs(draft.bound, paths, settings[0])
+    return Promise(
+        adds=tuple(_operations(paths)),
+        access=tuple(_access(paths)),
+        settings=tuple(reader.variable for reader in settings),
+        mutations=tuple(mutations(texts, draft.style)) if tests else (),
+        tests=tuple(test.path for test in tests),
+        attacks=tuple((name, needs) for name in _attacks(paths)),
+    )
+
+
+def _operations(paths: Paths) -> Iterator[Operation]:
+    yield Operation("POST", paths.full_login, (200, 401, 422, 429))
+    if paths.me:
+        yield Operation("GET", paths.full_me, (200, 401))
+
+
+def _access(paths: Paths) -> Iterator[str]:
+    yield f"POST {paths.full_login}: open to everybody"
+    if paths.me:
+        yield f"GET {paths.full_me}: for whoever is logged in"
+
+
+def _attacks(paths: Paths) -> Iterator[str]:
+    yield from ("login-enumeration", "brute-force", "hostile-input")
+    if paths.me:
+        yield from ("secret-leak", "token-forgery", "token-after-password-change")
+        yield "other-users-token"
+
+
+def _needs(bound: Binding, paths: Paths, secret: Reader) -> Mapping[str, str]:
+    accounts = bound.accounts
+    columns = {c.attribute: c for c in accounts.table.columns}
+    needs = {
+        "login": f"POST {paths.full_login}",
+        "table": accounts.table.name,
+        "login_column": columns[accounts.login].name,
+        "hash_column": columns[accounts.password].name,
+        "key_column": columns[accounts.key].name,
+        "secrets": secret.variable,
+    }
+    if paths.me:
+        needs["protected"] = f"GET {paths.full_me}"
+    if bound.keeps_hashes and bound.scheme.kind == "bcrypt":
+        needs["hash"] = "bcrypt"
+    if (columns[accounts.login].length or 64) < 30:
+        needs["login_shape"] = "fw{n}"
+    return needs

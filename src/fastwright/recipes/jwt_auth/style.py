@@ -1,0 +1,207 @@
+"""The style that the payload is rendered in, for one app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastwright.recipes.ensure.setting import Reader
+from fastwright.recipes.jwt_auth.accounts import Accounts
+from fastwright.recipes.jwt_auth.binding import Binding
+from fastwright.recipes.jwt_auth.layout import Layout
+from fastwright.recipes.jwt_auth.paths import Paths
+from fastwright.recipes.jwt_auth.render import Style
+from fastwright.recipes.jwt_auth.suite import Suite
+from fastwright.recipes.payload import Rendering
+from fastwright.source.import_header import Imported
+
+STORED: Mapping[str, str] = {
+    "bcrypt": "$2b$04$BQSPdGYMLB1smA4OB68EHew3RaZPv/pfPgzicKOUFwvrnlyMWvtam",
+    "werkzeug": "pbkdf2:sha256:1000$c2FsdA$"
+    "2debef2c0895da525bceb75c9130381d7c9145ac71e8448450a6120969da3714",
+}
+"""A hash of the tests' password, for each scheme that needs no code of the app's to make one."""
+
+_CLIENTS = ("client", "self.client")
+
+APP_UNITS = (
+    "environment", "own_settings", "schemas", "stored_bcrypt", "stored_werkzeug",
+    "stored_elsewhere", "passwords", "new_password", "tokens", "limits", "accounts", "service",
+    "session_alias", "current_user", "router", "me", "rows_app",
+)  # fmt: skip
+TEST_UNITS = (
+    "moving", "test_login", "test_guarded", "test_inactive", "test_stored", "test_upgraded",
+    "own_client", "plain_client", "same_client",
+)  # fmt: skip
+
+
+def style_of(
+    bound: Binding, layout: Layout, paths: Paths, suite: Suite, settings: tuple[Reader, Reader]
+) -> Style:
+    """How every unit is rendered for this app."""
+    how = Rendering(
+        flags=flags_of(bound, layout, paths, suite),
+        names=_names(bound, layout),
+        host=_host(bound),
+        strings=_strings(bound, layout, paths, suite),
+    )
+    sync = frozenset(() if bound.session.is_async else APP_UNITS)
+    sync |= frozenset(() if suite.is_async else TEST_UNITS)
+    extra = _written_here(bound, layout, paths, settings)
+    words = _words(bound, paths, settings)
+    return Style(how=how, sync=sync, words=words, homes=_homes(layout, suite), extra=extra)
+
+
+def flags_of(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> frozenset[str]:
+    """The flags that lines of the payload ask for."""
+    accounts, scheme = bound.accounts, bound.scheme
+    stored = scheme.kind in STORED
+    chosen = {
+        "async": bound.session.is_async,
+        "sync": not bound.session.is_async,
+        "exec": bound.session.has_exec,
+        "text-key": accounts.key_kind == "text",
+        "active": accounts.has_switch,
+        "active-test": bool(accounts.on or accounts.off),
+        scheme.kind: scheme.is_old,
+        "stored-scheme": stored,
+        "upgrade": stored and accounts.room,
+        "keep": bound.keeps_hashes,
+        "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
+        "based": bool(suite.base_path),
+        "me": paths.me,
+        "anyio": suite.plugin == "anyio",
+        "pytest-asyncio": suite.plugin == "pytest-asyncio",
+        "async-client": suite.is_async,
+        "sync-client": not suite.is_async,
+        "router-prefix": layout.place.prefix_at_creation and bool(paths.prefix),
+        "router-tags": layout.place.tags_at_creation,
+        "required": bool(required_columns(accounts)),
+    }
+    return frozenset(name for name, holds in chosen.items() if holds)
+
+
+def required_columns(accounts: Accounts) -> Mapping[str, str]:
+    """Attributes that a row must have besides those of a login, and source text for each."""
+    parts = {accounts.login, accounts.password, *accounts.on[:1], *accounts.off[:1]}
+    found: dict[str, str] = {}
+    for column in accounts.table.columns:
+        optional = column.nullable or column.default is not None or column.attribute in parts
+        counted = column.primary_key and accounts.key_kind == "int"
+        if not optional and not counted:
+            found[column.attribute] = _sample(column.type or "", unique=column.unique)
+    return found
+
+
+def _sample(declared: str, *, unique: bool) -> str:
+    lowered = declared.lower()
+    if "bool" in lowered:
+        return "False"
+    if "int" in lowered or "numeric" in lowered or "float" in lowered:
+        return "0"
+    if "uuid" in lowered:
+        return "uuid4()"
+    if "date" in lowered or "time" in lowered:
+        return "datetime.now(timezone.utc)"
+    return "login" if unique else '"x"'
+
+
+def _names(bound: Binding, layout: Layout) -> Mapping[str, str]:
+    accounts = bound.accounts
+    names = {
+        "ROUNDS": str(bound.scheme.rounds),
+        "login_name": accounts.login,
+        "stored_hash": accounts.password,
+    }
+    if accounts.key != "id":
+        names["id"] = accounts.key
+    if accounts.key_kind != "uuid":
+        names["AccountKey"] = "int" if accounts.key_kind == "int" else "str"
+    if layout.place.variable != "router":
+        names["router"] = layout.place.variable
+    return names
+
+
+def _host(bound: Binding) -> Mapping[str, str]:
+    session, scheme = bound.session, bound.scheme
+    module = "sqlmodel" if bound.accounts.table.mapper == "sqlmodel" else "sqlalchemy"
+    host = {
+        "Account": bound.accounts.model,
+        "AsyncSession": session.kind.dotted,
+        "get_session": session.dependency.dotted,
+        "select": f"{module}.select",
+        "app": bound.target,
+    }
+    if session.alias:
+        host["SessionDep"] = session.alias.dotted
+    if bound.accounts.key_kind == "uuid":
+        host["AccountKey"] = "uuid.UUID"
+    if scheme.name:
+        host["verify_stored"] = f"{scheme.module}.{scheme.name}"
+    return host
+
+
+def _written_here(
+    bound: Binding, layout: Layout, paths: Paths, readers: tuple[Reader, ...]
+) -> tuple[Imported, ...]:
+    """What is imported beside the host's names: it may stand in files only now being written."""
+    names = [Imported(reader.module, reader.name) for reader in readers]
+    if not bound.session.alias:
+        names.append(Imported(layout.homes["session_alias"], "SessionDep"))
+    if paths.expression:
+        module, _, name = paths.expression[0].rpartition(".")
+        names.append(Imported(module, name))
+    return tuple(dict.fromkeys(names))
+
+
+def _homes(layout: Layout, suite: Suite) -> Mapping[str, str]:
+    return {**layout.homes, **dict.fromkeys((*TEST_UNITS, "rows_app"), suite.module)}
+
+
+def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> Mapping[str, str]:
+    address = "http://testserver" if suite.base_path else ""
+    return {
+        "placeholder": bound.slug,
+        "login_name": bound.accounts.login,
+        "stored_hash": bound.accounts.password,
+        "verify_and_update": "verify" if bound.keeps_hashes else "verify_and_update",
+        "/auth": paths.prefix,
+        "/login": paths.login,
+        "auth/login": paths.full_login.removeprefix("/"),
+        "/auth/login": address + paths.test_login,
+        "/auth/me": address + paths.test_me,
+        "STORED-PLACEHOLDER": STORED.get(bound.scheme.kind, ""),
+        "placeholder.limits": layout.homes["limits"],
+        "placeholder.tokens": layout.homes["tokens"],
+        "placeholder.passwords": layout.homes["passwords"],
+    }
+
+
+def _words(bound: Binding, paths: Paths, settings: tuple[Reader, Reader]) -> Mapping[str, str]:
+    secret, minutes = settings
+    accounts = bound.accounts
+    unwrapped = ".get_secret_value()" if secret.secret else ""
+    words = {
+        "settings.jwt_secret.get_secret_value()": f"{secret.expression}{unwrapped}",
+        "settings.jwt_access_minutes": minutes.expression,
+        "not account.is_enabled": accounts.refused_when("account"),
+        "JWT_SECRET must": f"{secret.variable} must",
+    }
+    if not paths.moves:
+        words |= {f"address({c}, {p})": p for c in _CLIENTS for p in ("LOGIN", "ME")}
+    if accounts.on:
+        words["is_enabled=active"] = f"{accounts.on[0]}=active"
+    elif accounts.off:
+        words["is_enabled=active"] = f"{accounts.off[0]}=not active"
+    rows = [f"{name}={value}" for name, value in required_columns(accounts).items()]
+    words["required_columns=None"] = ",\n            ".join(rows)
+    if paths.expression:
+        shown = f"{paths.expression[0].rpartition('.')[2]}{paths.expression[1]}"
+        relative = paths.full_login.removeprefix("/")
+        for quote in ('"', "'"):
+            moved = f"{{{shown}}}{paths.prefix}{paths.login}"
+            words[f"tokenUrl={quote}{relative}{quote}"] = f"tokenUrl=f{quote}{moved}{quote}"
+    if accounts.nullable:
+        words[f"claims.fit(account.{accounts.password})"] = (
+            f'claims.fit(account.{accounts.password} or "")'
+        )
+    return words

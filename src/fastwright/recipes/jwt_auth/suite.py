@@ -1,0 +1,85 @@
+"""How the app's tests reach it, so that the written ones do it the same way."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap
+from fastwright.recipes.ensure.drafting import module_for
+from fastwright.recipes.jwt_auth.schemes import is_test
+
+WRITTEN = "test_login.py"
+_FIXTURE = re.compile(
+    r"(?ms)^@(?:pytest|pytest_asyncio)\.fixture\b[^\n]*(?:\n[^\n@]*?)??\n"
+    r"(?P<async>async )?def (?P<name>\w*client\w*)\(.*?(?=^\S|\Z)"
+)
+_NAMES = ("client", "test_client", "async_client", "api_client", "http_client", "ac")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The habits of one test suite.
+
+    Attributes:
+        folder: Where its files are.
+        module: The dotted name of the file that is written there.
+        fixture: The fixture that yields a client; empty where each file makes its own.
+        is_async: True where that client is awaited.
+        plugin: ``anyio``, ``pytest-asyncio`` or empty.
+        base_path: The path that the client's base URL ends in.
+        httpx: The package that the client's class comes from.
+    """
+
+    folder: PurePosixPath
+    module: str
+    fixture: str = ""
+    is_async: bool = False
+    plugin: str = ""
+    base_path: str = ""
+    httpx: str = "httpx"
+
+
+def find_suite(app: AppMap) -> Suite:
+    """The app's test suite; an empty one in ``tests`` where there is none."""
+    files = [p for p in sorted(app.files) if p.suffix == ".py" and is_test(p)]
+    tests = [p for p in files if p.name.startswith("test_")]
+    folder = Counter(p.parent for p in tests).most_common(1)
+    home = folder[0][0] if folder else app.roots.working / "tests"
+    conftests = [p for p in files if p.name == "conftest.py" and home.is_relative_to(p.parent)]
+    for path in sorted(conftests, key=lambda p: -len(p.parts)):
+        found = _client_of(app, path, home)
+        if found is not None:
+            return found
+    return Suite(home, module_for(app, home / WRITTEN))
+
+
+def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite | None:
+    text = app.files[path].decode("utf-8", "replace")
+    found = {m["name"]: m for m in _FIXTURE.finditer(text) if "Client" in m[0]}
+    name = next((n for n in _NAMES if n in found), None)
+    if name is None:
+        return None
+    body = found[name][0]
+    is_async = "AsyncClient(" in body or "AsyncClient]" in body
+    base = re.search(r"base_url\s*=\s*f?[\"']https?://[^/\"']+(/[^\"'{]+)[\"']", body)
+    return Suite(
+        folder=home,
+        module=module_for(app, home / WRITTEN),
+        fixture=name,
+        is_async=is_async,
+        plugin=_plugin(app) if is_async else "",
+        base_path=base[1].rstrip("/") if base else "",
+        httpx="httpx2" if "httpx2" in text else "httpx",
+    )
+
+
+def _plugin(app: AppMap) -> str:
+    texts = [c for p, c in app.files.items() if is_test(p) or p.suffix in (".toml", ".ini", ".cfg")]
+    anyio = sum(t.count(b"mark.anyio") + t.count(b"anyio_backend") for t in texts)
+    asyncio = sum(
+        t.count(b"asyncio") for t in texts if b"asyncio_mode" in t or b"mark.asyncio" in t
+    )
+    return "pytest-asyncio" if asyncio > anyio else "anyio"

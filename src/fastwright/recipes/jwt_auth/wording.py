@@ -1,0 +1,100 @@
+"""What the change set says beside its changes: decisions, what is left, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.change import Decision
+from fastwright.recipes.jwt_auth.binding import Binding
+from fastwright.recipes.jwt_auth.paths import Paths
+
+
+def decisions(bound: Binding, paths: Paths) -> Iterator[Decision]:
+    """The architectural choices of this login."""
+    yield Decision(
+        chose="short access tokens that name the account and its password's fingerprint",
+        instead_of="a session in the database",
+        because="a token is read without a session table, and still ends with its password",
+        costs="one query by primary key for each guarded request; before it expires, one token "
+        "alone cannot be ended",
+    )
+    yield _hashing(bound)
+    yield Decision(
+        chose="HS256 with one secret from the environment",
+        instead_of="a key pair",
+        because="the app that signs is the app that verifies",
+        costs="every service that verifies tokens could also sign them",
+    )
+    yield Decision(
+        chose="limits on failed logins in memory, for each account and each address",
+        instead_of="Redis",
+        because="it needs no further service; a success is not counted",
+        costs="each worker counts by itself and forgets at a restart; whoever keeps guessing at "
+        "an account keeps its owner waiting up to a minute",
+    )
+    if paths.me:
+        yield Decision(
+            chose=f"`GET {paths.full_me}`",
+            instead_of="a login alone",
+            because="without a guarded route the docs page has no Authorize button, and nothing "
+            "shows that a forged token is refused",
+            costs="one operation more",
+        )
+
+
+def _hashing(bound: Binding) -> Decision:
+    accounts, scheme = bound.accounts, bound.scheme
+    if scheme.is_old and not accounts.room:
+        return Decision(
+            chose="the hashes that are stored, as they are",
+            instead_of="argon2 at the next login",
+            because=f"`{accounts.table.name}.{accounts.password}` is too narrow for an argon2 hash",
+            costs="passwords stay as strong as their old scheme",
+        )
+    return Decision(
+        chose="argon2id through pwdlib, off the event loop",
+        instead_of="bcrypt",
+        because=f"it resists graphics cards; {scheme.because}"
+        + (", and those hashes are replaced at the next login" if scheme.is_old else ""),
+        costs="64 MiB and some 0.1 s of a core for each login, at most half of the cores at once",
+    )
+
+
+def not_done(bound: Binding, paths: Paths) -> Iterator[str]:
+    """What a reader might expect and does not get."""
+    yield "no existing route asks for a token: add `user: CurrentUser` to those that should"
+    yield "no refresh tokens, logout, registration, roles or password reset"
+    if bound.scheme.is_old and bound.accounts.room:
+        yield (
+            "until its next login, a wrong password for an account with an older hash is answered "
+            "in that scheme's time"
+        )
+    if paths.moves and not paths.expression:
+        yield (
+            f"the docs page logs in at `{paths.full_login}`: the prefix comes from a setting that "
+            "the scheme cannot read"
+        )
+
+
+def deploy(variable: str, bound: Binding) -> Iterator[str]:
+    """What remains for the person, in order."""
+    yield "install the new packages: pyjwt, pwdlib[argon2], python-multipart"
+    yield (
+        f"set `{variable}` to a secret of its own in every environment: "
+        'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+    )
+    yield (
+        "behind a proxy, let the server take the caller's address from it "
+        "(uvicorn --proxy-headers --forwarded-allow-ips=<proxy>): limits count by address"
+    )
+    if bound.scheme.is_old and not bound.accounts.room:
+        yield (
+            f"widen `{bound.accounts.table.name}.{bound.accounts.password}` to 255 characters, "
+            "then run this again to have argon2"
+        )
+
+
+def next_steps() -> Iterator[str]:
+    """What to improve after this."""
+    yield "guard the routes that are for users alone with `CurrentUser`"
+    yield "count failed logins in Redis once there is more than one worker"
