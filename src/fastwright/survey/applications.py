@@ -16,23 +16,22 @@ from fastwright.survey.wiring import Wiring, is_test
 def made_objects(wiring: Wiring, family: str) -> list[Made]:
     """Every application (``app``) or router (``router``) that the project makes."""
     found: dict[Made, None] = {}
-    for unit in wiring.codebase.units:
-        for index, row in enumerate(unit.facts.calls):
-            if not _may_make(wiring, unit, row, family):
-                continue
-            for env in wiring.contexts(unit, row.scope):
-                for value in wiring.evaluator.call(index, Frame(unit, row.scope, env, row.start)):
-                    if isinstance(value, Made) and (value.unit, value.call) == (unit, index):
-                        found[value] = None
-    return list(found)
+    for name in sorted(wiring.class_names(family)):
+        for unit, index in wiring.sites(name):
+            found.update(dict.fromkeys(_made(wiring, unit, index, family)))
+    order = {unit.path: place for place, unit in enumerate(wiring.codebase.units)}
+    return sorted(found, key=lambda m: (order[m.unit.path] if m.unit else -1, m.call))
 
 
-def _may_make(wiring: Wiring, unit: Unit, row: CallFact, family: str) -> bool:
-    if not isinstance(row.callee, str) or not row.callee.rpartition(".")[2][:1].isupper():
-        return False
-    frame = Frame(unit, row.scope, (), row.start)
-    values = wiring.evaluator.values(row.callee, frame)
-    return any(isinstance(v, Ref) and wiring.family(v.symbol) == family for v in values)
+def _made(wiring: Wiring, unit: Unit, index: int, family: str) -> Iterator[Made]:
+    row = unit.facts.calls[index]
+    callee = wiring.evaluator.values(row.callee, Frame(unit, row.scope, (), row.start))
+    if not any(isinstance(v, Ref) and wiring.family(v.symbol) == family for v in callee):
+        return
+    for env in wiring.contexts(unit, row.scope):
+        for value in wiring.evaluator.call(index, Frame(unit, row.scope, env, row.start)):
+            if isinstance(value, Made) and (value.unit, value.call) == (unit, index):
+                yield value
 
 
 def statement(unit: Unit, made: Made) -> tuple[Span, str]:

@@ -1,52 +1,62 @@
-"""Facts of files kept between runs, by content and by the version of the extractor."""
+"""The facts of files on disk, under a project's ``.fastwright/cache``."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
-from pathlib import PurePosixPath
-from typing import Protocol
+import contextlib
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from fastwright.survey.extract import extract
-from fastwright.survey.facts import VERSION, Facts
+from fastwright.survey.facts import VERSION
+
+_MOST_ROWS = 50_000
+"""More rows than this are facts of files long gone: the oldest are dropped."""
 
 
-class FactCache(Protocol):
-    """Keeps the facts of one file, as JSON text, under a key made of its content."""
+class DiskCache:
+    """A `FactCache` in one SQLite file; used as a context manager, written on leaving it.
+
+    A cache that cannot be opened, read or written is no cache: reading goes on without it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / f"facts-{VERSION}.sqlite3"
+        self._new: dict[str, str] = {}
+        self._kept: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        if self._path.is_file():
+            with contextlib.suppress(sqlite3.Error), self._connection() as database:
+                self._kept = dict(database.execute("SELECT key, facts FROM facts"))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._new:
+            with contextlib.suppress(sqlite3.Error, OSError):
+                self._write()
+
+    def _connection(self) -> contextlib.closing[sqlite3.Connection]:
+        return contextlib.closing(sqlite3.connect(self._path, timeout=2.0))
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connection() as database, database:
+            database.execute("CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, facts TEXT)")
+            database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", self._new.items())
+            database.execute(
+                "DELETE FROM facts WHERE rowid <= (SELECT max(rowid) FROM facts) - ?", (_MOST_ROWS,)
+            )
 
     def get(self, key: str) -> str | None:
         """What was put under `key`; ``None`` if nothing was."""
+        return self._kept.get(key)
 
     def put(self, key: str, facts: str) -> None:
-        """Keep `facts` under `key`."""
-
-
-def key_of(content: bytes) -> str:
-    """The key of a file's facts: its content and the extractor's version, nothing else."""
-    return hashlib.blake2b(content, digest_size=16, person=VERSION.encode()).hexdigest()
-
-
-def read_facts(
-    files: Mapping[PurePosixPath, bytes], cache: FactCache | None = None
-) -> dict[PurePosixPath, tuple[bytes, Facts]]:
-    """The facts of every Python file, from `cache` where it has them."""
-    found: dict[PurePosixPath, tuple[bytes, Facts]] = {}
-    for path, content in files.items():
-        if path.suffix == ".py":
-            found[path] = (content, _facts(content, cache))
-    return found
-
-
-def _facts(content: bytes, cache: FactCache | None) -> Facts:
-    key = key_of(content)
-    kept = cache.get(key) if cache is not None else None
-    if kept is not None:
-        try:
-            return Facts.from_json(json.loads(kept))
-        except (ValueError, TypeError):
-            pass
-    facts = extract(content)
-    if cache is not None:
-        cache.put(key, json.dumps(facts.to_json(), separators=(",", ":")))
-    return facts
+        """Keep `facts` under `key`, on disk from the end of the context on."""
+        self._kept[key] = self._new[key] = facts

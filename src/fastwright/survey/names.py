@@ -175,3 +175,17 @@ def _flat(target: object) -> tuple[str, ...]:
     if isinstance(target, list):
         return tuple(name for item in target for name in _flat(item))
     return ()
+
+
+def is_class(symbol: Symbol) -> bool:
+    """Whether a symbol is a class of ours."""
+    return symbol.kind == "scope" and _kind(symbol) == "c"
+
+
+def is_function(symbol: Symbol) -> bool:
+    """Whether a symbol is a function or method of ours."""
+    return symbol.kind == "scope" and _kind(symbol) == "f"
+
+
+def _kind(symbol: Symbol) -> str:
+    return symbol.unit.scopes[symbol.scope].kind if symbol.unit is not None else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -11,12 +13,13 @@ from fastwright.model.code import Module
 from fastwright.model.places import Span
 from fastwright.survey.access import Access
 from fastwright.survey.applications import applications, choose, routers
-from fastwright.survey.cache import FactCache, read_facts
 from fastwright.survey.capabilities import capabilities
 from fastwright.survey.classes import Classes
 from fastwright.survey.codebase import Codebase, Unit
+from fastwright.survey.conventions import conventions
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.evaluate import Evaluator
+from fastwright.survey.facts_source import FactCache, read_facts
 from fastwright.survey.manifests import locked, manifests
 from fastwright.survey.middleware import middleware
 from fastwright.survey.migrations import migrations
@@ -42,14 +45,26 @@ def read(
     `target` (``module:name``) chooses among several applications; without it the one with the
     most routes is taken. `cache` keeps what was read of each file by its content.
     """
-    codebase = Codebase(read_facts(files, cache))
-    evaluator = Evaluator(codebase, Names(codebase))
-    wiring = Wiring(codebase, evaluator)
-    wiring.collect()
-    app = _routed(files, wiring, target)
-    classes = Classes(evaluator)
-    app = replace(app, capabilities=capabilities(app, classes, wiring))
-    return app
+    with _without_collector():
+        codebase = Codebase(read_facts(files, cache))
+        evaluator = Evaluator(codebase, Names(codebase))
+        wiring = Wiring(codebase, evaluator)
+        wiring.collect()
+        app = _routed(files, wiring, target)
+        found = capabilities(app, Classes(evaluator), wiring)
+        return replace(app, capabilities=found, conventions=conventions(app, codebase))
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Facts are millions of small lists without cycles: looking for cycles doubles the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _routed(files: Mapping[PurePosixPath, bytes], wiring: Wiring, target: str | None) -> AppMap:
@@ -113,8 +128,8 @@ def _roots(files: Mapping[PurePosixPath, bytes], chosen: Made | None) -> Roots:
     return Roots(root, root)
 
 
-_STARTING_PLACES = ("pyproject.toml", "requirements.txt", "alembic.ini", "setup.py", "Pipfile", ".env",
-                    ".env.example", "poetry.lock", "uv.lock")  # fmt: skip
+_STARTING_PLACES = ("pyproject.toml", "requirements.txt", "alembic.ini", "setup.py", "Pipfile",
+                    ".env", ".env.example", "poetry.lock", "uv.lock")  # fmt: skip
 
 
 def _module(names: Names, unit: Unit) -> Module:

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from fastwright.survey.bindings import bind, elements
 from fastwright.survey.codebase import Codebase, Unit
-from fastwright.survey.evaluate import Evaluator, bind, elements
+from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import CallFact, Term
 from fastwright.survey.names import Symbol
 from fastwright.survey.values import Bound, Env, Frame, Made, Pairs, Ref, Unknown, Value, Values
@@ -116,15 +117,27 @@ class Wiring:
                 if isinstance(value, Made) and self.family(value.of):
                     found = True
                     self.on[value].append(Registration(value, name, row, frame, function))
-        if not found and self._looks_like_wiring(unit, row, name, function):
+        if not found and self._looks_like_wiring(unit, name, function):
             self.lost.append((unit, row, "what it is called on could not be followed"))
 
-    def _looks_like_wiring(
-        self, unit: Unit, row: CallFact, name: str, function: Symbol | None
-    ) -> bool:
+    def _looks_like_wiring(self, unit: Unit, name: str, function: Symbol | None) -> bool:
         if is_test(unit) or name in ("get", "options", "middleware", "callback", "mount"):
             return False
         return name in ("include_router", "add_api_route") or function is not None
+
+    def class_names(self, family: str) -> set[str]:
+        """Every plain name under which a class of `family` may be called."""
+        known = {
+            "app": {"FastAPI", "Starlette"},
+            "router": {"APIRouter", "InferringRouter", "Router"},
+        }
+        names = set(known[family])
+        for unit in self.codebase.units:
+            for index, scope in enumerate(unit.scopes):
+                if scope.kind == "c" and scope.bases:
+                    if self.family(Symbol("scope", unit, index)) == family:
+                        names.add(scope.name.rpartition(".")[2])
+        return names | {alias for name in names for alias in self._aliases.get(name, ())}
 
     # -- objects ----------------------------------------------------------------------------
 
@@ -279,6 +292,6 @@ def _family(name: str) -> str | None:
         return "app"
     package, _, last = name.rpartition(".")
     known = package.partition(".")[0] in ("fastapi", "starlette")
-    if last == "APIRouter" or last == "InferringRouter" or (known and last == "Router"):
+    if last in ("APIRouter", "InferringRouter") or (known and last == "Router"):
         return "router"
     return "app" if last == "FastAPI" else None

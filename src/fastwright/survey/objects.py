@@ -1,0 +1,161 @@
+"""Attributes of objects and classes, and what classes inherit from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from fastwright.survey.bindings import unique
+from fastwright.survey.facts import Term
+from fastwright.survey.names import Symbol, is_class, is_function
+from fastwright.survey.values import Bound, Frame, Made, Ref, Unknown, Value, Values
+
+if TYPE_CHECKING:
+    from fastwright.survey.evaluate import Evaluator
+
+
+class Objects:
+    """The part of an `Evaluator` that looks into objects and classes."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+        self._attributes: dict[tuple[Made, str], Values] = {}
+        self._lineages: dict[Symbol, tuple[Symbol, ...]] = {}
+
+    def attribute(self, value: Value, name: str) -> Values:
+        """What ``value.name`` stands for."""
+        if isinstance(value, Made):
+            return self._of_object(value, name)
+        if not isinstance(value, Ref):
+            return (value,) if isinstance(value, Unknown) else (Unknown(f"`.{name}`"),)
+        if is_class(value.symbol):
+            return self.member(value.symbol, name) or (Unknown(f"no `{name}`"),)
+        symbol = self.evaluator.names.follow(value.symbol, (name,))
+        if symbol is None or symbol.rest:
+            return (Unknown(f"no `{name}` in `{value.symbol.dotted()}`"),)
+        return self.evaluator.symbol(symbol)
+
+    def _of_object(self, made: Made, name: str) -> Values:
+        if made.of.kind == "external":
+            return (Ref(Symbol("external", name=f"{made.of.dotted()}.{name}")),)
+        key = (made, name)
+        if key not in self._attributes:
+            self._attributes[key] = (Unknown(f"`.{name}` is made of itself"),)
+            self._attributes[key] = self._read_attribute(made, name)
+        return self._attributes[key]
+
+    def _read_attribute(self, made: Made, name: str) -> Values:
+        found: list[Value] = []
+        for owner in self.lineage(made.of):
+            found += self._set_on_self(owner, name, made)
+            if not found:
+                found += self._member_of(owner, name)
+            if found:
+                break
+        bound = (self._on_object(value, made) for value in found)
+        return unique([v for values in bound for v in values]) or (Unknown(f"no `{name}`"),)
+
+    def _on_object(self, value: Value, made: Made) -> Values:
+        if not isinstance(value, Ref) or not is_function(value.symbol):
+            return (value,)
+        decorators = (
+            value.symbol.unit.scopes[value.symbol.scope].decorators if value.symbol.unit else []
+        )
+        if any(str(term).rpartition(".")[2] in ("property", "cached_property", "computed_field")
+               for term, _, _ in decorators):  # fmt: skip
+            return (
+                self.evaluator.result(value.symbol, Frame(value.symbol.unit), None)
+                if value.symbol.unit
+                else ()
+            )
+        return (Bound(value.symbol, made),)
+
+    def _set_on_self(self, owner: Symbol, name: str, made: Made) -> list[Value]:
+        unit = owner.unit
+        if unit is None:
+            return []
+        found: list[Value] = []
+        for method in unit.inner.get(owner.scope, {}).values():
+            for row in unit.scopes[method].assignments:
+                if row.target == f"self.{name}":
+                    env = made.env if unit.scopes[method].name.endswith("__init__") else ()
+                    found += self.evaluator.values(row.value, Frame(unit, method, env, row.start))
+        return found
+
+    def member(self, owner: Symbol, name: str) -> Values:
+        """What attribute `name` of class `owner` stands for, inherited ones included."""
+        for symbol in self.lineage(owner):
+            found = self._member_of(symbol, name)
+            if found:
+                return found
+        return ()
+
+    def _member_of(self, owner: Symbol, name: str) -> Values:
+        if owner.unit is None or owner.kind != "scope":
+            return ()
+        symbol = self.evaluator.names.follow(owner, (name,))
+        if symbol is None or symbol.rest:
+            return ()
+        return self.evaluator.symbol(symbol)
+
+    def lineage(self, owner: Symbol) -> tuple[Symbol, ...]:
+        """A class and all that it inherits from, nearest first; other packages' as external."""
+        if owner not in self._lineages:
+            self._lineages[owner] = (owner,)
+            self._lineages[owner] = tuple(dict.fromkeys(self._ancestors(owner)))
+        return self._lineages[owner]
+
+    def _ancestors(self, owner: Symbol) -> Iterator[Symbol]:
+        yield owner
+        unit = owner.unit
+        if unit is None or owner.kind != "scope":
+            return
+        facts = unit.scopes[owner.scope]
+        for term in facts.bases:
+            term = term[1] if isinstance(term, list) and term[0] == "i" else term
+            for value in self.evaluator.values(term, Frame(unit, facts.up, (), facts.start)):
+                if isinstance(value, Ref):
+                    yield from self.lineage(value.symbol)
+                elif isinstance(value, Made):
+                    yield value.of
+
+    def classes_in(self, annotation: Term, frame: Frame) -> tuple[Symbol, ...]:
+        """The classes that an annotation names, unions, optionals and ``Annotated`` seen through."""
+        match annotation:
+            case str():
+                return tuple(self._classes_named(annotation, frame))
+            case ["b", "|", left, right]:
+                return (*self.classes_in(left, frame), *self.classes_in(right, frame))
+            case ["i", str(name), *items]:
+                last = name.rpartition(".")[2]
+                if last in ("Optional", "Union"):
+                    return tuple(kind for item in items for kind in self.classes_in(item, frame))
+                if last in ("Annotated", "AsyncGenerator", "Generator", "AsyncIterator", "Iterator",
+                            "Awaitable", "Final", "ClassVar", "Coroutine"):  # fmt: skip
+                    return self.classes_in(items[0] if last != "Coroutine" else items[-1], frame)
+                return tuple(self._classes_named(name, frame))
+        return ()
+
+    def _classes_named(self, name: str, frame: Frame) -> Iterator[Symbol]:
+        symbol = self.evaluator.names.resolve(frame.unit, frame.scope, name)
+        for _ in range(5):
+            if symbol is None or symbol.name == "builtins.None":
+                return
+            if symbol.kind != "name" or symbol.unit is None or symbol.rest:
+                if symbol.kind in ("scope", "external"):
+                    yield symbol
+                return
+            row = next((r for r in symbol.unit.scopes[symbol.scope].assignments
+                        if r.target == symbol.name), None)  # fmt: skip
+            place = Frame(symbol.unit, symbol.scope)
+            if row is None or not isinstance(row.value, str):
+                if row is not None and row.value is not None and row.value[0] in "ib":
+                    yield from self.classes_in(row.value, place)
+                elif row is not None and row.value[0] == "c":
+                    yield from (
+                        v.symbol
+                        for v in self.evaluator.values(row.value, place)
+                        if isinstance(v, Ref)
+                    )
+                return
+            symbol = self.evaluator.names.resolve(symbol.unit, symbol.scope, row.value)
