@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -71,12 +72,25 @@ def create(into: Path, root: Path, needs: Needs, install: Install) -> Interprete
     lines = [*needs.requirements]
     for file in needs.files:
         lines += ["-r", str(root / file)]
+    if needs_setuptools(python):
+        _seed(python, install, uv)
     if lines:
         install_packages(python, [*lines, "-c", str(constraints)], install, uv)
     _describe_project(python, needs)
     found = probe(python, f"made from {', '.join(map(str, needs.sources)) or 'nothing'}")
     assert found is not None
     return found
+
+
+def needs_setuptools(python: Path) -> bool:
+    """Up to Python 3.11 an environment came with ``pkg_resources``, and packages rely on it."""
+    found = probe(python)
+    return found is not None and Version(found.version) < Version("3.12")
+
+
+def _seed(python: Path, install: Install, uv: str | None) -> None:
+    with contextlib.suppress(Refused):  # what needs it says so itself
+        install_packages(python, ["setuptools<81"], install, uv)
 
 
 def pythons(environ: Mapping[str, str]) -> tuple[Path, ...]:

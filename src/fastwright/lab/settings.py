@@ -13,7 +13,7 @@ from fastwright.lab import services, settings_files, settings_values
 from fastwright.lab.services import Service
 from fastwright.lab.settings_files import Suggestion
 from fastwright.lab.settings_values import Stack
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Setting
 
 Read = Callable[[PurePosixPath], bytes | None]
 
@@ -140,11 +140,17 @@ def infer(
     found.add(
         Value(setting.name, *_made(setting.name, setting.annotation, found), Origin.INFERRED)
         for setting in app.settings
-        if setting.required and setting.name not in found.values
+        if setting.name not in found.values and _wanted(setting)
     )
     environment = Environment(_sorted(found.values.values()), defaults=_defaults(app), stack=stack)
     files = {} if allow_env else {p: _rewritten(names, environment) for p, names in real.items()}
     return replace(environment, files=files)
+
+
+def _wanted(setting: Setting) -> bool:
+    """Required by its declaration; what is merely read from the environment is learnt instead."""
+    declared = setting.reader != "environ"
+    return setting.required and (declared or settings_values.is_essential(setting.name))
 
 
 def stack_of(app: AppMap) -> Stack:
@@ -177,6 +183,8 @@ class _Collected:
         empty: dict[str, Suggestion] = {}
         for one in suggestions:
             value = settings_files.expand(one.value, known)
+            if settings_values.means_production(one.name, value):
+                continue
             if value:
                 self.add([Value(one.name, value, one.source, Origin(one.kind))])
             else:

@@ -119,7 +119,7 @@ _NAMES: tuple[tuple[str, Maker], ...] = (
         lambda *_: "redis://localhost:6379/0",
     ),
     (r"(URL|URI|ENDPOINT|ORIGIN)$", lambda *_: "http://localhost:8000"),
-    (r"PORT$", lambda name, _s, _c: _port(name)),
+    (r"(^|_)PORT$", lambda name, _s, _c: _port(name)),
     (r"(HOST|HOSTNAME|SERVER|DOMAIN|ADDRESS)$", lambda *_: "localhost"),
     (r"ALGORITHM$|_ALGO$", lambda *_: "HS256"),
     (r"EMAIL|MAIL_FROM$|MAIL_SENDER$", lambda *_: "admin@example.com"),
@@ -146,6 +146,12 @@ _ESSENTIAL = re.compile(
 def is_essential(name: str) -> bool:
     """The name of a server, or of a secret of the app's own: no app runs with these empty."""
     return bool(_ESSENTIAL.search(name.upper()))
+
+
+def means_production(name: str, value: str) -> bool:
+    """The value would have the app believe that it runs for its users."""
+    stage = re.search(r"(^|_)(ENV|ENVIRONMENT|STAGE|MODE)$", name.upper())
+    return bool(stage) and value.lower() in ("production", "prod", "staging", "stage", "live")
 
 
 def by_name(name: str, stack: Stack, chance: random.Random) -> str:
