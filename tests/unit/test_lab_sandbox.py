@@ -199,14 +199,14 @@ def test_every_prefix_along_an_interpreters_links_is_seen(tmp_path: Path) -> Non
 def test_places_lie_in_the_nearest_known_folder(tmp_path: Path) -> None:
     """A folder below the home lies in the home's own; a new one is made; system folders are not."""
     home, tree = tmp_path / "home", tmp_path / "tree"
-    known = {PurePosixPath("/home/a"): home, PurePosixPath("/home/a/work/tree"): tree}
+    known = {PurePosixPath("/home/a"): home, PurePosixPath("/home/a/code/tree"): tree}
     places = Places(tmp_path / "places", known)
     assert places.make(PurePosixPath("/home/a/x/y")) == home / "x" / "y"
-    assert places.make(PurePosixPath("/home/a/work/tree/db")) == tree / "db"
+    assert places.make(PurePosixPath("/home/a/code/tree/db")) == tree / "db"
     new = places.make(PurePosixPath("/data/db"))
     assert new is not None
     assert new.is_relative_to(tmp_path / "places")
     assert new == places.make(PurePosixPath("/data/db"))
     assert places.make(PurePosixPath("/")) is None
     assert places.make(PurePosixPath("/usr/share/app")) is None
-    assert {mount.at for mount in places.mounts()} == {"/home/a", "/home/a/work/tree", "/data/db"}
+    assert {mount.at for mount in places.mounts()} == {"/home/a", "/home/a/code/tree", "/data/db"}

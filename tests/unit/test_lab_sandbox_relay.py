@@ -81,8 +81,8 @@ class Relayed:
         self._waker, woken = socket.socketpair()
         self._selector.register(woken, selectors.EVENT_READ)
         self._listeners = [*listen(order), woken]
-        Relay(self._selector).add(self._listeners[:1], order)
         self._relay = Relay(self._selector)
+        self._relay.add(self._listeners[:1], order)
         self._thread = threading.Thread(target=self._serve, args=(woken,))
         self._thread.start()
 

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
+from types import MappingProxyType
 
 from fastwright.lab import wire
 from fastwright.lab.processes import Process, Streams
@@ -35,19 +36,21 @@ _CLUSTER_INSIDE = "/var/postgresql"
 _COPY_AND_RUN = 'cp -a "$1" "$2" && shift 2 && exec "$@"'
 _READY_SECONDS = 20.0
 # Durability is given up, since nothing of it is kept; what a query does is not.
-_SETTINGS: Mapping[str, str] = {
-    "autovacuum_naptime": "10min",
-    "dynamic_shared_memory_type": "posix",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "listen_addresses": "",
-    "max_connections": "200",
-    "max_wal_senders": "0",
-    "shared_buffers": "64MB",
-    "synchronous_commit": "off",
-    "unix_socket_directories": SOCKETS_INSIDE,
-    "wal_level": "minimal",
-}
+_SETTINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "autovacuum_naptime": "10min",
+        "dynamic_shared_memory_type": "posix",
+        "fsync": "off",
+        "full_page_writes": "off",
+        "listen_addresses": "",
+        "max_connections": "200",
+        "max_wal_senders": "0",
+        "shared_buffers": "64MB",
+        "synchronous_commit": "off",
+        "unix_socket_directories": SOCKETS_INSIDE,
+        "wal_level": "minimal",
+    }
+)
 _MISSING_EXTENSION = re.compile(
     r'extension "([^"\n]+)" is not available|could not open extension control file "[^"\n]*/'
     r'([^"/\n]+)\.control"'
@@ -195,7 +198,9 @@ class Database:
             self._process.kill()
 
 
-_ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
+    {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+)
 
 
 def _sandbox(folder: Path, postgres: Postgres, cluster: Mount) -> Sandbox:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from fastwright.lab import kernel
 
@@ -44,13 +45,15 @@ ETC = (
     "timezone",
 )
 DEVICES = ("null", "zero", "full", "random", "urandom")
-_LINKS = {
-    "fd": "/proc/self/fd",
-    "stdin": "/proc/self/fd/0",
-    "stdout": "/proc/self/fd/1",
-    "stderr": "/proc/self/fd/2",
-    "ptmx": "pts/ptmx",
-}
+_LINKS = MappingProxyType(
+    {
+        "fd": "/proc/self/fd",
+        "stdin": "/proc/self/fd/0",
+        "stdout": "/proc/self/fd/1",
+        "stderr": "/proc/self/fd/2",
+        "ptmx": "pts/ptmx",
+    }
+)
 _EMPTY = ("/dev/shm", "/run", "/tmp", "/var")  # noqa: S108 - mount points inside the new root
 
 

@@ -8,16 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import MappingProxyType
 
 from fastwright.lab.processes import Outputs, Process, Result, Streams, launch, run_to_end
 
-LIMITS: Mapping[str, int] = {
-    "RLIMIT_CORE": 0,
-    "RLIMIT_DATA": 8 << 30,
-    "RLIMIT_FSIZE": 2 << 30,
-    "RLIMIT_NOFILE": 4096,
-    "RLIMIT_NPROC": 4096,
-}
+LIMITS: Mapping[str, int] = MappingProxyType(
+    {
+        "RLIMIT_CORE": 0,
+        "RLIMIT_DATA": 8 << 30,
+        "RLIMIT_FSIZE": 2 << 30,
+        "RLIMIT_NOFILE": 4096,
+        "RLIMIT_NPROC": 4096,
+    }
+)
 """Bytes, descriptors and processes that one command may have."""
 
 _ALWAYS_ANSWERED = ("localhost", "fastwright")

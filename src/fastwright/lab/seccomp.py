@@ -12,6 +12,7 @@ import os
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 _PR_SET_SECCOMP = 22
 _MODE_FILTER = 2
@@ -36,10 +37,12 @@ class _Machine:
 
 # add_key request_key keyctl · kexec_load kexec_file_load · bpf perf_event_open userfaultfd ·
 # io_uring_setup, by whose ring a socket could be asked for unseen
-_MACHINES: Mapping[str, _Machine] = {
-    "x86_64": _Machine(0xC000003E, 41, (248, 249, 250, 246, 320, 321, 298, 323, 425)),
-    "aarch64": _Machine(0xC00000B7, 198, (217, 218, 219, 104, 294, 280, 241, 282, 425)),
-}
+_MACHINES: Mapping[str, _Machine] = MappingProxyType(
+    {
+        "x86_64": _Machine(0xC000003E, 41, (248, 249, 250, 246, 320, 321, 298, 323, 425)),
+        "aarch64": _Machine(0xC00000B7, 198, (217, 218, 219, 104, 294, 280, 241, 282, 425)),
+    }
+)
 
 
 def filter_calls() -> bool:

@@ -12,78 +12,87 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from urllib.parse import parse_qs, unquote, urlsplit
 
 POSTGRESQL = "postgresql"
 REDIS = "redis"
 SQLITE = "sqlite"
 
-_KINDS: Mapping[str, str] = {
-    "amqp": "RabbitMQ",
-    "amqps": "RabbitMQ",
-    "clickhouse": "ClickHouse",
-    "cockroachdb": "CockroachDB",
-    "kafka": "Kafka",
-    "mariadb": "MySQL",
-    "memcached": "Memcached",
-    "mongodb": "MongoDB",
-    "mssql": "SQL Server",
-    "mysql": "MySQL",
-    "nats": "NATS",
-    "neo4j": "Neo4j",
-    "oracle": "Oracle",
-    "postgres": POSTGRESQL,
-    "postgresql": POSTGRESQL,
-    "redis": REDIS,
-    "rediss": REDIS,
-    "sqlite": SQLITE,
-    "unix": REDIS,
-    "valkey": REDIS,
-}
-_PORTS: Mapping[str, int] = {POSTGRESQL: 5432, REDIS: 6379}
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "amqp": "RabbitMQ",
+        "amqps": "RabbitMQ",
+        "clickhouse": "ClickHouse",
+        "cockroachdb": "CockroachDB",
+        "kafka": "Kafka",
+        "mariadb": "MySQL",
+        "memcached": "Memcached",
+        "mongodb": "MongoDB",
+        "mssql": "SQL Server",
+        "mysql": "MySQL",
+        "nats": "NATS",
+        "neo4j": "Neo4j",
+        "oracle": "Oracle",
+        "postgres": POSTGRESQL,
+        "postgresql": POSTGRESQL,
+        "redis": REDIS,
+        "rediss": REDIS,
+        "sqlite": SQLITE,
+        "unix": REDIS,
+        "valkey": REDIS,
+    }
+)
+_PORTS: Mapping[str, int] = MappingProxyType({POSTGRESQL: 5432, REDIS: 6379})
 # Words of a variable's name that say what server its parts belong to. The generic ones mean
 # PostgreSQL unless a port or dialect beside them says otherwise.
-_WORDS: Mapping[str, str] = {
-    "KAFKA": "Kafka",
-    "MARIADB": "MySQL",
-    "MONGO": "MongoDB",
-    "MONGODB": "MongoDB",
-    "MYSQL": "MySQL",
-    "PG": POSTGRESQL,
-    "POSTGRES": POSTGRESQL,
-    "POSTGRESQL": POSTGRESQL,
-    "RABBITMQ": "RabbitMQ",
-    "REDIS": REDIS,
-    "VALKEY": REDIS,
-    "DATABASE": POSTGRESQL,
-    "DB": POSTGRESQL,
-}
-_PARTS: Mapping[str, str] = {
-    "ADDRESS": "host",
-    "DATABASE": "database",
-    "DATABASE_NAME": "database",
-    "DB": "database",
-    "DBNAME": "database",
-    "DB_NAME": "database",
-    "DIALECT": "dialect",
-    "DRIVER": "dialect",
-    "ENGINE": "dialect",
-    "HOST": "host",
-    "HOSTNAME": "host",
-    "NAME": "database",
-    "PASS": "password",
-    "PASSWORD": "password",
-    "PORT": "port",
-    "SCHEME": "dialect",
-    "SERVER": "host",
-    "TYPE": "dialect",
-    "USER": "user",
-    "USERNAME": "user",
-}
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "KAFKA": "Kafka",
+        "MARIADB": "MySQL",
+        "MONGO": "MongoDB",
+        "MONGODB": "MongoDB",
+        "MYSQL": "MySQL",
+        "PG": POSTGRESQL,
+        "POSTGRES": POSTGRESQL,
+        "POSTGRESQL": POSTGRESQL,
+        "RABBITMQ": "RabbitMQ",
+        "REDIS": REDIS,
+        "VALKEY": REDIS,
+        "DATABASE": POSTGRESQL,
+        "DB": POSTGRESQL,
+    }
+)
+_PARTS: Mapping[str, str] = MappingProxyType(
+    {
+        "ADDRESS": "host",
+        "DATABASE": "database",
+        "DATABASE_NAME": "database",
+        "DB": "database",
+        "DBNAME": "database",
+        "DB_NAME": "database",
+        "DIALECT": "dialect",
+        "DRIVER": "dialect",
+        "ENGINE": "dialect",
+        "HOST": "host",
+        "HOSTNAME": "host",
+        "NAME": "database",
+        "PASS": "password",
+        "PASSWORD": "password",
+        "PORT": "port",
+        "SCHEME": "dialect",
+        "SERVER": "host",
+        "TYPE": "dialect",
+        "USER": "user",
+        "USERNAME": "user",
+    }
+)
 _LIBPQ = re.compile(r"^PG(HOST|PORT|USER|PASSWORD|DATABASE)$")
 _URL = re.compile(r"^\s*([a-z][a-z0-9]*)((?:\+[a-z0-9_]+)?):/", re.IGNORECASE)
 _HOST_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?$")
-_FOREIGN_PORTS: Mapping[str, str] = {"1433": "SQL Server", "3306": "MySQL", "27017": "MongoDB"}
+_FOREIGN_PORTS: Mapping[str, str] = MappingProxyType(
+    {"1433": "SQL Server", "3306": "MySQL", "27017": "MongoDB"}
+)
 
 
 @dataclass(frozen=True, slots=True)

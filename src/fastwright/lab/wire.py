@@ -5,6 +5,7 @@ Runs inside the launcher: standard library only. Authentication is ``trust`` thr
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from collections.abc import Iterator
@@ -81,7 +82,8 @@ def execute(path: str, *statements: str, database: str = SUPERUSER) -> list[list
             text = statement.encode() + b"\0"
             server.sendall(b"Q" + struct.pack("!I", len(text) + 4) + text)
             rows += [_row(body) for kind, body in _until_ready(server) if kind == b"D"]
-        server.sendall(b"X" + struct.pack("!I", 4))
+        with contextlib.suppress(OSError):  # all is said; who has gone already is not missed
+            server.sendall(b"X" + struct.pack("!I", 4))
         return rows
 
 
