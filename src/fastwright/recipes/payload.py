@@ -46,11 +46,15 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Rendered code in parts: docstring, imports with absolute modules, and the rest."""
+    """Rendered code in parts: docstring, imports with absolute modules, and the rest.
+
+    `own` are the top-level packages among the imports that are the app's.
+    """
 
     doc: str
     imported: tuple[Imported, ...]
     body: str
+    own: frozenset[str] = frozenset()
 
     def taking(self, *names: str) -> Piece:
         """Only the top-level statements that define one of `names`, in their order."""
@@ -74,9 +78,9 @@ def render(app: AppMap, package: str, unit: str, how: Rendering) -> Piece:
     imported, renames = _bound(app, header.imported, how)
     body = import_header.renamed(header.after, {**how.names, **renames})
     body = _with_strings(body, how.strings)
-    if _single_quotes(app):
-        body = requoted(body)
-    return Piece(header.before.strip(), imported, body.strip("\n") + "\n")
+    body = in_quotes(app, body)
+    tops = (split_symbol(app, symbol)[0].partition(".")[0] for symbol in how.host.values())
+    return Piece(header.before.strip(), imported, body.strip("\n") + "\n", frozenset(tops))
 
 
 def with_names(piece: Piece, names: Mapping[str, str]) -> Piece:
@@ -88,6 +92,7 @@ def new_module(app: AppMap, path: PurePosixPath, pieces: Sequence[Piece], doc: s
     """The text of the new file `path`: `pieces` one below the other, formatted and sorted."""
     own = module_for(app, path)
     first_party = {name.partition(".")[0] for name in app.modules} | {own.partition(".")[0]}
+    first_party.update(name for piece in pieces for name in piece.own)
     imported = [
         replace(entry, module=import_block.written_in(app, path, entry.module))
         for piece in pieces
@@ -125,13 +130,18 @@ def appended(
     return (*changes, insert_lines(app, path, place, text, why))
 
 
+def in_quotes(app: AppMap, text: str) -> str:
+    """`text`, written with double quotes, in the quotes that the app prefers."""
+    return requoted(text) if _single_quotes(app) else text
+
+
 def requoted(text: str) -> str:
     """`text` in single quotes where its strings hold no quotes; docstrings stay as they are."""
     content = text.encode()
     pieces, done = [], 0
     for node in walk(parse(content)):
         written = text_of(node)
-        if node.type == "string" and re.fullmatch(r'[rbfRBF]*"[^"\'\\]*"', written):
+        if node.type == "string" and re.fullmatch(r'[rbfRBF]*"[^"\']*"', written):
             pieces += [content[done : node.start_byte], written.replace('"', "'").encode()]
             done = node.end_byte
     return b"".join((*pieces, content[done:])).decode()
@@ -141,7 +151,8 @@ def joined(pieces: Sequence[Piece]) -> Piece:
     """`pieces` as one, in their order."""
     imported = tuple(entry for piece in pieces for entry in piece.imported)
     doc = next((piece.doc for piece in pieces if piece.doc), "")
-    return Piece(doc, tuple(dict.fromkeys(imported)), _together(pieces))
+    own = frozenset(name for piece in pieces for name in piece.own)
+    return Piece(doc, tuple(dict.fromkeys(imported)), _together(pieces), own)
 
 
 def _together(pieces: Sequence[Piece]) -> str:

@@ -59,7 +59,13 @@ def insert_lines(app: AppMap, path: PurePosixPath, offset: int, lines: str, why:
 
 
 def split_symbol(app: AppMap, symbol: str) -> tuple[str, str]:
-    """The module of a dotted symbol, and the name within it: ``("shop.db", "get_session")``."""
+    """The module of a dotted symbol, and the name within it: ``("shop.db", "get_session")``.
+
+    A symbol of a module that does not exist yet is written ``shop.db:get_session``.
+    """
+    if ":" in symbol:
+        module, _, name = symbol.partition(":")
+        return module, name
     parts = symbol.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         if ".".join(parts[:cut]) in app.modules:
