@@ -1,0 +1,73 @@
+"""Running new tests on trees that differ from both: old code, or new code less a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from fastwright.lab.boot_tests import Outcome, TestRun, run_tests
+from fastwright.model.change import ChangeSet
+from fastwright.model.finding import Evidence, EvidenceKind
+from fastwright.prove.side import Side
+from fastwright.prove.suite import home
+
+BUDGET = 120.0
+"""Seconds for one run of the new tests."""
+
+Files = Mapping[PurePosixPath, bytes | None]
+
+
+@contextmanager
+def laid_over(side: Side, files: Files) -> Iterator[None]:
+    """The tree of `side` with `files` laid over it; afterwards it is the same to the byte.
+
+    ``None`` takes a file away.
+    """
+    copy = side.world.copy
+    were = {path: _content(copy / path) for path in files}
+    try:
+        side.world.overlay(files)
+        yield
+    finally:
+        side.world.overlay(were)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def run_new_tests(
+    side: Side, after: Side, changes: ChangeSet, arguments: Sequence[str] = ()
+) -> TestRun:
+    """Run the change's new tests in the world of `side`, where the new tree would run them."""
+    folder = home(after)
+    chosen = [str(path.relative_to(folder)) for path in changes.promise.tests]
+    return run_tests(side.world, [*arguments, *chosen], cwd=Path(folder), timeout=BUDGET)
+
+
+def by_assertion(outcome: Outcome) -> bool:
+    """The test failed because what it claims is not so, and for no other reason."""
+    return outcome.outcome == "failed" and outcome.kind == "assertion"
+
+
+def told(outcome: Outcome) -> str:
+    """One outcome in a line: how the test ended, and the first line of why."""
+    lines = [line.strip() for line in outcome.message.splitlines() if line.strip()]
+    why = f": {lines[0][:160]}" if lines else ""
+    kind = " by assertion" if by_assertion(outcome) else ""
+    return f"`{outcome.test}` {outcome.outcome}{kind}{why}"
+
+
+def seen(text: str) -> Evidence:
+    """A sentence about a run, as evidence."""
+    return Evidence(EvidenceKind.PROCESS, text)
+
+
+def last_words(run: TestRun) -> str:
+    """Why a run did not come to an end, or found no test."""
+    if run.timed_out:
+        return f"they were not done after {BUDGET:.0f} s"
+    collected = next((one.message for one in run.outcomes if one.kind == "collect"), run.log)
+    lines = [line.strip() for line in collected.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "pytest found none"
