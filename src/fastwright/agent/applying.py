@@ -9,7 +9,8 @@ from fastwright.agent import updating
 from fastwright.agent.building import Building
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person
-from fastwright.lab.interpreter import Interpreter
+from fastwright.agent.supplying import Supply
+from fastwright.agent.worlds import Worlds
 from fastwright.model.change import NewFile
 from fastwright.workspace import journal
 
@@ -22,7 +23,7 @@ class Applied:
     remains: tuple[str, ...]
 
 
-def apply(ground: Ground, building: Building, interpreter: Interpreter, person: Person) -> Applied:
+def apply(ground: Ground, building: Building, worlds: Worlds, person: Person) -> Applied:
     """Write the files of `building` over the tree, all or none; then install what they need.
 
     Lock files go into the same entry of the journal, so that undoing takes them back too.
@@ -35,19 +36,39 @@ def apply(ground: Ground, building: Building, interpreter: Interpreter, person: 
     locked = updating.Relocked({})
     if requirements:
         locked = updating.lock_files(ground.project, ground.files, building.files)
+    kept = _env_file(ground, worlds.supply, person)
+    secret = [c.path for c in building.changes.changes if isinstance(c, NewFile) and c.secret]
     entry = journal.apply(
         ground.project,
-        ground.files,
-        _changed(ground, building) | dict(locked.files),
+        {**ground.files, **{path: old for path, (old, _) in kept.items() if old is not None}},
+        _changed(ground, building) | dict(locked.files) | {p: new for p, (_, new) in kept.items()},
         building.changes.title,
-        private=[c.path for c in building.changes.changes if isinstance(c, NewFile) and c.secret],
+        private=[*secret, *kept],
     )
-    installed, missing = updating.environment(interpreter, requirements, person)
-    wrote = tuple(f"wrote `{path}` anew" for path in locked.files)
+    installed, missing = updating.environment(worlds.interpreter, requirements, person)
+    names = ", ".join(f"`{name}`" for name in worlds.supply.values)
+    wrote = (
+        *(f"wrote `{path}` anew" for path in locked.files),
+        *(f"wrote a generated {names} into `{path}`, which git ignores" for path in kept),
+    )
     return Applied(
         (f"applied as `{entry.id}`; `fastwright undo` takes it back", *wrote, *installed),
         (*locked.remains, *missing),
     )
+
+
+def _env_file(
+    ground: Ground, wanted: Supply, person: Person
+) -> dict[PurePosixPath, tuple[bytes | None, bytes]]:
+    """The env file as it is and as it shall be, where the person wants the values kept there."""
+    if wanted.file is None or not wanted.values:
+        return {}
+    names = ", ".join(wanted.values)
+    if not person.agrees(f"Write a generated {names} into `{wanted.file}`, which git ignores?"):
+        return {}
+    place = ground.project.root / wanted.file
+    content = place.read_bytes() if place.is_file() else None
+    return {wanted.file: (content, wanted.appended(content or b""))}
 
 
 def _changed(ground: Ground, building: Building) -> dict[PurePosixPath, bytes | None]:

@@ -80,7 +80,7 @@ class Job:
         if not self.person.agrees("Apply it to your tree?"):
             return telling.finished(work, Outcome.PLANNED, self.watch)
         with self.watch.phase("applying"):
-            done = applying.apply(self.ground, building, worlds.interpreter, self.person)
+            done = applying.apply(self.ground, building, worlds, self.person)
         secret = frozenset(
             c.path for c in building.changes.changes if isinstance(c, NewFile) and c.secret
         )

@@ -19,6 +19,7 @@ from fastwright.agent.environments import Environments
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
+from fastwright.agent.supplying import Supply, supply
 from fastwright.lab import settings
 from fastwright.lab.environment import Settled, settle
 from fastwright.lab.interpreter import Interpreter
@@ -36,6 +37,7 @@ class Worlds:
     """Opens worlds as they are needed and closes all of them at the end.
 
     Attributes:
+        supply: What the new tree demands of its environment beyond the old one.
         secrets: Values that may stand nowhere in a report.
     """
 
@@ -47,6 +49,7 @@ class Worlds:
         self._open = ExitStack()
         self._environments = Environments(ground, person, wishes, watch)
         self._settled: Settled | None = None
+        self.supply = Supply({}, None)
 
     def __enter__(self) -> Worlds:
         return self
@@ -104,12 +107,22 @@ class Worlds:
             for path in sorted({*files, *known.files})
             if files.get(path) != known.files.get(path)
         }
-        spec = self.settled.spec
-        spec = self._with_packages(replace(spec, files={**spec.files, **overlay}), changes)
+        app = self.remap(files)
+        self.supply = supply(app, changes, self.settled.environment.env)
+        spec = self._supplied(replace_files(self.settled.spec, overlay))
+        spec = self._with_packages(spec, changes)
         world = self._open.enter_context(World.open(spec))
-        side = Side(self.remap(files), files, world)
+        side = Side(app, files, world)
         self._open.callback(side.close)
         return side
+
+    def _supplied(self, spec: WorldSpec) -> WorldSpec:
+        """`spec` with made-up values where the app will find them: its env file, else variables."""
+        file = self.supply.file
+        if file is None:
+            return replace(spec, env={**spec.env, **self.supply.values})
+        written = self.supply.appended(self.settled.environment.files.get(file, b""))
+        return replace_files(spec, {file: written})
 
     def _with_packages(self, spec: WorldSpec, changes: ChangeSet) -> WorldSpec:
         added = [c.requirement for c in changes.changes if isinstance(c, AddDependency)]
@@ -127,7 +140,8 @@ class Worlds:
     def secrets(self) -> tuple[str, ...]:
         """Values of settings that are secret by name."""
         values = self._settled.environment.values if self._settled else ()
-        return tuple(v.value for v in values if _is_secret(v.name))
+        own = tuple(v.value for v in values if _is_secret(v.name))
+        return (*own, *self.supply.values.values())
 
     @property
     def settled(self) -> Settled:
@@ -157,6 +171,11 @@ class Worlds:
         for path in self._wishes.env_files:
             from_files |= read_env_file(path)
         return from_files | dict(self._wishes.env)
+
+
+def replace_files(spec: WorldSpec, files: Mapping[PurePosixPath, bytes | None]) -> WorldSpec:
+    """`spec` with `files` laid over those that it has."""
+    return replace(spec, files={**spec.files, **files})
 
 
 def read_env_file(path: Path) -> dict[str, str]:

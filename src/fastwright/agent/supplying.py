@@ -1,0 +1,70 @@
+"""Values for the settings that a change newly demands, kept where git does not look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fastwright.lab import settings
+from fastwright.model.app import AppMap
+from fastwright.model.change import ChangeSet
+from fastwright.workspace.ignore import Rules
+from fastwright.workspace.reading import is_real_env
+
+Files = Mapping[PurePosixPath, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What the new tree needs to start, beside the person's environment.
+
+    Attributes:
+        values: A made-up value for each variable that is demanded and that nothing gives.
+        file: The env file that the app reads and git ignores; ``None`` where there is none, and
+            the values can only be given by the environment.
+    """
+
+    values: Mapping[str, str]
+    file: PurePosixPath | None
+
+    def appended(self, content: bytes) -> bytes:
+        """The bytes of the env file with the values at its end."""
+        gap = b"" if not content or content.endswith(b"\n") else b"\n"
+        lines = "".join(f"{name}={value}\n" for name, value in self.values.items())
+        return content + gap + lines.encode()
+
+
+def supply(app: AppMap, changes: ChangeSet, known: Mapping[str, str]) -> Supply:
+    """What `changes` demand beyond what is `known`.
+
+    Args:
+        app: The map of the new tree.
+        changes: Their promise names the settings.
+        known: Variables of the environment that the old tree was started with.
+    """
+    demanded = {s.name for s in app.settings if s.required} & set(changes.promise.settings)
+    missing = sorted(demanded - set(known))
+    if not missing:
+        return Supply({}, None)
+    inferred = settings.infer(app, {}, lambda _path: None, given=known).env
+    values = {name: inferred[name] for name in missing if name in inferred}
+    return Supply(values, _env_file(app))
+
+
+def _env_file(app: AppMap) -> PurePosixPath | None:
+    for declared in app.settings_classes:
+        for name in declared.env_files:
+            path = app.roots.working / name
+            if is_real_env(path.name) and ".." not in path.parts and _ignored(app.files, path):
+                return path
+    return None
+
+
+def _ignored(files: Files, path: PurePosixPath) -> bool:
+    rules = Rules()
+    for folder in reversed(path.parents):
+        text = files.get(folder / ".gitignore")
+        if text is not None:
+            rules = rules.within(folder, text.decode("utf-8", "replace"))
+    return rules.ignores(str(path), is_folder=False)
