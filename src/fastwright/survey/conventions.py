@@ -134,11 +134,13 @@ def _layout(app: AppMap) -> Tally:
 
 def _imports(units: Iterable[Unit]) -> Tally:
     tally = Tally("import-style")
+    units = list(units)
+    tops = {unit.name.partition(".")[0] for unit in units}
     for unit in units:
         for row in (row for scope in unit.scopes for row in scope.imports):
             if row.level:
                 tally.add("relative", unit.path.as_posix())
-            elif row.module.partition(".")[0] == unit.name.partition(".")[0]:
+            elif row.module.partition(".")[0] in tops:
                 tally.add("absolute", unit.path.as_posix())
     return tally
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from fastwright.model.app import AppMap, Roots, Unresolved
-from fastwright.model.code import Module
+from fastwright.model.app import AppMap, Roots, Route, Unresolved
+from fastwright.model.code import Flow, Module
 from fastwright.model.places import Span
 from fastwright.survey.access import Access
 from fastwright.survey.applications import applications, choose, routers
@@ -20,10 +20,12 @@ from fastwright.survey.conventions import conventions
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts_source import FactCache, read_facts
+from fastwright.survey.flow import Flows
 from fastwright.survey.manifests import locked, manifests
 from fastwright.survey.middleware import middleware
 from fastwright.survey.migrations import migrations
-from fastwright.survey.names import Names
+from fastwright.survey.names import Names, Symbol
+from fastwright.survey.queries import Queries
 from fastwright.survey.relations import Relations
 from fastwright.survey.routes import Routes, finished
 from fastwright.survey.schemas import schemas
@@ -50,7 +52,7 @@ def read(
         evaluator = Evaluator(codebase, Names(codebase))
         wiring = Wiring(codebase, evaluator)
         wiring.collect()
-        app = _routed(files, wiring, target)
+        app = _reached(_routed(files, wiring, target), evaluator)
         found = capabilities(app, Classes(evaluator), wiring)
         return replace(app, capabilities=found, conventions=conventions(app, codebase))
 
@@ -96,12 +98,36 @@ def _routed(files: Mapping[PurePosixPath, bytes], wiring: Wiring, target: str | 
     )
 
 
+def _reached(app: AppMap, evaluator: Evaluator) -> AppMap:
+    """What handlers do: the statements that they run, and where values of requests arrive."""
+    relations = Relations(evaluator)
+    queries = Queries(evaluator, relations, app.tables)
+    flows = Flows(queries, relations)
+    places = {
+        unit.dotted(index): Symbol("scope", unit, index)
+        for unit in evaluator.codebase.units
+        for index, scope in enumerate(unit.scopes)
+        if scope.kind == "f"
+    }
+    routes: list[Route] = []
+    found: dict[Flow, None] = {}
+    for route in app.routes:
+        handler = places.get(route.handler)
+        if handler is not None:
+            route = replace(route, queries=queries.of_route(handler))
+            found.update(dict.fromkeys(flows.of_route(route, handler)))
+        routes.append(route)
+    return replace(
+        app, routes=tuple(routes), flows=tuple(found), functions=relations.functions(),
+        calls=relations.calls(),
+    )  # fmt: skip
+
+
 def _stored(files: Mapping[PurePosixPath, bytes], wiring: Wiring) -> AppMap:
     """What does not depend on the chosen application."""
     classes = Classes(wiring.evaluator)
     settings = Settings(classes, wiring)
     declared = manifests(files)
-    relations = Relations(wiring.evaluator)
     return AppMap(
         files=files,
         app=None,
@@ -112,8 +138,6 @@ def _stored(files: Mapping[PurePosixPath, bytes], wiring: Wiring) -> AppMap:
         migrations=migrations(wiring.codebase, files),
         manifests=declared,
         versions=locked(declared, PurePosixPath()),
-        functions=relations.functions(),
-        calls=relations.calls(),
     )
 
 

@@ -1,0 +1,289 @@
+"""Database statements in the text of functions, and those that each route reaches."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fastwright.model.app import Query
+from fastwright.model.places import Span
+from fastwright.model.storage import Table
+from fastwright.survey.codebase import Unit
+from fastwright.survey.evaluate import Evaluator
+from fastwright.survey.facts import CallFact, Term
+from fastwright.survey.names import Symbol
+from fastwright.survey.relations import Relations
+from fastwright.survey.terms_text import render
+from fastwright.survey.values import Const, Frame, Made
+from fastwright.survey.wiring import last_name, receiver_of
+
+_STATEMENTS = {"select": "select", "query": "select", "insert": "insert", "update": "update",
+               "delete": "delete"}  # fmt: skip
+_ONE = frozenset({"first", "one", "one_or_none", "scalar", "scalar_one", "scalar_one_or_none",
+                  "fetch_one", "fetchrow", "fetchval", "fetch_val", "fetchone", "get", "count",
+                  "exists"})  # fmt: skip
+_RAW = frozenset({"execute", "fetch_all", "fetch_one", "fetch_val", "fetch", "fetchrow", "fetchval",
+                  "executemany", "execute_many", "iterate", "scalar", "scalars", "fetchone",
+                  "fetchall"})  # fmt: skip
+_TABLE = re.compile(r'\b(?:from|join|into|update)\s+"?([a-z_][\w.]*)"?', re.IGNORECASE)
+_LOADERS = frozenset({"selectinload", "joinedload", "subqueryload", "immediateload",
+                      "contains_eager", "raiseload"})  # fmt: skip
+_DEEPEST = 8
+
+
+@dataclass(slots=True)
+class _Chain:
+    """All calls that make one statement and take its result, by what they call."""
+
+    calls: list[CallFact]
+    names: set[str]
+
+
+class Queries:
+    """Finds statements function by function; a function is read once."""
+
+    def __init__(self, evaluator: Evaluator, relations: Relations, tables: Iterable[Table]) -> None:
+        self.evaluator = evaluator
+        self.relations = relations
+        self._tables = {t.model: t.name for t in tables if t.model} | {
+            t.name: t.name for t in tables
+        }
+        self._own: dict[Symbol, tuple[Query, ...]] = {}
+        self._rows: dict[int, dict[int, list[int]]] = {}
+        self._below: dict[Symbol, tuple[Symbol, ...]] = {}
+
+    def of_route(self, handler: Symbol) -> tuple[Query, ...]:
+        """Every statement that a handler reaches, itself or through calls of functions of ours."""
+        found: dict[Span, Query] = {}
+        waiting = [(handler, 0)]
+        seen = {handler}
+        while waiting:
+            function, depth = waiting.pop(0)
+            found.update({query.span: query for query in self.own(function)})
+            for below in self.called(function) if depth < _DEEPEST else ():
+                if below not in seen:
+                    seen.add(below)
+                    waiting.append((below, depth + 1))
+        return tuple(found.values())
+
+    def rows(self, function: Symbol) -> list[tuple[int, CallFact]]:
+        """The calls in the body of a function, those of functions nested in it aside."""
+        unit = function.unit
+        if unit is None:
+            return []
+        if id(unit) not in self._rows:
+            by_scope: dict[int, list[int]] = defaultdict(list)
+            for index, row in enumerate(unit.facts.calls):
+                by_scope[row.scope].append(index)
+            self._rows[id(unit)] = by_scope
+        return [(i, unit.facts.calls[i]) for i in self._rows[id(unit)].get(function.scope, ())]
+
+    def called(self, function: Symbol) -> tuple[Symbol, ...]:
+        """The functions of ours that a function calls."""
+        if function not in self._below:
+            unit = function.unit
+            rows = self.rows(function)
+            found = (
+                (self.relations.callee(unit, row) for _, row in rows) if unit is not None else ()
+            )
+            self._below[function] = tuple(
+                dict.fromkeys(c for c in found if c is not None and c.kind == "scope" and c.unit)
+            )
+        return self._below[function]
+
+    def own(self, function: Symbol) -> tuple[Query, ...]:
+        """The statements in the text of one function."""
+        if function not in self._own:
+            unit = function.unit
+            found = self._read(unit, function) if unit is not None else ()
+            self._own[function] = tuple(found)
+        return self._own[function]
+
+    def _read(self, unit: Unit, function: Symbol) -> Iterator[Query]:
+        rows = self.rows(function)
+        for index, row in rows:
+            name = last_name(row.callee)
+            query = None
+            if name in _STATEMENTS:
+                query = self._built(unit, index, row, rows)
+            elif name == "get" and len(row.arguments) > 1:
+                query = self._got(unit, row)
+            elif name in ("add", "add_all", "merge"):
+                query = self._added(unit, row)
+            if query is None and name in _RAW:
+                query = self._raw(unit, row)
+            if query is not None:
+                yield query
+
+    # -- statements built from classes -------------------------------------------------------
+
+    def _built(
+        self, unit: Unit, index: int, row: CallFact, rows: list[tuple[int, CallFact]]
+    ) -> Query | None:
+        tables = tuple(
+            dict.fromkeys(t for a in row.arguments for t in self._table_of(unit, row, a))
+        )
+        if not tables:
+            return None
+        chain = _chain(unit, index, row, rows)
+        many = not chain.names & _ONE
+        joined = [t for c in chain.calls if "join" in last_name(c.callee)
+                  for a in c.arguments[:1] for t in self._table_of(unit, c, a)]  # fmt: skip
+        filters = tuple(f for c in chain.calls for f in self._filters(unit, c, tables[0]))
+        eager = tuple(e for c in chain.calls for e in self._eager(unit, c))
+        return Query(
+            tuple(dict.fromkeys((*tables, *joined))), Span(unit.path, row.start, row.end), many,
+            "limit" in chain.names or not many, self._kind(row, chain), eager, filters,
+        )  # fmt: skip
+
+    def _kind(self, row: CallFact, chain: _Chain) -> str:
+        name = last_name(row.callee)
+        if name == "query":
+            return next((n for n in ("delete", "update") if n in chain.names), "select")
+        return _STATEMENTS[name]
+
+    def _table_of(self, unit: Unit, row: CallFact, term: Term) -> Iterator[str]:
+        match term:
+            case str():
+                names = [term, term.rpartition(".")[0]]
+            case ["c", int(index)]:
+                inner = unit.facts.calls[index]
+                for argument in inner.arguments[:1]:
+                    yield from self._table_of(unit, inner, argument)
+                return
+            case _:
+                return
+        for name in filter(None, names):
+            dotted = self.evaluator.names.dotted(unit, row.scope, name)
+            if dotted in self._tables:
+                yield self._tables[dotted]
+                return
+            yield from self._core_table(unit, row, name)
+
+    def _core_table(self, unit: Unit, row: CallFact, name: str) -> Iterator[str]:
+        for value in self.evaluator.values(name, Frame(unit, row.scope, (), row.start)):
+            if isinstance(value, Made) and value.unit is not None and value.call >= 0:
+                call = value.unit.facts.calls[value.call]
+                written = call.arguments[0] if call.arguments else None
+                if isinstance(written, list) and written[0] == "s" and written[1] in self._tables:
+                    yield str(written[1])
+
+    def _filters(self, unit: Unit, call: CallFact, table: str) -> Iterator[str]:
+        name = last_name(call.callee)
+        if name == "filter_by":
+            yield from (f"{table}.{key}" for key, _ in call.keywords if key != "**")
+        elif name in ("where", "filter"):
+            for term in call.arguments:
+                yield from self._compared(unit, call, term)
+
+    def _compared(self, unit: Unit, call: CallFact, term: Term) -> Iterator[str]:
+        match term:
+            case ["b", "&" | "|" | "and" | "or", left, right]:
+                yield from self._compared(unit, call, left)
+                yield from self._compared(unit, call, right)
+            case ["b", _, str(left), _]:
+                for table in self._table_of(unit, call, left):
+                    yield f"{table}.{left.rpartition('.')[2]}"
+            case ["c", int(index)]:
+                inner = unit.facts.calls[index]
+                receiver = receiver_of(inner.callee)
+                if last_name(inner.callee) in ("and_", "or_", "col"):
+                    for argument in inner.arguments:
+                        yield from self._compared(unit, inner, argument)
+                elif isinstance(receiver, str):
+                    yield from self._compared(unit, inner, ["b", "in", receiver, None])
+
+    def _eager(self, unit: Unit, call: CallFact) -> Iterator[str]:
+        for term in call.arguments if last_name(call.callee) == "options" else ():
+            if isinstance(term, list) and term[0] == "c":
+                inner = unit.facts.calls[term[1]]
+                if last_name(inner.callee) in _LOADERS:
+                    yield from (render(argument, unit) for argument in inner.arguments)
+
+    # -- statements by object or by text ----------------------------------------------------
+
+    def _got(self, unit: Unit, row: CallFact) -> Query | None:
+        tables = tuple(self._table_of(unit, row, row.arguments[0]))
+        plain = isinstance(row.arguments[0], str) and "." not in row.arguments[0]
+        if not tables or not plain:
+            return None
+        return Query(tables, Span(unit.path, row.start, row.end), many=False, bounded=True)
+
+    def _added(self, unit: Unit, row: CallFact) -> Query | None:
+        frame = Frame(unit, row.scope, (), row.start)
+        for term in row.arguments[:1]:
+            for value in self.evaluator.values(term, frame):
+                name = value.of.dotted() if isinstance(value, Made) else ""
+                if name in self._tables:
+                    span = Span(unit.path, row.start, row.end)
+                    return Query(
+                        (self._tables[name],), span, many=False, bounded=True, kind="insert"
+                    )
+        return None
+
+    def _raw(self, unit: Unit, row: CallFact) -> Query | None:
+        terms = row.arguments[:1] or [t for k, t in row.keywords if k in ("query", "statement")]
+        if not terms:
+            return None
+        written = self._text(unit, row, terms[0])
+        words = written.split()
+        kind = words[0].lower() if words else ""
+        if kind not in ("select", "insert", "update", "delete", "with"):
+            return None
+        tables = tuple(dict.fromkeys(name.lower() for name in _TABLE.findall(written)))
+        many = last_name(row.callee) not in _ONE
+        bounded = not many or bool(re.search(r"\blimit\b", written, re.IGNORECASE))
+        kind = "select" if kind == "with" else kind
+        return Query(tables, Span(unit.path, row.start, row.end), many, bounded, kind)
+
+    def _text(self, unit: Unit, row: CallFact, term: Term) -> str:
+        if isinstance(term, list) and term[0] == "c":
+            inner = unit.facts.calls[term[1]]
+            return self._text(unit, inner, inner.arguments[0]) if inner.arguments else ""
+        for value in self.evaluator.values(term, Frame(unit, row.scope, (), row.start)):
+            if isinstance(value, Const) and isinstance(value.value, str):
+                return value.value
+            if isinstance(value, Made) and value.unit is not None and value.call >= 0:
+                call = value.unit.facts.calls[value.call]
+                return self._text(value.unit, call, call.arguments[0]) if call.arguments else ""
+        return ""
+
+
+def _chain(unit: Unit, index: int, row: CallFact, rows: list[tuple[int, CallFact]]) -> _Chain:
+    """Follows a statement outwards: methods on it, variables that hold it, what runs it."""
+    held = {index}
+    variables: set[str] = set()
+    calls: list[CallFact] = []
+    changed = True
+    while changed:
+        changed = False
+        for assignment in unit.scopes[row.scope].assignments:
+            value, name = assignment.value, assignment.target
+            value = value[1] if isinstance(value, list) and value[0] == "w" else value
+            holds = isinstance(value, list) and value[0] == "c" and value[1] in held
+            if holds and isinstance(name, str) and name not in variables:
+                variables.add(name)
+                changed = True
+        for place, call in rows:
+            if place not in held and _takes(call, held, variables):
+                held.add(place)
+                calls.append(call)
+                changed = True
+    return _Chain(calls, {last_name(call.callee) for call in calls})
+
+
+def _takes(call: CallFact, held: set[int], variables: set[str]) -> bool:
+    receiver = receiver_of(call.callee)
+    terms = [receiver, *call.arguments] if last_name(call.callee) in _RUNS else [receiver]
+    for term in terms:
+        inner = term[1] if isinstance(term, list) and term and term[0] == "w" else term
+        if isinstance(inner, str) and inner in variables:
+            return True
+        if isinstance(inner, list) and inner and inner[0] == "c" and inner[1] in held:
+            return True
+    return False
+
+
+_RUNS = _RAW | {"exec", "stream", "stream_scalars", "paginate"}
