@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from fastwright.lab.places import Places
+from fastwright.lab.prefixes import interpreter_mounts
 from fastwright.lab.processes import LONGEST_OUTPUT, Streams
-from fastwright.lab.sandbox import Mount, Sandbox, interpreter_mounts
+from fastwright.lab.sandbox import Mount, Sandbox
 from fastwright.lab.world import World, WorldSpec
 from fastwright.model.app import Roots
 from fastwright.model.errors import NotSandboxed
@@ -194,6 +195,32 @@ def test_every_prefix_along_an_interpreters_links_is_seen(tmp_path: Path) -> Non
     seen = {Path(mount.at).name for mount in interpreter_mounts(tmp_path / "env/bin/python")}
     assert seen == {"env", "cpython-3.12", "cpython-3.12.5"}
     assert interpreter_mounts(Path("/usr/bin/python3")) == ()
+
+
+def test_the_home_of_an_environment_and_its_editable_installs_are_seen(tmp_path: Path) -> None:
+    """A copied interpreter finds its installation, and an editable install its source."""
+    site = tmp_path / "env" / "lib" / "python3.12" / "site-packages"
+    for folder in (site, tmp_path / "env" / "bin", tmp_path / "install" / "bin", tmp_path / "src"):
+        folder.mkdir(parents=True)
+    (tmp_path / "env" / "bin" / "python").write_text("")
+    (tmp_path / "env" / "pyvenv.cfg").write_text(f"home = {tmp_path / 'install' / 'bin'}\n")
+    (site / "shop.pth").write_text(f"import os\n{tmp_path / 'src'}\n{tmp_path / 'gone'}\n")
+    seen = {Path(mount.at).name for mount in interpreter_mounts(tmp_path / "env/bin/python")}
+    assert seen == {"env", "install", "src"}
+
+
+def test_an_editable_install_of_the_tree_is_the_copy(tmp_path: Path) -> None:
+    """The code that runs is the copy's, though the environment points to the tree itself."""
+    source, site = tmp_path / "tree" / "src", tmp_path / "env/lib/python3.12/site-packages"
+    for folder in (source, site, tmp_path / "env" / "bin"):
+        folder.mkdir(parents=True)
+    (tmp_path / "env" / "bin" / "python").symlink_to("/usr/bin/python3")
+    (site / "shop.pth").write_text(f"{source}\n")
+    (source / "shop.py").write_text("the tree's")
+    spec = WorldSpec(tmp_path / "tree", tmp_path / "env" / "bin" / "python")
+    with World.open(spec) as world:
+        world.overlay({PurePosixPath("src/shop.py"): b"the copy's"})
+        assert world.run(["cat", str(source / "shop.py")]).out == "the copy's"
 
 
 def test_places_lie_in_the_nearest_known_folder(tmp_path: Path) -> None:

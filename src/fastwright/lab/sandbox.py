@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -116,21 +115,3 @@ class Sandbox:
             "passwd": f"developer:x:1000:1000::{Path.home()}:/bin/sh\n",
             "group": "developer:x:1000:\n",
         }
-
-
-def interpreter_mounts(python: Path) -> tuple[Mount, ...]:
-    """What must be seen for `python` to run: every prefix along its chain of symbolic links."""
-    prefixes: list[Path] = []
-    link = Path.cwd() / python
-    for _ in range(40):
-        prefixes.append(link.parent.parent)
-        if not link.is_symlink():
-            break
-        link = Path(os.path.normpath(link.parent / link.readlink()))
-    prefixes.append(Path(os.path.realpath(python)).parent.parent)
-    seen = dict.fromkeys(str(prefix) for prefix in prefixes if not _is_system(prefix))
-    return tuple(Mount(prefix, prefix) for prefix in seen)
-
-
-def _is_system(prefix: Path) -> bool:
-    return prefix == Path("/") or Path("/usr") in (prefix, *prefix.parents)

@@ -71,6 +71,8 @@ class Servers:
         for service in self._services:
             if service.kind not in (POSTGRESQL, REDIS, SQLITE):
                 self._miss((service,), "the scratch world has no private server of this kind")
+            elif service.tls:
+                self._miss((service,), "its settings demand TLS, and the private server has none")
 
     def _start_postgres(self, services: tuple[Service, ...], cache: Path) -> None:
         postgres = database.find()

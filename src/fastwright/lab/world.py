@@ -17,8 +17,9 @@ from types import TracebackType
 from fastwright.lab import boot, schema, scratch, services, tree
 from fastwright.lab.boot_link import Guest
 from fastwright.lab.places import Places
+from fastwright.lab.prefixes import interpreter_mounts
 from fastwright.lab.processes import Process, Result, Streams
-from fastwright.lab.sandbox import Mount, Sandbox, interpreter_mounts
+from fastwright.lab.sandbox import Mount, Sandbox
 from fastwright.lab.servers import NotServed, Servers
 from fastwright.lab.services import SQLITE, Service
 from fastwright.model.app import AppMap, Roots
@@ -138,11 +139,19 @@ class World:
         inside = tuple(Mount(str(path), str(path)) for path in tree.environments(self.tree))
         for mount in inside:
             (self.copy / Path(mount.at).relative_to(self.tree)).mkdir(parents=True, exist_ok=True)
-        interpreter = interpreter_mounts(self.spec.python) if self.spec.python else ()
+        interpreter = tuple(filter(self._is_not_of_the_tree, self._interpreter_mounts()))
         readable = tuple(Mount(str(path), str(path)) for path in self.spec.readable)
         guest = Mount(str(Path(__file__).parent.parent / "guest"), GUEST)
         own = (*self._places.mounts(), *inside, guest)
         return tuple({mount.at: mount for mount in (*interpreter, *readable, *own)}.values())
+
+    def _interpreter_mounts(self) -> tuple[Mount, ...]:
+        return interpreter_mounts(self.spec.python) if self.spec.python else ()
+
+    def _is_not_of_the_tree(self, mount: Mount) -> bool:
+        """False for the person's own source, which an editable install names: the copy is there."""
+        place = Path(mount.at)
+        return not place.is_relative_to(self.tree) or (place / "pyvenv.cfg").exists()
 
     def _empty_files(self) -> None:
         """Make room for the SQLite files that settings name, and take what the copy has of them."""
