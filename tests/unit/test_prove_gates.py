@@ -303,4 +303,7 @@ def test_only_promised_files_may_change(sides: Sides, files: Changed) -> None:
     assert "`test_main.py` was rewritten while the new tree ran" in said(check)
     (before.world.copy / SUITE).write_bytes(b"rewritten too")
     excused = scope.GATE.run(before, after, changes("main.py", "extra.py"))
-    assert (excused.ok, excused.after) == (True, "2 files changed, 2 byte-identical")
+    assert (excused.ok, excused.after) == (
+        True,
+        f"2 files changed, {len(files) - 1} byte-identical",
+    )

@@ -7,12 +7,12 @@ from fastwright.model.errors import DoesNotLoad
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.proof import Check
 from fastwright.prove.gate import Gate
-from fastwright.prove.side import Side
+from fastwright.prove.side import Side, on_both
 
 
 def run(before: Side, after: Side, changes: ChangeSet) -> Check:
     """The app starts on the new tree; where it did not start before either, nothing is proven."""
-    was, now = before.refusal, after.refusal
+    was, now = on_both(before, after, lambda side: side.refusal)
     if now is None:
         return GATE.passed("boots" if was is None else "does not boot", _routes(after))
     asked = [name for name in changes.promise.settings if name == now.missing]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TypeVar, cast
@@ -68,3 +69,19 @@ class Side:
         app = self.__dict__.pop("app", None)
         if isinstance(app, App):
             app.close()
+
+
+def on_both(before: Side, after: Side, act: Callable[[Side], T]) -> tuple[T, T]:
+    """`act` on both sides at the same time, since their worlds share nothing; both results.
+
+    An interrupt does not wait for what is under way: it ends with the worlds that it runs in.
+    """
+    if before is after:
+        result = act(before)
+        return result, result
+    pool = ThreadPoolExecutor(2)
+    try:
+        was, now = pool.submit(act, before), pool.submit(act, after)
+        return was.result(), now.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -55,9 +55,11 @@ def run_suite(
 
 def _run(side: Side, selected: tuple[PurePosixPath, ...], timeout: float) -> TestRun:
     folder = home(side)
+    chosen = [str(path.relative_to(folder)) for path in selected if path in side.files]
+    if selected and not chosen:
+        return TestRun((), 5, 0.0)
     side.empty()
     side.world.prepare_schema(side.map)
-    chosen = [str(path.relative_to(folder)) for path in selected if path in side.files]
     result = run_tests(side.world, chosen, cwd=Path(folder), timeout=timeout)
     side.empty()
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -13,7 +13,7 @@ from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.proof import Check
 from fastwright.prove.gate import Gate
 from fastwright.prove.parses import touched
-from fastwright.prove.side import Side
+from fastwright.prove.side import Side, on_both
 from fastwright.prove.suite import affected, run_suite, suite_files
 
 NAME = "tests"
@@ -40,25 +40,60 @@ class Suite:
     def run(self, before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG002
         """Run them on both trees; what got worse runs on both again, to find out the flaky."""
         gate = Gate(NAME, CLAIM, self.run)
-        if self.selection is Selection.NONE:
-            return gate.skipped("asked not to run them (`--tests none`)")
-        suite = suite_files(before.files.keys())
-        if not suite:
-            return gate.skipped("the app has no tests of its own")
-        reachable = affected(after.map, touched(before, after))
-        if self.selection is Selection.AFFECTED and not reachable:
-            return gate.skipped("no test imports what the change touches")
-        chosen = reachable if self.selection is Selection.AFFECTED else ()
-        was = run_suite(before, chosen, self.budget, 1)
-        if was.timed_out and not chosen and 0 < len(reachable) < len(suite):
-            chosen = reachable
-            was = run_suite(before, chosen, self.budget, 1)
-        because = self._reason_to_skip(was, before)
+        suite = frozenset(suite_files(before.files.keys()))
+        within_reach = affected(after.map, touched(before, after))
+        because = self._nothing_to_run(suite, within_reach)
+        if because:
+            return gate.skipped(because)
+        chosen = within_reach if self.selection is Selection.AFFECTED else ()
+        was, now = self._runs(before, after, chosen, 1)
+        if was.timed_out and not chosen and 0 < len(suite.intersection(within_reach)) < len(suite):
+            chosen = within_reach
+            was, now = self._runs(before, after, chosen, 1)
+        because = self._nothing_learnt(was, before)
         if because:
             return gate.skipped(because, str(was))
-        return self._compare(gate, before, after, chosen)
+        if not now.ended:
+            why = "were not done in time" if now.timed_out else "do not run"
+            text = f"the tests {why} on the new tree: {_why(now)}"
+            return gate.failed(str(was), str(now), Evidence(EvidenceKind.PROCESS, text))
+        worse = dict(_worse(was, now))
+        flaky = self._flaky(before, after, chosen) if worse else frozenset()
+        seen = (*_shown(worse, flaky), *_notes(before, was, chosen, flaky & worse.keys()))
+        verdict = gate.failed if worse.keys() - flaky else gate.passed
+        return verdict(str(was), str(now), *seen)
 
-    def _reason_to_skip(self, was: TestRun, before: Side) -> str:
+    def _nothing_to_run(
+        self, suite: frozenset[PurePosixPath], within_reach: tuple[PurePosixPath, ...]
+    ) -> str:
+        if self.selection is Selection.NONE:
+            return "asked not to run them (`--tests none`)"
+        if not suite:
+            return "the app has no tests of its own"
+        if self.selection is Selection.AFFECTED and not suite.intersection(within_reach):
+            return "no test imports what the change touches"
+        return ""
+
+    def _runs(
+        self, before: Side, after: Side, chosen: tuple[PurePosixPath, ...], turn: int
+    ) -> tuple[TestRun, TestRun]:
+        """Both trees' runs; the new tree is given half as much time again."""
+        seconds = {id(before): self.budget, id(after): self.budget * 1.5}
+        return on_both(before, after, lambda side: run_suite(side, chosen, seconds[id(side)], turn))
+
+    def _flaky(
+        self, before: Side, after: Side, chosen: tuple[PurePosixPath, ...]
+    ) -> frozenset[str]:
+        """The tests that end differently in two runs on one tree."""
+        first, second = (self._runs(before, after, chosen, turn) for turn in (1, 2))
+        return frozenset(
+            test
+            for one, other in zip(first, second, strict=True)
+            for test, outcome in one.by_test().items()
+            if test in other.by_test() and other.by_test()[test].ok != outcome.ok
+        )
+
+    def _nothing_learnt(self, was: TestRun, before: Side) -> str:
         absent = [str(server) for server in before.world.not_served]
         if was.timed_out:
             return f"the tests take more than {self.budget:.0f} s; {was} in that time"
@@ -70,62 +105,38 @@ class Suite:
             return f"the tests need what is not here: {absent[0]}"
         return ""
 
-    def _compare(
-        self, gate: Gate, before: Side, after: Side, chosen: tuple[PurePosixPath, ...]
-    ) -> Check:
-        was = run_suite(before, chosen, self.budget, 1)
-        now = run_suite(after, self._with_new(chosen, before, after), self.budget * 2, 1)
-        figures = str(was), str(now)
-        if not now.ended:
-            why = "were not done in time" if now.timed_out else "do not run"
-            text = f"the tests {why} on the new tree: {_why(now)}"
-            return gate.failed(*figures, Evidence(EvidenceKind.PROCESS, text))
-        worse = dict(_worse(was, now))
-        flaky: set[str] = set()
-        if worse:
-            flaky = self._flaky(before, after, chosen)
-        left = {test: text for test, text in worse.items() if test not in flaky}
-        notes = tuple(self._notes(before, was, chosen, flaky & worse.keys()))
-        seen = (Evidence(EvidenceKind.PROCESS, text) for text in list(left.values())[:SHOWN])
-        return gate.failed(*figures, *seen, *notes) if left else gate.passed(*figures, *notes)
-
-    def _flaky(self, before: Side, after: Side, chosen: tuple[PurePosixPath, ...]) -> set[str]:
-        """The tests that end differently in two runs on one tree."""
-        found: set[str] = set()
-        for side, files in ((before, chosen), (after, self._with_new(chosen, before, after))):
-            first = run_suite(side, files, self.budget * 2, 1).by_test()
-            second = run_suite(side, files, self.budget * 2, 2).by_test()
-            both = first.keys() & second.keys()
-            found |= {test for test in both if first[test].ok != second[test].ok}
-        return found
-
-    def _with_new(
-        self, chosen: tuple[PurePosixPath, ...], before: Side, after: Side
-    ) -> tuple[PurePosixPath, ...]:
-        new = set(suite_files(after.files.keys())) - set(suite_files(before.files.keys()))
-        return tuple(sorted({*chosen, *new})) if chosen else ()
-
-    def _notes(
-        self, before: Side, was: TestRun, chosen: tuple[PurePosixPath, ...], flaky: set[str]
-    ) -> Iterator[Evidence]:
-        if chosen:
-            text = f"only the {len(chosen)} test files that import what the change touches were run"
-            yield Evidence(EvidenceKind.PROCESS, text)
-        for test in sorted(flaky):
-            yield Evidence(
-                EvidenceKind.PROCESS, f"`{test}` is flaky: it ends either way on one tree"
-            )
-        failing = [one.test for one in was.outcomes if not one.ok]
-        if failing:
-            text = f"{len(failing)} failed before the change already, `{failing[0]}` among them"
-            yield Evidence(EvidenceKind.PROCESS, text)
-        for server in before.world.not_served:
-            yield Evidence(EvidenceKind.PROCESS, f"not served: {server}")
-
 
 def gate(selection: Selection = Selection.ALL, budget: float = 180.0) -> Gate:
     """The gate, with the tests to run and the seconds that one run on the old tree may take."""
-    return Gate(NAME, CLAIM, Suite(selection, budget).run, after=("boots",))
+    return Gate(
+        NAME,
+        CLAIM,
+        Suite(selection, budget).run,
+        after=("boots",),
+        behind=("contract", "access", "attacks"),
+    )
+
+
+def _shown(worse: Mapping[str, str], flaky: frozenset[str]) -> Iterator[Evidence]:
+    blamed = [text for test, text in worse.items() if test not in flaky]
+    return (Evidence(EvidenceKind.PROCESS, text) for text in blamed[:SHOWN])
+
+
+def _notes(
+    before: Side, was: TestRun, chosen: tuple[PurePosixPath, ...], flaky: frozenset[str]
+) -> Iterator[Evidence]:
+    if chosen:
+        text = f"only the {len(chosen)} test files that import what the change touches were run"
+        yield Evidence(EvidenceKind.PROCESS, text)
+    for test in sorted(flaky):
+        text = f"`{test}` is flaky: it ends either way on one tree"
+        yield Evidence(EvidenceKind.PROCESS, text)
+    failing = [one.test for one in was.outcomes if not one.ok]
+    if failing:
+        text = f"{len(failing)} failed before the change already, `{failing[0]}` among them"
+        yield Evidence(EvidenceKind.PROCESS, text)
+    for server in before.world.not_served:
+        yield Evidence(EvidenceKind.PROCESS, f"not served: {server}")
 
 
 def _worse(was: TestRun, now: TestRun) -> Iterator[tuple[str, str]]:
