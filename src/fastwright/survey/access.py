@@ -15,10 +15,16 @@ from fastwright.survey.names import Symbol
 from fastwright.survey.values import Frame, Made, Ref, text_of
 from fastwright.survey.wiring import last_name
 
-_DECODES = frozenset({"decode", "decode_token", "decode_jwt", "decode_access_token", "verify_token",
-                      "get_unverified_claims", "compare_digest", "verify_id_token", "loads"})  # fmt: skip
-_REFUSALS = ("unauthor", "forbidden", "credential", "permission", "notauthenticated", "accessdenied",
-             "authfail", "autherror", "invalidtoken", "authenticat", "accesstoken", "notpermitted")  # fmt: skip
+_DECODES = frozenset(
+    {"decode", "decode_token", "decode_jwt", "decode_access_token", "verify_token",
+     "get_unverified_claims", "compare_digest", "verify_id_token", "loads"}
+)  # fmt: skip
+_REFUSALS = (
+    "unauthor", "forbidden", "credential", "permission", "notauthenticated", "accessdenied",
+    "authfail", "autherror", "invalidtoken", "authenticat", "accesstoken", "notpermitted",
+)  # fmt: skip
+_REFINING = ("admin", "superuser", "staff", "require", "role", "permission")
+_HIDDEN = ("dependency", "special", "header", "cookie")
 _PLAIN = frozenset({"builtins.str", "builtins.dict", "builtins.bool", "builtins.int",
                     "builtins.None", "builtins.list"})  # fmt: skip
 
@@ -138,9 +144,7 @@ class Access:
 
     def _refines(self, node: Dependency) -> bool:
         word = node.call.rpartition(".")[2].lower()
-        return any(
-            w in word for w in ("admin", "superuser", "staff", "require", "role", "permission")
-        )
+        return any(w in word for w in _REFINING)
 
     def _yields_caller(self, node: Dependency) -> bool:
         if node.scheme is not None or not self.is_credential(node):
@@ -189,10 +193,10 @@ class Access:
         )
 
     def _asks_more(self, call: str) -> bool:
-        """Whether a dependency needs something of the path or body, so that it serves few routes."""
+        """Whether a dependency needs something of path or body, so that few routes can use it."""
         for unit, index in self._bodies(call):
             parameters = self.dependencies.signature(Symbol("scope", unit, index)).parameters
-            if any(p.source in ("query", "path", "body") and p.required for p in parameters):
+            if any(p.source not in _HIDDEN and p.required for p in parameters):
                 return True
         return False
 

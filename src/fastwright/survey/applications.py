@@ -81,7 +81,7 @@ def strings(values: tuple[object, ...]) -> tuple[str, ...]:
 
 
 def applications(wiring: Wiring) -> dict[Made, Application]:
-    """Every application object with what is known of it; those of tests only if there is no other."""
+    """Every application with what is known of it; those of tests only if there is no other."""
     made = made_objects(wiring, "app")
     serious = [m for m in made if m.unit is not None and not is_test(m.unit)]
     return {m: _application(wiring, m) for m in serious or made}

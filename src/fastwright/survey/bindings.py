@@ -26,6 +26,7 @@ def reaching(rows: list[Assignment], name: str, at: int) -> list[Assignment]:
 
 
 def of_dictionary(pairs: Pairs, method: str) -> Value:
+    """What ``pairs.items()`` and the like give."""
     if method == "items":
         return Seq(tuple((Seq(pair),) for pair in pairs.items))
     if method in ("values", "keys"):
@@ -53,6 +54,7 @@ def bind(target: object, values: Values) -> Iterator[tuple[str, Values]]:
 
 
 def target_names(target: object) -> tuple[str, ...]:
+    """Every name in a target, dotted ones (``self.x``) included."""
     if isinstance(target, str):
         return (target,)
     return (
@@ -61,4 +63,5 @@ def target_names(target: object) -> tuple[str, ...]:
 
 
 def unique(values: Iterable[Value]) -> Values:
+    """`values` in their order, each once."""
     return tuple(dict.fromkeys(values))

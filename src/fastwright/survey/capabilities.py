@@ -19,7 +19,7 @@ _BASE_CALLS = frozenset({"declarative_base", "automap_base"})
 def capabilities(app: AppMap, classes: Classes, wiring: Wiring) -> tuple[Capability, ...]:
     """What `app`, whose other fields are filled, offers to bind to."""
     found = [
-        _application(app), _settings(app), _session(app), _base(app, classes),
+        _application(app), _settings(app), _session(app), _declarative(app, classes),
         _current_user(app), user_table(app.tables), password_hash(wiring), _scheme(app),
         _client(wiring),
     ]  # fmt: skip
@@ -55,7 +55,7 @@ def _session(app: AppMap) -> Capability | None:
     return Capability("db.session", row.symbol, row.span, because)
 
 
-def _base(app: AppMap, classes: Classes) -> Capability | None:
+def _declarative(app: AppMap, classes: Classes) -> Capability | None:
     bases = Counter(t.base for t in app.tables if t.base is not None)
     if bases:
         name, count = bases.most_common(1)[0]
@@ -64,10 +64,10 @@ def _base(app: AppMap, classes: Classes) -> Capability | None:
     for cls in classes.all:
         if classes.is_declarative(cls) and not is_test(cls.unit):
             return Capability("db.base", cls.name, cls.span, "a declarative base without tables")
-    return next(_called_bases(classes), None)
+    return next(_called_declarative(classes), None)
 
 
-def _called_bases(classes: Classes) -> Iterator[Capability]:
+def _called_declarative(classes: Classes) -> Iterator[Capability]:
     for unit in classes.evaluator.codebase.units:
         for row in unit.scopes[0].assignments:
             if isinstance(row.value, list) and row.value[0] == "c" and not is_test(unit):

@@ -62,9 +62,9 @@ class Classes:
         """Whether SQLAlchemy maps it, or it is a base or mixin that SQLAlchemy knows."""
         if any(root.rpartition(".")[2] in _BASES for root in cls.roots):
             return True
-        return any(self._decorated_base(symbol) for symbol in cls.lineage)
+        return any(self._decorated(symbol) for symbol in cls.lineage)
 
-    def _decorated_base(self, symbol: Symbol) -> bool:
+    def _decorated(self, symbol: Symbol) -> bool:
         if symbol.unit is None or symbol.kind != "scope":
             return False
         terms = symbol.unit.scopes[symbol.scope].decorators

@@ -163,10 +163,12 @@ class Evaluator:
         return next((v for n, v in bind(target, values) if n == name), ())
 
     def each(self, values: Values, attribute: str) -> Values:
+        """What attribute `attribute` of any of `values` stands for."""
         found = [v for value in values for v in self.attribute(value, attribute)]
         return unique(found)
 
     def splatted(self, term: Term, frame: Frame) -> list[Values]:
+        """The arguments that one written argument is: several for ``*known``."""
         if isinstance(term, list) and term and term[0] == "*":
             return list(elements(self.values(term[1], frame)))
         return [self.values(term, frame)]
@@ -243,7 +245,7 @@ class Evaluator:
         return self._objects.lineage(owner)
 
     def classes_in(self, annotation: Term, frame: Frame) -> tuple[Symbol, ...]:
-        """The classes that an annotation names, unions, optionals and ``Annotated`` seen through."""
+        """The classes that an annotation names; unions and ``Annotated`` are seen through."""
         return self._objects.classes_in(annotation, frame)
 
     def call(self, index: int, frame: Frame) -> Values:

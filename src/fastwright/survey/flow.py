@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fastwright.model.app import Parameter, Route
 from fastwright.model.code import Flow
@@ -20,7 +21,7 @@ from fastwright.survey.queries import Queries
 from fastwright.survey.relations import Relations
 from fastwright.survey.wiring import last_name
 
-_SINKS = {
+_SINKS = MappingProxyType({
     "sqlalchemy.text": 1, "sqlalchemy.sql.text": 1, "sqlalchemy.sql.expression.text": 1,
     "sqlmodel.text": 1, "os.system": 1, "os.popen": 1, "subprocess.run": 1, "subprocess.call": 1,
     "subprocess.Popen": 1, "subprocess.check_output": 1, "subprocess.check_call": 1,
@@ -31,7 +32,7 @@ _SINKS = {
     "fastapi.responses.HTMLResponse": 1, "starlette.responses.HTMLResponse": 1,
     "httpx.get": 1, "httpx.post": 1, "requests.get": 1, "requests.post": 1,
     "urllib.request.urlopen": 1, "pickle.loads": 1, "yaml.load": 1, "jinja2.Template": 1,
-}  # fmt: skip
+})  # fmt: skip
 _STATEMENT_SINKS = frozenset({"execute", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one",
                               "fetch_val", "executescript"})  # fmt: skip
 _LIMITING = frozenset({"int", "float", "bool", "UUID", "datetime", "date", "Decimal", "Literal"})

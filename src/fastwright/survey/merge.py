@@ -131,7 +131,7 @@ _DOCUMENTS = ("openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html")
 
 
 def _counts(row: Document) -> bool:
-    """FastAPI's own documentation routes, and the HEAD that comes with a GET, are not operations."""
+    """Whether a row is an operation: FastAPI's own documentation routes are not."""
     handler = str(row.get("handler") or "")
     own = handler.startswith("fastapi.") and handler.rpartition(".")[2] in _DOCUMENTS
     return not own and bool(row.get("method")) and bool(row.get("path"))
@@ -141,7 +141,7 @@ def _paired(ours: list[Route], rows: list[Document]) -> tuple[dict[int, Document
     """Which running route each of ours is, and the running ones that are none of ours."""
     pairs: dict[int, Document] = {}
     waiting = list(rows)
-    for matches in (_exactly, _by_place, _by_handler):
+    for matches in (_exactly, _by_place, _by_callable):
         for route in ours:
             if id(route) in pairs:
                 continue
@@ -160,7 +160,7 @@ def _by_place(route: Route, row: Document) -> bool:
     return bool(route.method == row["method"] and route.path == row["path"])
 
 
-def _by_handler(route: Route, row: Document) -> bool:
+def _by_callable(route: Route, row: Document) -> bool:
     same = _same_callable(route.handler, str(row.get("handler")))
     return bool(same and route.method == row["method"])
 
@@ -203,7 +203,8 @@ def _dependency(row: Document) -> Dependency:
     place = str(row.get("place"))
     known = place in {member.value for member in Place}
     return Dependency(
-        str(row.get("call") or "?"), row.get("name") or "", Place(place) if known else Place.PARAMETER,
+        str(row.get("call") or "?"), row.get("name") or "",
+        Place(place) if known else Place.PARAMETER,
         tuple(row.get("scopes") or ()), row.get("scheme"), row.get("returns"),
         tuple(_dependency(child) for child in row.get("children") or ()),
         tuple((str(k), str(v)) for k, v in pairs),
@@ -259,9 +260,8 @@ def _middleware(
             if known
             else Middleware(row["name"], seen, None, (Witness.IMPORT,))
         )
-    functions = [
-        m for m in ours.values() if any(_last(f.name) == "BaseHTTPMiddleware" for f in found)
-    ]
+    wrapped = any(_last(m.name) == "BaseHTTPMiddleware" for m in found)
+    functions = list(ours.values()) if wrapped else []
     lost = [m for m in ours.values() if m not in functions]
     differing = [Disagreement(m.name, "added as middleware", "not in the stack") for m in lost]
     return (*found, *functions), differing

@@ -111,8 +111,8 @@ class Objects:
         if unit is None or owner.kind != "scope":
             return
         facts = unit.scopes[owner.scope]
-        for term in facts.bases:
-            term = term[1] if isinstance(term, list) and term[0] == "i" else term
+        for base in facts.bases:
+            term = base[1] if isinstance(base, list) and base[0] == "i" else base
             for value in self.evaluator.values(term, Frame(unit, facts.up, (), facts.start)):
                 if isinstance(value, Ref):
                     yield from self.lineage(value.symbol)
@@ -120,7 +120,7 @@ class Objects:
                     yield value.of
 
     def classes_in(self, annotation: Term, frame: Frame) -> tuple[Symbol, ...]:
-        """The classes that an annotation names, unions, optionals and ``Annotated`` seen through."""
+        """The classes that an annotation names; unions and ``Annotated`` are seen through."""
         match annotation:
             case str():
                 return tuple(self._classes_named(annotation, frame))

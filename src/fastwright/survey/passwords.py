@@ -16,9 +16,12 @@ from fastwright.survey.values import Frame, Made, Ref
 from fastwright.survey.wiring import Wiring, is_test
 
 _LIBRARIES = ("passlib", "bcrypt", "pwdlib", "argon2", "werkzeug", "hashlib", "nacl")
-_HASH = re.compile(r"(password|passwd|pwd|pass)(_?(hash(ed)?|digest|encrypted))?$|^hash(ed)?_?pass(word|wd)?$|"
-                   r"(hashed|encrypted)_?(password|passwd|pwd)", re.I)  # fmt: skip
-_LOGIN = re.compile(r"^(e_?mail(_address)?|user_?name|login|phone(_number)?)$", re.I)
+_HASH = re.compile(
+    r"(password|passwd|pwd|pass)(_?(hash(ed)?|digest|encrypted))?$|"
+    r"^hash(ed)?_?pass(word|wd)?$|(hashed|encrypted)_?(password|passwd|pwd)",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(r"^(e_?mail(_address)?|user_?name|login|phone(_number)?)$", re.IGNORECASE)
 _VERBS = frozenset({"hash", "hashpw", "encrypt", "generate_password_hash", "scrypt", "pbkdf2_hmac",
                     "using"})  # fmt: skip
 _MAKERS = frozenset({"CryptContext", "PasswordHash", "PasswordHasher"})
@@ -53,30 +56,38 @@ def password_hash(wiring: Wiring) -> Capability | None:
 
 
 def _hashers(wiring: Wiring) -> Iterator[tuple[int, Capability]]:
-    for name in _VERBS:
+    """Candidates with their rank: a function that hashes, one that also verifies, an object."""
+    for name in sorted(_VERBS):
         for unit, index in wiring.sites(name):
-            row = unit.facts.calls[index]
-            library = None if is_test(unit) else _library(wiring.evaluator, unit, row)
-            scope = unit.scopes[row.scope]
-            if library is None:
-                continue
-            if scope.kind == "f" and _named_for_hashing(scope.name):
-                span = Span(unit.path, scope.start, scope.end)
-                rank = "verif" in scope.name or "check" in scope.name
-                yield (
-                    int(rank),
-                    Capability("auth.password_hash", unit.dotted(row.scope), span, library),
-                )
-    for name in _MAKERS:
+            found = _function(wiring, unit, unit.facts.calls[index])
+            if found is not None:
+                yield found
+    for name in sorted(_MAKERS):
         for unit, index in wiring.sites(name):
-            row = unit.facts.calls[index]
-            for assignment in unit.scopes[row.scope].assignments:
-                if assignment.value == ["c", index] and not is_test(unit):
-                    span = Span(unit.path, assignment.start, assignment.end)
-                    library = _library(wiring.evaluator, unit, row, direct=True)
-                    symbol = f"{unit.dotted(row.scope)}.{assignment.target}"
-                    if library:
-                        yield 2, Capability("auth.password_hash", symbol, span, library)
+            if not is_test(unit):
+                yield from _objects(wiring, unit, index)
+
+
+def _function(wiring: Wiring, unit: Unit, row: CallFact) -> tuple[int, Capability] | None:
+    scope = unit.scopes[row.scope]
+    if is_test(unit) or scope.kind != "f" or not _named_for_hashing(scope.name):
+        return None
+    library = _library(wiring.evaluator, unit, row)
+    if library is None:
+        return None
+    span = Span(unit.path, scope.start, scope.end)
+    rank = "verif" in scope.name or "check" in scope.name
+    return int(rank), Capability("auth.password_hash", unit.dotted(row.scope), span, library)
+
+
+def _objects(wiring: Wiring, unit: Unit, index: int) -> Iterator[tuple[int, Capability]]:
+    row = unit.facts.calls[index]
+    library = _library(wiring.evaluator, unit, row)
+    for assignment in unit.scopes[row.scope].assignments:
+        if assignment.value == ["c", index] and library is not None:
+            span = Span(unit.path, assignment.start, assignment.end)
+            symbol = f"{unit.dotted(row.scope)}.{assignment.target}"
+            yield 2, Capability("auth.password_hash", symbol, span, library)
 
 
 def _named_for_hashing(name: str) -> bool:
@@ -84,13 +95,8 @@ def _named_for_hashing(name: str) -> bool:
     return any(word in last for word in ("hash", "password", "passwd", "pwd", "encrypt"))
 
 
-def _library(
-    evaluator: Evaluator, unit: Unit, row: CallFact, *, direct: bool = False
-) -> str | None:
+def _library(evaluator: Evaluator, unit: Unit, row: CallFact) -> str | None:
     """``bcrypt through passlib``, from what is called; ``None`` for no hashing library."""
-    if not any(library.encode() in unit.content for library in _LIBRARIES):
-        if not direct and "." not in str(row.callee):
-            return None
     for value in evaluator.values(row.callee, Frame(unit, row.scope, (), row.start)):
         name = value.symbol.dotted() if isinstance(value, Ref) else ""
         name = value.of.dotted() if isinstance(value, Made) else name
@@ -105,13 +111,7 @@ def _schemes(evaluator: Evaluator, unit: Unit, row: CallFact) -> str:
     """The schemes that a ``CryptContext`` or ``PasswordHash`` is made with."""
     words: list[str] = []
     for made in _contexts(evaluator, unit, row):
-        text = (
-            made.unit.text(
-                (made.unit.facts.calls[made.call].start, made.unit.facts.calls[made.call].end)
-            )
-            if made.unit
-            else ""
-        )
+        text = _written(made)
         words += re.findall(
             r"argon2|bcrypt_sha256|bcrypt|pbkdf2_sha256|scrypt|sha256_crypt|sha512_crypt",
             text.lower(),
@@ -119,6 +119,13 @@ def _schemes(evaluator: Evaluator, unit: Unit, row: CallFact) -> str:
         if not words and "recommended" in text:
             words.append("argon2")
     return ", ".join(dict.fromkeys(words))
+
+
+def _written(made: Made) -> str:
+    if made.unit is None:
+        return ""
+    row = made.unit.facts.calls[made.call]
+    return made.unit.text((row.start, row.end))
 
 
 def _contexts(evaluator: Evaluator, unit: Unit, row: CallFact) -> Iterator[Made]:

@@ -175,7 +175,7 @@ class Routes:
     # -- routes -----------------------------------------------------------------------------
 
     def _routes(self, reg: Registration, way: Way) -> Iterator[Route]:
-        handler = self._handler(reg)
+        handler = self._endpoint(reg)
         if handler is None:
             self.wiring.lost.append((reg.frame.unit, reg.row, "the handler could not be followed"))
             return
@@ -185,7 +185,7 @@ class Routes:
         for method in self._methods(reg):
             yield replace(made, method=method)
 
-    def _handler(self, reg: Registration) -> Symbol | None:
+    def _endpoint(self, reg: Registration) -> Symbol | None:
         if reg.function is not None:
             return reg.function
         for value in self.wiring.keyword(reg.row, "endpoint", reg.frame, 1):

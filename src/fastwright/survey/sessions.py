@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from fastwright.model.app import Route
 from fastwright.model.places import Span
@@ -16,7 +17,7 @@ from fastwright.survey.names import Symbol
 from fastwright.survey.values import Bound, Frame, Made, Ref, Value
 from fastwright.survey.wiring import is_test, last_name
 
-_TYPES = {
+_TYPES = MappingProxyType({
     "sqlalchemy": {"Session", "AsyncSession", "scoped_session", "async_scoped_session",
                    "Connection", "AsyncConnection"},
     "sqlmodel": {"Session", "AsyncSession"},
@@ -28,7 +29,7 @@ _TYPES = {
     "databases": {"Database"},
     "aiosqlite": {"Connection", "connect"},
     "sqlite3": {"Connection", "connect"},
-}  # fmt: skip
+})  # fmt: skip
 _MAKERS = frozenset(
     {"sessionmaker", "async_sessionmaker", "scoped_session", "async_scoped_session"}
 )
@@ -96,7 +97,7 @@ class Sessions:
         if kind is None:
             kinds = self._results(symbol) if symbol is not None else ()
             kind = next(iter(kinds), None)
-        if kind is None or kind.name in ("Pool",):
+        if kind is None or kind.name == "Pool":
             return None
         span = commits = None
         if symbol is not None and symbol.unit is not None:

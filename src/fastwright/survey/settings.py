@@ -179,7 +179,7 @@ class Settings:
         default = _default(row, call, unit)
         annotation = unit.text(row.annotation_span) if row.annotation_span else None
         span = Span(unit.path, row.start, row.end)
-        nested = list(self._nested(cls, config, variable, row, unit)) if config.delimiter else []
+        nested = list(self._nested(config, variable, row, unit)) if config.delimiter else []
         yield from nested
         if not nested:
             yield Setting(
@@ -210,7 +210,7 @@ class Settings:
         return next((w for t in terms if (w := text_of(self.evaluator.values(t, frame)))), None)
 
     def _nested(
-        self, cls: Class, config: Config, variable: str, row: Assignment, unit: Unit
+        self, config: Config, variable: str, row: Assignment, unit: Unit
     ) -> Iterator[Setting]:
         for symbol in self.evaluator.classes_in(row.annotation, Frame(unit, 0, (), row.start)):
             inner = self.classes.by_symbol.get(symbol)

@@ -113,10 +113,10 @@ def _reached(app: AppMap, evaluator: Evaluator) -> AppMap:
     found: dict[Flow, None] = {}
     for route in app.routes:
         handler = places.get(route.handler)
+        reached = queries.of_route(handler) if handler is not None else ()
+        routes.append(replace(route, queries=reached))
         if handler is not None:
-            route = replace(route, queries=queries.of_route(handler))
             found.update(dict.fromkeys(flows.of_route(route, handler)))
-        routes.append(route)
     return replace(
         app, routes=tuple(routes), flows=tuple(found), functions=relations.functions(),
         calls=relations.calls(),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from fastwright.survey.values import UNKNOWN_TEXT, Const, Seq, Unknown, Value, Values, text_of
 
@@ -53,14 +54,16 @@ def _formatted(template: str, given: Sequence[str | None]) -> Value:
     return Const.of("".join(a + b for a, b in zip(pieces, [*filled, ""], strict=True)))
 
 
-_METHODS: dict[str, Callable[[str, Sequence[str]], str]] = {
-    "strip": lambda text, a: text.strip(*a[:1]),
-    "lstrip": lambda text, a: text.lstrip(*a[:1]),
-    "rstrip": lambda text, a: text.rstrip(*a[:1]),
-    "lower": lambda text, _: text.lower(),
-    "upper": lambda text, _: text.upper(),
-    "title": lambda text, _: text.title(),
-    "replace": lambda text, a: text.replace(a[0], a[1]) if len(a) == 2 else text,
-    "removeprefix": lambda text, a: text.removeprefix(*a[:1]) if a else text,
-    "removesuffix": lambda text, a: text.removesuffix(*a[:1]) if a else text,
-}
+_METHODS: Mapping[str, Callable[[str, Sequence[str]], str]] = MappingProxyType(
+    {
+        "strip": lambda text, a: text.strip(*a[:1]),
+        "lstrip": lambda text, a: text.lstrip(*a[:1]),
+        "rstrip": lambda text, a: text.rstrip(*a[:1]),
+        "lower": lambda text, _: text.lower(),
+        "upper": lambda text, _: text.upper(),
+        "title": lambda text, _: text.title(),
+        "replace": lambda text, a: text.replace(a[0], a[1]) if len(a) == 2 else text,
+        "removeprefix": lambda text, a: text.removeprefix(*a[:1]) if a else text,
+        "removesuffix": lambda text, a: text.removesuffix(*a[:1]) if a else text,
+    }
+)

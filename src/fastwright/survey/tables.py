@@ -87,12 +87,12 @@ class _Tables:
             return None
         return Table(
             name or inherited or "", cls.name, columns, self._indexes(cls), relations,
-            "sqlalchemy", style, self._base(cls), cls.span,
+            "sqlalchemy", style, self._declarative(cls), cls.span,
         )  # fmt: skip
 
     def _inherited_name(self, cls: Class, columns: tuple[Column, ...]) -> str | None:
-        """A base that names tables after classes (Flask-SQLAlchemy's way) gives the class's name."""
-        methods = [v for v in self.evaluator.member(cls.symbol, "__tablename__")]
+        """A base that names tables after classes gives the class's name."""
+        methods = self.evaluator.member(cls.symbol, "__tablename__")
         keyed = any(column.primary_key for column in columns)
         return cls.facts.name.rpartition(".")[2].lower() if methods and keyed else None
 
@@ -129,10 +129,10 @@ class _Tables:
                         frame = Frame(unit, index, (), call.start)
                         yield name, self.columns.from_arguments(name, call, frame)
 
-    def _base(self, cls: Class) -> str | None:
+    def _declarative(self, cls: Class) -> str | None:
         """The project's declarative base (or its nearest stand-in) above a class."""
         ours = [s for s in cls.lineage[1:] if s.kind in ("scope", "name") and s.unit is not None]
-        bases = [s for s in ours if self._is_base(s)]
+        bases = [s for s in ours if self._is_declarative(s)]
         if bases:
             return bases[-1].dotted()
         for term in cls.facts.bases:
@@ -141,7 +141,7 @@ class _Tables:
                 return symbol.dotted()
         return next((s.dotted() for s in cls.lineage[1:]), None)
 
-    def _is_base(self, symbol: object) -> bool:
+    def _is_declarative(self, symbol: object) -> bool:
         found = self.classes.by_symbol.get(symbol)  # type: ignore[call-overload]
         return found is not None and self.classes.is_declarative(found)
 
@@ -238,7 +238,7 @@ class _Tables:
                 found = self.core(value.unit, value.call)
                 if found:
                     return replace(
-                        found[0], model=cls.name, base=self._base(cls), mapper="sqlalchemy"
+                        found[0], model=cls.name, base=self._declarative(cls), mapper="sqlalchemy"
                     )
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from fastwright.source import syntax
@@ -11,6 +11,48 @@ from fastwright.survey.facts import AWAITED, IN_LOOP, CallFact, Loop, Term
 
 _DEEPEST = 120
 """Expressions nested deeper than this are opaque: generated code must not exhaust our stack."""
+
+_READERS = MappingProxyType(
+    {
+        "identifier": "_name",
+        "dotted_name": "_name",
+        "attribute": "_attribute",
+        "call": "_call",
+        "string": "_string",
+        "concatenated_string": "_concatenated",
+        "integer": "_number",
+        "float": "_number",
+        "true": "_true",
+        "false": "_false",
+        "none": "_none",
+        "list": "_items",
+        "tuple": "_items",
+        "set": "_items",
+        "expression_list": "_items",
+        "pattern_list": "_items",
+        "dictionary": "_dictionary",
+        "subscript": "_subscript",
+        "generic_type": "_generic",
+        "binary_operator": "_binary",
+        "boolean_operator": "_binary",
+        "union_type": "_union",
+        "comparison_operator": "_comparison",
+        "conditional_expression": "_choice",
+        "await": "_await",
+        "list_splat": "_splat",
+        "dictionary_splat": "_double_splat",
+        "type": "_first",
+        "parenthesized_expression": "_first",
+        "as_pattern": "_first",
+        "named_expression": "_named",
+        "list_comprehension": "_comprehension",
+        "set_comprehension": "_comprehension",
+        "generator_expression": "_comprehension",
+        "yield": "_yield",
+        "line_continuation": "_nothing",
+    }
+)
+"""The method that reads each type of node; the rest is opaque."""
 
 
 class TermReader:
@@ -33,53 +75,15 @@ class TermReader:
         self.scope_loops: list[Loop] = []
         self.yielded: list[Term] | None = None
         self._depth = 0
-        self._readers: dict[str, Callable[[Node], Term]] = {
-            "identifier": self._name,
-            "dotted_name": self._name,
-            "attribute": self._attribute,
-            "call": self._call,
-            "string": self._string,
-            "concatenated_string": self._concatenated,
-            "integer": self._number,
-            "float": self._number,
-            "true": lambda _: ["k", True],
-            "false": lambda _: ["k", False],
-            "none": lambda _: ["k", None],
-            "list": self._items,
-            "tuple": self._items,
-            "set": self._items,
-            "expression_list": self._items,
-            "pattern_list": self._items,
-            "dictionary": self._dictionary,
-            "subscript": self._subscript,
-            "generic_type": self._generic,
-            "binary_operator": self._binary,
-            "boolean_operator": self._binary,
-            "union_type": self._union,
-            "comparison_operator": self._comparison,
-            "conditional_expression": self._choice,
-            "await": self._await,
-            "list_splat": lambda node: ["*", self._first(node)],
-            "dictionary_splat": lambda node: ["**", self._first(node)],
-            "type": self._first,
-            "parenthesized_expression": self._first,
-            "as_pattern": self._first,
-            "named_expression": self._named,
-            "list_comprehension": self._comprehension,
-            "set_comprehension": self._comprehension,
-            "generator_expression": self._comprehension,
-            "yield": self._yield,
-            "line_continuation": lambda _: None,
-        }
 
     def read(self, node: Node) -> Term:
         """The term of an expression node."""
-        reader = self._readers.get(node.type)
+        reader = _READERS.get(node.type)
         if reader is None or self._depth > _DEEPEST:
             return self._opaque(node)
         self._depth += 1
         try:
-            return reader(node)
+            return getattr(self, reader)(node)
         finally:
             self._depth -= 1
 
@@ -102,6 +106,24 @@ class TermReader:
     def _first(self, node: Node) -> Term:
         child = next((c for c in node.named_children if c.type != "comment"), None)
         return self.read(child) if child is not None else ["x", node.start_byte, node.end_byte]
+
+    def _true(self, _: Node) -> Term:
+        return ["k", True]
+
+    def _false(self, _: Node) -> Term:
+        return ["k", False]
+
+    def _none(self, _: Node) -> Term:
+        return ["k", None]
+
+    def _nothing(self, _: Node) -> Term:
+        return None
+
+    def _splat(self, node: Node) -> Term:
+        return ["*", self._first(node)]
+
+    def _double_splat(self, node: Node) -> Term:
+        return ["**", self._first(node)]
 
     def _attribute(self, node: Node) -> Term:
         value, name = node.child_by_field_name("object"), node.child_by_field_name("attribute")

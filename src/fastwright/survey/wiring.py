@@ -134,9 +134,9 @@ class Wiring:
         names = set(known[family])
         for unit in self.codebase.units:
             for index, scope in enumerate(unit.scopes):
-                if scope.kind == "c" and scope.bases:
-                    if self.family(Symbol("scope", unit, index)) == family:
-                        names.add(scope.name.rpartition(".")[2])
+                derived = scope.kind == "c" and bool(scope.bases)
+                if derived and self.family(Symbol("scope", unit, index)) == family:
+                    names.add(scope.name.rpartition(".")[2])
         return names | {alias for name in names for alias in self._aliases.get(name, ())}
 
     # -- objects ----------------------------------------------------------------------------
