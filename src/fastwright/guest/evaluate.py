@@ -1,5 +1,7 @@
 """Run a small function, given as text, among the app's own modules."""
 
+import __future__
+
 import ast
 import importlib
 import inspect
@@ -12,7 +14,8 @@ def evaluate(source, arguments, app, loop):
     """The value of an expression, or of the last function defined in `source`, in terms of JSON.
 
     The text sees ``app`` (the application object), ``modules`` (``sys.modules``) and
-    ``load(dotted)``; a coroutine is awaited on the app's own loop.
+    ``load(dotted)``; a coroutine is awaited on the app's own loop. Annotations are not evaluated:
+    the names that they use may live where the function was written.
     """
     names = {"app": app, "modules": sys.modules, "load": find, "__name__": "fastwright_evaluated"}
     tree = ast.parse(source)
@@ -20,7 +23,7 @@ def evaluate(source, arguments, app, loop):
         names.update(arguments)
         value = eval(compile(source.strip(), "<evaluated>", "eval"), names)
     else:
-        exec(compile(source, "<evaluated>", "exec"), names)
+        exec(compile(source, "<evaluated>", "exec", __future__.annotations.compiler_flag), names)
         value = names[_last_function(tree)](**_fitting(arguments))
     if inspect.isawaitable(value):
         value = loop.run_until_complete(_wait(value))

@@ -188,7 +188,7 @@ class App:
         except Died as error:
             raise boot_failure.ended(self.target, error) from error
         if "failed" in answer:
-            raise boot_failure.failed(self.target, answer["failed"])
+            raise boot_failure.failed(self.target, answer["failed"], next(iter(command)))
         return answer
 
     def close(self) -> None:

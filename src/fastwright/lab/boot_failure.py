@@ -33,15 +33,13 @@ class AppFailed(DoesNotLoad):
         variables: What it asked for, as far as that could be read from the exception.
         missing_module: The module it could not import.
         missing_path: The file or folder it did not find.
-        log: The end of what it printed.
     """
 
-    def __init__(self, cannot: str, failure: Mapping[str, Any], log: str = "") -> None:
+    def __init__(self, cannot: str, failure: Mapping[str, Any]) -> None:
         self.kind = str(failure["type"])
         self.missing_module = str(failure["missing_module"])
         self.missing_path = str(failure["missing_path"])
         self.variables = tuple(_variable(one) for one in failure["variables"])
-        self.log = log
         wanted = self.missing_module or next((one.name for one in self.variables), "")
         super().__init__(
             cannot,
@@ -71,9 +69,10 @@ def _variable(one: Mapping[str, Any]) -> MissingVariable:
     )
 
 
-def failed(target: str, failure: Mapping[str, Any], log: str = "") -> AppFailed:
-    """The refusal for an app that raised while it was imported or started."""
-    return AppFailed(f"cannot load `{target}`", failure, log)
+def failed(target: str, failure: Mapping[str, Any], command: str = "load") -> AppFailed:
+    """The refusal for an app that raised while it obeyed a command of the guest."""
+    doing = {"load": "load", "startup": "start"}.get(command, f"{command} in".replace("_", " "))
+    return AppFailed(f"cannot {doing} `{target}`", failure)
 
 
 def ended(target: str, death: Died) -> DoesNotLoad:
