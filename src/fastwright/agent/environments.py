@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import cached_property
+from importlib.metadata import distributions
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -86,10 +87,27 @@ class Environments:
 
 
 def lacking(requirements: Iterable[str], interpreter: Interpreter) -> tuple[str, ...]:
-    """Those of `requirements` that are not installed, or may lack one of their extras."""
+    """Those of `requirements` that are not installed, or not with the extras that they name."""
     return tuple(text for text in requirements if not _is_met(Requirement(text), interpreter))
 
 
 def _is_met(wanted: Requirement, interpreter: Interpreter) -> bool:
     version = interpreter.packages.get(canonicalize_name(wanted.name))
-    return version is not None and version in wanted.specifier and not wanted.extras
+    if version is None or version not in wanted.specifier:
+        return False
+    return all(_is_met(further, interpreter) for further in _of_extras(wanted, interpreter))
+
+
+def _of_extras(wanted: Requirement, interpreter: Interpreter) -> Iterator[Requirement]:
+    """What the extras of `wanted` ask for, by the metadata of the installed distribution."""
+    places = [str(place) for place in interpreter.site_packages]
+    for found in distributions(name=wanted.name, path=places) if wanted.extras else ():
+        for line in found.requires or ():
+            further = Requirement(line)
+            if any(_is_asked(further, extra) for extra in wanted.extras):
+                yield further
+
+
+def _is_asked(further: Requirement, extra: str) -> bool:
+    marker = further.marker
+    return marker is not None and marker.evaluate({"extra": extra}) and "extra" in str(marker)
