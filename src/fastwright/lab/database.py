@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -51,6 +50,7 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
         "wal_level": "minimal",
     }
 )
+_INITDB = ("-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1")
 _MISSING_EXTENSION = re.compile(
     r'extension "([^"\n]+)" is not available|could not open extension control file "[^"\n]*/'
     r'([^"/\n]+)\.control"'
@@ -79,19 +79,24 @@ class Postgres:
     @property
     def mounts(self) -> tuple[Mount, ...]:
         """What must be seen for it to run."""
-        prefix = str(self.programs.parent)
-        return () if prefix.startswith("/usr") else (Mount(prefix, prefix),)
+        prefix = self.programs.parent
+        if prefix.is_relative_to("/usr"):
+            return ()
+        # A wheel keeps the libraries that it brings beside the package.
+        libraries = (folder.with_name(f"{folder.name}.libs") for folder in (prefix, prefix.parent))
+        return tuple(Mount(str(p), str(p)) for p in (prefix, *libraries) if p.is_dir())
 
 
 def find(path: str | None = None) -> Postgres | None:
     """An installation: along `path` (``PATH``), where Debian keeps them, else in a wheel."""
-    for programs in _candidates(path):
+    for programs in candidates(path):
         if all((programs / name).exists() for name in ("postgres", "initdb")):
-            return Postgres(programs, _version(programs / "postgres"))
+            return Postgres(programs, version_of(programs / "postgres"))
     return None
 
 
-def _candidates(path: str | None) -> Iterator[Path]:
+def candidates(path: str | None) -> Iterator[Path]:
+    """Folders that may hold an installation, the best first."""
     if found := shutil.which("postgres", path=path):
         yield Path(found).resolve().parent
     versions = (folder.parent for folder in Path("/usr/lib/postgresql").glob("*/bin"))
@@ -101,7 +106,8 @@ def _candidates(path: str | None) -> Iterator[Path]:
         yield Path(place) / "pginstall" / "bin"
 
 
-def _version(program: Path) -> str:
+def version_of(program: Path) -> str:
+    """The version that a PostgreSQL program says it has (``16.14``)."""
     said = subprocess.run((program, "--version"), capture_output=True, text=True, check=True)
     return said.stdout.partition(")")[2].split()[0]
 
@@ -214,7 +220,7 @@ def cluster(postgres: Postgres, cache: Path) -> Path:
     Raises:
         Refused: ``initdb`` failed; `because` has what it said.
     """
-    place = cache / f"{postgres.version}-{zlib.crc32(os.fsencode(postgres.programs)):08x}"
+    place = cache / f"{postgres.version}-{zlib.crc32(repr((postgres, _INITDB)).encode()):08x}"
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as waiting:
         fcntl.flock(waiting, fcntl.LOCK_EX)
@@ -229,10 +235,9 @@ def _make_cluster(postgres: Postgres, place: Path) -> None:
         for name in ("cluster", "sockets", "staging"):
             (folder / name).mkdir(mode=0o700)
         argv = (str(postgres.programs / "initdb"), "-D", _CLUSTER_INSIDE, "-U", wire.SUPERUSER)
-        options = ("-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--wal-segsize=1")
         empty = Mount(str(folder / "cluster"), _CLUSTER_INSIDE, writable=True)
         result = _sandbox(folder, postgres, empty).run(
-            (*argv, *options), _ENVIRONMENT, "/", timeout=120
+            (*argv, *_INITDB), _ENVIRONMENT, "/", timeout=120
         )
         if not result.ok:
             said = (result.err or result.out)[-800:].strip()
