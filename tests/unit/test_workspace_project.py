@@ -154,6 +154,61 @@ def test_what_is_ignored_is_what_git_ignores(
     assert names(root) == {name for name in listed.stdout.decode().split("\0") if name}
 
 
+def git(root: Path, *arguments: str) -> str:
+    """Run git in `root`, without this machine's own settings."""
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+    command = ["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x@y", *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+    return done.stdout
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_tracked_files_are_read_though_they_are_ignored(tmp_path: Path, version: str) -> None:
+    """A committed file below an ignored folder belongs to the project; its neighbour does not."""
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "config", "index.version", version)
+    write(tmp_path, "app/lib/kept.py", "app/lib/deep/er.py", "app/main.py", "z.py")
+    write(tmp_path, ".gitignore", text="lib/\n*.cfg\n")
+    git(tmp_path, "add", "-f", ".")
+    write(tmp_path, "app/lib/new.py", "app/lib/deep/new.py", "new.py", "setup.cfg")
+    listed = git(tmp_path, "ls-files", "-co", "--exclude-standard").split()
+    assert names(tmp_path) == {*listed}
+    assert {"app/lib/kept.py", "app/lib/deep/er.py"} < names(tmp_path)
+
+
+def test_ignore_files_above_a_project_count(tmp_path: Path) -> None:
+    """A project inside a repository obeys the files above it, unless they ignore all of it."""
+    git(tmp_path, "init", "-q")
+    write(tmp_path, ".gitignore", text="generated.py\n/scratch/\n")
+    for folder in ("examples/shop", "scratch/shop"):
+        write(tmp_path, f"{folder}/main.py", f"{folder}/generated.py")
+    assert names(tmp_path / "examples/shop") == {"main.py"}
+    assert names(tmp_path / "scratch/shop") == {"main.py", "generated.py"}
+
+
+def test_a_worktree_finds_its_index(tmp_path: Path) -> None:
+    """In a linked worktree ``.git`` is a file, and what is tracked is read through it."""
+    main, linked = tmp_path / "main", tmp_path / "linked"
+    main.mkdir()
+    git(main, "init", "-q")
+    write(main, "app/lib.py")
+    write(main, ".gitignore", text="lib.py\n")
+    git(main, "add", "-f", ".")
+    git(main, "commit", "-qm", "first")
+    git(main, "worktree", "add", "-q", str(linked))
+    assert names(linked) == {".gitignore", "app/lib.py"}
+
+
+def test_an_index_that_cannot_be_read_tracks_nothing(tmp_path: Path) -> None:
+    """A broken index is passed over: the ignore files alone decide."""
+    write(tmp_path, "main.py", "build/x.py")
+    write(tmp_path, ".gitignore", text="build/\n")
+    for content in (b"", b"DIRC\0\0\0\2\0\0\0\7", b"DIRC\0\0\0\x09\0\0\0\0"):
+        (tmp_path / ".git").mkdir(exist_ok=True)
+        (tmp_path / ".git/index").write_bytes(content)
+        assert names(tmp_path) == {".gitignore", "main.py"}
+
+
 def test_the_state_folder_is_private_and_unseen_by_git(tmp_path: Path) -> None:
     """``.fastwright`` has mode 0700 and ignores itself."""
     state = Project(tmp_path).state
