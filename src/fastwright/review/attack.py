@@ -62,8 +62,9 @@ class Target(Protocol):
         json: Any = None,
         form: Mapping[str, str] | None = None,
         client: Client | None = None,
+        timeout: float = 30.0,
     ) -> Answer:
-        """Send one request, as if from the address `client`."""
+        """Send one request, as if from the address `client`; `timeout` in seconds."""
 
     def evaluate(self, source: str, **arguments: Any) -> Any:
         """The value of an expression, or of the last function in `source`, in the app's process."""

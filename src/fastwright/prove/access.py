@@ -1,0 +1,152 @@
+"""Who may call what differs by exactly what was promised, by live calls before and after.
+
+A promise of access reads ``METHOD /path: outcome``. The outcome is one of
+
+- ``open to everybody`` - nobody is turned away,
+- ``for whoever is logged in`` - nobody gets in without a token, every user does,
+- ``for the owner alone`` - and other users are turned away, be it by 403 or 404,
+- or cells, caller by caller: ``anonymous 401, owner 200, other user 404``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from fastwright.model.change import ChangeSet
+from fastwright.model.finding import AccessMatrix, Caller, Evidence, EvidenceKind
+from fastwright.model.proof import Check
+from fastwright.prove.gate import Gate
+from fastwright.prove.side import Side
+from fastwright.review.access import Seen, look
+
+Cells = Mapping[str, str]
+
+TURNED_AWAY = frozenset({"401", "403"})
+_USERS = (Caller.OWNER.value, Caller.OTHER_USER.value, Caller.LOWER_ROLE.value)
+_CELL = re.compile(r"(anonymous|owner|other user|lower role) (\d{3})")
+SHOWN = 12
+"""Cells that are named as evidence."""
+
+
+def run(before: Side, after: Side, changes: ChangeSet) -> Check:
+    """Call both apps as everybody; a difference that is seen again on empty databases counts."""
+    for name, side in (("old", before), ("new", after)):
+        if side.refusal is not None:
+            return GATE.skipped(f"the {name} tree does not boot: {side.refusal.because}")
+    was, now = _looked(before, after, changes)
+    if not was.matrix.outcomes or not now.matrix.outcomes:
+        return GATE.skipped(" ".join((*was.notes, *now.notes)) or "there is nothing to call")
+    broken = tuple(_beyond_promise(was.matrix, now.matrix, changes))
+    if broken:
+        again = _looked(before, after, changes)
+        steady = set(_beyond_promise(again[0].matrix, again[1].matrix, changes))
+        broken = tuple(text for text in broken if text in steady)
+    figures = _figure(was.matrix), _figure(now.matrix)
+    notes = _evidence((*_kept(changes, now.matrix), *_notes(was, now)))
+    return (
+        GATE.failed(*figures, *_evidence(broken), *notes)
+        if broken
+        else GATE.passed(*figures, *notes)
+    )
+
+
+def _looked(before: Side, after: Side, changes: ChangeSet) -> tuple[Seen, Seen]:
+    """Both matrices, from databases that are empty, as every gate leaves them, this one too."""
+    needs = next((needs for _, needs in changes.promise.attacks if needs.get("login")), {})
+    added = {str(operation) for operation in changes.promise.adds}
+    found = []
+    for side in (before, after):
+        found.append(look(side.app, needs, last=added))
+        side.empty()
+    return found[0], found[1]
+
+
+def _figure(matrix: AccessMatrix) -> str:
+    cells = sum(len(row) for row in matrix.outcomes.values())
+    return f"{len(matrix.outcomes)} operations, {cells} calls"
+
+
+def _beyond_promise(was: AccessMatrix, now: AccessMatrix, changes: ChangeSet) -> Iterator[str]:
+    promised = dict(_promises(changes))
+    added = {str(operation) for operation in changes.promise.adds}
+    for route in sorted({*was.outcomes, *now.outcomes} - promised.keys() - added):
+        yield from _differences(route, was.outcomes.get(route, {}), now.outcomes.get(route, {}))
+    for route, outcome in promised.items():
+        yield from _refuted(route, outcome, now.outcomes.get(route, {}))
+
+
+def _promises(changes: ChangeSet) -> Iterator[tuple[str, str]]:
+    for text in changes.promise.access:
+        route, _, outcome = text.partition(": ")
+        yield route.strip(), outcome.strip()
+
+
+def _differences(route: str, old: Cells, new: Cells) -> Iterator[str]:
+    for caller in sorted({*old, *new}):
+        before, after = old.get(caller, "absent"), new.get(caller, "absent")
+        if before != after:
+            yield f"`{route}` for {caller}: {before} → {after}, which was not promised"
+
+
+def _refuted(route: str, outcome: str, cells: Cells) -> Iterator[str]:
+    """What of a promised outcome is not so."""
+    if not cells:
+        yield f"`{route}` was promised to be {outcome}, and is not there"
+    for caller, status in cells.items():
+        wanted = _wanted(outcome, caller)
+        if wanted is None:
+            yield f"`{route}`: “{outcome}” says nothing of {caller}, who is answered {status}"
+        elif not _meets(status, wanted):
+            yield f"`{route}` was promised to be {outcome}, and {caller} is answered {status}"
+
+
+def _wanted(outcome: str, caller: str) -> str | None:
+    """``in``, ``out``, ``hidden``, ``any`` or a status; None where `outcome` cannot be read."""
+    if outcome == "open to everybody":
+        return "in"
+    anonymous = caller == Caller.ANONYMOUS.value
+    if outcome == "for whoever is logged in":
+        return "out" if anonymous else "in"
+    if outcome == "for the owner alone":
+        return "out" if anonymous else "in" if caller == Caller.OWNER.value else "hidden"
+    told = dict(_CELL.findall(outcome))
+    return told.get(caller, "any") if told else None
+
+
+def _meets(status: str, wanted: str) -> bool:
+    turned_away = status in TURNED_AWAY
+    verdicts = {
+        "in": not turned_away,
+        "out": turned_away,
+        "hidden": turned_away or status == "404",
+        "any": True,
+    }
+    return verdicts.get(wanted, status == wanted)
+
+
+def _kept(changes: ChangeSet, now: AccessMatrix) -> Iterator[str]:
+    for route, outcome in _promises(changes):
+        cells = now.outcomes.get(route, {})
+        told = ", ".join(f"{caller} {status}" for caller, status in cells.items())
+        yield f"`{route}` is {outcome}: {told}"
+
+
+def _notes(was: Seen, now: Seen) -> Iterator[str]:
+    for tree, seen in (("old", was), ("new", now)):
+        yield from (f"{tree} tree: {note}" for note in seen.notes)
+    if not any(user in row for row in now.matrix.outcomes.values() for user in _USERS):
+        yield "users are not compared: only calls without a token are"
+
+
+def _evidence(texts: Sequence[str]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(EvidenceKind.HTTP, text) for text in texts[:SHOWN])
+
+
+GATE = Gate(
+    "access",
+    "who may call what differs by what was promised",
+    run,
+    after=("boots",),
+    behind=("contract",),
+)
