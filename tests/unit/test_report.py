@@ -102,7 +102,8 @@ RENDERERS = {"markdown": markdown.render, "html": html.render, "terminal": shown
 )
 def test_every_form_tells_the_whole_story(form: str, words_of_it: str) -> None:
     """Whatever the report holds is said in the terminal, in Markdown and in HTML."""
-    assert words_of_it in RENDERERS[form](FULL)
+    text = RENDERERS[form](FULL)
+    assert words_of_it in re.sub(r"</?code>", "`", text)
 
 
 @pytest.mark.parametrize("form", RENDERERS)

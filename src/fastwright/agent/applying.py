@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -38,14 +42,22 @@ def apply(ground: Ground, building: Building, worlds: Worlds, person: Person) ->
         locked = updating.lock_files(ground.project, ground.files, building.files)
     kept = _env_file(ground, worlds.supply, person)
     secret = [c.path for c in building.changes.changes if isinstance(c, NewFile) and c.secret]
-    entry = journal.apply(
-        ground.project,
-        {**ground.files, **{path: old for path, (old, _) in kept.items() if old is not None}},
-        _changed(ground, building) | dict(locked.files) | {p: new for p, (_, new) in kept.items()},
-        building.changes.title,
-        private=[*secret, *kept],
-    )
-    installed, missing = updating.environment(worlds.interpreter, requirements, person)
+    with uninterrupted():
+        entry = journal.apply(
+            ground.project,
+            {**ground.files, **{path: old for path, (old, _) in kept.items() if old is not None}},
+            _changed(ground, building)
+            | dict(locked.files)
+            | {path: new for path, (_, new) in kept.items()},
+            building.changes.title,
+            private=[*secret, *kept],
+        )
+    try:
+        installed, missing = updating.environment(worlds.interpreter, requirements, person)
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(
+            f"`{entry.id}` was applied, and its packages may be missing"
+        ) from interrupt
     names = ", ".join(f"`{name}`" for name in worlds.supply.values)
     wrote = (
         *(f"wrote `{path}` anew" for path in locked.files),
@@ -55,6 +67,18 @@ def apply(ground: Ground, building: Building, worlds: Worlds, person: Person) ->
         (f"applied as `{entry.id}`; `fastwright undo` takes it back", *wrote, *installed),
         (*locked.remains, *missing),
     )
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits: what is inside takes milliseconds and shall not be left half done."""
+    is_main = threading.current_thread() is threading.main_thread()
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+    try:
+        yield
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, usual)
 
 
 def _env_file(

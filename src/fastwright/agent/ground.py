@@ -72,6 +72,16 @@ def _checked(app: AppMap, start: Path, wishes: Wishes) -> AppMap:
     )
 
 
+def other_apps(app: AppMap, target: str | None) -> tuple[str, ...]:
+    """What to say where a repository has several apps, and nobody named one."""
+    chosen = app.app.target if app.app else ""
+    others = [a.target for a in app.applications if a.target != chosen and not a.mounted_at]
+    if target or not others:
+        return ()
+    named = ", ".join(f"`{other}`" for other in others)
+    return (f"`{chosen}` was taken, with the most routes; `--target` picks another: {named}",)
+
+
 def refuse_old_pydantic(app: AppMap) -> None:
     """Turn away apps on pydantic 1, whose models the recipes cannot write for.
 

@@ -51,7 +51,8 @@ class Job:
         ground.refuse_old_pydantic(app)
         with self.watch.phase("planning"):
             steps = needs.in_order(plan.steps, app, registry())
-            building = build(replace(plan, steps=steps), app, worlds.remap)
+            unsure = (*plan.unsure, *ground.other_apps(app, self.wishes.target))
+            building = build(replace(plan, steps=steps, unsure=unsure), app, worlds.remap)
         self.person.plan(building.plan)
         if building.changes.is_empty:
             return self._already_there(building, worlds)
@@ -71,7 +72,8 @@ class Job:
 
     def _prove_and_apply(self, building: Building, worlds: Worlds) -> Report:
         proof = self._proof(building, worlds)
-        work = Work(building.plan, building.changes, building.diffs, proof)
+        absent = tuple(f"not there for the proof: {one}" for one in worlds.not_served)
+        work = Work(building.plan, building.changes, building.diffs, proof, absent=absent)
         if not proof.holds:
             return telling.finished(work, Outcome.NOT_PROVEN, self.watch)
         if self.wishes.dry_run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fastwright.agent.planner import Refusal
@@ -12,17 +12,22 @@ from fastwright.model.plan import Plan, Presence
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
 from fastwright.workspace.journal import Entry
 
+_LONGEST = 160
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one job has come to: its plan, its changes and their proof, as far as it got."""
+    """What one job has come to: its plan, its changes and their proof, as far as it got.
+
+    `absent` names the services that the app expects and that were not there for the proof.
+    """
 
     plan: Plan
     changes: ChangeSet
     diffs: tuple[FileDiff, ...] = ()
     proof: Proof | None = None
     presence: Presence | None = None
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    absent: tuple[str, ...] = ()
 
 
 def refused(request: str, refusal: Refusal, watch: Stopwatch) -> Report:
@@ -84,7 +89,7 @@ def already_there(work: Work, watch: Stopwatch) -> Report:
     return Report(
         asked=work.plan.request,
         outcome=Outcome.ALREADY_THERE,
-        did=("found it in the app and changed nothing", *work.notes),
+        did=("found it in the app and changed nothing",),
         not_done=work.plan.unsure or ("nothing was changed, since it is there",),
         plan=work.plan,
         presence=presence,
@@ -96,17 +101,20 @@ def already_there(work: Work, watch: Stopwatch) -> Report:
 
 
 def _first(check: Check) -> str:
-    return check.evidence[0].text if check.evidence else check.after
+    """The first line of what was seen, cut where it is long: the evidence has all of it."""
+    lines = (check.evidence[0].text if check.evidence else check.after).splitlines()
+    text = lines[0] if lines else "no evidence was given"
+    return text if len(text) <= _LONGEST and len(lines) == 1 else f"{text[:_LONGEST]}…"
 
 
 def finished(work: Work, outcome: Outcome, watch: Stopwatch, did: tuple[str, ...] = ()) -> Report:
     """A change was made and judged; `outcome` says what became of it."""
-    left = (*work.plan.unsure, *work.changes.not_done, *_skipped(work.proof))
+    left = (*work.plan.unsure, *work.changes.not_done, *work.absent, *_skipped(work.proof))
     unwritten = () if outcome is Outcome.PROVEN else ("nothing was written to your tree",)
     return Report(
         asked=work.plan.request,
         outcome=outcome,
-        did=did + work.notes,
+        did=did,
         not_done=(*unwritten, *left),
         why=work.changes.explains,
         plan=work.plan,

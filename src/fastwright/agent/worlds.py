@@ -23,6 +23,7 @@ from fastwright.agent.supplying import Supply, supply
 from fastwright.lab import settings
 from fastwright.lab.environment import Settled, settle
 from fastwright.lab.interpreter import Interpreter
+from fastwright.lab.settings import Environment
 from fastwright.lab.world import World, WorldSpec
 from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, ChangeSet
@@ -82,7 +83,8 @@ class Worlds:
             self._open.callback(side.close)
             _ = side.app
         with self._watch.phase("holding source and running app against each other"):
-            side.map = merge.merge(app, side.app.description)
+            known = merge.merge(app, side.app.description)
+            side.map = with_sources(known, self._settled.environment)
         return side
 
     def known(self) -> AppMap:
@@ -132,6 +134,11 @@ class Worlds:
         return replace(spec, env={**spec.env, **layer.env}, readable=(*spec.readable, layer.folder))
 
     @property
+    def not_served(self) -> tuple[str, ...]:
+        """Services that the app expects and that its world does not have, with the reasons."""
+        return tuple(map(str, self.before.world.not_served))
+
+    @property
     def interpreter(self) -> Interpreter:
         """The app's own interpreter."""
         return self._environments.own
@@ -171,6 +178,16 @@ class Worlds:
         for path in self._wishes.env_files:
             from_files |= read_env_file(path)
         return from_files | dict(self._wishes.env)
+
+
+def with_sources(app: AppMap, environment: Environment) -> AppMap:
+    """`app` with each setting saying where the value that it was started with comes from."""
+    found = {setting.name: environment.value(setting.name) for setting in app.settings}
+    settings = tuple(
+        replace(setting, given_by=(value.source,)) if (value := found[setting.name]) else setting
+        for setting in app.settings
+    )
+    return replace(app, settings=settings)
 
 
 def replace_files(spec: WorldSpec, files: Mapping[PurePosixPath, bytes | None]) -> WorldSpec:

@@ -44,8 +44,9 @@ def guarded(run: Callable[[], int], *, as_json: bool) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\ninterrupted; nothing was changed", err=True)
+    except (KeyboardInterrupt, click.Abort) as interrupt:
+        told = str(interrupt.__cause__ or interrupt) or "nothing was changed"
+        click.echo(f"\ninterrupted; {told}", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from fastwright.model.proof import FileDiff, Report
 from fastwright.report import words
@@ -36,6 +38,7 @@ def _pages() -> Environment:
     )
     pages.filters["lines"] = diff_lines
     pages.filters["share"] = share
+    pages.filters["prose"] = prose
     return pages
 
 
@@ -52,3 +55,9 @@ def share(seconds: float, report: Report) -> str:
     """A phase's part of the whole time, in percent with one digit."""
     total = sum(spent for _, spent in report.timings) or 1.0
     return f"{100 * seconds / total:.1f}"
+
+
+def prose(text: str) -> Markup:
+    """`text` escaped, with what stands in backticks as code."""
+    marked = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(marked)  # noqa: S704 - escaped a line above

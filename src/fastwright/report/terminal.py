@@ -54,10 +54,16 @@ class Terminal:
     def check(self, check: Check) -> None:
         """One gate has been judged."""
         row = words.row(check)
-        line = Text.assemble("  ", (f"{row.verdict:8}", _colour(row.verdict)), f"{row.gate:18} ")
-        line.append(row.figures)
-        line.append(f"  {row.seconds:.1f} s", style="dim")
-        self.console.print(line)
+        grid = Table.grid(padding=(0, 1))
+        for width in (8, 13):
+            grid.add_column(width=width)
+        grid.add_column(overflow="fold")
+        grid.add_row(
+            Text(row.verdict, style=_colour(row.verdict)),
+            Text(row.gate),
+            Text.assemble(row.figures, (f"  {row.seconds:.1f} s", "dim")),
+        )
+        self.console.print(Padding(grid, (0, 0, 0, 2)))
         if check.verdict is Verdict.FAILED:
             for evidence in row.evidence:
                 self.console.print(Padding(Text(evidence, style="red"), (0, 0, 0, 10)))
