@@ -10,7 +10,7 @@ from fastwright.model.change import ChangeSet, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import State
 from fastwright.recipes import payload
-from fastwright.recipes.ensure import WantedSetting, change_set, ensure_setting
+from fastwright.recipes.ensure import WantedSetting, change_set
 from fastwright.recipes.ensure.drafting import Words, nothing_to_do
 from fastwright.recipes.jwt_auth import changes, promising, wording
 from fastwright.recipes.jwt_auth.binding import Binding, bind
@@ -19,8 +19,9 @@ from fastwright.recipes.jwt_auth.draft import Draft
 from fastwright.recipes.jwt_auth.layout import lay_out
 from fastwright.recipes.jwt_auth.paths import find_paths
 from fastwright.recipes.jwt_auth.presence import presence
+from fastwright.recipes.jwt_auth.reading import reading
 from fastwright.recipes.jwt_auth.render import rendered
-from fastwright.recipes.jwt_auth.style import style_of
+from fastwright.recipes.jwt_auth.style import style_of, test_style
 from fastwright.recipes.jwt_auth.suite import WRITTEN, find_suite
 
 TITLE = "Add a login that returns a signed access token"
@@ -75,7 +76,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
     tests = list(_tests(app, draft))
     steps = [
         *changes.packages(app, draft.bound.scheme),
-        *(change for reader in draft.settings for change in reader.changes),
+        *draft.settings.changes,
         *changes.package_files(app, written),
         *(change for _, made in files for change in made),
         *changes.inclusion(app, draft.layout, draft.paths),
@@ -89,7 +90,8 @@ def _draft(options: Options, app: AppMap) -> Draft:
     units = tuple(_units(bound, me=options.me))
     layout, suite = lay_out(app, units), find_suite(app)
     paths = find_paths(app, options.path, me=options.me)
-    settings = (ensure_setting(app, _SECRET), ensure_setting(app, _minutes(options)))
+    settings = reading(app, (_SECRET, _minutes(options)), layout.homes["own_settings"])
+    units += (settings.unit,) if settings.unit else ()
     style = style_of(bound, layout, paths, suite, settings)
     return Draft(bound, layout, paths, suite, settings, units, style)
 
@@ -118,17 +120,19 @@ def _tests(app: AppMap, draft: Draft) -> Iterator[NewFile]:
     if any({"Rows", "sign_in", "rows_app"} <= set(m.names) for m in app.modules.values()):
         return
     path = draft.suite.folder / WRITTEN
-    pieces = rendered(app, tuple(_test_units(draft)), draft.style)
+    pieces = rendered(app, tuple(_test_units(app, draft)), test_style(draft.style, draft.suite))
     text = payload.new_module(app, path, tuple(pieces.values()), pieces["test_login"].doc)
     yield NewFile(path, text, "each promised property has a test that fails without it")
 
 
-def _test_units(draft: Draft) -> Iterator[str]:
+def _test_units(app: AppMap, draft: Draft) -> Iterator[str]:
     flags, suite = draft.style.how.flags, draft.suite
     if not suite.fixture:
-        yield "own_client" if not draft.bound.session.is_async else "plain_client"
+        yield _client_unit(app, draft)
     elif suite.fixture != "client":
         yield "same_client"
+    if not draft.bound.session.alias:
+        yield "session_alias"
     yield "rows_app"
     yield "test_login"
     if draft.paths.moves:
@@ -142,8 +146,16 @@ def _test_units(draft: Draft) -> Iterator[str]:
     yield from (unit for unit, holds in wanted.items() if holds)
 
 
+def _client_unit(app: AppMap, draft: Draft) -> str:
+    """A client with a database of its own, where the app's drivers can make one in a file."""
+    if not draft.bound.session.is_async:
+        return "own_client"
+    has_driver = "aiosqlite" in app.versions or any("aiosqlite" in m.names for m in app.manifests)
+    return "own_async_client" if has_driver else "plain_client"
+
+
 def _words(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]) -> Words:
-    variable = draft.settings[0].variable
+    variable = draft.settings.secret.variable
     return Words(
         title=TITLE,
         explains=tuple(wording.decisions(draft.bound, draft.paths)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastwright.recipes.ensure.setting import Reader
 from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.layout import Layout
 from fastwright.recipes.jwt_auth.paths import Paths
+from fastwright.recipes.jwt_auth.reading import Reading
 from fastwright.recipes.jwt_auth.render import Style
 from fastwright.recipes.jwt_auth.suite import Suite
 
@@ -24,6 +24,6 @@ class Draft:
     layout: Layout
     paths: Paths
     suite: Suite
-    settings: tuple[Reader, Reader]
+    settings: Reading
     units: tuple[str, ...]
     style: Style

@@ -67,14 +67,14 @@ _PROPERTIES = (
     _Property(
         "failures are limited for each account",
         "limits",
-        "math.ceil(wait or {await}BY_ACCOUNT.take(_account_key(login)))",
-        "math.ceil(wait)",
+        "return wait or {await}BY_ACCOUNT.take(_account_key(login))",
+        "return wait",
     ),
     _Property(
         "failures are limited for each address",
         "limits",
         "wait = {await}BY_ADDRESS.take(_address_key(address))",
-        "wait = 0.0",
+        "wait = 0",
     ),
     _Property(
         "a token ends with its password",

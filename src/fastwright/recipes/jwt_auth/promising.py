@@ -17,11 +17,11 @@ def promise(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFil
     """Every word that the proof can hold the change to."""
     texts = {unit: (file.path, file.text) for file in written for unit in file.units}
     paths, settings = draft.paths, draft.settings
-    needs = _needs(draft.bound, paths, settings[0])
+    needs = _needs(draft.bound, paths, settings.secret)
     return Promise(
         adds=tuple(_operations(paths)),
         access=tuple(_access(paths)),
-        settings=tuple(reader.variable for reader in settings),
+        settings=(settings.secret.variable, settings.minutes.variable),
         mutations=tuple(mutations(texts, draft.style)) if tests else (),
         tests=tuple(test.path for test in tests),
         attacks=tuple((name, needs) for name in _attacks(paths)),

@@ -54,7 +54,8 @@ def _piece(app: AppMap, unit: str, style: Style) -> Piece:
     piece = payload.render(app, __package__, unit, how)
     body = _LOCAL_IMPORT.sub(lambda m: f"{m[1]}{style.homes[m[2]]}{m[3]}", piece.body)
     imported = tuple(_homed(piece.imported, style))
-    return replace(piece, imported=imported, body=worded(body, style.words))
+    own = frozenset(home.partition(".")[0] for home in style.homes.values())
+    return replace(piece, imported=imported, body=worded(body, style.words), own=own)
 
 
 def _homed(imported: Sequence[Imported], style: Style) -> Iterator[Imported]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastwright.recipes.ensure.setting import Reader
 from fastwright.recipes.jwt_auth.accounts import Accounts
 from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.layout import Layout
 from fastwright.recipes.jwt_auth.paths import Paths
+from fastwright.recipes.jwt_auth.reading import Reading
 from fastwright.recipes.jwt_auth.render import Style
 from fastwright.recipes.jwt_auth.suite import Suite
 from fastwright.recipes.payload import Rendering
@@ -35,18 +37,18 @@ TEST_UNITS = (
 
 
 def style_of(
-    bound: Binding, layout: Layout, paths: Paths, suite: Suite, settings: tuple[Reader, Reader]
+    bound: Binding, layout: Layout, paths: Paths, suite: Suite, settings: Reading
 ) -> Style:
     """How every unit is rendered for this app."""
     how = Rendering(
         flags=flags_of(bound, layout, paths, suite),
         names=_names(bound, layout),
         host=_host(bound),
-        strings=_strings(bound, layout, paths, suite),
+        strings=_strings(bound, layout, paths, suite) | {"PLACEHOLDER_": _env_prefix(settings)},
     )
     sync = frozenset(() if bound.session.is_async else APP_UNITS)
     sync |= frozenset(() if suite.is_async else TEST_UNITS)
-    extra = _written_here(bound, layout, paths, settings)
+    extra = _written_here(bound, layout, paths, (settings.secret, settings.minutes))
     words = _words(bound, paths, settings)
     return Style(how=how, sync=sync, words=words, homes=_homes(layout, suite), extra=extra)
 
@@ -63,6 +65,7 @@ def flags_of(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> froz
         "active": accounts.has_switch,
         "active-test": bool(accounts.on or accounts.off),
         scheme.kind: scheme.is_old,
+        "current": not scheme.is_old,
         "stored-scheme": stored,
         "upgrade": stored and accounts.room,
         "keep": bound.keeps_hashes,
@@ -121,6 +124,10 @@ def _names(bound: Binding, layout: Layout) -> Mapping[str, str]:
     return names
 
 
+def _env_prefix(settings: Reading) -> str:
+    return settings.secret.variable.removesuffix("JWT_SECRET")
+
+
 def _host(bound: Binding) -> Mapping[str, str]:
     session, scheme = bound.session, bound.scheme
     module = "sqlmodel" if bound.accounts.table.mapper == "sqlmodel" else "sqlalchemy"
@@ -157,7 +164,12 @@ def _homes(layout: Layout, suite: Suite) -> Mapping[str, str]:
     return {**layout.homes, **dict.fromkeys((*TEST_UNITS, "rows_app"), suite.module)}
 
 
-def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> Mapping[str, str]:
+def test_style(style: Style, suite: Suite) -> Style:
+    """`style` for the tests, which import nothing that is only now being written."""
+    return replace(style, homes={**style.homes, "session_alias": suite.module}, extra=())
+
+
+def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict[str, str]:
     address = "http://testserver" if suite.base_path else ""
     return {
         "placeholder": bound.slug,
@@ -176,8 +188,8 @@ def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> Mapp
     }
 
 
-def _words(bound: Binding, paths: Paths, settings: tuple[Reader, Reader]) -> Mapping[str, str]:
-    secret, minutes = settings
+def _words(bound: Binding, paths: Paths, settings: Reading) -> Mapping[str, str]:
+    secret, minutes = settings.secret, settings.minutes
     accounts = bound.accounts
     unwrapped = ".get_secret_value()" if secret.secret else ""
     words = {

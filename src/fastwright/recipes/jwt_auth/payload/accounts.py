@@ -20,9 +20,11 @@ async def find_by_subject(session: AsyncSession, subject: str) -> Account | None
     return await session.get(Account, subject)  # when: text-key
 
 
-async def replace_hash(session: AsyncSession, account: Account, *, old: str, new: str) -> bool:
-    """Store `new`, unless the account's hash is no longer `old`; the session is committed."""
-    await session.refresh(account, attribute_names=["stored_hash"], with_for_update=True)
+async def replace_hash(
+    session: AsyncSession, account: Account, old: str, new: str
+) -> bool:
+    """Store `new`, unless the hash is no longer `old`; the session is committed."""
+    await session.refresh(account, ["stored_hash"], with_for_update=True)
     if account.stored_hash != old:
         return False
     account.stored_hash = new

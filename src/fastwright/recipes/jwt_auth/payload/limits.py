@@ -2,12 +2,12 @@
 
 import hashlib
 import ipaddress
-import math
 import threading
 import time
 from collections.abc import Callable
 
 MAX_KEYS = 50_000
+SECOND = 1_000_000_000
 
 
 class Limit:
@@ -18,23 +18,25 @@ class Limit:
     """
 
     def __init__(
-        self, burst: int, interval: float, clock: Callable[[], float] = time.monotonic
+        self, burst: int, interval: int, clock: Callable[[], int] = time.monotonic_ns
     ) -> None:
-        self._burst, self._interval, self._clock = burst, interval, clock
-        self._paid_off: dict[str, float] = {}
+        # Whole nanoseconds: sums of fractions would let or stop one attempt too many.
+        self._interval = interval * SECOND
+        self._burst, self._clock = burst, clock
+        self._paid_off: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    async def take(self, key: str) -> float:
+    async def take(self, key: str) -> int:
         """Take one attempt of `key`: 0, or the seconds until there is one again."""
         with self._lock:
             now = self._clock()
             paid_off = max(self._paid_off.get(key, now), now) + self._interval
             wait = paid_off - now - self._burst * self._interval
             if wait > 0:
-                return wait
+                return -(-wait // SECOND)
             self._forget(now)
             self._paid_off[key] = paid_off
-        return 0.0
+        return 0
 
     async def give_back(self, key: str) -> None:
         """Undo one `take`: the attempt was not a failure."""
@@ -42,7 +44,7 @@ class Limit:
             if key in self._paid_off:
                 self._paid_off[key] -= self._interval
 
-    def _forget(self, now: float) -> None:
+    def _forget(self, now: int) -> None:
         if len(self._paid_off) >= MAX_KEYS:
             kept = {key: until for key, until in self._paid_off.items() if until > now}
             self._paid_off = kept if len(kept) < MAX_KEYS else {}
@@ -55,9 +57,9 @@ BY_ACCOUNT = Limit(burst=5, interval=60)
 async def take_attempt(address: str | None, login: str) -> int:
     """Count one login: 0, or the whole seconds after which to try again."""
     if address is None:
-        return math.ceil(await BY_ACCOUNT.take(_account_key(login)))
+        return await BY_ACCOUNT.take(_account_key(login))
     wait = await BY_ADDRESS.take(_address_key(address))
-    return math.ceil(wait or await BY_ACCOUNT.take(_account_key(login)))
+    return wait or await BY_ACCOUNT.take(_account_key(login))
 
 
 async def forgive_attempt(address: str | None, login: str) -> None:
@@ -69,13 +71,15 @@ async def forgive_attempt(address: str | None, login: str) -> None:
 
 def _account_key(login: str) -> str:
     """No names in the store: a digest says as much."""
-    return "account:" + hashlib.sha256(login.strip().lower().encode("utf-8", "replace")).hexdigest()
+    known_as = login.strip().lower().encode("utf-8", "replace")
+    return f"account:{hashlib.sha256(known_as).hexdigest()}"
 
 
 def _address_key(address: str) -> str:
     """An IPv6 host can take any address of its /64: that counts as one."""
     try:
-        network = ipaddress.ip_network((address, 64 if ":" in address else 32), strict=False)
+        length = 64 if ":" in address else 32
+        network = ipaddress.ip_network((address, length), strict=False)
     except ValueError:
         return f"address:{address}"
     return f"address:{network.network_address}"

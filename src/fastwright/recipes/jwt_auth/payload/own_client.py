@@ -13,18 +13,17 @@ from .host import Account, app, get_session
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    """The app, with an empty user table in memory."""
+    """The app, with an empty database in memory."""
     engine = create_engine(
         "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
     )
-    Account.metadata.create_all(engine, tables=[Account.__table__])
+    Account.metadata.create_all(engine)
 
     def session_of_test() -> Iterator[Session]:
         with Session(engine) as session:
             yield session
 
     app.dependency_overrides[get_session] = session_of_test
-    with TestClient(app) as client:
-        yield client
+    yield TestClient(app)
     del app.dependency_overrides[get_session]
     engine.dispose()

@@ -20,14 +20,10 @@ MAX_PASSWORD_LENGTH = 1024
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 # One hash costs some 64 MiB and a core for a while: half of the cores stay free.
 _hashing = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "passwords")
-_hashes = PasswordHash(
-    (
-        Argon2Hasher(),
-        StoredBcrypt(),  # when: bcrypt
-        StoredWerkzeug(),  # when: werkzeug
-        StoredElsewhere(),  # when: elsewhere
-    )
-)
+_hashes = PasswordHash((Argon2Hasher(),))  # when: current
+_hashes = PasswordHash((Argon2Hasher(), StoredBcrypt()))  # when: bcrypt
+_hashes = PasswordHash((Argon2Hasher(), StoredWerkzeug()))  # when: werkzeug
+_hashes = PasswordHash((Argon2Hasher(), StoredElsewhere()))  # when: elsewhere
 # What the password of nobody is compared with.
 _decoy = _hashes.hash(secrets.token_urlsafe())  # when: not-keep-bcrypt
 _salt = bcrypt.gensalt(ROUNDS)  # when: keep-bcrypt
@@ -51,8 +47,12 @@ def is_text(value: str) -> bool:
 
 
 def _check(password: str, stored: str | None) -> str | None:
-    known = stored is not None and any(h.identify(stored) for h in _hashes.hashers)
+    known = stored is not None and _is_known(stored)
     target = stored if stored is not None and known else _decoy
     matches, better = _hashes.verify_and_update(password, target)  # when: not-keep
     matches, better = _hashes.verify(password, target), None  # when: keep
     return (better or target) if matches and known else None
+
+
+def _is_known(stored: str) -> bool:
+    return any(hasher.identify(stored) for hasher in _hashes.hashers)

@@ -22,8 +22,8 @@ NO_STORE = {"Cache-Control": "no-store"}
     "/login",
     response_model=AccessToken,
     responses={
-        401: {"model": Problem, "description": "Login and password do not belong together"},
-        429: {"model": Problem, "description": "Too many attempts; see `Retry-After`"},
+        401: {"model": Problem, "description": "Wrong login or password"},
+        429: {"model": Problem, "description": "Too many attempts"},
     },
 )
 async def login(

@@ -18,6 +18,6 @@ async def log_in(session: AsyncSession, login: str, password: str) -> str | None
     if not account.is_enabled:  # when: active
         return None  # when: active
     subject = str(account.id)
-    if current != stored and not await replace_hash(session, account, old=stored, new=current):
-        return await log_in(session, login, password)
-    return issue_token(subject, current)
+    if current == stored or await replace_hash(session, account, stored, current):
+        return issue_token(subject, current)
+    return await log_in(session, login, password)

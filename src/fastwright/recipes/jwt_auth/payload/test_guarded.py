@@ -5,13 +5,13 @@ import time
 from typing import Any
 
 import pytest
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 
 from .moving import address
-from .test_login import HASH, ME, Rows, sign_in
+from .test_login import HASH, ME, OTHER_KEY, Rows, sign_in
 
 
-async def who(client: AsyncClient, token: str | None) -> Response:
+async def who(client: AsyncClient, token: str | None) -> Any:
     """The answer to asking who is logged in."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return await client.get(address(client, ME), headers=headers)
@@ -27,18 +27,20 @@ def forged(kind: str, token: str) -> str:
     if kind == "unsigned":
         return jwt.encode(claims, None, algorithm="none")
     if kind == "changed":
-        other = jwt.encode({**claims, "jti": "another"}, "another-key-" * 4, algorithm="HS256")
+        other = jwt.encode({**claims, "jti": "another"}, OTHER_KEY, algorithm="HS256")
         return other.rpartition(".")[0] + "." + token.rpartition(".")[2]
     changes: dict[str, Any] = {
         "another key": {},
         "expired": {"iat": now - 7200, "exp": now - 3600},
         "another audience": {"aud": "another"},
         "another issuer": {"iss": "another"},
-        "no expiry": {"exp": None},
+        "no expiry": {},
     }
-    changed = {name: value for name, value in {**claims, **changes[kind]}.items() if value}
-    key = "another-key-" * 4 if kind == "another key" else key
-    return jwt.encode(changed, key, algorithm="HS256")
+    claims.update(changes[kind])
+    if kind == "no expiry":
+        del claims["exp"]
+    key = OTHER_KEY if kind == "another key" else key
+    return jwt.encode(claims, key, algorithm="HS256")
 
 
 async def test_a_token_says_who_is_calling(client: AsyncClient, rows: Rows) -> None:

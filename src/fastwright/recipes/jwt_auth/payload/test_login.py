@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from httpx import AsyncClient, Response
+from httpx import AsyncClient
 from starlette.routing import Mount
 
 from .moving import address
@@ -18,6 +18,7 @@ ME = "/auth/me"  # when: me
 MOUNT = "/rows-of-the-login-tests"
 ROWS = f"{MOUNT}/row"  # when: not-based
 ROWS = f"http://testserver{MOUNT}/row"  # when: based
+OTHER_KEY = "another-key-of-48-characters-that-nobody-has-0"  # when: me
 PASSWORD = "correct horse battery staple"
 # Hashes of PASSWORD: as new ones are made, and as they were stored before.
 HASH = (  # when: not-keep
@@ -27,7 +28,6 @@ HASH = (  # when: not-keep
 STORED = "STORED-PLACEHOLDER"  # when: stored-scheme
 HASH = STORED  # when: keep
 VERIFY = "verify_and_update"
-
 pytestmark = pytest.mark.anyio  # when: anyio
 pytestmark = pytest.mark.asyncio  # when: pytest-asyncio
 
@@ -100,7 +100,7 @@ def app_of(client: AsyncClient) -> Any:
     return client.app  # when: sync-client
 
 
-async def sign_in(client: AsyncClient, login: str, password: str = PASSWORD) -> Response:
+async def sign_in(client: AsyncClient, login: str, password: str = PASSWORD) -> Any:
     """The answer to one login."""
     form = {"username": login, "password": password}
     return await client.post(address(client, LOGIN), data=form)
@@ -123,7 +123,8 @@ async def test_wrong_and_unknown_are_alike(client: AsyncClient, rows: Rows) -> N
     unknown = await sign_in(client, f"{uuid4().hex}@example.com")
     assert wrong.status_code == unknown.status_code == 401
     assert wrong.content == unknown.content
-    assert wrong.headers["www-authenticate"] == unknown.headers["www-authenticate"] == "Bearer"
+    for answer in (wrong, unknown):
+        assert answer.headers["www-authenticate"] == "Bearer"
 
 
 async def test_every_login_verifies_once(

@@ -74,7 +74,7 @@ def signing_key() -> str:
     """
     secret = settings.jwt_secret.get_secret_value()
     if len(secret) < 32 or secret in PUBLISHED or len(set(secret)) < 8:
-        raise ValueError("JWT_SECRET must be at least 32 random characters of your own")
+        raise ValueError("JWT_SECRET must be 32 random characters or more")
     return secret
 
 
