@@ -20,7 +20,7 @@ from fastwright.lab import wire
 from fastwright.lab.relay import Relay, listen
 
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
-INSIDE = ("kernel", "launcher", "newroot", "relay", "seccomp", "wire")
+INSIDE = ("confinement", "kernel", "landlock", "launcher", "newroot", "relay", "seccomp", "wire")
 OURS = {f"fastwright.lab.{name}" for name in INSIDE}
 
 
@@ -76,7 +76,7 @@ class Relayed:
         self.server.listen()
         self.server.settimeout(5)
         self._at = str(folder / "at")
-        order = {"at": self._at, "socket": str(folder / "server"), "protocol": protocol}
+        order = {"at": self._at, "socket": str(folder / "server"), "protocol": protocol, "host": ""}
         self._selector = selectors.DefaultSelector()
         self._waker, woken = socket.socketpair()
         self._selector.register(woken, selectors.EVENT_READ)

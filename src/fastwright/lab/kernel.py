@@ -32,24 +32,15 @@ MS_PRIVATE = 0x40000
 MNT_DETACH = 0x2
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _SIGKILL = 9
 
-# These numbers are the same on every architecture that Linux gained since 2011 and on x86-64.
 _SYS_MOUNT_SETATTR = 442
-_SYS_LANDLOCK_CREATE_RULESET = 444
-_SYS_LANDLOCK_ADD_RULE = 445
-_SYS_LANDLOCK_RESTRICT_SELF = 446
 
 _AT_RECURSIVE = 0x8000
 _AT_FDCWD = -100
-
-# Write-like rights: write_file, remove_*, make_*, and from ABI 2 refer, from ABI 3 truncate.
-_LANDLOCK_WRITES = sum(1 << bit for bit in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13))
-_LANDLOCK_TRUNCATE = 1 << 14
-_LANDLOCK_ON_FILES = 1 << 1 | _LANDLOCK_TRUNCATE
-_LANDLOCK_SCOPE_SIGNALS = 1 << 1
 
 _SIOCSIFFLAGS = 0x8914
 _SIOCSIFADDR = 0x8916
@@ -85,6 +76,11 @@ def map_identity(outside_uid: int, outside_gid: int, inside: int) -> None:
 def die_with_parent() -> None:
     """Be killed when the thread that forked this process ends."""
     _call("prctl", _libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below this one whose own parent ends."""
+    _call("prctl", _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 
 
 def forgo_privileges() -> None:
@@ -169,43 +165,3 @@ def _add_ipv6(packed: bytes) -> None:
         return
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control, _SIOCSIFADDR, struct.pack("16sIi", packed, 128, _LOOPBACK_INDEX))
-
-
-# ----------------------------------------------------------------------------------- Landlock
-
-
-def landlock_version() -> int:
-    """The Landlock ABI of this kernel; 0 where there is none."""
-    return max(0, int(_libc.syscall(_SYS_LANDLOCK_CREATE_RULESET, None, 0, 1)))
-
-
-def restrict_writes(writable: Iterable[str]) -> bool:
-    """Let the caller write below `writable` and nowhere else; False where not possible.
-
-    ABI 1 is not used: it refuses every rename between folders, which ordinary programs do.
-    """
-    version = landlock_version()
-    if version < 2:
-        return False
-    rights = _LANDLOCK_WRITES | (_LANDLOCK_TRUNCATE if version >= 3 else 0)
-    scope = _LANDLOCK_SCOPE_SIGNALS if version >= 6 else 0
-    attributes = struct.pack("QQQ", rights, 0, scope)[: 24 if version >= 6 else 8]
-    rules = _call(
-        "landlock",
-        _libc.syscall(_SYS_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0),
-    )
-    for path in writable:
-        _allow_writes(rules, path, rights)
-    _call("landlock", _libc.syscall(_SYS_LANDLOCK_RESTRICT_SELF, rules, 0))
-    os.close(rules)
-    return True
-
-
-def _allow_writes(rules: int, path: str, rights: int) -> None:
-    place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    try:
-        allowed = rights if os.path.isdir(path) else rights & _LANDLOCK_ON_FILES
-        rule = struct.pack("=Qi", allowed, place)
-        _call("landlock", _libc.syscall(_SYS_LANDLOCK_ADD_RULE, rules, 1, rule, 0))
-    finally:
-        os.close(place)

@@ -14,6 +14,7 @@ The order is `sandbox.Order` as JSON. Lines that go out::
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -24,14 +25,14 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from fastwright.lab import kernel, newroot, seccomp
+from fastwright.lab import confinement, kernel
 from fastwright.lab.relay import Relay, listen
-
-INSIDE = 1000
-"""User and group inside; root's own powers, and PostgreSQL's refusal of root, both stay outside."""
 
 REFUSED = 97
 """Exit code of the launcher where the kernel refused."""
+
+_PATIENCE = 5000
+"""Milliseconds that a keeper without a process namespace has to end what it keeps."""
 
 Order = Mapping[str, Any]
 
@@ -42,13 +43,13 @@ def main(descriptor: int) -> int:
     channel.set_inheritable(False)
     order = _read_order(channel)
     try:
-        _isolate(order)
+        confinement.separate(order)
     except OSError as error:
         return _refuse(channel, f"namespaces: {error}")
     keeper = os.fork()
     if keeper == 0:
         os._exit(_keep(channel, order))
-    return _watch(channel, keeper)
+    return _watch(channel, keeper, order)
 
 
 def _read_order(channel: socket.socket) -> Order:
@@ -74,14 +75,7 @@ def _refuse(channel: socket.socket, because: str) -> int:
     return REFUSED
 
 
-def _isolate(order: Order) -> None:
-    if order["isolated"]:
-        uid, gid = os.getuid(), os.getgid()
-        kernel.unshare(kernel.NAMESPACES)
-        kernel.map_identity(uid, gid, INSIDE)
-
-
-def _watch(channel: socket.socket, keeper: int) -> int:
+def _watch(channel: socket.socket, keeper: int, order: Order) -> int:
     """Wait for the keeper; kill it when the parent is gone."""
     _silence()
     ended = os.pidfd_open(keeper)
@@ -90,9 +84,20 @@ def _watch(channel: socket.socket, keeper: int) -> int:
     polled.register(channel, select.POLLIN | select.POLLHUP)
     ready = {descriptor for descriptor, _ in polled.poll()}
     if ended not in ready:
-        os.kill(keeper, signal.SIGKILL)
+        _end(keeper, ended, patient=not order["isolated"])
     _, status = os.waitpid(keeper, 0)
     return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+def _end(keeper: int, ended: int, *, patient: bool) -> None:
+    """Kill the keeper, and so its namespace; without one it is given time to kill by itself."""
+    if patient:
+        os.kill(keeper, signal.SIGTERM)
+        polled = select.poll()
+        polled.register(ended, select.POLLIN)
+        if polled.poll(_PATIENCE):
+            return
+    os.kill(keeper, signal.SIGKILL)
 
 
 def _silence() -> None:
@@ -109,10 +114,9 @@ def _silence() -> None:
 def _keep(channel: socket.socket, order: Order) -> int:
     try:
         kernel.die_with_parent()
-        enforced = _enclose(order)
+        enforced = confinement.enclose(order)
         relays = [(listen(one), one) for one in order["relays"]]
-        kernel.forgo_privileges()
-        enforced.append(_filter_words())
+        enforced.append(confinement.filter_calls(order))
     except OSError as error:
         return _refuse(channel, str(error))
     _tell(channel, enforced=enforced)
@@ -124,44 +128,13 @@ def _keep(channel: socket.socket, order: Order) -> int:
     return keeper.serve(command, relays)
 
 
-def _enclose(order: Order) -> list[str]:
-    """Give the keeper its network, root and name; say in words what holds."""
-    kernel.loopback_up()
-    kernel.add_addresses(order["addresses"])
-    socket.sethostname("fastwright")
-    mounts = [(source, at, writable) for source, at, writable in order["mounts"]]
-    refused = newroot.build(order["staging"], mounts, order["etc"])
-    return [
-        "network: own loopback only",
-        "files: root built from an allow-list",
-        "processes: own process namespace",
-        *(f"not enforced: {what}" for what in refused),
-        _landlock_words(),
-        "limits: " + ", ".join(sorted(order["limits"])),
-    ]
-
-
-def _landlock_words() -> str:
-    version = kernel.landlock_version()
-    if version < 2:
-        return "not enforced: Landlock, a second layer on writes"
-    return f"writes: Landlock ABI {version} as a second layer"
-
-
-def _filter_words() -> str:
-    if seccomp.filter_calls():
-        return "calls: none to the hypervisor, the key store or the kernel's tracing"
-    return "not enforced: a filter over system calls"
-
-
 def _become(order: Order) -> None:
     """Turn this process into the command; never returns."""
     try:
         os.setsid()
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and exec keeps that
             signal.signal(number, signal.SIG_DFL)
-        kernel.restrict_writes(newroot.writable_places(order["mounts"]))
-        kernel.limit(order["limits"])
+        confinement.give_up(order)
         os.chdir(order["cwd"])
         os.execvpe(order["argv"][0], order["argv"], order["env"])  # noqa: S606
     except OSError as error:
@@ -178,8 +151,13 @@ class _Keeper:
         self._woken, waker = socket.socketpair()
         self._woken.setblocking(False)
         waker.setblocking(False)
+        self._asked_to_end = False
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.signal(signal.SIGTERM, self._end)
         signal.set_wakeup_fd(waker.detach(), warn_on_full_buffer=False)
+
+    def _end(self, _number: int, _frame: object) -> None:
+        self._asked_to_end = True
 
     def serve(self, command: int, relays: list[tuple[list[socket.socket], Order]]) -> int:
         self._selector.register(self._woken, selectors.EVENT_READ)
@@ -192,8 +170,10 @@ class _Keeper:
                     relay.handle(key, events)
                     continue
                 status = self._reap(command)
-                if status is not None:
-                    _tell(self._channel, exit=os.waitstatus_to_exitcode(status))
+                if status is not None or self._asked_to_end:
+                    end_descendants()
+                    code = -signal.SIGKILL if status is None else os.waitstatus_to_exitcode(status)
+                    _tell(self._channel, exit=int(code))
                     return 0
 
     def _reap(self, command: int) -> int | None:
@@ -207,6 +187,24 @@ class _Keeper:
                 return None
             if child == command:
                 return status
+
+
+def end_descendants() -> None:
+    """Kill and reap every process below the caller, which adopts those whose parent ends."""
+    while True:
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _children() -> list[int]:
+    own = os.getpid()
+    with open(f"/proc/self/task/{own}/children", encoding="ascii") as listed:
+        return [int(number) for number in listed.read().split()]
 
 
 if __name__ == "__main__":

@@ -23,11 +23,16 @@ _HELD_BACK = 1 << 20
 
 
 def listen(order: Mapping[str, Any]) -> list[socket.socket]:
-    """The listening sockets of one relay order; ``order["at"]`` is a port or a socket path."""
+    """The listening sockets of one relay order; ``order["at"]`` is a port or a socket path.
+
+    A port is listened to at ``order["host"]``, and at every address where that is empty.
+    """
     at = order["at"]
     if isinstance(at, str):
         return [_listen_at_path(at)]
-    return [_listen_at_port(family, at) for family in (socket.AF_INET, socket.AF_INET6)]
+    if host := order["host"]:
+        return [_listen_at_port(socket.AF_INET, host, at)]
+    return [_listen_at_port(family, "", at) for family in (socket.AF_INET, socket.AF_INET6)]
 
 
 def _listen_at_path(path: str) -> socket.socket:
@@ -38,12 +43,12 @@ def _listen_at_path(path: str) -> socket.socket:
     return _listening(listener)
 
 
-def _listen_at_port(family: socket.AddressFamily, port: int) -> socket.socket:
+def _listen_at_port(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    listener.bind(("", port))
+    listener.bind((host, port))
     return _listening(listener)
 
 

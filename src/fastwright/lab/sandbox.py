@@ -36,11 +36,15 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class RelayOrder:
-    """Whoever connects to `at`, a port or socket path inside, reaches `socket`, a path inside."""
+    """Whoever connects to `at`, a port or socket path inside, reaches `socket`, a path inside.
+
+    `host` is the one address whose port is meant; all of them where it is empty.
+    """
 
     at: int | str
     socket: str
     protocol: str
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class Sandbox:
         hosts: Names that resolve to loopback.
         addresses: Literal addresses, beside 127.0.0.0/8, that loopback answers to.
         limits: By the names of `resource`.
-        isolated: False only where the person accepted to run without namespaces.
+        isolated: False only where the person accepted to run without namespaces. Nothing is
+            mounted then: a mount's `source` is where a command finds it.
+        ports: Without namespaces, the TCP ports that may be connected to; ``None`` for all.
+        user: Without namespaces, the user that a command runs as; ``None`` for the caller's.
     """
 
     staging: Path
@@ -66,6 +73,8 @@ class Sandbox:
     addresses: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
     isolated: bool = True
+    ports: tuple[int, ...] | None = None
+    user: int | None = None
 
     def start(
         self, argv: Sequence[str], env: Mapping[str, str], cwd: str, streams: Streams
@@ -104,6 +113,8 @@ class Sandbox:
             "etc": self._etc(),
             "limits": dict(self.limits),
             "isolated": self.isolated,
+            "ports": self.ports,
+            "user": self.user,
         }
 
     def _etc(self) -> Mapping[str, str]:

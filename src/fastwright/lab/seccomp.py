@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ _MODE_FILTER = 2
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000 | 1  # ERRNO | EPERM
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+_AND = 0x54
+_NUMBER, _ARCHITECTURE = 0, 4
+_FIRST_ARGUMENT, _SECOND_ARGUMENT, _THIRD_ARGUMENT = 16, 24, 32
+_TYPE_BITS = 0xF
 _X32 = 0x40000000
 
 _AF_VSOCK = 40
@@ -45,22 +49,23 @@ _MACHINES: Mapping[str, _Machine] = MappingProxyType(
 )
 
 
-def filter_calls() -> bool:
+def filter_calls(*, streams_only: bool = False) -> bool:
     """Put the filter over the caller and all that it starts; False where it cannot be had.
 
-    ``no_new_privs`` must be set before.
+    ``no_new_privs`` must be set before. With `streams_only`, internet sockets other than plain TCP
+    are refused too, by which Landlock's rules on ports could be passed by.
     """
     machine = _MACHINES.get(os.uname().machine)
     if machine is None:
         return False
-    program = b"".join(_program(machine))
+    program = b"".join(_program(machine, streams_only=streams_only))
     held = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(held))
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, header, 0, 0) == 0)
 
 
-def _program(machine: _Machine) -> Iterator[bytes]:
+def _program(machine: _Machine, *, streams_only: bool) -> Iterator[bytes]:
     """Berkeley packet filter, one instruction a piece; jumps count from the next instruction."""
     yield _step(_LOAD, _ARCHITECTURE)
     yield _step(_EQUAL, machine.audit, 1, 0)
@@ -71,11 +76,29 @@ def _program(machine: _Machine) -> Iterator[bytes]:
     for number in machine.refused:
         yield _step(_EQUAL, number, 0, 1)
         yield _step(_RETURN, _REFUSE)
-    yield _step(_EQUAL, machine.socket, 0, 3)
+    yield _step(_EQUAL, machine.socket, 1, 0)
+    yield _step(_RETURN, _ALLOW)
     yield _step(_LOAD, _FIRST_ARGUMENT)
     yield _step(_EQUAL, _AF_VSOCK, 0, 1)
     yield _step(_RETURN, _REFUSE)
+    if streams_only:
+        yield from _streams_only()
     yield _step(_RETURN, _ALLOW)
+
+
+def _streams_only() -> Iterator[bytes]:
+    """Of the internet families, which stand in the accumulator, only TCP streams."""
+    yield _step(_EQUAL, socket.AF_INET, 2, 0)
+    yield _step(_EQUAL, socket.AF_INET6, 1, 0)
+    yield _step(_RETURN, _ALLOW)
+    yield _step(_LOAD, _SECOND_ARGUMENT)
+    yield _step(_AND, _TYPE_BITS)
+    yield _step(_EQUAL, socket.SOCK_STREAM, 1, 0)
+    yield _step(_RETURN, _REFUSE)
+    yield _step(_LOAD, _THIRD_ARGUMENT)
+    yield _step(_EQUAL, 0, 2, 0)
+    yield _step(_EQUAL, socket.IPPROTO_TCP, 1, 0)
+    yield _step(_RETURN, _REFUSE)
 
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
