@@ -6,9 +6,10 @@ import errno
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastwright.model.errors import ChangedUnderneath, Refused, UnknownName
@@ -179,6 +180,46 @@ def test_the_entry_says_when(project: Project) -> None:
     at = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
     entry = journal.apply(project, {}, {NEW: b"x"}, "dated", clock=lambda: at)
     assert entry.at == at.isoformat()
+
+
+PATHS = st.sampled_from(["a.py", "b.py", "pkg/a.py", "pkg/sub/b.py", "other/c"]).map(PurePosixPath)
+TREES = st.dictionaries(PATHS, st.binary(max_size=6))
+CHANGES = st.dictionaries(PATHS, st.none() | st.binary(max_size=6))
+
+
+@settings(max_examples=40)
+@given(before=TREES, changes=CHANGES)
+def test_any_change_is_undone_and_redone_exactly(
+    before: dict[PurePosixPath, bytes], changes: dict[PurePosixPath, bytes | None]
+) -> None:
+    """Whatever is made, edited and removed, undo is exact, and so is undoing the undo."""
+    with TemporaryDirectory() as folder:
+        project = Project(Path(folder))
+        for path, content in before.items():
+            (project.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (project.root / path).write_bytes(content)
+        old = tree(project)
+        journal.apply(project, before, changes, "any")
+        new = tree(project)
+        files = {
+            PurePosixPath(name).relative_to(folder): found[0]  # type: ignore[index]
+            for name, found in new.items()
+            if found is not None
+        }
+        wanted = {**before, **changes}
+        assert files == {path: text for path, text in wanted.items() if text is not None}
+        taken = journal.undo(project)
+        assert tree(project) == old
+        journal.undo(project, taken.id)
+        assert tree(project) == new
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that nobody can write to")
+def test_a_tree_that_cannot_be_written_is_refused() -> None:
+    """The refusal has the system's reason, and says what to do."""
+    with pytest.raises(Refused, match=r"cannot write `/proc/\.fastwright`") as refusal:
+        journal.apply(Project(Path("/proc")), {}, {NEW: b"x"}, "read-only")
+    assert "work on a copy" in refusal.value.do
 
 
 LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"d\r\n"]), max_size=12).map(

@@ -12,7 +12,7 @@ from fastwright.model.storage import Migrations
 from fastwright.prove.alembic_steps import Took, take
 from fastwright.prove.gate import Gate
 from fastwright.prove.parses import touched
-from fastwright.prove.side import Side
+from fastwright.prove.side import Side, on_both
 
 
 def run(before: Side, after: Side, changes: ChangeSet) -> Check:
@@ -51,13 +51,28 @@ def _new_files(before: Side, after: Side) -> list[PurePosixPath]:
 def _judge(before: Side, after: Side, old: Migrations | None, new: Migrations) -> Check:
     config = new.config or PurePosixPath("alembic.ini")
     start = old.heads[0] if old and old.heads else "base"
-    was = _drift(before, config) if old and old.config else None
-    after.empty()
-    took = take(after, config, _steps(start, has_old=start != "base"))
-    after.empty()
-    broken = tuple(_broken(took, was))
-    figures = _figure(was), _figure(took[-1])
+    is_new = old is None or old.config is None
+
+    def migrate(side: Side) -> Sequence[Took]:
+        if side is not after:
+            return () if is_new else _take_alone(side, config, [["upgrade", "heads"], ["check"]])
+        return _take_alone(side, config, _steps(start, has_old=start != "base"))
+
+    was, took = on_both(before, after, migrate)
+    broken = tuple(_broken(took, was[-1] if was else None))
+    figures = _figure(was[-1] if was else None), _figure(took[-1])
     return GATE.failed(*figures, *broken) if broken else GATE.passed(*figures, *_went(took, start))
+
+
+def _take_alone(
+    side: Side, config: PurePosixPath, steps: Sequence[Sequence[str]]
+) -> Sequence[Took]:
+    """Take the steps in an empty database, and leave an empty one behind."""
+    side.empty()
+    try:
+        return take(side, config, steps)
+    finally:
+        side.empty()
 
 
 def _steps(start: str, *, has_old: bool) -> list[list[str]]:
@@ -71,13 +86,6 @@ def _steps(start: str, *, has_old: bool) -> list[list[str]]:
         ["upgrade", "heads"],
         ["check"],
     ]
-
-
-def _drift(side: Side, config: PurePosixPath) -> Took:
-    side.empty()
-    took = take(side, config, [["upgrade", "heads"], ["check"]])[-1]
-    side.empty()
-    return took
 
 
 def _broken(took: Sequence[Took], was: Took | None) -> Iterator[Evidence]:

@@ -21,7 +21,8 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:
     promised = set(changes.paths()) | _manifests(after, changes)
     differing = touched(before, after)
     strays = [path for path in differing if path not in promised]
-    rewritten = [path for path in _rewritten(after) if path not in set(_rewritten(before))]
+    own_doing = set(_rewritten(before))
+    rewritten = [path for path in _rewritten(after) if path not in own_doing]
     evidence = (
         *_named(strays, "differs, and no change names it"),
         *_named(rewritten, "was rewritten while the new tree ran"),
