@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from fastwright.survey.facts import Assignment
-from fastwright.survey.values import Env, Frame, Pairs, Seq, Unknown, Value, Values
+from fastwright.survey.values import Const, Env, Frame, Pairs, Seq, Unknown, Value, Values
 
 
 def outside_loops(frame: Frame) -> Env:
@@ -65,3 +65,10 @@ def target_names(target: object) -> tuple[str, ...]:
 def unique(values: Iterable[Value]) -> Values:
     """`values` in their order, each once."""
     return tuple(dict.fromkeys(values))
+
+
+def truth(values: Values) -> bool | None:
+    """Whether a condition holds, where it is one constant; ``None`` where that is not known."""
+    found = {bool(v.value) for v in values if isinstance(v, Const)}
+    known = len(found) == 1 and all(isinstance(v, Const) for v in values)
+    return next(iter(found)) if known else None

@@ -191,6 +191,19 @@ class Columns:
             return self.type_name(term[2], frame)
         return render(term, frame.unit) if term is not None else None
 
+    def composite(self, row: Assignment, frame: Frame) -> Iterator[tuple[str, Column]]:
+        """The columns inside a ``composite(mapped_column("x"), …)``, by their names."""
+        call = self._written_call(row, frame)
+        if call is None or call[0] != "composite":
+            return
+        for term in call[1].arguments:
+            if isinstance(term, list) and term[0] == "c":
+                inner = frame.unit.facts.calls[term[1]]
+                if str(inner.callee).rpartition(".")[2] in _COLUMNS:
+                    column = self.from_arguments("", inner, frame)
+                    span = Span(frame.unit.path, inner.start, inner.end)
+                    yield column.name, replace(column, attribute=column.name, span=span)
+
     # -- SQLModel ---------------------------------------------------------------------------
 
     def sqlmodel_column(self, name: str, row: Assignment, frame: Frame) -> Column | None:

@@ -15,8 +15,15 @@ from fastwright.survey.names import Symbol
 from fastwright.survey.terms_text import render
 from fastwright.survey.values import Bound, Const, Frame, Made, Ref, Seq, Value, Values
 
-_SOURCES = MappingProxyType({"Query": "query", "Path": "path", "Header": "header", "Cookie": "cookie",
-            "Body": "body", "Form": "form", "File": "file"})  # fmt: skip
+_SOURCES = MappingProxyType({
+    "Query": "query",
+    "Path": "path",
+    "Header": "header",
+    "Cookie": "cookie",
+    "Body": "body",
+    "Form": "form",
+    "File": "file",
+})  # fmt: skip
 _SPECIAL = frozenset({"Request", "Response", "WebSocket", "HTTPConnection", "BackgroundTasks",
                       "SecurityScopes"})  # fmt: skip
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes", "UUID", "UUID4", "datetime", "date",

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from fastwright.survey.bindings import bind, elements, outside_loops, reaching, target_names, unique
+from fastwright.survey.bindings import (
+    bind,
+    elements,
+    outside_loops,
+    reaching,
+    target_names,
+    truth,
+    unique,
+)
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.facts import CallFact, Term
 from fastwright.survey.invocation import Calls
@@ -68,8 +76,10 @@ class Evaluator:
                 return self.each(self.values(inner, frame), attribute)
             case ["w", inner] | ["*", inner]:
                 return self.values(inner, frame)
-            case ["?", _, yes, no]:
-                return unique((*self.values(yes, frame), *self.values(no, frame)))
+            case ["?", test, yes, no]:
+                known = truth(self.values(test, frame))
+                branches = [t for t, sign in ((yes, True), (no, False)) if known in (sign, None)]
+                return unique(v for branch in branches for v in self.values(branch, frame))
         return self._compound(term, frame)
 
     def _compound(self, term: list[Term], frame: Frame) -> Values:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastwright.survey.bindings import of_dictionary, unique
 from fastwright.survey.facts import CallFact, Term
 from fastwright.survey.names import Symbol, is_class, is_function
-from fastwright.survey.strings import fold_method
+from fastwright.survey.strings import camel_words, fold_method
 from fastwright.survey.values import (
     Bound,
     Const,
@@ -16,9 +16,11 @@ from fastwright.survey.values import (
     Made,
     Pairs,
     Ref,
+    Seq,
     Unknown,
     Value,
     Values,
+    text_of,
 )
 
 if TYPE_CHECKING:
@@ -116,6 +118,8 @@ class Calls:
                 if default
                 else (Unknown("from the environment"),)
             )
+        if name in ("re.sub", "re.split") and len(row.arguments) > 1:
+            return self._words(name, row, frame)
         if name == "builtins.getattr" and len(row.arguments) > 1:
             return self._getattr(row, frame)
         if name == "importlib.import_module" and row.arguments:
@@ -126,6 +130,17 @@ class Calls:
         if name.startswith("builtins."):
             return self._text_method(row, frame)
         return (Made(symbol, frame.unit, index, frame.env),)
+
+    def _words(self, name: str, row: CallFact, frame: Frame) -> Values:
+        """The idiom that takes ``CamelCase`` apart; other patterns are not run."""
+        pattern = text_of(self.evaluator.values(row.arguments[0], frame)) or ""
+        given = text_of(self.evaluator.values(row.arguments[-1], frame))
+        if given is None or "[A-Z]" not in pattern:
+            return (Unknown(f"`{name}` is not run"),)
+        words = camel_words(given)
+        if name == "re.split":
+            return (Seq(tuple((Const.of(word),) for word in words)),)
+        return (Const.of("_".join(words)),)
 
     def _getattr(self, row: CallFact, frame: Frame) -> Values:
         found = [

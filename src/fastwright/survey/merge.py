@@ -66,9 +66,13 @@ class _Routes:
         lost = [r for r in self.app_map.routes if not r.reachable]
         rows = [r for r in self.description.get("routes", ()) if _counts(r)]
         pairs, alone = _paired(ours + lost, rows)
+        served = {(row["method"], row["path"]) for row in pairs.values()}
+        # The other branch of a condition that registers the same place twice did not happen.
+        ours = [r for r in ours if id(r) in pairs or (r.method, r.path) not in served]
         for route in ours:
             if id(route) not in pairs:
-                self._note(str(route), f"`{route.handler}` answers", "no such route")
+                under = f" if `{route.condition}`" if route.condition else ""
+                self._note(str(route), f"`{route.handler}` answers{under}", "no such route")
         found = [self._united(r, pairs.get(id(r))) for r in (*ours, *lost)]
         extra = [self._added(row) for row in alone]
         return [*found, *extra]
@@ -103,14 +107,15 @@ class _Routes:
         """Guards that one side alone sees; the rest of the tree may be worded differently."""
         ours = {_last(d.call) for d in route.every_dependency()}
         theirs = {_last(n.call) for d in running for n in d.walk()}
-        schemes = {d.scheme for d in route.every_dependency() if d.scheme}
-        running_schemes = {n.scheme for d in running for n in d.walk() if n.scheme}
-        for scheme in sorted(schemes ^ running_schemes):
-            here = scheme in schemes
-            seen, unseen = f"guarded by `{scheme}`", f"not guarded by `{scheme}`"
-            self._note(str(route), seen if here else unseen, unseen if here else seen)
-        guards = {_last(g.name) for g in route.guards if g.role != "middleware"}
-        for name in sorted((guards & ours) - theirs - schemes):
+        here = _schemes(route.dependencies)
+        there = _schemes(running)
+        if bool(here) != bool(there):
+            seen = f"guarded by `{next(iter(here or there))}`"
+            self._note(
+                str(route), seen if here else "not guarded", seen if there else "not guarded"
+            )
+        guards = {_last(g.name) for g in route.guards if g.role not in ("middleware", "scheme")}
+        for name in sorted((guards & ours) - theirs):
             self._note(str(route), f"depends on `{name}`", f"does not depend on `{name}`")
 
     def _added(self, row: Document) -> Route:
@@ -141,7 +146,7 @@ def _paired(ours: list[Route], rows: list[Document]) -> tuple[dict[int, Document
     """Which running route each of ours is, and the running ones that are none of ours."""
     pairs: dict[int, Document] = {}
     waiting = list(rows)
-    for matches in (_exactly, _by_place, _by_callable):
+    for matches in (_guarded_alike, _exactly, _by_place, _by_callable):
         for route in ours:
             if id(route) in pairs:
                 continue
@@ -150,6 +155,13 @@ def _paired(ours: list[Route], rows: list[Document]) -> tuple[dict[int, Document
                 pairs[id(route)] = row
                 waiting.remove(row)
     return pairs, [r for r in waiting if r["method"] != "HEAD"]
+
+
+def _guarded_alike(route: Route, row: Document) -> bool:
+    """Where one path is registered under two conditions, the guards say which one holds."""
+    running = {n.scheme for d in row.get("dependencies") or () for n in _dependency(d).walk()}
+    guarded = any(node.scheme for node in route.every_dependency())
+    return guarded == bool(running - {None}) and _exactly(route, row)
 
 
 def _exactly(route: Route, row: Document) -> bool:
@@ -168,6 +180,11 @@ def _by_callable(route: Route, row: Document) -> bool:
 def _same_callable(one: str, other: str) -> bool:
     """Whether two dotted names can be one function: the import root may differ between runs."""
     return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
+
+
+def _schemes(roots: tuple[Dependency, ...]) -> set[str]:
+    """The schemes in a tree; a subclass may be named by itself or by what it inherits from."""
+    return {node.scheme for root in roots for node in root.walk() if node.scheme}
 
 
 def _last(name: str) -> str:
@@ -271,8 +288,9 @@ def _tables(app_map: AppMap, description: Document) -> tuple[tuple[Table, ...], 
     rows = {row["name"]: row for row in description.get("tables") or ()}
     found: list[Table] = []
     differing: list[Disagreement] = []
+    models = {str(row.get("model")): name for name, row in rows.items() if row.get("model")}
     for table in app_map.tables:
-        row = rows.pop(table.name, None)
+        row = rows.pop(models.get(table.model or "", table.name), None)
         found.append(_both(table, row) if row else table)
         differing += _differing(table, row) if row else []
     found += [_table(row) for row in rows.values()]
@@ -285,7 +303,7 @@ def _both(table: Table, row: Document) -> Table:
     columns = [_column_of(table, column) for column in running.columns] or list(table.columns)
     seen = (*table.seen_by, "import")
     indexes = running.indexes or table.indexes
-    return replace(table, columns=tuple(columns), indexes=indexes, seen_by=seen)
+    return replace(table, name=running.name, columns=tuple(columns), indexes=indexes, seen_by=seen)
 
 
 def _column_of(table: Table, running: Column) -> Column:

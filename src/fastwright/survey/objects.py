@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastwright.survey.bindings import unique
 from fastwright.survey.facts import Term
 from fastwright.survey.names import Symbol, is_class, is_function
-from fastwright.survey.values import Bound, Frame, Made, Ref, Unknown, Value, Values
+from fastwright.survey.values import Bound, Const, Frame, Made, Ref, Unknown, Value, Values
 
 if TYPE_CHECKING:
     from fastwright.survey.evaluate import Evaluator
@@ -28,6 +28,8 @@ class Objects:
             return self._of_object(value, name)
         if not isinstance(value, Ref):
             return (value,) if isinstance(value, Unknown) else (Unknown(f"`.{name}`"),)
+        if is_class(value.symbol) and name in ("__name__", "__qualname__"):
+            return (Const.of(value.symbol.dotted().rpartition(".")[2]),)
         if is_class(value.symbol):
             return self.member(value.symbol, name) or (Unknown(f"no `{name}`"),)
         symbol = self.evaluator.names.follow(value.symbol, (name,))

@@ -20,8 +20,13 @@ from fastwright.survey.terms_text import render
 from fastwright.survey.values import Const, Frame, Made
 from fastwright.survey.wiring import last_name, receiver_of
 
-_STATEMENTS = MappingProxyType({"select": "select", "query": "select", "insert": "insert", "update": "update",
-               "delete": "delete"})  # fmt: skip
+_STATEMENTS = MappingProxyType({
+    "select": "select",
+    "query": "select",
+    "insert": "insert",
+    "update": "update",
+    "delete": "delete",
+})  # fmt: skip
 _ONE = frozenset({"first", "one", "one_or_none", "scalar", "scalar_one", "scalar_one_or_none",
                   "fetch_one", "fetchrow", "fetchval", "fetch_val", "fetchone", "get", "count",
                   "exists"})  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -37,6 +38,11 @@ def fold_method(values: Values, method: str, arguments: Sequence[Values]) -> Val
                 Const.of(_METHODS[method](value.value, [g for g in given if g is not None]))
             )
     return tuple(results)
+
+
+def camel_words(text: str) -> list[str]:
+    """``CamelCase`` as its words, each with its capital."""
+    return re.findall(r"[A-Z]?[^A-Z]+|[A-Z]", text)
 
 
 def _between(separator: Const, parts: Seq) -> list[Values]:

@@ -11,14 +11,26 @@ from fastwright.survey.classes import Class, Classes, annotated
 from fastwright.survey.codebase import Unit
 from fastwright.survey.columns import Columns
 from fastwright.survey.facts import CallFact
-from fastwright.survey.values import Const, Frame, Made, Ref, Seq, Value, Values, text_of
-from fastwright.survey.wiring import Wiring, is_test
+from fastwright.survey.values import (
+    UNKNOWN_TEXT,
+    Const,
+    Frame,
+    Made,
+    Ref,
+    Seq,
+    Value,
+    Values,
+    text_of,
+)
+from fastwright.survey.wiring import Wiring, is_revision, is_test
 
 
 def tables(classes: Classes, wiring: Wiring) -> tuple[Table, ...]:
     """Every table, those of the test suite aside."""
     reader = _Tables(classes)
-    found = [t for cls in classes.all if not is_test(cls.unit) for t in reader.of_class(cls)]
+    past = {unit.path for unit in wiring.codebase.units if is_test(unit) or is_revision(unit)}
+    current = [cls for cls in classes.all if cls.unit.path not in past]
+    found = [table for cls in current for table in reader.of_class(cls)]
     found += [t for unit, index in wiring.sites("Table") for t in reader.core(unit, index)]
     if not found:
         rows = wiring.sites("create_table")
@@ -82,19 +94,15 @@ class _Tables:
             return core
         name = text_of(self.classes.attribute(cls, "__tablename__"))
         columns, relations, style = self._declared(cls)
-        inherited = self._inherited_name(cls, columns)
-        if name is None and inherited is None:
-            return None
+        if name is None:
+            # A name that is made in a way that cannot be followed is not known; it is not guessed.
+            if not self.evaluator.member(cls.symbol, "__tablename__"):
+                return None
+            name = UNKNOWN_TEXT
         return Table(
-            name or inherited or "", cls.name, columns, self._indexes(cls), relations,
+            name, cls.name, columns, self._indexes(cls), relations,
             "sqlalchemy", style, self._declarative(cls), cls.span,
         )  # fmt: skip
-
-    def _inherited_name(self, cls: Class, columns: tuple[Column, ...]) -> str | None:
-        """A base that names tables after classes gives the class's name."""
-        methods = self.evaluator.member(cls.symbol, "__tablename__")
-        keyed = any(column.primary_key for column in columns)
-        return cls.facts.name.rpartition(".")[2].lower() if methods and keyed else None
 
     def _declared(
         self, cls: Class
@@ -112,6 +120,7 @@ class _Tables:
                     mapped += row.annotation is not None
                 if relation is not None:
                     relations[attribute] = relation
+                columns.update(self.columns.composite(row, frame))
             columns.update(self._declared_attributes(unit, symbol.scope))
         style = ("mapped" if mapped else "column") if columns else None
         return tuple(columns.values()), tuple(relations.values()), style

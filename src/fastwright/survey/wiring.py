@@ -51,6 +51,12 @@ def is_test(unit: Unit) -> bool:
     )
 
 
+def is_revision(unit: Unit) -> bool:
+    """Whether a file is a migration's: classes in it are of the past."""
+    targets = {str(row.target) for row in unit.scopes[0].assignments}
+    return {"revision", "down_revision"} <= targets
+
+
 class Wiring:
     """Finds registrations and the environments in which the functions around them are called."""
 
