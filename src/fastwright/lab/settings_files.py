@@ -26,6 +26,9 @@ _SET_IN_TESTS = re.compile(
     r"""(?:environ(?:\.setdefault\(|\.__setitem__\(|\[)|setenv\()\s*['"]([A-Za-z_]\w*)['"]\s*"""
     r"""(?:\]\s*=|,)\s*(?:f|r|b)?(['"])(.*?)\2"""
 )
+_TEST_COMMAND = re.compile(r"^.*?((?:\b[A-Z_][A-Z0-9_]*=\S+\s+)+)[^\n#]*\bpytest\b", re.MULTILINE)
+_ASSIGNMENT = re.compile(r"\b([A-Z_][A-Z0-9_]*)=['\"]?([^\s'\"]*)")
+_SCRIPTS = ("makefile", "justfile", "tox.ini", "noxfile.py", "taskfile.yml")
 _REFERENCE = re.compile(r"\$\{(\w+)(?::?([-?+])([^}]*))?\}|\$(\w+)")
 _NOT_FOR_APPS = frozenset(
     {"PATH", "HOME", "PYTHONPATH", "PYTHONHOME", "SHELL", "USER", "PWD", "TZ"}
@@ -44,7 +47,15 @@ class Suggestion:
 
 def suggestions(files: Files) -> tuple[Suggestion, ...]:
     """All suggestions, the most trusted first: examples, compose, CI, tests."""
-    readers = (_examples, _compose_files, _workflows, _test_env_files, _test_config, _conftests)
+    readers = (
+        _examples,
+        _compose_files,
+        _workflows,
+        _test_env_files,
+        _test_config,
+        _conftests,
+        _test_commands,
+    )
     found = (one for reader in readers for one in reader(files))
     return tuple(s for s in found if s.name not in _NOT_FOR_APPS and "\n" not in s.name)
 
@@ -160,6 +171,17 @@ def _env_sections(node: Any) -> Iterator[Any]:
     elif isinstance(node, list):
         for child in node:
             yield from _env_sections(child)
+
+
+def _test_commands(files: Files) -> Iterator[Suggestion]:
+    """What stands before ``pytest`` on a command line of a make file or script."""
+    for path in _nearest_first(files):
+        if path.name.lower() not in _SCRIPTS and path.suffix != ".sh":
+            continue
+        for command in _TEST_COMMAND.finditer(_text(files, path)):
+            for name, value in _ASSIGNMENT.findall(command[1]):
+                if "$" not in value:
+                    yield Suggestion(name, value, str(path), "tests")
 
 
 def _test_config(files: Files) -> Iterator[Suggestion]:
