@@ -10,7 +10,7 @@ from fastwright.survey.codebase import Unit
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import Assignment, Scope, Term
 from fastwright.survey.names import Symbol
-from fastwright.survey.values import Const, Frame, Values
+from fastwright.survey.values import Const, Frame, Ref, Values
 
 _BASES = frozenset({"DeclarativeBase", "DeclarativeBaseNoMeta", "declarative_base",
                     "automap_base", "AutomapBase", "MappedBase"})  # fmt: skip
@@ -85,7 +85,7 @@ class Classes:
         for value in self.evaluator.member(cls.symbol, name):
             symbol = getattr(value, "symbol", None)
             if isinstance(symbol, Symbol) and symbol.kind == "scope" and symbol.unit is not None:
-                env = ((symbol.scope, "cls", (value,)),)
+                env = ((symbol.scope, "cls", (Ref(cls.symbol),)),)
                 terms = symbol.unit.scopes[symbol.scope].values
                 frame = Frame(symbol.unit, symbol.scope, env)
                 found = (*found, *(v for t in terms for v in self.evaluator.values(t, frame)))

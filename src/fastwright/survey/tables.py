@@ -94,6 +94,8 @@ class _Tables:
             return core
         name = text_of(self.classes.attribute(cls, "__tablename__"))
         columns, relations, style = self._declared(cls)
+        if not columns:
+            return None
         if name is None:
             # A name that is made in a way that cannot be followed is not known; it is not guessed.
             if not self.evaluator.member(cls.symbol, "__tablename__"):
