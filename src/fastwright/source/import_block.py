@@ -147,12 +147,15 @@ class Block:
         )
         return next(fitting, None)
 
-    def new_statement(self, module: str, names: tuple[Name, ...]) -> FromImport:
-        """A statement in the file's own style, relative or absolute."""
+    def new_statement(
+        self, module: str, names: tuple[Name, ...], *, own: bool = False
+    ) -> FromImport:
+        """A statement in the file's own style, relative or absolute; `own` is the project's."""
         target = module.split(".")
         shared = self.relative and self.package and target[0] == self.package[0]
         written = relative_to(self.package, target) if shared else module
-        return FromImport(module, written, names, self.section_of(written))
+        section = 3 if own and not shared else self.section_of(written)
+        return FromImport(module, written, names, section)
 
     def whole_module(self, module: str) -> FromImport:
         """A statement ``import module``."""

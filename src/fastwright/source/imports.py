@@ -30,6 +30,7 @@ class Wanted:
     module: str
     name: str
     alias: str | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,13 @@ class Bound:
 
 
 def ensure_import(
-    app: AppMap, path: PurePosixPath, module: str, name: str, alias: str | None = None
+    app: AppMap,
+    path: PurePosixPath,
+    module: str,
+    name: str,
+    alias: str | None = None,
+    *,
+    own: bool = False,
 ) -> Bound:
     """Have `name` of `module` at the top level of `path`.
 
@@ -55,6 +62,7 @@ def ensure_import(
         module: The module to import from, dotted and absolute.
         name: What is imported; empty for ``import module``.
         alias: The local name to prefer.
+        own: True where `module` is the project's, though the map does not have it yet.
     """
     block = import_block.read(app, path)
     if not name:
@@ -65,7 +73,7 @@ def ensure_import(
     if existing and alias in (None, existing):
         return Bound(existing)
     local = _free_name(block, module, name, alias)
-    wanted = Wanted(module, name, None if local == name else local)
+    wanted = Wanted(module, name, None if local == name else local, own)
     edits = _edits(block, (wanted,))
     return Bound(local, tuple(ImportEdit(e.span, e.text, e.why, wanted) for e in edits))
 
@@ -114,7 +122,8 @@ def _edits(block: Block, wanted: Sequence[Wanted]) -> list[Edit]:
         if statement is not None:
             edits += _extended(block, statement, names)
         else:
-            fresh.append(block.new_statement(module, tuple(names)))
+            own = any(w.own for w in wanted if w.module == module)
+            fresh.append(block.new_statement(module, tuple(names), own=own))
     return edits + _new_lines(block, fresh)
 
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
-from fastwright.model.change import Change, ChangeSet, Decision, Edit, Promise, fingerprint
+from fastwright.model.change import (
+    Change,
+    ChangeSet,
+    Decision,
+    Edit,
+    NewFile,
+    Promise,
+    fingerprint,
+)
 from fastwright.model.errors import Refused
 from fastwright.model.places import Span
 from fastwright.source import imports, layout
@@ -36,7 +44,7 @@ def change_set(app: AppMap, changes: Iterable[Change], words: Words) -> ChangeSe
     """
     return ChangeSet(
         baseline=fingerprint(app.files),
-        changes=imports.combine(app, changes),
+        changes=imports.combine(app, _merged(tuple(changes))),
         title=words.title,
         explains=words.explains,
         needs=words.needs,
@@ -45,6 +53,23 @@ def change_set(app: AppMap, changes: Iterable[Change], words: Words) -> ChangeSe
         deploy=words.deploy,
         next=words.next,
     )
+
+
+def _merged(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """`changes` with one new file for each path: of a second text, the lines that are new."""
+    files: dict[PurePosixPath, NewFile] = {}
+    for change in changes:
+        if isinstance(change, NewFile):
+            first = files.get(change.path)
+            files[change.path] = change if first is None else _united(first, change)
+    return (*files.values(), *(c for c in changes if not isinstance(c, NewFile)))
+
+
+def _united(first: NewFile, second: NewFile) -> NewFile:
+    have = set(first.text.splitlines())
+    fresh = [line for line in second.text.splitlines() if line not in have]
+    text = first.text + "".join(f"{line}\n" for line in fresh)
+    return replace(first, text=text, why=f"{first.why}; {second.why}")
 
 
 def nothing_to_do(app: AppMap, title: str) -> ChangeSet:

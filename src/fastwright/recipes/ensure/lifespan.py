@@ -32,7 +32,8 @@ def ensure_lifespan_step(
         app: The map.
         startup: One statement, without indentation; ``await`` is allowed.
         shutdown: The same.
-        symbols: Dotted names that the statements begin with, by the last part of the name.
+        symbols: Dotted names that the statements begin with, by the last part of the name; of a
+            module that is not there yet, ``module:name``.
         why: The reason of every edit.
     """
     target = application(app)
@@ -46,7 +47,7 @@ def ensure_lifespan_step(
     changes: list[Change] = []
     for symbol in symbols:
         module, name = split_symbol(app, symbol)
-        bound = ensure_import(app, path, module, name)
+        bound = ensure_import(app, path, module, name, own=":" in symbol)
         changes += bound.edits
         renamed = [_renamed(step, name, bound.local) for step in renamed]
     if function is not None:
@@ -142,6 +143,13 @@ def _new_lifespan(app: AppMap, steps: list[str], why: str) -> tuple[Change, ...]
         *iterator.edits,
         *manager.edits,
         *fastapi.edits,
-        insert_lines(app, target.path, place, f"{function}\n\n\n", why),
+        insert_lines(app, target.path, place, f"{_gap(content, place)}{function}\n\n\n", why),
         signatures.with_keyword(target.path, content, call, "lifespan=lifespan", why),
     )
+
+
+def _gap(content: bytes, place: int) -> str:
+    """What is missing to two blank lines before `place`."""
+    above = content[:place]
+    blank = len(above) - len(above.rstrip(b"\n")) - 1
+    return "\n" * max(0, 2 - blank) if above.strip() else ""

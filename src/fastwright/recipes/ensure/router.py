@@ -204,9 +204,10 @@ def _imported(app: AppMap, hub: Hub, place: RouterPlace) -> tuple[str, tuple[Cha
     dotted = [name for name in written if "." in name]
     package, _, name = place.module.rpartition(".")
     if len(dotted) * 2 > len(written) and package:
-        by_module = ensure_import(app, hub.path, package, name)
+        by_module = ensure_import(app, hub.path, package, name, own=True)
         return f"{by_module.local}.{place.variable}", by_module.edits
-    bound = ensure_import(app, hub.path, place.module, place.variable, _alias(place, written))
+    alias = _alias(place, written)
+    bound = ensure_import(app, hub.path, place.module, place.variable, alias, own=True)
     return bound.local, bound.edits
 
 

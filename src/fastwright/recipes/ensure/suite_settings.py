@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
-from fastwright.model.change import Change
+from fastwright.model.change import Change, NewFile
 from fastwright.recipes.ensure.drafting import insert_lines
+from fastwright.recipes.ensure.suite import learn_suite
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
 from fastwright.source.layout import text_of
@@ -21,10 +22,12 @@ def ensure_test_setting(app: AppMap, variable: str, value: str) -> tuple[Change,
     """Have `variable` in the environment of the tests, before they import the app.
 
     It joins the statements of a ``conftest.py`` that set others there; a suite that sets none gets
-    one below the imports that come from outside the project. Nothing where there are no tests.
+    one below the imports that come from outside the project, in a new file where there is none.
     """
     path = _conftest(app)
-    if path is None or _given(app, path, variable):
+    if path is None:
+        return _new_conftest(app, variable, value)
+    if _given(app, path, variable):
         return ()
     content = app.files[path]
     setters = list(_setters(parse(content)))
@@ -35,6 +38,16 @@ def ensure_test_setting(app: AppMap, variable: str, value: str) -> tuple[Change,
         why = f"the tests set `{variable}` as they set {len(setters)} other variables"
         return (insert_lines(app, path, offset, f"{line}\n", why),)
     return _first_setter(app, path, variable, value)
+
+
+def _new_conftest(app: AppMap, variable: str, value: str) -> tuple[Change, ...]:
+    folder = learn_suite(app).folder
+    text = (
+        '"""What the tests run with."""\n\nimport os\n\n'
+        f'os.environ.setdefault("{variable}", "{value}")\n'
+    )
+    why = f"the app asks for `{variable}` when the tests import it"
+    return (NewFile(folder / "conftest.py", text, why),)
 
 
 def _conftest(app: AppMap) -> PurePosixPath | None:

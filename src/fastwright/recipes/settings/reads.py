@@ -62,7 +62,7 @@ def replaced(app: AppMap, reads: Sequence[Read], module: str) -> tuple[Change, .
     changes: list[Change] = []
     for path in dict.fromkeys(read.span.path for read in reads):
         here = [read for read in reads if read.span.path == path]
-        bound = ensure_import(app, path, module, "get_settings")
+        bound = ensure_import(app, path, module, "get_settings", own=True)
         changes += bound.edits
         for read in here:
             why = f"`{read.setting.name}` is a field of the settings"

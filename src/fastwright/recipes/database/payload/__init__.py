@@ -1,0 +1,1 @@
+"""What the recipe writes, with placeholder names."""
