@@ -55,6 +55,13 @@ def test_folders_that_may_not_be_written_are_removed_too(tmp_path: Path) -> None
     assert not mine.exists()
 
 
+def test_scratch_is_not_kept_in_what_is_copied_to_it(tmp_path: Path) -> None:
+    """A tree that holds its own scratch folder would be copied without end."""
+    with pytest.raises(Refused, match="which is to be copied"):
+        scratch.make(tmp_path / "tree" / "s", apart_from=tmp_path / "tree")
+    assert not (tmp_path / "tree").exists()
+
+
 def test_a_place_that_others_may_write_is_refused(tmp_path: Path) -> None:
     """Scratch files are not kept where somebody else could put their own."""
     (tmp_path / "s").mkdir()

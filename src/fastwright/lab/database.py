@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from types import MappingProxyType
@@ -33,6 +34,7 @@ _CLUSTER_INSIDE = "/var/postgresql"
 # The cluster lies in the sandbox's own memory: it is gone with the last process, and to make its
 # thousand files takes a tenth of what it takes on a disk.
 _COPY_AND_RUN = 'cp -a "$1" "$2" && shift 2 && exec "$@"'
+_NOBODY = 65534
 _READY_SECONDS = 20.0
 # Durability is given up, since nothing of it is kept; what a query does is not.
 _SETTINGS: Mapping[str, str] = MappingProxyType(
@@ -46,7 +48,6 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
         "max_wal_senders": "0",
         "shared_buffers": "64MB",
         "synchronous_commit": "off",
-        "unix_socket_directories": SOCKETS_INSIDE,
         "wal_level": "minimal",
     }
 )
@@ -121,8 +122,9 @@ def missing_extension(text: str) -> str | None:
 class Database:
     """A running private PostgreSQL with the roles and databases that settings name."""
 
-    def __init__(self, folder: Path, services: Iterable[Service]) -> None:
+    def __init__(self, folder: Path, services: Iterable[Service], *, isolated: bool = True) -> None:
         self._folder = folder
+        self._isolated = isolated
         self._services = tuple(services)
         self._process: Process | None = None
 
@@ -143,11 +145,14 @@ class Database:
         """
         (self._folder / "sockets").mkdir()
         (self._folder / "staging").mkdir()
-        options = (word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}"))
-        template = Mount(str(cluster(postgres, cache)), _TEMPLATE_INSIDE)
-        sandbox = _sandbox(self._folder, postgres, template)
-        server = (str(postgres.programs / "postgres"), "-D", _CLUSTER_INSIDE, *options)
-        argv = ("sh", "-c", _COPY_AND_RUN, "sh", _TEMPLATE_INSIDE, _CLUSTER_INSIDE, *server)
+        if self._isolated:
+            template = Mount(str(cluster(postgres, cache)), _TEMPLATE_INSIDE)
+            sandbox = _sandbox(self._folder, postgres, template)
+            copies = ("sh", "-c", _COPY_AND_RUN, "sh", _TEMPLATE_INSIDE, _CLUSTER_INSIDE)
+            argv = (*copies, *_server(postgres, sandbox))
+        else:
+            sandbox = _in_the_open(self._folder, postgres)
+            argv = _server(postgres, sandbox)
         with (self._folder / "log").open("wb") as log:
             streams = Streams(stdout=log, stderr=log)
             self._process = sandbox.start(argv, _ENVIRONMENT, "/", streams)
@@ -209,6 +214,38 @@ _ENVIRONMENT: Mapping[str, str] = MappingProxyType(
 )
 
 
+def _server(postgres: Postgres, sandbox: Sandbox) -> tuple[str, ...]:
+    settings = {**_SETTINGS, "unix_socket_directories": sandbox.seen_at(SOCKETS_INSIDE)}
+    options = (word for name, value in settings.items() for word in ("-c", f"{name}={value}"))
+    program = str(postgres.programs / "postgres")
+    return (program, "-D", sandbox.seen_at(_CLUSTER_INSIDE), *options)
+
+
+def _in_the_open(folder: Path, postgres: Postgres) -> Sandbox:
+    """Where there are no namespaces: a new cluster, for a user other than root if need be."""
+    user = _NOBODY if os.getuid() == 0 else None
+    cluster = folder / "cluster"
+    cluster.mkdir(mode=0o700)
+    if user is not None:
+        for own in (cluster, folder / "sockets"):
+            os.chown(own, user, user)
+        for way in (folder, *folder.parents[:2]):
+            way.chmod(0o711)
+    mount = Mount(str(cluster), _CLUSTER_INSIDE, writable=True)
+    sandbox = replace(_sandbox(folder, postgres, mount), isolated=False, user=user)
+    _init(postgres, sandbox)
+    return sandbox
+
+
+def _init(postgres: Postgres, sandbox: Sandbox) -> None:
+    argv = (str(postgres.programs / "initdb"), "-D", sandbox.seen_at(_CLUSTER_INSIDE))
+    options = ("-U", wire.SUPERUSER, *_INITDB)
+    result = sandbox.run((*argv, *options), _ENVIRONMENT, "/", timeout=120)
+    if not result.ok:
+        said = (result.err or result.out)[-800:].strip()
+        raise Refused("cannot make a private PostgreSQL", f"initdb said: {said}")
+
+
 def _sandbox(folder: Path, postgres: Postgres, cluster: Mount) -> Sandbox:
     sockets = Mount(str(folder / "sockets"), SOCKETS_INSIDE, writable=True)
     return Sandbox(folder / "staging", (*postgres.mounts, cluster, sockets))
@@ -234,14 +271,8 @@ def _make_cluster(postgres: Postgres, place: Path) -> None:
     try:
         for name in ("cluster", "sockets", "staging"):
             (folder / name).mkdir(mode=0o700)
-        argv = (str(postgres.programs / "initdb"), "-D", _CLUSTER_INSIDE, "-U", wire.SUPERUSER)
         empty = Mount(str(folder / "cluster"), _CLUSTER_INSIDE, writable=True)
-        result = _sandbox(folder, postgres, empty).run(
-            (*argv, *_INITDB), _ENVIRONMENT, "/", timeout=120
-        )
-        if not result.ok:
-            said = (result.err or result.out)[-800:].strip()
-            raise Refused("cannot make a private PostgreSQL", f"initdb said: {said}")
+        _init(postgres, _sandbox(folder, postgres, empty))
         (folder / "cluster").rename(place)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

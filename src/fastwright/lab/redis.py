@@ -38,8 +38,9 @@ def find(path: str | None = None) -> Path | None:
 class Redis:
     """A running private Redis that accepts the passwords that settings name."""
 
-    def __init__(self, folder: Path, services: Iterable[Service]) -> None:
+    def __init__(self, folder: Path, services: Iterable[Service], *, isolated: bool = True) -> None:
         self._folder = folder
+        self._isolated = isolated
         self._services = tuple(services)
         self._process: Process | None = None
 
@@ -60,22 +61,23 @@ class Redis:
             Mount(str(program), _PROGRAM_INSIDE),
             Mount(str(self._folder / "sockets"), SOCKETS_INSIDE, writable=True),
         )
-        (self._folder / "sockets" / "redis.conf").write_text(self._configuration(), "utf-8")
-        argv = (_PROGRAM_INSIDE, f"{SOCKETS_INSIDE}/redis.conf")
+        sandbox = Sandbox(self._folder / "staging", mounts, isolated=self._isolated)
+        sockets = sandbox.seen_at(SOCKETS_INSIDE)
+        (self._folder / "sockets" / "redis.conf").write_text(self._configuration(sockets), "utf-8")
+        argv = (sandbox.seen_at(_PROGRAM_INSIDE), f"{sockets}/redis.conf")
         with (self._folder / "log").open("wb") as log:
             streams = Streams(stdout=log, stderr=log)
-            sandbox = Sandbox(self._folder / "staging", mounts)
             self._process = sandbox.start(argv, {"PATH": "/usr/bin:/bin"}, "/", streams)
         self._await_ready()
 
-    def _configuration(self) -> str:
+    def _configuration(self, sockets: str) -> str:
         lines = (
             "port 0",
-            f"unixsocket {SOCKETS_INSIDE}/{SOCKET}",
+            f"unixsocket {sockets}/{SOCKET}",
             'save ""',
             "appendonly no",
             "databases 64",
-            "dir /tmp",
+            f"dir {sockets}",
             *self._accounts(),
         )
         return "\n".join(lines) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from types import MappingProxyType
 
@@ -75,6 +75,17 @@ class Sandbox:
     isolated: bool = True
     ports: tuple[int, ...] | None = None
     user: int | None = None
+
+    def seen_at(self, path: str) -> str:
+        """Where a command finds what is meant to be at `path`: elsewhere, without namespaces."""
+        if self.isolated:
+            return path
+        wanted = PurePosixPath(path)
+        over = [mount for mount in self.mounts if wanted.is_relative_to(mount.at)]
+        if not over:
+            return path
+        mount = max(over, key=lambda mount: len(PurePosixPath(mount.at).parts))
+        return str(PurePosixPath(mount.source) / wanted.relative_to(mount.at))
 
     def start(
         self, argv: Sequence[str], env: Mapping[str, str], cwd: str, streams: Streams

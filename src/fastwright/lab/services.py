@@ -231,6 +231,16 @@ def _from_parts(values: Mapping[str, str]) -> Iterator[Service]:
             yield _from_group(prefix, group)
 
 
+def parts(values: Mapping[str, str]) -> Mapping[str, tuple[str, str]]:
+    """For each setting that is a part of a server's address: the server's kind, and which part."""
+    split = {name: _split(name) for name, value in values.items() if "://" not in value}
+    groups: dict[str, dict[str, str]] = {}
+    for name, (prefix, part) in split.items():
+        groups.setdefault(prefix, {}).setdefault(part, values[name])
+    kinds = {prefix: _kind_of(prefix, group) for prefix, group in groups.items() if prefix}
+    return {name: (kinds[prefix], part) for name, (prefix, part) in split.items() if part}
+
+
 def _split(name: str) -> tuple[str, str]:
     """The group and the role of a variable, ``("POSTGRES", "host")``; no role where it has none."""
     upper = name.upper()
@@ -249,9 +259,7 @@ def _kind_of_words(words: list[str]) -> str | None:
 
 
 def _from_group(prefix: str, group: Mapping[str, str]) -> Service:
-    kind = _kind_of_words(prefix.split("_")) or POSTGRESQL
-    if kind == POSTGRESQL:
-        kind = _foreign(group) or kind
+    kind = _kind_of(prefix, group)
     service = Service(
         kind,
         group["named_by"],
@@ -261,6 +269,11 @@ def _from_group(prefix: str, group: Mapping[str, str]) -> Service:
         database=group.get("database", "") if kind == POSTGRESQL else "",
     )
     return _at(service, group["host"])
+
+
+def _kind_of(prefix: str, group: Mapping[str, str]) -> str:
+    kind = _kind_of_words(prefix.split("_")) or POSTGRESQL
+    return (_foreign(group) or kind) if kind == POSTGRESQL else kind
 
 
 def _foreign(group: Mapping[str, str]) -> str | None:

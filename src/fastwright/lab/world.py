@@ -19,6 +19,7 @@ from fastwright.lab.boot_link import Guest
 from fastwright.lab.places import Places
 from fastwright.lab.prefixes import interpreter_mounts
 from fastwright.lab.processes import Process, Result, Streams
+from fastwright.lab.rewriting import rewrite
 from fastwright.lab.sandbox import Mount, Sandbox
 from fastwright.lab.servers import NotServed, Servers
 from fastwright.lab.services import SQLITE, Service
@@ -72,17 +73,19 @@ class World:
         enforced: What isolation holds, in words.
     """
 
-    def __init__(self, spec: WorldSpec, folder: Path) -> None:
+    def __init__(self, spec: WorldSpec, folder: Path, *, isolated: bool = True) -> None:
         self.spec = spec
         self.tree = spec.repository.resolve()
         self.copy = folder / "copy"
         self.enforced: tuple[str, ...] = ()
         self._folder = folder
+        self._isolated = isolated
+        self._settings: Mapping[str, str] = spec.env
         self._processes: list[Process] = []
         self._guest: Guest | None = None
         self._sandbox = Sandbox(folder / "staging")
         self._services = (*services.read(spec.env), *spec.services)
-        self._servers = Servers(folder, self._services)
+        self._servers = Servers(folder, self._services, isolated=isolated)
         self._places = Places(
             folder / "places",
             {
@@ -110,7 +113,17 @@ class World:
                 f"the scratch world needs Linux namespaces, and this is {sys.platform}",
                 "run fastwright in a Linux container, or use what reads the source alone",
             )
-        world = cls(spec, scratch.make(spec.scratch))
+        try:
+            return cls._open(spec, isolated=True)
+        except NotSandboxed:
+            if not spec.unsandboxed:
+                raise
+        return cls._open(spec, isolated=False)
+
+    @classmethod
+    def _open(cls, spec: WorldSpec, *, isolated: bool) -> World:
+        folder = scratch.make(spec.scratch, apart_from=spec.repository.resolve())
+        world = cls(spec, folder, isolated=isolated)
         try:
             world._furnish()
         except BaseException:
@@ -125,14 +138,21 @@ class World:
         self.overlay(self.spec.files)
         self._empty_files()
         self._servers.start(self.spec.cache or Path.home() / ".cache" / "fastwright" / "postgres")
-        addresses = self._servers.addresses(self._places.make)
+        if self._isolated:
+            addresses = self._servers.addresses(self._places.make)
+        else:
+            addresses = self._servers.relay_in_the_open()
         self._sandbox = Sandbox(
             self._folder / "staging",
             (*self._mounts(), *addresses.mounts),
             addresses.relays,
             addresses.hosts,
             addresses.literal,
+            isolated=self._isolated,
+            ports=None if self._isolated else tuple(addresses.ports.values()),
         )
+        if not self._isolated:
+            self._settings = rewrite(self.spec.env, addresses.ports, self._sandbox.seen_at)
         self.start(("true",)).wait()
 
     def _mounts(self) -> tuple[Mount, ...]:
@@ -197,7 +217,7 @@ class World:
             NotSandboxed: The kernel refused the isolation; nothing was run.
         """
         return self._sandbox.run(
-            self._words(argv), self._env(env), self._inside(cwd), timeout=timeout
+            self._words(argv), self._env(env), self.inside(cwd), timeout=timeout
         )
 
     def start(
@@ -210,7 +230,7 @@ class World:
     ) -> Process:
         """Start a command; it is ended with the world if not before. As `run` otherwise."""
         process = self._sandbox.start(
-            self._words(argv), self._env(env), self._inside(cwd), streams or Streams()
+            self._words(argv), self._env(env), self.inside(cwd), streams or Streams()
         )
         self.enforced = process.enforced
         self._processes.append(process)
@@ -220,27 +240,28 @@ class World:
         program = str(self.spec.python) if argv[0] == "python" and self.spec.python else argv[0]
         return (program, *argv[1:])
 
-    def _inside(self, cwd: Path | None) -> str:
+    def inside(self, cwd: Path | None) -> str:
+        """A folder of the tree or the copy as commands see it; the working one for ``None``."""
         wanted = cwd if cwd is not None else Path(self.spec.roots.working)
         if wanted.is_absolute() and wanted.is_relative_to(self.copy):
             wanted = wanted.relative_to(self.copy)
-        return os.path.normpath(self.tree / wanted)
+        return self._sandbox.seen_at(os.path.normpath(self.tree / wanted))
 
     def _env(self, extra: Mapping[str, str] | None) -> dict[str, str]:
         programs = [str(self.spec.python.parent)] if self.spec.python else []
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {
             "PATH": os.pathsep.join((*programs, "/usr/local/bin", "/usr/bin", "/bin")),
-            "HOME": str(Path.home()),
+            "HOME": self._sandbox.seen_at(str(Path.home())),
             "USER": "developer",
-            "TMPDIR": "/tmp",  # noqa: S108 - the world's own
+            "TMPDIR": self._sandbox.seen_at("/tmp"),  # noqa: S108 - the world's own
             # A tree that changes within a second would meet stale byte code.
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONNOUSERSITE": "1",
         }
         if self.spec.python and (self.spec.python.parent.parent / "pyvenv.cfg").exists():
             env["VIRTUAL_ENV"] = str(self.spec.python.parent.parent)
-        return env | dict(self.spec.env) | dict(extra or {})
+        return env | dict(self._settings) | dict(extra or {})
 
     # ------------------------------------------------------------------------------ the app
 
@@ -267,13 +288,13 @@ class World:
         if wanted is None:
             raise UsageError("cannot start the app", "it is not known which", "give `--app`")
         if self._guest is None:
-            self._guest = boot.open_guest(self, GUEST)
+            self._guest = boot.open_guest(self, self._sandbox.seen_at(GUEST))
         roots = self.spec.roots
         launch = boot.Launch(
             wanted,
-            self.tree,
-            Path(self._inside(None)),
-            (Path(self._inside(Path(roots.imports))),),
+            Path(self.inside(Path())),
+            Path(self.inside(None)),
+            (Path(self.inside(Path(roots.imports))),),
             dict(env or {}),
             timeout=timeout,
             lifespan=lifespan,
