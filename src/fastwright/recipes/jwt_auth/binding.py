@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
 from fastwright.model.storage import SessionProvider
+from fastwright.recipes.ensure.application import application
 from fastwright.recipes.ensure.drafting import split_symbol
 from fastwright.recipes.jwt_auth.accounts import Accounts, find_accounts
+from fastwright.recipes.jwt_auth.new_users import new_accounts
 from fastwright.recipes.jwt_auth.schemes import Scheme, find_scheme
 
 
@@ -62,6 +64,9 @@ class Binding:
     session: Session
     slug: str
     target: str
+    base: str
+    makes_users: bool = False
+    maker: Symbol | None = None
 
     @property
     def keeps_hashes(self) -> bool:
@@ -77,14 +82,38 @@ def bind(app: AppMap, user_table: str | None, login: str | None) -> Binding:
     """
     session = find_session(app)
     accounts = find_accounts(app, user_table, login)
-    if accounts is None or app.app is None:
+    mapper = "sqlmodel" if session.has_exec else "sqlalchemy"
+    made = accounts or new_accounts(app, mapper)
+    return Binding(
+        accounts=made,
+        scheme=find_scheme(app),
+        session=session,
+        slug=slug_of(app),
+        target=application(app).target.replace(":", "."),
+        base=_base(app, made, mapper),
+        makes_users=accounts is None,
+        maker=_maker(app, session),
+    )
+
+
+def _base(app: AppMap, accounts: Accounts, mapper: str) -> str:
+    if mapper == "sqlmodel" or accounts.table.mapper == "sqlmodel":
+        return "sqlmodel.SQLModel"
+    found = app.capability("db.base")
+    base = accounts.table.base or (found.symbol if found else None)
+    if base is None:
         raise Refused(
-            "cannot log anybody in",
-            "no table of the app holds a login and a password hash",
-            "add a user model, or name the table with `--user-table`",
+            "cannot write a user model",
+            "no declarative base was found that it could inherit from",
+            "add a user model of your own, and ask again",
         )
-    target = app.app.target.replace(":", ".")
-    return Binding(accounts, find_scheme(app), session, slug_of(app), target)
+    return base
+
+
+def _maker(app: AppMap, session: Session) -> Symbol | None:
+    """What makes a session without a request: the app's session maker."""
+    makers = [s for s in app.sessions if s.kind == "maker" and s.is_async == session.is_async]
+    return _symbol(app, makers[0].symbol) if makers else None
 
 
 def find_session(app: AppMap) -> Session:

@@ -17,6 +17,7 @@ from fastwright.recipes.jwt_auth.binding import Binding, bind
 from fastwright.recipes.jwt_auth.changes import WrittenFile
 from fastwright.recipes.jwt_auth.draft import Draft
 from fastwright.recipes.jwt_auth.layout import lay_out
+from fastwright.recipes.jwt_auth.new_users import migration
 from fastwright.recipes.jwt_auth.paths import find_paths
 from fastwright.recipes.jwt_auth.presence import presence
 from fastwright.recipes.jwt_auth.reading import reading
@@ -80,6 +81,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
         *changes.package_files(app, written),
         *(change for _, made in files for change in made),
         *changes.inclusion(app, draft.layout, draft.paths),
+        *(migration(app, draft.layout.homes["user_model"]) if draft.bound.makes_users else ()),
         *tests,
     ]
     return change_set(app, steps, _words(draft, written, tests))
@@ -112,6 +114,10 @@ def _units(bound: Binding, *, me: bool) -> Iterator[str]:
         yield _STORED_UNITS.get(bound.scheme.kind, "stored_elsewhere")
     if not bound.session.alias:
         yield "session_alias"
+    if bound.makes_users:
+        yield "user_sqlmodel" if bound.session.has_exec else "user_model"
+        if bound.maker:
+            yield from ("new_password", "create_user")
     if me:
         yield "me"
 

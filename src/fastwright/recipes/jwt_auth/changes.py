@@ -18,6 +18,9 @@ from fastwright.recipes.jwt_auth.schemes import Scheme
 WHY: Mapping[str, str] = {
     "environment": "the secret and the lifetime of tokens come from the environment",
     "own_settings": "the secret and the lifetime of tokens come from the environment",
+    "user_model": "people who can log in",
+    "user_sqlmodel": "people who can log in",
+    "create_user": "nobody can register yet: a command makes the first accounts",
     "schemas": "the answers of the login are declared",
     "passwords": "passwords are verified off the event loop, whatever they were hashed with",
     "tokens": "tokens are signed and read in one place",

@@ -15,6 +15,8 @@ from fastwright.recipes.jwt_auth.schemes import is_test
 MARKS: Mapping[str, tuple[str, ...]] = {
     "environment": ("JWT_SECRET",),
     "own_settings": ("AuthSettings", "get_auth_settings"),
+    "user_model": ("User",),
+    "user_sqlmodel": ("User",),
     "schemas": ("AccessToken", "Problem"),
     "stored_bcrypt": ("StoredBcrypt",),
     "stored_werkzeug": ("StoredWerkzeug",),
@@ -29,6 +31,7 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "current_user": ("current_user", "CurrentUser", "oauth2_scheme"),
     "router": ("login", "NO_STORE"),
     "me": ("read_me",),
+    "create_user": ("create_user",),
 }
 """The names that tell a unit in a module of the app, wherever it has been moved to.
 
@@ -103,6 +106,9 @@ def _by_type(app: AppMap, place: RouterPlace) -> dict[str, PurePosixPath]:
     core = _folder(app, root, _CORES) or root / "security"
     services = _folder(app, root, _SERVICES)
     files = _files(place, core, _schemas_file(app, place), {"limits": "login_limits"})
+    models = _folder(app, root, ("models",))
+    if models is not None:
+        files |= {"user_model": models / "user.py", "user_sqlmodel": models / "user.py"}
     if services is not None:
         files |= {"service": services / "login.py", "accounts": services / "login.py"}
     return files
@@ -122,6 +128,9 @@ def _files(
     return {
         "environment": settings,
         "own_settings": settings,
+        "user_model": folder / "models.py",
+        "user_sqlmodel": folder / "models.py",
+        "create_user": folder / "create_user.py",
         "schemas": schemas,
         "stored_bcrypt": passwords,
         "stored_werkzeug": passwords,

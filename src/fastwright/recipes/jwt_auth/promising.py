@@ -10,6 +10,7 @@ from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.changes import WrittenFile
 from fastwright.recipes.jwt_auth.draft import Draft
 from fastwright.recipes.jwt_auth.mutations import mutations
+from fastwright.recipes.jwt_auth.new_users import TABLE
 from fastwright.recipes.jwt_auth.paths import Paths
 
 
@@ -22,6 +23,7 @@ def promise(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFil
         adds=tuple(_operations(paths)),
         access=tuple(_access(paths)),
         settings=(settings.secret.variable, settings.minutes.variable),
+        tables=(TABLE,) if draft.bound.makes_users else (),
         mutations=tuple(mutations(texts, draft.style)) if tests else (),
         tests=tuple(test.path for test in tests),
         attacks=tuple((name, needs) for name in _attacks(paths)),

@@ -55,7 +55,8 @@ def _piece(app: AppMap, unit: str, style: Style) -> Piece:
     body = _LOCAL_IMPORT.sub(lambda m: f"{m[1]}{style.homes[m[2]]}{m[3]}", piece.body)
     imported = tuple(_homed(piece.imported, style))
     own = frozenset(home.partition(".")[0] for home in style.homes.values())
-    return replace(piece, imported=imported, body=worded(body, style.words), own=own)
+    doc = worded(piece.doc, style.words)
+    return replace(piece, doc=doc, imported=imported, body=worded(body, style.words), own=own)
 
 
 def _homed(imported: Sequence[Imported], style: Style) -> Iterator[Imported]:

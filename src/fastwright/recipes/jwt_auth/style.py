@@ -28,7 +28,7 @@ _CLIENTS = ("client", "self.client")
 APP_UNITS = (
     "environment", "own_settings", "schemas", "stored_bcrypt", "stored_werkzeug",
     "stored_elsewhere", "passwords", "new_password", "tokens", "limits", "accounts", "service",
-    "session_alias", "current_user", "router", "me", "rows_app",
+    "session_alias", "current_user", "router", "me", "create_user", "rows_app",
 )  # fmt: skip
 TEST_UNITS = (
     "moving", "test_login", "test_guarded", "test_inactive", "test_stored", "test_upgraded",
@@ -49,7 +49,7 @@ def style_of(
     sync = frozenset(() if bound.session.is_async else APP_UNITS)
     sync |= frozenset(() if suite.is_async else TEST_UNITS)
     extra = _written_here(bound, layout, paths, (settings.secret, settings.minutes))
-    words = _words(bound, paths, settings)
+    words = _words(bound, layout, paths, settings)
     return Style(how=how, sync=sync, words=words, homes=_homes(layout, suite), extra=extra)
 
 
@@ -67,6 +67,7 @@ def flags_of(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> froz
         scheme.kind: scheme.is_old,
         "current": not scheme.is_old,
         "stored-scheme": stored,
+        "new-users": bound.makes_users,
         "upgrade": stored and accounts.room,
         "keep": bound.keeps_hashes,
         "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
@@ -115,6 +116,8 @@ def _names(bound: Binding, layout: Layout) -> Mapping[str, str]:
         "login_name": accounts.login,
         "stored_hash": accounts.password,
     }
+    if bound.makes_users:
+        names["Account"] = "User"
     if accounts.key != "id":
         names["id"] = accounts.key
     if accounts.key_kind != "uuid":
@@ -132,12 +135,16 @@ def _host(bound: Binding) -> Mapping[str, str]:
     session, scheme = bound.session, bound.scheme
     module = "sqlmodel" if bound.accounts.table.mapper == "sqlmodel" else "sqlalchemy"
     host = {
-        "Account": bound.accounts.model,
+        "Base": bound.base,
         "AsyncSession": session.kind.dotted,
         "get_session": session.dependency.dotted,
         "select": f"{module}.select",
         "app": bound.target,
     }
+    if not bound.makes_users:
+        host["Account"] = bound.accounts.model
+    if bound.maker:
+        host["make_session"] = bound.maker.dotted
     if session.alias:
         host["SessionDep"] = session.alias.dotted
     if bound.accounts.key_kind == "uuid":
@@ -154,6 +161,8 @@ def _written_here(
     names = [Imported(reader.module, reader.name) for reader in readers]
     if not bound.session.alias:
         names.append(Imported(layout.homes["session_alias"], "SessionDep"))
+    if bound.makes_users:
+        names.append(Imported(layout.homes["user_model"], "User"))
     if paths.expression:
         module, _, name = paths.expression[0].rpartition(".")
         names.append(Imported(module, name))
@@ -188,7 +197,7 @@ def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict
     }
 
 
-def _words(bound: Binding, paths: Paths, settings: Reading) -> Mapping[str, str]:
+def _words(bound: Binding, layout: Layout, paths: Paths, settings: Reading) -> Mapping[str, str]:
     secret, minutes = settings.secret, settings.minutes
     accounts = bound.accounts
     unwrapped = ".get_secret_value()" if secret.secret else ""
@@ -197,6 +206,8 @@ def _words(bound: Binding, paths: Paths, settings: Reading) -> Mapping[str, str]
         "settings.jwt_access_minutes": minutes.expression,
         "not account.is_enabled": accounts.refused_when("account"),
         "JWT_SECRET must": f"{secret.variable} must",
+        "placeholder.create_user": layout.homes["create_user"],
+        "User as User": "User",
     }
     if not paths.moves:
         words |= {f"address({c}, {p})": p for c in _CLIENTS for p in ("LOGIN", "ME")}

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from .host import Account, AsyncSession, app, get_session
+from .host import AsyncSession, Base, app, get_session
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 
     async def create_tables() -> None:
         async with engine.begin() as connection:
-            await connection.run_sync(Account.metadata.create_all)
+            await connection.run_sync(Base.metadata.create_all)
 
     async def session_of_test() -> AsyncIterator[AsyncSession]:
         async with AsyncSession(engine, expire_on_commit=False) as session:

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from .host import Account, app, get_session
+from .host import Base, app, get_session
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def client() -> Iterator[TestClient]:
     engine = create_engine(
         "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
     )
-    Account.metadata.create_all(engine)
+    Base.metadata.create_all(engine)
 
     def session_of_test() -> Iterator[Session]:
         with Session(engine) as session:

@@ -9,6 +9,8 @@ from .host import Account, SessionDep, select
 
 def rows_app() -> FastAPI:
     """Routes over the user table, for these tests alone."""
+    from .user_model import User as Account  # when: new-users
+
     routes = FastAPI()
 
     async def account_of(session: Any, login: str) -> Any:

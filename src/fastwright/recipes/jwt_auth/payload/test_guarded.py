@@ -48,7 +48,7 @@ async def test_a_token_says_who_is_calling(client: AsyncClient, rows: Rows) -> N
     login = await rows.add()
     token = (await sign_in(client, login)).json()["access_token"]
     me = await who(client, token)
-    assert (me.status_code, me.json()["login_name"]) == (200, login)
+    assert (me.status_code, me.json().get("login_name")) == (200, login)
     assert await rows.hash_of(login) not in me.text
 
 
@@ -56,7 +56,7 @@ async def test_no_token_is_refused(client: AsyncClient, rows: Rows) -> None:
     """Without a token there is nobody."""
     await rows.add()
     answer = await who(client, None)
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, "Bearer")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ async def test_a_forged_token_is_refused(client: AsyncClient, rows: Rows, kind: 
     token = await rows.token()
     assert (await who(client, token)).status_code == 200
     answer = await who(client, forged(kind, token))
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, "Bearer")
 
 
 async def test_garbage_is_no_token(client: AsyncClient, rows: Rows) -> None:

@@ -39,11 +39,22 @@ class Rows:
         self.client = client
         self.patch = patch
         self.logins: list[str] = []
+        self.mounts: list[Mount] = []
+
+    def open(self) -> None:
+        """Serve the table's rows to these tests, beside the app's own routes."""
+        app, routes = app_of(self.client), rows_app()
+        routes.dependency_overrides = app.dependency_overrides
+        routes.state = app.state
+        self.mounts.append(Mount(MOUNT, routes))
+        app.router.routes.insert(0, self.mounts[-1])
 
     async def add(self, stored: str = HASH, *, active: bool = True) -> str:
         """A new account with that password hash: what it logs in with."""
         probe = await self.client.post(address(self.client, LOGIN))
         assert probe.status_code not in (404, 405), f"there is no POST {LOGIN}"
+        if not self.mounts:
+            self.open()
         self.limit("BY_ADDRESS", burst=100)
         login = f"{uuid4().hex[:16]}@example.com"
         row = {"login": login, "stored": stored, "active": active}
@@ -76,22 +87,17 @@ class Rows:
         """Take away what was added."""
         for login in self.logins:
             await self.client.delete(ROWS, params={"login": login})
+        for mount in self.mounts:
+            app_of(self.client).router.routes.remove(mount)
 
 
 @pytest_asyncio.fixture  # when: pytest-asyncio
 @pytest.fixture  # when: not-pytest-asyncio
 async def rows(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rows]:
     """The user table, reached through the app under test."""
-    app = app_of(client)
-    routes = rows_app()
-    routes.dependency_overrides = app.dependency_overrides
-    routes.state = app.state
-    mount = Mount(MOUNT, routes)
-    app.router.routes.insert(0, mount)
     table = Rows(client, monkeypatch)
     yield table
     await table.remove()
-    app.router.routes.remove(mount)
 
 
 def app_of(client: AsyncClient) -> Any:
@@ -113,7 +119,7 @@ async def test_a_login_gives_a_token(client: AsyncClient, rows: Rows) -> None:
     assert answer.status_code == 200
     assert answer.json()["token_type"] == "bearer"
     assert answer.json()["expires_in"] > 0
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers.get("cache-control") == "no-store"
 
 
 async def test_wrong_and_unknown_are_alike(client: AsyncClient, rows: Rows) -> None:
@@ -124,7 +130,7 @@ async def test_wrong_and_unknown_are_alike(client: AsyncClient, rows: Rows) -> N
     assert wrong.status_code == unknown.status_code == 401
     assert wrong.content == unknown.content
     for answer in (wrong, unknown):
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers.get("www-authenticate") == "Bearer"
 
 
 async def test_every_login_verifies_once(
@@ -154,7 +160,7 @@ async def test_failures_meet_a_limit(client: AsyncClient, rows: Rows) -> None:
         assert (await sign_in(client, login, "not the password")).status_code == 401
     answer = await sign_in(client, login)
     assert answer.status_code == 429
-    assert 0 < int(answer.headers["retry-after"]) <= 60
+    assert 0 < int(answer.headers.get("retry-after", 0)) <= 60
 
 
 async def test_an_address_meets_a_limit(client: AsyncClient, rows: Rows) -> None:
