@@ -17,7 +17,7 @@ from fastwright.model.change import ChangeSet
 from fastwright.model.finding import AccessMatrix, Caller, Evidence, EvidenceKind
 from fastwright.model.proof import Check
 from fastwright.prove.gate import Gate
-from fastwright.prove.side import Side
+from fastwright.prove.side import Side, on_both
 from fastwright.review.access import Seen, look
 
 Cells = Mapping[str, str]
@@ -55,11 +55,13 @@ def _looked(before: Side, after: Side, changes: ChangeSet) -> tuple[Seen, Seen]:
     """Both matrices, from databases that are empty, as every gate leaves them, this one too."""
     needs = next((needs for _, needs in changes.promise.attacks if needs.get("login")), {})
     added = {str(operation) for operation in changes.promise.adds}
-    found = []
-    for side in (before, after):
-        found.append(look(side.app, needs, last=added))
+
+    def call(side: Side) -> Seen:
+        seen = look(side.app, needs, last=added)
         side.empty()
-    return found[0], found[1]
+        return seen
+
+    return on_both(before, after, call)
 
 
 def _figure(matrix: AccessMatrix) -> str:

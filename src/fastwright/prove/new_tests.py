@@ -18,7 +18,7 @@ from fastwright.prove.properties import (
     seen,
     told,
 )
-from fastwright.prove.side import Side
+from fastwright.prove.side import Side, on_both
 
 SHOWN = 10
 """Tests that are named as evidence."""
@@ -28,33 +28,26 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:
     """Run them on both trees: a test that passes without the change says nothing of it."""
     if not changes.promise.tests:
         return GATE.skipped("the change brings no tests")
-    now = _on_the_new_tree(after, changes)
+    laid = {path: after.files[path] for path in brought(before, after, changes)}
+
+    def ended(side: Side) -> TestRun:
+        side.empty()
+        side.world.prepare_schema(side.map)
+        with laid_over(side, laid if side is before else {}):
+            result = run_new_tests(side, after, changes)
+        side.empty()
+        return result
+
+    was, now = on_both(before, after, ended)
     if not _all_pass(now):
         bad = [told(one) for one in now.outcomes if not one.ok] or [last_words(now)]
-        return GATE.failed("", str(now), *(seen(text) for text in bad[:SHOWN]))
-    was = _on_the_old_tree(before, after, changes)
+        return GATE.failed("", str(now), *_named(bad))
     return _judged(was, now)
-
-
-def _on_the_new_tree(after: Side, changes: ChangeSet) -> TestRun:
-    after.empty()
-    after.world.prepare_schema(after.map)
-    return run_new_tests(after, after, changes)
 
 
 def _all_pass(now: TestRun) -> bool:
     passed = [one for one in now.outcomes if one.outcome == "passed"]
     return now.code == 0 and bool(passed)
-
-
-def _on_the_old_tree(before: Side, after: Side, changes: ChangeSet) -> TestRun:
-    """Run on the old code, with the new test files and what they need beside them."""
-    before.empty()
-    before.world.prepare_schema(before.map)
-    with laid_over(before, {path: after.files[path] for path in brought(before, after, changes)}):
-        result = run_new_tests(before, after, changes)
-    before.empty()
-    return result
 
 
 def brought(before: Side, after: Side, changes: ChangeSet) -> tuple[PurePosixPath, ...]:

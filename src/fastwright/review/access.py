@@ -60,9 +60,11 @@ def look(target: Target, needs: Needs, *, last: Collection[str] = ()) -> Seen:
     return Seen(AccessMatrix(rows), (*cast.notes, *left_out))
 
 
-def _turn(at: tuple[str, str], last: Collection[str]) -> tuple[bool, int, str]:
+def _turn(at: tuple[str, str], last: Collection[str]) -> tuple[bool, bool, int, str]:
+    """What ends a login goes last of all, or the calls behind it would be nobody's."""
     method, path = at
-    return f"{method} {path}" in last, _RANKS.index(method), path
+    leaves = bool(re.search(r"log-?_?out|sign-?_?out|revoke|sessions?(/|$)", path))
+    return leaves and method != "GET", f"{method} {path}" in last, _RANKS.index(method), path
 
 
 def _row(cast: _Cast, contract: Contract, method: str, path: str) -> Iterator[tuple[str, str]]:
@@ -72,7 +74,8 @@ def _row(cast: _Cast, contract: Contract, method: str, path: str) -> Iterator[tu
             continue
         if method == "DELETE":
             cast.forget()
-        request = contract.request(method, path, cast.known)
+        known = cast.known if method != "DELETE" else cast.known_to_nobody
+        request = contract.request(method, path, known)
         yield caller.value, cast.outcome(method, request, headers)
 
 
@@ -158,10 +161,17 @@ class _Cast:
 
     def known(self, name: str, path: str) -> Any:
         """The value of a parameter or field that names a row: the owner's, or one made for it."""
+        return self._value(name, path, owner=True)
+
+    def known_to_nobody(self, name: str, path: str) -> Any:
+        """As `known`, but an account is one that nobody calls as: it may be deleted."""
+        return self._value(name, path, owner=False)
+
+    def _value(self, name: str, path: str, *, owner: bool) -> Any:
         table = self._table_of(name, path)
         if table is None:
             return None
-        row = self._row_of(table)
+        row = self._row_of(table, owner=owner)
         column = name if name in table.columns and name != "id" else table.key
         value = row.get(column)
         return value if isinstance(value, int | str) else None
@@ -183,10 +193,10 @@ class _Cast:
         name = self._assault.doors.get("table")
         return next((table for table in self._tables if table.name == name), None)
 
-    def _row_of(self, table: _Table) -> Mapping[str, Any]:
-        accounts = self._accounts()
-        if table is accounts and self._owner is not None and self._owner.key is not None:
-            return {table.key: self._owner.key}
+    def _row_of(self, table: _Table, *, owner: bool) -> Mapping[str, Any]:
+        key = self._owner.key if self._owner is not None else None
+        if owner and key is not None and table is self._accounts():
+            return {table.key: key}
         if table.name not in self._rows:
             self._rows[table.name] = self._seeded(table)
         return self._rows[table.name]

@@ -67,7 +67,8 @@ class Sample:
         """
         if lock not in self.locks:
             raise ValueError(f"{self.name} does not run on {lock}")
-        return WorldSpec(copy, python_of(lock, repository), self.roots, dict(self.env))
+        python = python_of(lock, repository)
+        return WorldSpec(copy, python, self.roots, dict(self.env), target=self.target)
 
 
 def python_of(lock: str, repository: Path = REPOSITORY) -> Path:
