@@ -34,8 +34,8 @@ def describe(root):
 
 def _fields(instance):
     values = dict(getattr(instance, "__dict__", {}) or {})
-    computed = getattr(type(instance), "model_computed_fields", None) or {}
-    for name in computed:
+    decorators = getattr(type(instance), "__pydantic_decorators__", None)
+    for name in getattr(decorators, "computed_fields", None) or ():
         try:
             values[name] = getattr(instance, name)
         except Exception:

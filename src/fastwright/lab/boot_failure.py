@@ -5,10 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from fastwright.lab.boot_link import Died, Late
 from fastwright.model.errors import DoesNotLoad
+
+
+_DOING: Mapping[str, str] = MappingProxyType(
+    {
+        "load": "load",
+        "startup": "start",
+        "describe": "describe",
+        "endpoints": "read the settings of",
+        "evaluate": "evaluate a function in",
+        "create_all": "create the tables of",
+        "seed": "insert a row through",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +85,7 @@ def _variable(one: Mapping[str, Any]) -> MissingVariable:
 
 def failed(target: str, failure: Mapping[str, Any], command: str = "load") -> AppFailed:
     """The refusal for an app that raised while it obeyed a command of the guest."""
-    doing = {"load": "load", "startup": "start"}.get(command, f"{command} in".replace("_", " "))
-    return AppFailed(f"cannot {doing} `{target}`", failure)
+    return AppFailed(f"cannot {_DOING.get(command, 'go on with')} `{target}`", failure)
 
 
 def ended(target: str, death: Died) -> DoesNotLoad:
