@@ -14,6 +14,7 @@ from fastwright.recipes.database.files import Plan
 from fastwright.recipes.ensure.dependency import ensure_dependency_package
 from fastwright.recipes.ensure.drafting import Words, change_set, nothing_to_do
 from fastwright.recipes.ensure.lifespan import ensure_lifespan_step
+from fastwright.recipes.ensure.session import session_dependency
 from fastwright.recipes.ensure.setting import WantedSetting, ensure_setting
 from fastwright.recipes.ensure.versions import at_least, require_modern
 from fastwright.recipes.recipe import Recipe
@@ -51,7 +52,7 @@ class AsyncDatabase(Recipe):
         symbols = tuple(found.symbol for found in app.sessions)
         if not symbols:
             return Presence(State.ABSENT, "no session, connection or pool was found")
-        if all(found.kind == "maker" for found in app.sessions) and not _handed_out(app):
+        if all(found.kind == "maker" for found in app.sessions) and session_dependency(app) is None:
             gap = "no dependency hands its sessions to requests"
             return Presence(State.PARTIAL, f"`{symbols[0]}` makes sessions", symbols, (gap,))
         first = app.sessions[0]
@@ -125,15 +126,6 @@ class AsyncDatabase(Recipe):
         yield "no tables: the app has no models yet"
         if not self.migrations:
             yield "no migrations: ask for them with `--migrations`"
-
-
-def _handed_out(app: AppMap) -> bool:
-    """True where a function yields what a session maker makes, though no route asks for it yet."""
-    yielding = {function.name for function in app.functions if function.yields}
-    return any(
-        call.caller in yielding and (call.callee or "").endswith("sessionmaker")
-        for call in app.calls
-    )
 
 
 def _ends_before_answer(app: AppMap) -> bool:

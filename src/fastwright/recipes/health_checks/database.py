@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastwright.model.app import AppMap
 from fastwright.model.storage import SessionProvider
 from fastwright.recipes.ensure.drafting import split_symbol
+from fastwright.recipes.ensure.session import session_dependency
 from fastwright.source.import_header import Imported
 
 _ORM = ("sqlalchemy", "sqlmodel")
@@ -43,8 +44,7 @@ class Database:
 
 def find_database(app: AppMap) -> Database:
     """The app's own way to its database, or the reason why readiness cannot use it."""
-    providers = [p for p in app.sessions if p.kind == "dependency"]
-    provider = max(providers, key=lambda p: (p.used_by, p.alias is not None), default=None)
+    provider = session_dependency(app)
     if provider is None:
         others = ", ".join(f"`{p.symbol}`" for p in app.sessions)
         because = f"{others} is not a dependency" if others else "the app has no session"
