@@ -212,8 +212,9 @@ class Queries:
 
     def _got(self, unit: Unit, row: CallFact) -> Query | None:
         tables = tuple(self._table_of(unit, row, row.arguments[0]))
-        plain = isinstance(row.arguments[0], str) and "." not in row.arguments[0]
-        if not tables or not plain:
+        written = row.arguments[0]
+        named = isinstance(written, str) and self.evaluator.names.dotted(unit, row.scope, written)
+        if not tables or named not in self._tables:
             return None
         return Query(tables, Span(unit.path, row.start, row.end), many=False, bounded=True)
 

@@ -87,18 +87,20 @@ class Wiring:
     def collect(self) -> None:
         """Fills `on` with every registration of the project, in the order of the text."""
         for unit in self.codebase.units:
-            for index, scope in enumerate(unit.scopes):
-                if scope.kind == "f":
-                    self._decorated(unit, index, Symbol("scope", unit, index))
+            for index, _ in enumerate(unit.scopes):
+                self._decorated(unit, index, Symbol("scope", unit, index))
         for name in STATEMENTS:
             for unit, index in self.sites(name):
                 self._register(unit, unit.facts.calls[index], name, None)
         for name in VERBS | {"api_route", "websocket"}:
             for unit, index in self.sites(name):
                 self._applied(unit, index, name)
+        for made, rows in self.on.items():
+            rows.sort(key=lambda r: (r.frame.unit is not made.unit, r.frame.unit.path, r.row.start))
 
     def _decorated(self, unit: Unit, index: int, function: Symbol) -> None:
-        for term, _, _ in unit.scopes[index].decorators:
+        scope = unit.scopes[index]
+        for term, _, _ in scope.decorators if scope.kind == "f" else ():
             if isinstance(term, list) and term[0] == "c":
                 row = unit.facts.calls[term[1]]
                 name = last_name(row.callee)

@@ -1,0 +1,105 @@
+"""Laws of the survey: it never fails, never loses a fact in the cache, and is quick when warm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastwright.model.app import AppMap
+from fastwright.model.wire import from_json, to_json
+from fastwright.survey import static
+from fastwright.survey.cache import DiskCache
+from fastwright.survey.extract import extract
+from fastwright.survey.facts import Facts
+
+BOOKSHOP = Path(__file__).parents[2] / "examples" / "bookshop"
+SOURCES = sorted(p for p in BOOKSHOP.rglob("*.py") if ".fastwright" not in p.parts)
+
+
+def project() -> dict[PurePosixPath, bytes]:
+    """The Python files of the example."""
+    return {PurePosixPath(p.relative_to(BOOKSHOP).as_posix()): p.read_bytes() for p in SOURCES}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_prefix_of_any_file_can_be_mapped(data: st.DataObject) -> None:
+    """A file torn at any byte is mapped as far as it goes, and the rest of the project stays."""
+    path = data.draw(st.sampled_from([p for p in SOURCES if p.stat().st_size]))
+    content = path.read_bytes()
+    cut = data.draw(st.integers(0, len(content)))
+    files = {PurePosixPath("torn.py"): content[:cut], PurePosixPath("main.py"): b"x = 1\n"}
+    app = static.read(files)
+    assert set(app.modules) == {"torn", "main"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_can_be_mapped(content: bytes) -> None:
+    """What is no Python at all gives facts, and errors are counted."""
+    app = static.read({PurePosixPath("a.py"): content})
+    assert app.modules["a"].errors >= 0
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_facts_survive_json(path: Path) -> None:
+    """What the cache gives back is what was read."""
+    facts = extract(path.read_bytes())
+    again = Facts.from_json(json.loads(json.dumps(facts.to_json())))
+    assert json.dumps(again.to_json()) == json.dumps(facts.to_json())
+
+
+def test_spans_of_routes_hold_their_handlers() -> None:
+    """The text of every route's span begins with a decorator and names the handler."""
+    app = static.read(project())
+    assert app.routes
+    for route in app.routes:
+        assert route.span is not None
+        text = app.text(route.span)
+        assert text.startswith(("@", "def ", "async def "))
+        assert f"def {route.handler.rpartition('.')[2]}(" in text
+
+
+def test_the_map_survives_json() -> None:
+    """A map written by one process is the same value in another."""
+    app = static.read(project())
+    assert from_json(AppMap, json.loads(json.dumps(to_json(app)))) == app
+
+
+def test_a_warm_map_is_the_cold_one(tmp_path: Path) -> None:
+    """From the cache or not, the map is the same; a changed file is read anew."""
+    files = project()
+    with DiskCache(tmp_path) as cache:
+        cold = static.read(files, cache=cache)
+    with DiskCache(tmp_path) as cache:
+        assert static.read(files, cache=cache) == cold
+    changed = {
+        **files,
+        PurePosixPath("bookshop/main.py"): b"from fastapi import FastAPI\napp = FastAPI()\n",
+    }
+    with DiskCache(tmp_path) as cache:
+        assert not [r for r in static.read(changed, cache=cache).routes if r.reachable]
+
+
+def test_a_broken_cache_is_no_cache(tmp_path: Path) -> None:
+    """Torn files and foreign rows in the cache change nothing."""
+    files = project()
+    with DiskCache(tmp_path) as cache:
+        cold = static.read(files, cache=cache)
+    for kept in tmp_path.iterdir():
+        kept.write_bytes(kept.read_bytes()[:100])
+    with DiskCache(tmp_path) as cache:
+        assert static.read(files, cache=cache) == cold
+
+
+def test_a_deep_expression_does_not_exhaust_the_stack() -> None:
+    """Generated code with thousands of nested operators and blocks is mapped."""
+    deep = b"x = " + b"(" * 3000 + b"1" + b")" * 3000 + b"\n"
+    sums = b"y = " + b" + ".join([b"1"] * 5000) + b"\n"
+    blocks = b"".join(b" " * n + b"if a:\n" for n in range(300)) + b" " * 300 + b"pass\n"
+    for content in (deep, sums, blocks):
+        assert static.read({PurePosixPath("a.py"): content}).modules["a"].name == "a"

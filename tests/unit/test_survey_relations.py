@@ -1,0 +1,117 @@
+"""Generic relations: functions, calls, statements, flows, conventions, modules."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap
+from fastwright.survey import static
+
+APP = """
+from fastapi import FastAPI, Depends
+from sqlalchemy import select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, selectinload, Session
+import crud
+class Base(DeclarativeBase): ...
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int]
+def get_db() -> Session: ...
+app = FastAPI()
+@app.get("/items")
+def every(db: Session = Depends(get_db)):
+    return db.execute(select(Item).options(selectinload(Item.owner))).scalars().all()
+@app.get("/page")
+def page(db: Session = Depends(get_db)):
+    statement = select(Item).where(Item.owner_id == 3)
+    statement = statement.limit(10)
+    return db.scalars(statement).all()
+@app.get("/items/{item_id}")
+def one(item_id: int, db: Session = Depends(get_db)):
+    return crud.get(db, item_id)
+@app.get("/search")
+def search(q: str, db: Session = Depends(get_db)):
+    return crud.find(db, q)
+@app.get("/raw")
+async def raw(db: Session = Depends(get_db)):
+    for _ in range(3):
+        await db.execute(text("SELECT * FROM items WHERE id = :id LIMIT 5"))
+    try:
+        pass
+    except ValueError:
+        crud.get(db, 1)
+"""
+CRUD = """
+from sqlalchemy import text
+import app
+def get(db, key): return db.get(app.Item, key)
+def find(db, words):
+    clause = f"SELECT * FROM items WHERE name = '{words}'"
+    return db.execute(text(clause))
+"""
+
+
+def read(**files: str) -> AppMap:
+    """The map of modules given by name."""
+    named = {f"{n}.py" if "." not in n else n: t for n, t in files.items()}
+    return static.read({PurePosixPath(p): t.encode() for p, t in named.items()})
+
+
+def test_statements_reached_by_routes() -> None:
+    """Many or one, bounded or not, filters, eager loads and raw SQL, through calls too."""
+    app = read(app=APP, crud=CRUD)
+
+    def only(path: str) -> tuple[object, ...]:
+        route = app.route("GET", path)
+        assert route is not None
+        query = route.queries[0]
+        return query.tables, query.many, query.bounded, query.filters, query.eager
+
+    assert only("/items") == (("items",), True, False, (), ("Item.owner",))
+    assert only("/page") == (("items",), True, True, ("items.owner_id",), ())
+    assert only("/items/{item_id}") == (("items",), False, True, (), ())
+    assert only("/raw") == (("items",), True, True, (), ())
+
+
+def test_a_request_value_that_reaches_sql_text_is_a_flow() -> None:
+    """From the query parameter through the call into ``text(…)``; bound values are none."""
+    flows = read(app=APP, crud=CRUD).flows
+    assert [(f.source, f.sink, len(f.path)) for f in flows] == [
+        ("GET /search query `q`", "sqlalchemy.text", 2)
+    ]
+    assert read(app=APP.replace("q: str", "q: int"), crud=CRUD).flows[0].sanitizers == ("int",)
+
+
+def test_calls_say_where_they_stand() -> None:
+    """Awaited, in a loop, in an except clause; callees through imports and declared types."""
+    calls = read(app=APP, crud=CRUD).calls
+    execute = next(c for c in calls if c.caller == "app.raw" and c.text == "db.execute")
+    assert (execute.awaited, execute.in_loop, execute.in_except) == (True, True, False)
+    assert execute.callee == "sqlalchemy.orm.Session.execute"
+    get = next(c for c in calls if c.caller == "app.raw" and c.text == "crud.get")
+    assert (get.callee, get.in_except, get.arguments) == ("crud.get", True, ("db", "1"))
+
+
+def test_functions_and_modules() -> None:
+    """Functions have decorators and annotations; modules say what they import."""
+    app = read(app=APP, crud=CRUD)
+    raw = next(f for f in app.functions if f.name == "app.raw")
+    assert (raw.is_async, raw.decorators, raw.annotations) == (
+        True, ("app.app.get",), (("db", "Session"),),
+    )  # fmt: skip
+    assert app.modules["app"].third_party == ("fastapi", "sqlalchemy")
+    assert app.modules["app"].imports["crud"] == "crud"
+
+
+def test_conventions_are_counted() -> None:
+    """The majority's habit, with how often it was seen."""
+    tests = "def test_a(client): ...\nasync def test_b(client): ...\ndef test_c(client): ...\n"
+    app = read(app=APP, crud=CRUD, **{"tests/test_app.py": tests})
+    found = {c.topic: (c.value, c.count, c.total) for c in app.conventions}
+    assert found["handlers"] == ("sync", 4, 5)
+    assert found["dependency-style"] == ("default", 5, 5)
+    assert found["test-style"] == ("sync", 2, 3)
+    assert found["test-client"] == ("client", 3, 3)
+    assert found["indentation"][0] == "4"
+    assert found["layout"][0] == "one-file"

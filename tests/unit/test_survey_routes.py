@@ -1,0 +1,307 @@
+"""Routes from source: every way in which apps put them together."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from fastwright.model.app import AppMap, Place
+from fastwright.survey import static
+
+
+def read(files: dict[str, str], target: str | None = None) -> AppMap:
+    """The map of a few files given as text."""
+    content = {PurePosixPath(path): text.encode() for path, text in files.items()}
+    return static.read(content, target=target)
+
+
+def listed(app: AppMap) -> list[str]:
+    """Reachable routes as ``GET /path handler``."""
+    return [f"{r} {r.handler}" for r in app.routes if r.reachable]
+
+
+ITEMS = """
+from fastapi import APIRouter
+router = APIRouter()
+@router.get("/{item_id}")
+def read_item(item_id: int): ...
+"""
+
+LAYOUTS: dict[str, tuple[dict[str, str], list[str]]] = {
+    "one file": (
+        {"main.py": "import fastapi\napp = fastapi.FastAPI()\n@app.get('/')\ndef home(): ...\n"},
+        ["GET / main.home"],
+    ),
+    "prefix at inclusion": (
+        {
+            "app/__init__.py": "",
+            "app/items.py": ITEMS,
+            "app/main.py": "from fastapi import FastAPI\nfrom app import items\napp = FastAPI()\n"
+            "app.include_router(items.router, prefix='/items')\n",
+        },
+        ["GET /items/{item_id} app.items.read_item"],
+    ),
+    "prefix on the router, relative import, src layout": (
+        {
+            "src/app/__init__.py": "",
+            "src/app/items.py": ITEMS.replace("APIRouter()", "APIRouter(prefix='/things')"),
+            "src/app/main.py": "from fastapi import FastAPI\nfrom .items import router as r\n"
+            "app = FastAPI()\napp.include_router(r)\n",
+            "tests/test_a.py": "from app.main import app\n",
+        },
+        ["GET /things/{item_id} app.items.read_item"],
+    ),
+    "namespace package": (
+        {
+            "app/items.py": ITEMS,
+            "app/main.py": "from fastapi import FastAPI\nfrom app.items import router\n"
+            "app = FastAPI()\napp.include_router(router, prefix='/i')\n",
+        },
+        ["GET /i/{item_id} app.items.read_item"],
+    ),
+    "prefix from a settings class and an f-string": (
+        {
+            "items.py": ITEMS,
+            "config.py": "from pydantic_settings import BaseSettings\n"
+            "class Settings(BaseSettings):\n    API: str = '/api'\n    VERSION: int = 2\n"
+            "settings = Settings()\n",
+            "main.py": "from fastapi import FastAPI\nimport items\nfrom config import settings\n"
+            "app = FastAPI()\n"
+            "app.include_router(items.router, prefix=f'{settings.API}/v{settings.VERSION}')\n",
+        },
+        ["GET /api/v2/{item_id} items.read_item"],
+    ),
+    "prefix from the environment without default": (
+        {
+            "items.py": ITEMS,
+            "main.py": "import os\nfrom fastapi import FastAPI\nimport items\napp = FastAPI()\n"
+            "app.include_router(items.router, prefix=os.environ['PREFIX'])\n",
+        },
+        ["GET {?}/{item_id} items.read_item"],
+    ),
+    "a factory that gets the router as a parameter": (
+        {
+            "items.py": ITEMS,
+            "setup.py": "from fastapi import FastAPI, APIRouter\n"
+            "def create(router: APIRouter, prefix='/p') -> FastAPI:\n"
+            "    application = FastAPI()\n    application.include_router(router, prefix=prefix)\n"
+            "    return application\n",
+            "main.py": "from setup import create\nimport items\n"
+            "app = create(router=items.router)\n",
+        },
+        ["GET /p/{item_id} items.read_item"],
+    ),
+    "the app as a parameter of a registering function": (
+        {
+            "items.py": ITEMS,
+            "wire.py": "import items\ndef register(target):\n"
+            "    for router, prefix in [(items.router, '/a'), (items.router, '/b')]:\n"
+            "        target.include_router(router, prefix=prefix)\n",
+            "main.py": "from fastapi import FastAPI\nfrom wire import register\n"
+            "app = FastAPI()\nregister(app)\n",
+        },
+        ["GET /a/{item_id} items.read_item", "GET /b/{item_id} items.read_item"],
+    ),
+    "a dictionary of routers": (
+        {
+            "items.py": ITEMS,
+            "main.py": "from fastapi import FastAPI\nimport items\n"
+            "all_of = {'Items': items.router}\napp = FastAPI()\nfor tag, router in all_of.items():\n"
+            "    app.include_router(router, tags=[tag], prefix='/d')\n",
+        },
+        ["GET /d/{item_id} items.read_item"],
+    ),
+    "a router made by a factory, once for each call": (
+        {
+            "main.py": "from fastapi import FastAPI, APIRouter\n"
+            "def crud(prefix):\n    router = APIRouter(prefix=prefix)\n"
+            "    @router.get('')\n    def every(): ...\n    return router\n"
+            "app = FastAPI()\napp.include_router(crud('/a'))\napp.include_router(crud('/b'))\n"
+        },
+        ["GET /a main.crud.<locals>.every", "GET /b main.crud.<locals>.every"],
+    ),
+    "add_api_route with several methods": (
+        {
+            "main.py": "from fastapi import FastAPI\napp = FastAPI()\ndef both(): ...\n"
+            "app.add_api_route('/x', both, methods=['GET', 'POST'])\n"
+        },
+        ["GET /x main.both", "POST /x main.both"],
+    ),
+    "a class-based view": (
+        {
+            "main.py": "from fastapi import FastAPI, Depends\nfrom fastapi_utils.cbv import cbv\n"
+            "from fastapi_utils.inferring_router import InferringRouter\n"
+            "router = InferringRouter()\ndef get_db(): ...\n"
+            "@cbv(router)\nclass Items:\n    db = Depends(get_db)\n"
+            "    @router.get('/items')\n    def every(self): ...\n"
+            "app = FastAPI()\napp.include_router(router)\n"
+        },
+        ["GET /items main.Items.every"],
+    ),
+    "a websocket": (
+        {
+            "main.py": "from fastapi import FastAPI\napp = FastAPI()\n"
+            "@app.websocket('/ws')\nasync def talk(socket): ...\n"
+        },
+        ["WEBSOCKET /ws main.talk"],
+    ),
+    "a mounted application": (
+        {
+            "main.py": "from fastapi import FastAPI\napp = FastAPI()\napi = FastAPI()\n"
+            "@api.get('/x')\ndef inner(): ...\napp.mount('/api', api)\n"
+        },
+        ["GET /api/x main.inner"],
+    ),
+    "an own subclass of the router": (
+        {
+            "kit.py": "from fastapi import APIRouter as Base\nclass Router(Base): ...\n",
+            "main.py": "from fastapi import FastAPI\nfrom kit import Router\n"
+            "r = Router(prefix='/k')\n@r.post('')\ndef make(): ...\napp = FastAPI()\napp.include_router(r)\n",
+        },
+        ["POST /k main.make"],
+    ),
+    "a router registered by the lifespan": (
+        {
+            "items.py": ITEMS,
+            "main.py": "from fastapi import FastAPI\nimport items\nasync def life(app):\n"
+            "    app.include_router(items.router, prefix='/late')\n    yield\n"
+            "app = FastAPI(lifespan=life)\n",
+        },
+        ["GET /late/{item_id} items.read_item"],
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_routes_are_found_however_they_are_wired(layout: str) -> None:
+    """Method, full path and handler are found for each way of wiring."""
+    files, expected = LAYOUTS[layout]
+    assert listed(read(files)) == expected
+
+
+def test_a_span_begins_at_the_decorator_and_holds_the_handler() -> None:
+    """The span of a route is the whole function with its decorators."""
+    app = read(LAYOUTS["one file"][0])
+    assert app.routes[0].span is not None
+    assert app.text(app.routes[0].span) == "@app.get('/')\ndef home(): ..."
+
+
+def test_a_router_that_nothing_includes_is_not_reachable() -> None:
+    """Decorated is not served: the route is there, and says so."""
+    app = read({"items.py": ITEMS, "main.py": "from fastapi import FastAPI\napp = FastAPI()\n"})
+    assert [(str(r), r.reachable) for r in app.routes] == [("GET /{item_id}", False)]
+
+
+def test_a_router_of_another_package_is_listed_as_unresolved() -> None:
+    """What source cannot show is told, with the reason."""
+    text = (
+        "from fastapi import FastAPI\nfrom fastapi_users import get_router\n"
+        "app = FastAPI()\napp.include_router(get_router(), prefix='/auth')\n"
+    )
+    (row,) = read({"main.py": text}).unresolved
+    assert row.what == "app.include_router"
+    assert "fastapi_users.get_router" in row.why
+
+
+def test_a_condition_is_kept() -> None:
+    """A route under a test carries the test as written."""
+    text = (
+        "from fastapi import FastAPI\napp = FastAPI()\nDEBUG = False\n"
+        "if DEBUG:\n    @app.get('/debug')\n    def debug(): ...\n"
+    )
+    assert read({"main.py": text}).routes[0].condition == "DEBUG"
+
+
+def test_of_two_applications_the_one_asked_for_is_chosen() -> None:
+    """`target` decides; without it the application with the most routes is taken."""
+    text = (
+        "from fastapi import FastAPI\none = FastAPI()\ntwo = FastAPI()\n"
+        "@one.get('/a')\ndef a(): ...\n@two.get('/b')\ndef b(): ...\n@two.get('/c')\ndef c(): ...\n"
+    )
+    assert read({"main.py": text}).app == read({"main.py": text}, "main:two").app
+    assert [str(r) for r in read({"main.py": text}, "main:one").routes] == ["GET /a"]
+
+
+def test_a_factory_that_nothing_calls_is_the_target_itself() -> None:
+    """``module:function`` with what it must be given."""
+    text = "from fastapi import FastAPI\ndef make(settings, debug=False):\n    return FastAPI()\n"
+    app = read({"main.py": text}).app
+    assert app is not None
+    assert (app.target, app.factory, app.parameters) == ("main:make", True, ("settings",))
+
+
+def test_dependencies_say_where_they_are_attached() -> None:
+    """App, router, inclusion, decorator and parameter dependencies are told apart."""
+    text = """
+from fastapi import FastAPI, APIRouter, Depends
+def a(): ...
+def b(): ...
+def c(): ...
+def d(): ...
+def e(): ...
+router = APIRouter(dependencies=[Depends(b)])
+@router.get("/", dependencies=[Depends(d)])
+def home(x=Depends(e)): ...
+app = FastAPI(dependencies=[Depends(a)])
+app.include_router(router, dependencies=[Depends(c)])
+"""
+    (route,) = read({"main.py": text}).routes
+    assert {(d.call, d.place) for d in route.dependencies} == {
+        ("main.a", Place.APP),
+        ("main.b", Place.ROUTER),
+        ("main.c", Place.INCLUSION),
+        ("main.d", Place.DECORATOR),
+        ("main.e", Place.PARAMETER),
+    }
+
+
+def test_aliases_scopes_and_instances_are_seen_through() -> None:
+    """``Annotated`` aliases, ``Security`` scopes, callable instances and bare ``Depends()``."""
+    text = """
+from typing import Annotated
+from fastapi import FastAPI, Depends, Security
+from fastapi.security import OAuth2PasswordBearer
+scheme = OAuth2PasswordBearer(tokenUrl="/login", auto_error=False)
+class Pages:
+    def __init__(self, limit: int = 10): ...
+class Checker:
+    def __init__(self, role): ...
+    def __call__(self, token: Annotated[str, Depends(scheme)]) -> bool: ...
+type User = Annotated[str, Security(Checker("admin"), scopes=["me", "all"])]
+app = FastAPI()
+@app.get("/")
+def home(user: User, pages: Annotated[Pages, Depends()]): ...
+"""
+    (route,) = read({"main.py": text}).routes
+    checker, pages = route.dependencies
+    assert (checker.call, checker.name, checker.scopes) == ("main.Checker", "user", ("me", "all"))
+    assert checker.children[0].scheme == "OAuth2PasswordBearer"
+    assert ("auto_error", "False") in checker.children[0].options
+    assert pages.call == "main.Pages"
+
+
+def test_parameters_know_their_source() -> None:
+    """Path, query, body, header, file, special and unknown."""
+    text = """
+from typing import Annotated
+from fastapi import FastAPI, Header, Request, UploadFile
+from pydantic import BaseModel
+from elsewhere import Strange
+class Item(BaseModel):
+    name: str
+app = FastAPI()
+@app.post("/{key}", response_model=list[Item], status_code=201, tags=["t"])
+async def make(key: str, item: Item, request: Request, photo: UploadFile, odd: Strange,
+               token: Annotated[str, Header(max_length=9)], q: str | None = None): ...
+"""
+    (route,) = read({"main.py": text}).routes
+    assert {p.name: p.source for p in route.parameters} == {
+        "key": "path", "item": "body", "request": "special", "photo": "file", "odd": None,
+        "token": "header", "q": "query",
+    }  # fmt: skip
+    assert (route.body_model, route.response_model) == ("main.Item", "list[main.Item]")
+    assert (route.status_code, route.tags, route.is_async) == (201, ("t",), True)
+    token = next(p for p in route.parameters if p.name == "token")
+    assert token.constraints == (("max_length", "9"),)
+    assert [p.name for p in route.parameters if not p.required] == ["q"]
