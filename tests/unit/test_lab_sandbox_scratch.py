@@ -17,42 +17,43 @@ def test_a_folder_whose_owner_lives_is_left_alone(tmp_path: Path) -> None:
     """Another fastwright at work keeps its scratch."""
     mine = scratch.make(tmp_path / "s")
     assert scratch.sweep(tmp_path / "s") == ()
-    assert mine.is_dir()
-    scratch.remove(mine)
-    assert not mine.exists()
+    assert mine.path.is_dir()
+    mine.remove()
+    assert not mine.path.exists()
 
 
 def test_a_folder_whose_owner_is_gone_is_swept(tmp_path: Path) -> None:
     """What a killed process left is removed by the next."""
     program = (
         "from pathlib import Path; from fastwright.lab import scratch; "
-        f"print(scratch.make(Path({str(tmp_path / 's')!r})))"
+        f"print(scratch.make(Path({str(tmp_path / 's')!r})).path)"
     )
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     left = Path(run.stdout.strip())
     assert left.is_dir()
-    scratch.make(tmp_path / "s")
+    scratch.make(tmp_path / "s").remove()
     assert not left.exists()
 
 
-def test_a_number_that_is_used_again_is_another_owner(tmp_path: Path) -> None:
-    """The owner is a process and when it started, not a number alone."""
-    mine = scratch.make(tmp_path / "s")
-    (mine / "owner").write_text(f"{os.getpid()} 1")
-    assert scratch.sweep(tmp_path / "s") == (mine,)
+def test_a_folder_that_is_being_made_is_left_alone(tmp_path: Path) -> None:
+    """A folder without a lock is not taken for an abandoned one, unless it is old."""
+    (tmp_path / "s" / "new").mkdir(parents=True)
+    assert scratch.sweep(tmp_path / "s") == ()
+    os.utime(tmp_path / "s" / "new", (0, 0))
+    assert scratch.sweep(tmp_path / "s") == (tmp_path / "s" / "new",)
 
 
 def test_folders_that_may_not_be_written_are_removed_too(tmp_path: Path) -> None:
     """An app that takes its own rights away leaves nothing behind for that."""
     mine = scratch.make(tmp_path / "s")
-    (mine / "a" / "b").mkdir(parents=True)
-    (mine / "a" / "b" / "file").touch()
-    (mine / "a" / "b").chmod(0o000)
-    (mine / "a").chmod(0o500)
-    scratch.remove(mine)
-    assert not mine.exists()
+    (mine.path / "a" / "b").mkdir(parents=True)
+    (mine.path / "a" / "b" / "file").touch()
+    (mine.path / "a" / "b").chmod(0o000)
+    (mine.path / "a").chmod(0o500)
+    mine.remove()
+    assert not mine.path.exists()
 
 
 def test_scratch_is_not_kept_in_what_is_copied_to_it(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ class Database:
         (self._folder / "sockets").mkdir()
         (self._folder / "staging").mkdir()
         if self._isolated:
-            template = Mount(str(cluster(postgres, cache)), _TEMPLATE_INSIDE)
+            template = Mount(str(self._template(postgres, cache)), _TEMPLATE_INSIDE)
             sandbox = _sandbox(self._folder, postgres, template)
             copies = ("sh", "-c", _COPY_AND_RUN, "sh", _TEMPLATE_INSIDE, _CLUSTER_INSIDE)
             argv = (*copies, *_server(postgres, sandbox))
@@ -158,6 +158,12 @@ class Database:
             self._process = sandbox.start(argv, _ENVIRONMENT, "/", streams)
         self._await_ready()
         self._create()
+
+    def _template(self, postgres: Postgres, cache: Path) -> Path:
+        try:
+            return cluster(postgres, cache)
+        except OSError:  # nothing can be kept there: a home folder that may not be written
+            return cluster(postgres, self._folder / "clusters")
 
     def _await_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS

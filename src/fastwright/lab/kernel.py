@@ -152,7 +152,7 @@ def add_addresses(addresses: Iterable[str]) -> None:
 
 
 def _add_ipv4(packed: bytes, number: int) -> None:
-    if packed[0] == 127:
+    if packed[0] in (0, 127):  # to connect to 0.0.0.0 is to connect to loopback
         return
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         name = f"lo:{number}".encode()

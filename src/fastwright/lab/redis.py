@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import shutil
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+from fastwright.lab import wire
 from fastwright.lab.processes import Process, Streams
 from fastwright.lab.sandbox import Mount, Sandbox
 from fastwright.lab.services import Service
@@ -99,9 +101,10 @@ class Redis:
     def _await_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline and self._process and self._process.running:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                if probe.connect_ex(str(self.socket)) == 0:
-                    return
+            probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            with probe, contextlib.suppress(OSError):
+                wire.connect(probe, str(self.socket))
+                return
             time.sleep(0.005)
         log = (self._folder / "log").read_text("utf-8", "replace")
         raise Refused("cannot start a private Redis", f"it said: {log[-800:].strip()}")
@@ -111,7 +114,7 @@ class Redis:
         password = next((s.password for s in self._services if s.password and not s.user), "")
         login = [("AUTH", password)] if password else []
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
-            server.connect(str(self.socket))
+            wire.connect(server, str(self.socket))
             for words in (*login, ("FLUSHALL",)):
                 server.sendall(_command(*words))
                 if not server.recv(1 << 12).startswith(b"+OK"):

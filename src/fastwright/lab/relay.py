@@ -32,7 +32,10 @@ def listen(order: Mapping[str, Any]) -> list[socket.socket]:
         return [_listen_at_path(at)]
     if host := order["host"]:
         return [_listen_at_port(socket.AF_INET, host, at)]
-    return [_listen_at_port(family, "", at) for family in (socket.AF_INET, socket.AF_INET6)]
+    listeners = [_listen_at_port(socket.AF_INET, "", at)]
+    with contextlib.suppress(OSError):  # a machine without IPv6 has nobody who would call there
+        listeners.append(_listen_at_port(socket.AF_INET6, "", at))
+    return listeners
 
 
 def _listen_at_path(path: str) -> socket.socket:

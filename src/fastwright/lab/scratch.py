@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fastwright.model.errors import Refused
 
+_LOCK = "owner"
 _ABANDONED_SECONDS = 60.0
 _PLENTY = 4 << 30
 """Bytes of free memory from which on scratch files may lie in it."""
 
 
-def make(parent: Path | None = None, *, apart_from: Path | None = None) -> Path:
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """One scratch folder, held by this process.
+
+    `lock` is an open file that is locked as long as the owner lives: the kernel lets go of it
+    however the process ends, and tells every other process so, in whatever namespace.
+    """
+
+    path: Path
+    lock: IO[bytes]
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it, and let go of it."""
+        remove(self.path)
+        self.lock.close()
+
+
+def make(parent: Path | None = None, *, apart_from: Path | None = None) -> Scratch:
     """A new scratch folder, owned by this process; abandoned ones beside it are removed.
 
     Args:
@@ -29,7 +49,7 @@ def make(parent: Path | None = None, *, apart_from: Path | None = None) -> Path:
     Raises:
         Refused: The parent belongs to somebody else, or lies in the tree.
     """
-    place = parent or _quickest() / f"fastwright-{os.getuid()}"
+    place = parent or _quickest() / f"fastwright.{os.getuid()}"
     if apart_from is not None and place.resolve().is_relative_to(apart_from):
         raise Refused(
             f"cannot keep scratch files in `{place}`",
@@ -45,9 +65,11 @@ def make(parent: Path | None = None, *, apart_from: Path | None = None) -> Path:
             "remove it, or set TMPDIR",
         )
     sweep(place)
-    scratch = Path(tempfile.mkdtemp(prefix="", dir=place))
-    (scratch / "owner").write_text(_owner(os.getpid()), "ascii")
-    return scratch
+    path = Path(tempfile.mkdtemp(prefix="", dir=place))
+    lock = (path / "making").open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    (path / "making").rename(path / _LOCK)
+    return Scratch(path, lock)
 
 
 def _quickest() -> Path:
@@ -95,20 +117,20 @@ def sweep(place: Path) -> tuple[Path, ...]:
 
 
 def _abandoned(folder: Path) -> bool:
+    """No living process holds it; one without a lock is being made, unless it is old."""
     try:
-        owner = (folder / "owner").read_text("ascii")
+        with (folder / _LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except BlockingIOError:
+        return False
     except OSError:
-        try:
-            return time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
-        except OSError:
-            return False
-    return owner != _owner(int(owner.split()[0]))
+        return _age(folder) > _ABANDONED_SECONDS
 
 
-def _owner(pid: int) -> str:
-    """The process and when it started (in ticks since boot), since numbers are used again."""
+def _age(folder: Path) -> float:
+    """Seconds since it changed; 0 for one that somebody else has just removed."""
     try:
-        line = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+        return time.time() - folder.stat().st_mtime
     except OSError:
-        return ""
-    return f"{pid} {line.rpartition(')')[2].split()[19]}"
+        return 0.0

@@ -6,12 +6,16 @@ Runs inside the launcher: standard library only. Authentication is ``trust`` thr
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Iterator
 
 LONGEST_STARTUP = 10_000
 """Bytes; PostgreSQL's own limit on a start-up packet."""
+
+_LONGEST_PATH = 107
+"""Bytes of a Unix socket's path, by the kernel's address structure."""
 
 SUPERUSER = "postgres"
 
@@ -73,7 +77,7 @@ def execute(path: str, *statements: str, database: str = SUPERUSER) -> list[list
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.settimeout(30)
-        server.connect(path)
+        connect(server, path)
         fields = f"user\0{SUPERUSER}\0database\0{database}\0\0".encode()
         server.sendall(struct.pack("!II", len(fields) + 8, _VERSION_3) + fields)
         list(_until_ready(server))
@@ -85,6 +89,18 @@ def execute(path: str, *statements: str, database: str = SUPERUSER) -> list[list
         with contextlib.suppress(OSError):  # all is said; who has gone already is not missed
             server.sendall(b"X" + struct.pack("!I", 4))
         return rows
+
+
+def connect(client: socket.socket, path: str) -> None:
+    """Connect to a Unix socket, also where its path is longer than an address may be."""
+    if len(os.fsencode(path)) <= _LONGEST_PATH:
+        client.connect(path)
+        return
+    folder = os.open(os.path.dirname(path), os.O_PATH)
+    try:
+        client.connect(f"/proc/self/fd/{folder}/{os.path.basename(path)}")
+    finally:
+        os.close(folder)
 
 
 def _until_ready(server: socket.socket) -> Iterator[tuple[bytes, bytes]]:

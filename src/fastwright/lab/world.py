@@ -21,6 +21,7 @@ from fastwright.lab.prefixes import interpreter_mounts
 from fastwright.lab.processes import Process, Result, Streams
 from fastwright.lab.rewriting import rewrite
 from fastwright.lab.sandbox import Mount, Sandbox
+from fastwright.lab.scratch import Scratch
 from fastwright.lab.servers import NotServed, Servers
 from fastwright.lab.services import SQLITE, Service
 from fastwright.model.app import AppMap, Roots
@@ -73,12 +74,13 @@ class World:
         enforced: What isolation holds, in words.
     """
 
-    def __init__(self, spec: WorldSpec, folder: Path, *, isolated: bool = True) -> None:
+    def __init__(self, spec: WorldSpec, place: Scratch, *, isolated: bool = True) -> None:
+        folder = place.path
         self.spec = spec
         self.tree = spec.repository.resolve()
         self.copy = folder / "copy"
         self.enforced: tuple[str, ...] = ()
-        self._folder = folder
+        self._scratch, self._folder = place, folder
         self._isolated = isolated
         self._settings: Mapping[str, str] = spec.env
         self._processes: list[Process] = []
@@ -122,8 +124,8 @@ class World:
 
     @classmethod
     def _open(cls, spec: WorldSpec, *, isolated: bool) -> World:
-        folder = scratch.make(spec.scratch, apart_from=spec.repository.resolve())
-        world = cls(spec, folder, isolated=isolated)
+        place = scratch.make(spec.scratch, apart_from=spec.repository.resolve())
+        world = cls(spec, place, isolated=isolated)
         try:
             world._furnish()
         except BaseException:
@@ -323,7 +325,7 @@ class World:
         for process in self._processes:
             process.kill()
         self._servers.stop()
-        scratch.remove(self._folder)
+        self._scratch.remove()
 
     def __enter__(self) -> World:
         return self
