@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet
+from fastwright.model.errors import Refused
 from fastwright.model.plan import Presence
 from fastwright.recipes.jwt_auth import building, presence
 from fastwright.recipes.recipe import Recipe
@@ -27,16 +28,17 @@ class JwtAuth(Recipe):
         login: The column that they log in with.
         me: A route that says who is logged in; without a guarded route the docs page has no
             *Authorize* button.
-        refresh: Refresh tokens; one table and one migration.
-        logout: Ending a login before its token expires.
-        registration: Letting people create accounts.
-        roles: A guard that demands a role.
+        refresh: Refresh tokens; not built yet, refused.
+        logout: Ending a login before its token expires; not built yet, refused.
+        registration: Letting people create accounts; not built yet, refused.
+        roles: A guard that demands a role; not built yet, refused.
     """
 
     name: ClassVar[str] = "jwt-auth"
     summary: ClassVar[str] = "A login endpoint that returns a JWT, and `CurrentUser` for the routes"
     needs: ClassVar[tuple[str, ...]] = ("db.session",)
     provides: ClassVar[tuple[str, ...]] = ("auth.current_user",)
+    BUILT_OPTIONS: ClassVar[frozenset[str]] = frozenset()
 
     path: str | None = None
     access_minutes: int = 15
@@ -58,4 +60,11 @@ class JwtAuth(Recipe):
         Raises:
             Refused: The app has another scheme, or nothing that a login can bind to.
         """
+        for option in ("refresh", "logout", "registration", "roles"):
+            if getattr(self, option) and option not in self.BUILT_OPTIONS:
+                raise Refused(
+                    f"cannot build `{option}`",
+                    "this version of the recipe does not have it",
+                    f"leave `--{option}` out; the login itself can be built",
+                )
         return building.build(self, app)

@@ -9,7 +9,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
 from fastwright.model.storage import SessionProvider
 from fastwright.recipes.ensure.application import application
-from fastwright.recipes.ensure.drafting import split_symbol
+from fastwright.recipes.ensure.drafting import split_symbol, version
 from fastwright.recipes.jwt_auth.accounts import Accounts, find_accounts
 from fastwright.recipes.jwt_auth.new_users import new_accounts
 from fastwright.recipes.jwt_auth.schemes import Scheme, find_scheme
@@ -80,6 +80,7 @@ def bind(app: AppMap, user_table: str | None, login: str | None) -> Binding:
     Raises:
         Refused: There is nothing to log in against, or no session to read it with.
     """
+    check_versions(app)
     session = find_session(app)
     accounts = find_accounts(app, user_table, login)
     mapper = "sqlmodel" if session.has_exec else "sqlalchemy"
@@ -169,6 +170,28 @@ def slug_of(app: AppMap) -> str:
     title = target.title if target and target.title and target.title.isprintable() else ""
     package = target.target.partition(":")[0].partition(".")[0] if target else "app"
     return re.sub(r"[^a-z0-9]+", "-", (title or package).lower()).strip("-") or "app"
+
+
+_OLDEST = {"pydantic": (2,), "sqlalchemy": (2,), "fastapi": (0, 100)}
+
+
+def check_versions(app: AppMap) -> None:
+    """Raises `Refused` where the app's packages are older than the code is written for."""
+    for package, oldest in _OLDEST.items():
+        found = version(app, package)
+        if found and found < oldest:
+            shown, wanted = (".".join(map(str, v)) for v in (found[:2], oldest))
+            raise Refused(
+                "cannot write code for this app",
+                f"it has {package} {shown}, and the code is written for {wanted} and newer",
+                f"move the app to {package} {wanted}, and ask again",
+            )
+    if app.python and python_of(app) < (3, 10):
+        raise Refused(
+            "cannot write code for this app",
+            f"it runs on Python {app.python}, and the code is written for 3.10 and newer",
+            "move the app to a newer Python, and ask again",
+        )
 
 
 def python_of(app: AppMap) -> tuple[int, ...]:

@@ -63,7 +63,7 @@ def _hashing(bound: Binding) -> Decision:
 def not_done(bound: Binding, paths: Paths) -> Iterator[str]:
     """What a reader might expect and does not get."""
     if bound.makes_users and not bound.maker:
-        yield "no command that creates a user: the app has no session maker to call without a request"
+        yield "no command that creates a user: the app makes sessions for requests alone"
     yield "no existing route asks for a token: add `user: CurrentUser` to those that should"
     yield "no refresh tokens, logout, registration, roles or password reset"
     if bound.scheme.is_old and bound.accounts.room:

@@ -1,0 +1,96 @@
+"""The limits that the payload writes, as they stand there."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastwright.recipes.jwt_auth.payload import limits
+from fastwright.recipes.jwt_auth.payload.limits import SECOND, Limit
+
+
+class Clock:
+    """Time that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        """Nanoseconds."""
+        return self.now
+
+
+def take(limit: Limit, key: str = "k") -> int:
+    """One attempt."""
+    return asyncio.run(limit.take(key))
+
+
+def test_a_burst_is_let_through_and_no_more() -> None:
+    """Exactly as many attempts as the burst are free; the next one waits a whole interval."""
+    limit = Limit(burst=5, interval=60, clock=Clock())
+    assert [take(limit) for _ in range(6)] == [0, 0, 0, 0, 0, 60]
+
+
+def test_time_gives_attempts_back() -> None:
+    """One attempt returns with each interval, at any moment of the clock."""
+    clock = Clock()
+    limit = Limit(burst=1, interval=60, clock=clock)
+    for start in (0, 123_456_789_123, 987_654_321_987_654):
+        clock.now = start
+        assert take(limit) == 0
+        clock.now += 59 * SECOND
+        assert take(limit) == 1
+        clock.now += SECOND
+        assert take(limit) == 0
+        clock.now += 10**6 * SECOND
+
+
+def test_a_success_is_not_counted() -> None:
+    """What is given back can be taken again, exactly once."""
+    limit = Limit(burst=1, interval=60, clock=Clock())
+    for _ in range(1000):
+        assert take(limit) == 0
+        asyncio.run(limit.give_back("k"))
+    assert take(limit) == 0
+    assert take(limit) > 0
+
+
+def test_a_refused_attempt_costs_nothing_more() -> None:
+    """Trying while closed does not move the end of the wait."""
+    limit = Limit(burst=1, interval=60, clock=Clock())
+    assert [take(limit) for _ in range(4)] == [0, 60, 60, 60]
+
+
+def test_keys_are_counted_apart_and_forgotten() -> None:
+    """Memory is bounded: keys whose time is over make room for new ones."""
+    clock = Clock()
+    limit = Limit(burst=1, interval=1, clock=clock)
+    for number in range(limits.MAX_KEYS):
+        assert take_now(limit, str(number)) == 0
+    clock.now = 2 * SECOND
+    assert take_now(limit, "one more") == 0
+    assert len(limit._paid_off) == 1
+
+
+def take_now(limit: Limit, key: str) -> int:
+    """One attempt, without an event loop of its own."""
+    try:
+        limit.take(key).send(None)
+    except StopIteration as done:
+        return int(done.value)
+    raise AssertionError("a limit in memory does not wait")
+
+
+def test_an_ipv6_network_is_one_address() -> None:
+    """Whoever has a /64 has one allowance, not 2⁶⁴."""
+    one, other = limits._address_key("2001:db8::1"), limits._address_key("2001:db8::ffff:2")
+    assert one == other != limits._address_key("2001:db8:0:1::1")
+    assert limits._address_key("192.0.2.1") != limits._address_key("192.0.2.2")
+    assert limits._address_key("testclient") == "address:testclient"
+
+
+def test_the_store_holds_no_names() -> None:
+    """Keys of accounts do not show who they are of, and ignore how a login is written."""
+    key = limits._account_key(" Ann@Example.com")
+    assert "ann" not in key.lower()
+    assert key == limits._account_key("ann@example.com")
+    assert limits._account_key("\ud800")
