@@ -52,9 +52,10 @@ def by_assertion(outcome: Outcome) -> bool:
 
 
 def told(outcome: Outcome) -> str:
-    """One outcome in a line: how the test ended, and the first line of why."""
+    """One outcome in a line: how the test ended, and why in the line that says most."""
     lines = [line.strip() for line in outcome.message.splitlines() if line.strip()]
-    why = f": {lines[0][:160]}" if lines else ""
+    says_most = -1 if outcome.kind == "collect" else 0
+    why = f": {lines[says_most].removeprefix('E ').strip()[:160]}" if lines else ""
     kind = " by assertion" if by_assertion(outcome) else ""
     return f"`{outcome.test}` {outcome.outcome}{kind}{why}"
 
