@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -245,3 +247,39 @@ def test_a_dirty_tree_keeps_its_edits(bookshop: Path, python: str) -> None:
 def without_git(files: Tree) -> Tree:
     """`files` without git's own."""
     return {path: content for path, content in files.items() if path.parts[0] != ".git"}
+
+
+def test_ctrl_c_leaves_the_tree_and_no_process(bookshop: Path, python: str) -> None:
+    """An interrupt while the app runs ends with 130, one line, the old tree and no process."""
+    before = tree(bookshop)
+    arguments = ("add", "health-checks", "--yes", "--python", python)
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastwright", *arguments],
+        cwd=bookshop,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "starting the app" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said.strip().splitlines() == ["interrupted; nothing was changed"]
+    assert tree(bookshop) == before
+    assert processes_of(bookshop) == []
+
+
+def processes_of(root: Path) -> list[str]:
+    """The processes of this machine that were started for the tree at `root` and still live."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes().decode("utf-8", "replace")
+            if str(root) in words or str(root) in str((process / "cwd").readlink()):
+                found.append(words)
+    return found
