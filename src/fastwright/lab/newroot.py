@@ -179,7 +179,7 @@ def _attempt(what: str, action: Callable[[], None]) -> tuple[str, ...]:
     try:
         action()
     except OSError as error:
-        return (f"{what}: {os.strerror(error.errno)}",)
+        return (f"{what}: {os.strerror(error.errno or 0)}",)
     return ()
 
 
