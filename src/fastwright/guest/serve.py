@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 from . import job
 
@@ -216,6 +217,8 @@ class Zygote:
                 _exec_job(theirs, start)
             job.begin(start)
             code = job.Job(theirs).run()
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -11,7 +11,6 @@ from typing import Any
 from fastwright.lab.boot_link import Died, Late
 from fastwright.model.errors import DoesNotLoad
 
-
 _DOING: Mapping[str, str] = MappingProxyType(
     {
         "load": "load",
