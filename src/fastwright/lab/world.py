@@ -69,7 +69,6 @@ class World:
 
     Attributes:
         spec: What it was made of.
-        tree: The person's tree, at whose path the copy is seen inside.
         copy: The disposable copy, freely writable from outside.
         enforced: What isolation holds, in words.
     """
@@ -77,7 +76,7 @@ class World:
     def __init__(self, spec: WorldSpec, place: Scratch, *, isolated: bool = True) -> None:
         folder = place.path
         self.spec = spec
-        self.tree = spec.repository.resolve()
+        self._origin = spec.repository.resolve()
         self.copy = folder / "copy"
         self.enforced: tuple[str, ...] = ()
         self._scratch, self._folder = place, folder
@@ -93,9 +92,14 @@ class World:
             {
                 PurePosixPath("/tmp"): folder / "tmp",  # noqa: S108 - inside
                 PurePosixPath(Path.home()): folder / "home",
-                PurePosixPath(self.tree): self.copy,
+                PurePosixPath(self._origin): self.copy,
             },
         )
+
+    @property
+    def tree(self) -> Path:
+        """Where commands see the copy: at the path of the person's own tree, save unsandboxed."""
+        return Path(self.inside(Path()))
 
     @property
     def not_served(self) -> tuple[NotServed, ...]:
@@ -136,7 +140,7 @@ class World:
     def _furnish(self) -> None:
         for name in ("staging", "home", "tmp"):
             (self._folder / name).mkdir()
-        tree.copy(self.tree, self.copy)
+        tree.copy(self._origin, self.copy)
         self.overlay(self.spec.files)
         self._empty_files()
         self._servers.start(self.spec.cache or Path.home() / ".cache" / "fastwright" / "postgres")
@@ -158,9 +162,11 @@ class World:
         self.start(("true",)).wait()
 
     def _mounts(self) -> tuple[Mount, ...]:
-        inside = tuple(Mount(str(path), str(path)) for path in tree.environments(self.tree))
+        inside = tuple(Mount(str(path), str(path)) for path in tree.environments(self._origin))
         for mount in inside:
-            (self.copy / Path(mount.at).relative_to(self.tree)).mkdir(parents=True, exist_ok=True)
+            (self.copy / Path(mount.at).relative_to(self._origin)).mkdir(
+                parents=True, exist_ok=True
+            )
         interpreter = tuple(filter(self._is_not_of_the_tree, self._interpreter_mounts()))
         readable = tuple(Mount(str(path), str(path)) for path in self.spec.readable)
         guest = Mount(str(Path(__file__).parent.parent / "guest"), GUEST)
@@ -173,11 +179,11 @@ class World:
     def _is_not_of_the_tree(self, mount: Mount) -> bool:
         """False for the person's own source, which an editable install names: the copy is there."""
         place = Path(mount.at)
-        return not place.is_relative_to(self.tree) or (place / "pyvenv.cfg").exists()
+        return not place.is_relative_to(self._origin) or (place / "pyvenv.cfg").exists()
 
     def _empty_files(self) -> None:
         """Make room for the SQLite files that settings name, and take what the copy has of them."""
-        working = self.tree / self.spec.roots.working
+        working = self._origin / self.spec.roots.working
         for service in self._services:
             if service.kind == SQLITE:
                 path = PurePosixPath(os.path.normpath(working / service.file))
@@ -247,7 +253,7 @@ class World:
         wanted = cwd if cwd is not None else Path(self.spec.roots.working)
         if wanted.is_absolute() and wanted.is_relative_to(self.copy):
             wanted = wanted.relative_to(self.copy)
-        return self._sandbox.seen_at(os.path.normpath(self.tree / wanted))
+        return self._sandbox.seen_at(os.path.normpath(self._origin / wanted))
 
     def _env(self, extra: Mapping[str, str] | None) -> dict[str, str]:
         programs = [str(self.spec.python.parent)] if self.spec.python else []
