@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from fastwright.agent import pricing
 from fastwright.agent.combining import combine
 from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, ChangeSet
-from fastwright.model.plan import Built, Option, Plan, Presence, Step
+from fastwright.model.plan import Built, Option, Plan, Presence
 from fastwright.model.proof import FileDiff
-from fastwright.recipes.recipe import Choice, choices, find, from_options
-from fastwright.report.words import spoken
+from fastwright.recipes.recipe import find, from_options
 from fastwright.source import edits
 
 Files = Mapping[PurePosixPath, bytes]
@@ -53,15 +53,17 @@ def build(plan: Plan, app: AppMap, remap: Remap) -> Building:
     files: Files = app.files
     built: list[Built] = []
     presences: list[tuple[str, Presence]] = []
+    options: list[Option] = []
     for step in plan.steps:
         seen = remap(files) if files is not app.files else app
         recipe = from_options(find(step.recipe), step.options)
         presences.append((step.recipe, recipe.detect(seen)))
         built.append(Built(step, recipe.build(seen)))
+        options += pricing.options(step, seen, built[-1].changes)
         files = edits.apply(files, built[-1].changes.changes)
     changes = combine(app.files, files, built)
     return Building(
-        plan=_told(plan, built),
+        plan=_told(plan, built, options),
         files=files,
         changes=changes,
         diffs=edits.diff(app.files, files, changes.changes),
@@ -69,28 +71,11 @@ def build(plan: Plan, app: AppMap, remap: Remap) -> Building:
     )
 
 
-def _told(plan: Plan, built: Sequence[Built]) -> Plan:
+def _told(plan: Plan, built: Sequence[Built], options: Sequence[Option]) -> Plan:
     """The plan with what it will touch, and the options as the person may choose them."""
     return replace(
         plan,
-        choices=tuple(option for one in built for option in _options(one.step)),
+        choices=tuple(options),
         files=tuple(dict.fromkeys(str(path) for one in built for path in one.changes.paths())),
         tables=tuple(dict.fromkeys(t for one in built for t in one.changes.promise.tables)),
-    )
-
-
-def _options(step: Step) -> tuple[Option, ...]:
-    recipe = find(step.recipe)
-    return tuple(_option(step, choice) for choice in choices(recipe))
-
-
-def _option(step: Step, choice: Choice) -> Option:
-    is_chosen = choice.name in step.options
-    value = step.options[choice.name] if is_chosen else choice.default
-    instead = choice.allowed or (("no", "yes") if choice.kind == "bool" else ())
-    return Option(
-        name=choice.flag,
-        value=spoken(value),
-        because="asked for" if is_chosen else choice.doc or "the default",
-        alternatives=tuple(other for other in instead if other != spoken(value)),
     )

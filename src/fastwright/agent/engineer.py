@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from fastwright.agent import ground, planner, telling
+from fastwright.agent import ground, needs, planner, telling
+from fastwright.agent.building import build
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.planner import Refusal
@@ -15,7 +16,8 @@ from fastwright.model.app import AppMap
 from fastwright.model.errors import UsageError
 from fastwright.model.plan import Candidate, Plan, Step
 from fastwright.model.proof import Report
-from fastwright.recipes.recipe import find, from_options, to_options
+from fastwright.recipes.recipe import find, from_options, registry, to_options
+from fastwright.survey import static
 from fastwright.workspace import journal
 from fastwright.workspace.project import Project
 
@@ -35,14 +37,18 @@ class Engineer:
 
         Raises:
             NotAProject: There is no FastAPI app at `start`.
+            Refused: A recipe cannot build into this app, as far as its source tells.
         """
         watch = Stopwatch(self.person)
         stand = ground.find(self.start, self.person, self.wishes)
         plan = self._read(request, stand.app)
         if isinstance(plan, Refusal):
             return telling.refused(request, plan, watch)
-        self.person.plan(plan)
-        return telling.planned(request, plan, watch)
+        with watch.phase("planning"):
+            steps = needs.in_order(plan.steps, stand.app, registry())
+            building = build(replace(plan, steps=steps), stand.app, self._remap)
+        self.person.plan(building.plan)
+        return telling.planned(request, building.plan, watch)
 
     def do(self, request: str, options: Options | None = None) -> Report:
         """Do what `request` says: plan, change, prove, ask, apply.
@@ -89,6 +95,9 @@ class Engineer:
         project = Project.find(self.start)
         journal.recover(project)
         return telling.undone(journal.undo(project, entry, force=force), watch)
+
+    def _remap(self, files: Mapping[PurePosixPath, bytes]) -> AppMap:
+        return static.read(files, target=self.wishes.target)
 
     def _carry_out(self, plan: Plan, stand: Ground, watch: Stopwatch) -> Report:
         from fastwright.agent.job import Job  # noqa: PLC0415 - what runs apps is slow to load

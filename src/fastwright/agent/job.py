@@ -14,7 +14,9 @@ from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.telling import Work
 from fastwright.agent.worlds import Worlds
+from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, NewFile
+from fastwright.model.errors import Refused
 from fastwright.model.plan import Plan, Presence, State
 from fastwright.model.proof import Check, Outcome, Proof, Report
 from fastwright.prove import Gate, Side, every_gate, idempotent, in_order, judge, tests
@@ -38,7 +40,7 @@ class Job:
         Raises:
             NeedsConsent: The person was not asked, or said no, to running their code.
             DoesNotLoad: The app cannot be imported or started as it is.
-            Refused: A recipe cannot build into this app.
+            Refused: The app cannot be run, or its tree cannot be written.
         """
         began = datetime.now(UTC)
         ground.refuse_old_pydantic(self.ground.app)
@@ -49,10 +51,10 @@ class Job:
     def _work(self, plan: Plan, worlds: Worlds) -> Report:
         app = worlds.known()
         ground.refuse_old_pydantic(app)
-        with self.watch.phase("planning"):
-            steps = needs.in_order(plan.steps, app, registry())
-            unsure = (*plan.unsure, *ground.other_apps(app, self.wishes.target))
-            building = build(replace(plan, steps=steps, unsure=unsure), app, worlds.remap)
+        try:
+            building = self._built(plan, app, worlds)
+        except Refused as refused:
+            return telling.refused(plan.request, telling.to_refusal(refused), self.watch)
         self.person.plan(building.plan)
         if building.changes.is_empty:
             return self._already_there(building, worlds)
@@ -61,19 +63,25 @@ class Job:
             return telling.finished(work, Outcome.PLANNED, self.watch)
         return self._prove_and_apply(building, worlds)
 
+    def _built(self, plan: Plan, app: AppMap, worlds: Worlds) -> Building:
+        with self.watch.phase("planning"):
+            steps = needs.in_order(plan.steps, app, registry())
+            unsure = (*plan.unsure, *ground.other_apps(app, self.wishes.target))
+            return build(replace(plan, steps=steps, unsure=unsure), app, worlds.remap)
+
     def _already_there(self, building: Building, worlds: Worlds) -> Report:
         proof = None
         if building.changes.promise.attacks:
             with self.watch.phase("attacking what is there"):
                 proof = judge.attack(building.changes, worlds.before, tell=self._tell)
-        presence = _told_together([p for _, p in building.presences])
-        work = Work(building.plan, building.changes, (), proof, presence)
+        work = Work(building.plan, building.changes, (), proof, _there(building))
         return telling.already_there(work, self.watch)
 
     def _prove_and_apply(self, building: Building, worlds: Worlds) -> Report:
         proof = self._proof(building, worlds)
         absent = tuple(f"not there for the proof: {one}" for one in worlds.not_served)
-        work = Work(building.plan, building.changes, building.diffs, proof, absent=absent)
+        there = _there(building)
+        work = Work(building.plan, building.changes, building.diffs, proof, there, absent)
         if not proof.holds:
             return telling.finished(work, Outcome.NOT_PROVEN, self.watch)
         if self.wishes.dry_run:
@@ -116,11 +124,14 @@ class Job:
             self.person.check(check)
 
 
-def _told_together(presences: list[Presence]) -> Presence:
-    """What is there of several recipes, as one."""
+def _there(building: Building) -> Presence | None:
+    """What of the plan the app had before, as one; ``None`` where that is nothing."""
+    found = [p for _, p in building.presences if p.state is not State.ABSENT]
+    if not found:
+        return None
     return Presence(
-        State.PRESENT,
-        "; ".join(p.because for p in presences),
-        tuple(s for p in presences for s in p.symbols),
-        tuple(g for p in presences for g in p.gaps),
+        found[0].state,
+        "; ".join(p.because for p in found),
+        tuple(s for p in found for s in p.symbols),
+        tuple(g for p in found for g in p.gaps),
     )

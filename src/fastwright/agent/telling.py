@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from fastwright.agent.planner import Refusal
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.model.change import ChangeSet
+from fastwright.model.errors import Refused
 from fastwright.model.plan import Plan, Presence
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
 from fastwright.workspace.journal import Entry
@@ -28,6 +29,11 @@ class Work:
     proof: Proof | None = None
     presence: Presence | None = None
     absent: tuple[str, ...] = ()
+
+
+def to_refusal(error: Refused) -> Refusal:
+    """The refusal that a layer below raised."""
+    return Refusal(error.cannot, error.because, error.do)
 
 
 def refused(request: str, refusal: Refusal, watch: Stopwatch) -> Report:
@@ -114,7 +120,7 @@ def finished(work: Work, outcome: Outcome, watch: Stopwatch, did: tuple[str, ...
     return Report(
         asked=work.plan.request,
         outcome=outcome,
-        did=did,
+        did=did or _in_the_copy(work.proof),
         not_done=(*unwritten, *left),
         why=work.changes.explains,
         plan=work.plan,
@@ -128,6 +134,12 @@ def finished(work: Work, outcome: Outcome, watch: Stopwatch, did: tuple[str, ...
         seconds=watch.total,
         timings=watch.timings,
     )
+
+
+def _in_the_copy(proof: Proof | None) -> tuple[str, ...]:
+    if proof is None:
+        return ("planned the change",)
+    return (f"made the change in a disposable copy and judged it by {len(proof.checks)} gates",)
 
 
 def _skipped(proof: Proof | None) -> tuple[str, ...]:

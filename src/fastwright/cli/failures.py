@@ -59,7 +59,7 @@ def _told(error: FastwrightError, *, as_json: bool) -> int:
     if as_json:
         from fastwright.report import json_text  # noqa: PLC0415
 
-        click.echo(json_text.render_error(error))
+        click.echo(json_text.render_error(error), nl=False)
     else:
         from rich.console import Console  # noqa: PLC0415
 

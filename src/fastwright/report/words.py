@@ -45,6 +45,8 @@ class Group:
 
 def title(report: Report) -> str:
     """How it ended, in a word or two."""
+    if report.outcome is Outcome.PLANNED and report.proof is not None and report.proof.holds:
+        return "Proven, and not applied"
     return _TITLES[report.outcome]
 
 
