@@ -17,7 +17,8 @@ import yaml
 Files = Mapping[PurePosixPath, bytes]
 
 _EXAMPLE = re.compile(
-    r"^(\.env[._-](example|sample|template|dist|defaults?)|(env|dotenv)[._-](example|sample|template)"
+    r"^(\.env[._-](example|sample|template|dist|defaults?)"
+    r"|(env|dotenv)[._-](example|sample|template)"
     r"|(example|sample)\.env|\.env\..+\.(example|sample)|.+\.env\.(example|sample|template))$"
 )
 _TEST_ENV = re.compile(r"^(\.env[._-](tests?|testing|ci)|(tests?|testing|ci)\.env)$")
