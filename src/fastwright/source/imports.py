@@ -177,8 +177,25 @@ def _new_lines(block: Block, fresh: Sequence[FromImport]) -> list[Edit]:
             run.append(entry)
             continue
         if run:
-            edits.append(_run(block, above, run, entry))
+            edits += _joined(block, above, run, entry)
         run, above = [], entry
+    return edits
+
+
+def _joined(
+    block: Block, above: FromImport | None, run: Sequence[FromImport], below: FromImport | None
+) -> list[Edit]:
+    """The statements of the section that begins with `below` go to it, the others to `above`."""
+    if below is None or (above is not None and above.section == below.section):
+        return [_run(block, above, run, below)]
+    upper = [statement for statement in run if statement.section != below.section]
+    lower = [statement for statement in run if statement.section == below.section]
+    edits = [_run(block, above, upper, below)] if upper else []
+    if lower:
+        lines = (import_block.statement_text(s, block.width) + "\n" for s in lower)
+        names = [name for s in lower for name in s.names]
+        place = layout.line_start(block.content, below.start)
+        edits.append(_insert(block, place, "".join(lines), names))
     return edits
 
 

@@ -8,41 +8,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from fastwright.source import import_header
 from fastwright.source.import_header import Imported
 from fastwright.source.layout import line_end, line_start, text_of
 from fastwright.source.syntax import Node, parse, walk
 
-_SYNC = {
-    ("sqlalchemy.ext.asyncio", "AsyncSession"): ("sqlalchemy.orm", "Session"),
-    ("sqlalchemy.ext.asyncio", "async_sessionmaker"): ("sqlalchemy.orm", "sessionmaker"),
-    ("sqlalchemy.ext.asyncio", "async_scoped_session"): ("sqlalchemy.orm", "scoped_session"),
-    ("sqlalchemy.ext.asyncio", "create_async_engine"): ("sqlalchemy", "create_engine"),
-    ("sqlalchemy.ext.asyncio", "async_engine_from_config"): ("sqlalchemy", "engine_from_config"),
-    ("sqlalchemy.ext.asyncio", "AsyncEngine"): ("sqlalchemy", "Engine"),
-    ("sqlalchemy.ext.asyncio", "AsyncConnection"): ("sqlalchemy", "Connection"),
-    ("sqlmodel.ext.asyncio.session", "AsyncSession"): ("sqlmodel", "Session"),
-    ("collections.abc", "AsyncIterator"): ("collections.abc", "Iterator"),
-    ("collections.abc", "AsyncIterable"): ("collections.abc", "Iterable"),
-    ("collections.abc", "AsyncGenerator"): ("collections.abc", "Generator"),
-    ("typing", "AsyncIterator"): ("collections.abc", "Iterator"),
-    ("typing", "AsyncGenerator"): ("collections.abc", "Generator"),
-    ("contextlib", "asynccontextmanager"): ("contextlib", "contextmanager"),
-    ("contextlib", "AsyncExitStack"): ("contextlib", "ExitStack"),
-    ("httpx", "AsyncClient"): ("fastapi.testclient", "TestClient"),
-    ("redis.asyncio", "Redis"): ("redis", "Redis"),
-    ("redis.asyncio", "from_url"): ("redis", "from_url"),
-}
-_ATTRIBUTES = {
+_SYNC = MappingProxyType(
+    {
+        ("sqlalchemy.ext.asyncio", "AsyncSession"): ("sqlalchemy.orm", "Session"),
+        ("sqlalchemy.ext.asyncio", "async_sessionmaker"): ("sqlalchemy.orm", "sessionmaker"),
+        ("sqlalchemy.ext.asyncio", "async_scoped_session"): ("sqlalchemy.orm", "scoped_session"),
+        ("sqlalchemy.ext.asyncio", "create_async_engine"): ("sqlalchemy", "create_engine"),
+        ("sqlalchemy.ext.asyncio", "async_engine_from_config"): (
+            "sqlalchemy",
+            "engine_from_config",
+        ),
+        ("sqlalchemy.ext.asyncio", "AsyncEngine"): ("sqlalchemy", "Engine"),
+        ("sqlalchemy.ext.asyncio", "AsyncConnection"): ("sqlalchemy", "Connection"),
+        ("sqlmodel.ext.asyncio.session", "AsyncSession"): ("sqlmodel", "Session"),
+        ("collections.abc", "AsyncIterator"): ("collections.abc", "Iterator"),
+        ("collections.abc", "AsyncIterable"): ("collections.abc", "Iterable"),
+        ("collections.abc", "AsyncGenerator"): ("collections.abc", "Generator"),
+        ("typing", "AsyncIterator"): ("collections.abc", "Iterator"),
+        ("typing", "AsyncGenerator"): ("collections.abc", "Generator"),
+        ("contextlib", "asynccontextmanager"): ("contextlib", "contextmanager"),
+        ("contextlib", "AsyncExitStack"): ("contextlib", "ExitStack"),
+        ("httpx", "AsyncClient"): ("fastapi.testclient", "TestClient"),
+        ("redis.asyncio", "Redis"): ("redis", "Redis"),
+        ("redis.asyncio", "from_url"): ("redis", "from_url"),
+    }
+)
+_ATTRIBUTES = MappingProxyType({
     "aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__",
     "__aiter__": "__iter__", "__anext__": "__next__", "stream_scalars": "scalars",
-}  # fmt: skip
-_BUILTINS = {"anext": "next", "aiter": "iter", "StopAsyncIteration": "StopIteration"}
-_DOTTED = {
+})  # fmt: skip
+_BUILTINS = MappingProxyType(
+    {"anext": "next", "aiter": "iter", "StopAsyncIteration": "StopIteration"}
+)
+_DOTTED = MappingProxyType({
     "asyncio.sleep": "time.sleep", "anyio.sleep": "time.sleep", "asyncio.Lock": "threading.Lock",
     "httpx.AsyncClient": "TestClient", "pytest_asyncio.fixture": "pytest.fixture",
-}  # fmt: skip
+})  # fmt: skip
 _IN_THREAD = (
     "asyncio.to_thread",
     "anyio.to_thread.run_sync",
@@ -200,8 +208,10 @@ def _is_attribute(node: Node) -> bool:
     )
 
 
-_SWAPS: Mapping[str, Callable[[Node], Iterator[_Swap]]] = {
-    "parenthesized_expression": _without_parentheses,
-    "call": _call,
-    "generic_type": _generator,
-}
+_SWAPS: Mapping[str, Callable[[Node], Iterator[_Swap]]] = MappingProxyType(
+    {
+        "parenthesized_expression": _without_parentheses,
+        "call": _call,
+        "generic_type": _generator,
+    }
+)

@@ -121,9 +121,18 @@ def _exploded(content: bytes, start: int, bracket: Node, column: int, width: int
     alone = bracket.type == "parameters" and len(bracket.named_children) == 1
     if len(indent) + len(inner) <= width and not inner.endswith(",") and not alone:
         return f"{before}\n{indent}{inner}\n{' ' * column}{after}"
-    items = [text_of(child) for child in bracket.named_children if _inside(child, opening, closing)]
-    rows = "".join(f"{indent}{item},\n" for item in items)
+    items = [child for child in bracket.named_children if _inside(child, opening, closing)]
+    rows = "".join(f"{indent}{_item(content, item, column + 4, width)},\n" for item in items)
     return f"{before}\n{rows}{' ' * column}{after}"
+
+
+def _item(content: bytes, item: Node, column: int, width: int) -> str:
+    """One entry of brackets, itself laid out where it is too long for its line."""
+    brackets = [node for node in walk(item) if node.type in _BRACKETS]
+    if column + len(text_of(item)) + 1 <= width or not brackets:
+        return text_of(item)
+    chosen = _chosen(brackets, item)
+    return _exploded(content[: item.end_byte], item.start_byte, chosen, column, width)
 
 
 def _edges(bracket: Node) -> tuple[int, int]:

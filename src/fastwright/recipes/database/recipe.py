@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from fastwright.model.app import AppMap
@@ -20,11 +21,13 @@ from fastwright.recipes.ensure.versions import at_least, require_modern
 from fastwright.recipes.recipe import Recipe
 
 _ORM = ("sqlalchemy", "sqlmodel")
-_URLS = {
-    "postgresql": "postgresql+asyncpg://app:app@localhost:5432/app",
-    "sqlite": "sqlite+aiosqlite:///app.db",
-}
-_DRIVERS = {"postgresql": "asyncpg>=0.28", "sqlite": "aiosqlite>=0.19"}
+_URLS = MappingProxyType(
+    {
+        "postgresql": "postgresql+asyncpg://app:app@localhost:5432/app",
+        "sqlite": "sqlite+aiosqlite:///app.db",
+    }
+)
+_DRIVERS = MappingProxyType({"postgresql": "asyncpg>=0.28", "sqlite": "aiosqlite>=0.19"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,8 @@ def ensure_error_answer(
             return ()
     place = statement_after_creation(app)
     raised = ensure_import(app, place.path, *split_symbol(app, exception))
-    answers = ensure_import(app, place.path, *split_symbol(app, function))
+    module, name = split_symbol(app, function)
+    answers = ensure_import(app, place.path, module, name, own=True)
     line = f"{place.variable}.add_exception_handler({raised.local}, {answers.local})"
     return (*raised.edits, *answers.edits, place.insert(app, line, why))
 

@@ -89,7 +89,7 @@ def _around_yield(
     app: AppMap, path: PurePosixPath, function: Node, steps: list[str], why: str
 ) -> tuple[Change, ...]:
     content = app.files[path]
-    yields = [n for n in walk(function) if n.type == "yield"]
+    yields = [n for n in walk(function) if n.type == "yield" and n.is_named]
     if len(yields) != 1:
         snippet = "\n".join(step for step in (steps[0], "yield", steps[1]) if step) + "\n"
         return (Manual(f"the lifespan function in `{path}`", snippet, why),)

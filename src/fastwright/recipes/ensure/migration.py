@@ -7,12 +7,12 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.storage import Migrations
+from fastwright.source import wrapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ def _revision_text(
     upgrade = [line for table in tables for line in _made(table)]
     downgrade = [line for table in reversed(tables) for line in _unmade(table)]
     sentence = message[:1].upper() + message[1:]
-    return "\n".join(
+    text = "\n".join(
         (
             f'"""{sentence}.',
             "",
@@ -144,6 +144,7 @@ def _revision_text(
             "",
         )
     )
+    return wrapping.fitted(text)
 
 
 def _made(table: NewTable) -> list[str]:
@@ -159,15 +160,7 @@ def _made(table: NewTable) -> list[str]:
     rows += [
         f'sa.UniqueConstraint({name}, name=op.f("uq_{table.name}_{name[1:-1]}"))' for name in unique
     ]
-    body = [line for row in rows for line in _wrapped(row)]
-    return ["op.create_table(", f'    "{table.name}",', *body, ")", *indexes]
-
-
-def _wrapped(row: str) -> list[str]:
-    if len(row) + 9 <= 88:
-        return [f"    {row},"]
-    opening, _, rest = row.partition("(")
-    return [f"    {opening}(", f"        {rest.removesuffix(')')}", "    ),"]
+    return [f'op.create_table("{table.name}", {", ".join(rows)})', *indexes]
 
 
 def _column(column: NewColumn) -> str:
@@ -184,13 +177,8 @@ def _index(table: str, column: NewColumn) -> list[str]:
     if not column.index:
         return []
     unique = ", unique=True" if column.unique else ""
-    call = (
-        f'op.create_index(op.f("ix_{table}_{column.name}"), "{table}", ["{column.name}"]{unique})'
-    )
-    if len(call) + 4 <= 88:
-        return [call]
-    inner = call.removeprefix("op.create_index(").removesuffix(")")
-    return ["op.create_index(", f"    {inner}", ")"]
+    name = f'op.f("ix_{table}_{column.name}")'
+    return [f'op.create_index({name}, "{table}", ["{column.name}"]{unique})']
 
 
 def _unmade(table: NewTable) -> list[str]:
@@ -203,8 +191,3 @@ def _unmade(table: NewTable) -> list[str]:
         return [*dropped, f'op.drop_table("{table.name}")']
     columns = reversed(table.columns)
     return [*dropped, *(f'op.drop_column("{table.name}", "{c.name}")' for c in columns)]
-
-
-def revision_path(app: AppMap) -> PurePosixPath | None:
-    """The folder that revisions are written into, where the app has Alembic."""
-    return app.migrations[0].versions if app.migrations else None

@@ -80,7 +80,8 @@ def _first_setter(
     own = [node for node in parse(content).named_children if _imports_project(app, node)]
     if own:
         offset = layout.line_start(content, own[0].start_byte)
-        text = f'os.environ.setdefault("{variable}", "{value}")\n\n'
+        quote = layout.quote_of(content)
+        text = f"os.environ.setdefault({quote}{variable}{quote}, {quote}{value}{quote})\n\n"
         why = f"the app asks for `{variable}` when the tests import it"
         bound = ensure_import(app, path, "os", "")
         return (*bound.edits, insert_lines(app, path, offset, text, why))

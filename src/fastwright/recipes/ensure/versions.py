@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
 from fastwright.recipes.ensure.drafting import version
 
-_FLOORS = {
-    "pydantic": ((2,), "pydantic 2"),
-    "sqlalchemy": ((2,), "SQLAlchemy 2.0"),
-    "fastapi": ((0, 100), "FastAPI 0.100"),
-}
+_FLOORS = MappingProxyType(
+    {
+        "pydantic": ((2,), "pydantic 2"),
+        "sqlalchemy": ((2,), "SQLAlchemy 2.0"),
+        "fastapi": ((0, 100), "FastAPI 0.100"),
+    }
+)
 
 
 def require_modern(app: AppMap, recipe: str) -> None:
