@@ -12,7 +12,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, Edit, NewFile, fingerprint
 from fastwright.model.places import Span
 from fastwright.model.proof import Check, Proof, Verdict
-from fastwright.prove import Gate, Side, every_gate, in_order, prove
+from fastwright.prove import Gate, Side, every_gate, in_order, judge, prove
 from fastwright.prove.idempotent import gate as idempotent
 from fastwright.testing.samples import sample_app
 
@@ -124,6 +124,13 @@ def test_an_interrupt_gives_no_verdict(side: Side) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         prove(NOTHING, side, side, gates=(Gate("a", "a", interrupted),))
+
+
+def test_attacks_run_alone_on_a_tree_as_it_is(side: Side) -> None:
+    """`attack` asks the one gate, behind no other; without promised attacks it proves nothing."""
+    proof = judge.attack(NOTHING, side)
+    assert verdicts(proof) == {"attacks": "skipped"}
+    assert not proof.holds
 
 
 @pytest.mark.parametrize(

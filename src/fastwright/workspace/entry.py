@@ -82,8 +82,8 @@ class Shelf:
         """Every entry, oldest first."""
         if not self.folder.is_dir():
             return ()
-        names = sorted(p.name for p in self.folder.iterdir() if not p.name.startswith("."))
-        return tuple(self.entry(name) for name in names)
+        names = (p.name for p in self.folder.iterdir() if not p.name.startswith("."))
+        return tuple(self.entry(name) for name in sorted(names, key=int))
 
     def entry(self, name: str) -> Entry:
         """The entry of that id."""
