@@ -110,6 +110,8 @@ def test_with_consent_the_servers_answer_and_the_machine_does_not(
         attempt("sqlite", sqlite)
         attempt("tcp", lambda: socket.create_connection(("127.0.0.1", PORT), 2) and "reached")
         attempt("udp", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM) and "open")
+        attempt("unix", lambda: socket.socket(socket.AF_UNIX).connect(ABSTRACT[1:]) or "reached")
+        attempt("loop", lambda: __import__("asyncio").run(__import__("asyncio").sleep(0, "runs")))
         attempt("abstract", lambda: socket.socket(socket.AF_UNIX).connect(ABSTRACT) or "reached")
         attempt("read", lambda: open(FILE).read())
         attempt("write", lambda: open(FILE, "w").write("x"))
@@ -150,7 +152,8 @@ def test_with_consent_the_servers_answer_and_the_machine_does_not(
             production.accept()
     assert found["postgres"] == "shop@shop", found
     assert (found["redis"], found["sqlite"]) == ("b", "written")
-    refused = {"tcp", "udp", "abstract", "read", "write"}
+    assert found["loop"] == "runs"
+    refused = {"tcp", "udp", "unix", "abstract", "read", "write"}
     assert {name: found[name] for name in refused} == dict.fromkeys(refused, "PermissionError")
     assert found["copied"]
     assert found["late"]

@@ -54,12 +54,13 @@ def _confine_in_the_open(order: Order) -> list[str]:
     kernel.adopt_orphans()
     abi = landlock.version()
     files = "files: Landlock, an allow-list to read and to write"
-    ports = "network: TCP to the private servers' ports only, no other internet sockets"
+    holds = abi >= landlock.OLDEST_FOR_PORTS and seccomp.knows_machine()
+    ports = "network: TCP to the private servers' ports only, no other sockets"
     return [
         "not enforced: namespaces (accepted by --unsandboxed)",
         files if abi >= landlock.OLDEST else "not enforced: limits on files",
-        ports if abi >= landlock.OLDEST_FOR_PORTS else "not enforced: limits on TCP connections",
-        "not enforced: Unix sockets of the file system, processes of the same user",
+        ports if holds else "not enforced: limits on connections",
+        "not enforced: processes of the same user are seen",
         "limits: " + ", ".join(sorted(order["limits"])),
     ]
 

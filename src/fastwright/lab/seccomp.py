@@ -49,11 +49,16 @@ _MACHINES: Mapping[str, _Machine] = MappingProxyType(
 )
 
 
+def knows_machine() -> bool:
+    """Whether the numbers of this architecture's calls are known."""
+    return os.uname().machine in _MACHINES
+
+
 def filter_calls(*, streams_only: bool = False) -> bool:
     """Put the filter over the caller and all that it starts; False where it cannot be had.
 
-    ``no_new_privs`` must be set before. With `streams_only`, internet sockets other than plain TCP
-    are refused too, by which Landlock's rules on ports could be passed by.
+    ``no_new_privs`` must be set before. With `streams_only`, sockets are refused too that pass by
+    Landlock's rules on ports: Unix sockets, and those of the internet other than plain TCP.
     """
     machine = _MACHINES.get(os.uname().machine)
     if machine is None:
@@ -87,7 +92,12 @@ def _program(machine: _Machine, *, streams_only: bool) -> Iterator[bytes]:
 
 
 def _streams_only() -> Iterator[bytes]:
-    """Of the internet families, which stand in the accumulator, only TCP streams."""
+    """No Unix sockets, and only TCP streams of the internet families; see the accumulator.
+
+    Pairs of Unix sockets are another call, and stay: event loops are made of them.
+    """
+    yield _step(_EQUAL, socket.AF_UNIX, 0, 1)
+    yield _step(_RETURN, _REFUSE)
     yield _step(_EQUAL, socket.AF_INET, 2, 0)
     yield _step(_EQUAL, socket.AF_INET6, 1, 0)
     yield _step(_RETURN, _ALLOW)
