@@ -73,6 +73,40 @@ def test_a_dangerous_wish_is_refused_whole(text: str) -> None:
     assert isinstance(read_request(text), Refusal)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "let anyone log in without a password",
+        "add login, make tokens valid forever",
+        "allow any password at login",
+        "store the JWT secret in the code",
+        "login but skip the password check for admin",
+        "add JWT login and make the secret 'secret'",
+        "add login with a default admin/admin account",
+        "login that returns the password hash in the response",
+    ],
+)
+def test_further_dangers_are_refused(text: str) -> None:
+    """What would let anybody in is refused, however it is put beside a fair wish."""
+    assert isinstance(read_request(text), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("text", "extras"),
+    [
+        ("login with no refresh tokens, logout or registration", (False, False, False)),
+        ("login with refresh tokens, but without logout", (True, False, None)),
+        ("sign up and log in, no roles", (None, None, True)),
+    ],
+)
+def test_a_negation_declines_the_list_behind_it(text: str, extras: tuple[bool | None, ...]) -> None:
+    """What stands in the list behind *no* is declined, what stands before it is not."""
+    answer = read_request(text)
+    assert isinstance(answer, Plan)
+    options = answer.steps[0].options
+    assert tuple(options.get(n) for n in ("refresh", "logout", "registration")) == extras
+
+
 @pytest.mark.parametrize("text", ["add login and never log passwords", "JWT login, no plain text"])
 def test_a_danger_declined_is_no_danger(text: str) -> None:
     """To ask that something bad is *not* done is no reason to refuse."""

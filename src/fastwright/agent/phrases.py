@@ -44,7 +44,7 @@ BUILT: tuple[Phrase, ...] = (
     Phrase("jwt-auth", 0.9, rf"\b{_LOGIN}"),
     Phrase("jwt-auth", 0.9, r"/(?:login|signin|sign-in|token)\b"),
     Phrase("jwt-auth", 0.88, rf"\b{_AUTH}"),
-    Phrase("jwt-auth", 0.88, r"\boauth2?[- ](?:password|bearer)"),
+    Phrase("jwt-auth", 0.88, r"\boauth2?[- ]?(?:password|bearer)"),
     Phrase("jwt-auth", 0.88, r"\bbearer[- ](?:token|auth)"),
     Phrase("jwt-auth", 0.86, r"\b(?:access|refresh)[- ]tokens?\b"),
     Phrase("jwt-auth", 0.86, r"\btoken[- ]based\b"),
@@ -66,6 +66,7 @@ BUILT: tuple[Phrase, ...] = (
     Phrase("health-checks", 0.95, r"\bhealth[- ]?(?:checks?|endpoints?|routes?|probes?)"),
     Phrase("health-checks", 0.95, r"/(?:health|healthz|healthcheck|readyz|livez|ready)\b"),
     Phrase("health-checks", 0.95, r"\b(?:liveness|readiness)\b"),
+    Phrase("health-checks", 0.85, r"\b(?:ready|live|alive) (?:endpoint|route|probe|check)s?\b"),
     Phrase(
         "health-checks",
         0.85,

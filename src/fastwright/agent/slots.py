@@ -12,6 +12,8 @@ _PATH = re.compile(r"(?<![\w.:/])(/[a-z0-9_{}-]+(?:/[a-z0-9_{}-]+)*)(?![\w.])", 
 _LIFETIME = re.compile(r"(\d+)[- ]?(minutes?|mins?|m|hours?|hrs?|h|days?|d)\b")
 _MINUTES = MappingProxyType({"m": 1, "h": 60, "d": 24 * 60})
 _NEGATION = r"\b(?:no|without|not|don'?t (?:add|want|need)|skip(?:ping)?|except|excluding)\b"
+_BETWEEN = r"\s+(?:(?!(?:for|to|of|with|but)\b)[\w-]+,?\s+){0,6}?"
+"""What may stand between a negation and what it declines: a list, and not another thought."""
 _EXTRAS: Mapping[str, str] = MappingProxyType(
     {
         "refresh": r"\brefresh(?:[- ]tokens?)?\b",
@@ -63,11 +65,11 @@ def extras(text: str) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for name, pattern in _EXTRAS.items():
         if re.search(pattern, text):
-            found[name] = not re.search(rf"{_NEGATION}[^.;]*?{pattern}", text)
+            found[name] = not re.search(_NEGATION + _BETWEEN + pattern, text)
     return found
 
 
 def _database_options(text: str) -> dict[str, Value]:
     if not re.search(r"\balembic\b|\bmigrations?\b", text):
         return {}
-    return {"alembic": not re.search(rf"{_NEGATION}[^.;]*?\b(?:alembic|migrations?)\b", text)}
+    return {"alembic": not re.search(_NEGATION + _BETWEEN + r"\b(?:alembic|migrations?)\b", text)}

@@ -125,6 +125,18 @@ OTHER_WORK: tuple[Phrase, ...] = (
 
 DANGEROUS: tuple[Phrase, ...] = (
     Phrase(
+        "anybody could be anybody",
+        1.0,
+        r"\b(?:without (?:a |any |the )?passwords?|any passwords?|(?:skip|ignore|bypass|no)"
+        r"(?: the| a| any)? passwords?(?: check\w*)?)\b",
+    ),
+    Phrase(
+        "the secret would be known to whoever reads the code",
+        1.0,
+        r"\bsecret\w*\b[^.;]*\bin (?:the )?(?:code|source|repo\w*|git)\b"
+        r"|\bsecret(?: key)? (?:to |be |=\s*)?['\"]|\badmin[/:]admin\b",
+    ),
+    Phrase(
         "passwords or tokens would be written to the log",
         1.0,
         r"\b(?:log|print|record|dump|trace)\b(?! in\b)[^.;]*\b(?:passwords?|credentials|"
@@ -157,8 +169,8 @@ DANGEROUS: tuple[Phrase, ...] = (
     Phrase(
         "a stolen token would work for ever",
         1.0,
-        r"\b(?:never|don'?t|do not|not) expire\b|\bno expir\w+\b|\bwithout (?:an )"
-        r"?expir\w+\b|\bnon-?expiring\b",
+        r"\b(?:never|don'?t|do not|not) expire\b|\b(?:valid|good|live) for ?ever\b"
+        r"|\bno expir\w+\b|\bwithout (?:an )?expir\w+\b|\bnon-?expiring\b",
     ),
     Phrase(
         "routes would stand open",
