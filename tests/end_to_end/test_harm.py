@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -294,6 +295,30 @@ def test_a_killed_fastwright_leaves_no_process_and_no_scratch(
     (abandoned,) = (tmp_path / "s").iterdir()
     World.open(WorldSpec(tree, python, scratch=tmp_path / "s")).close()
     assert not abandoned.exists()
+
+
+def test_an_interrupted_fastwright_leaves_nothing_at_all(tree: Path, tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a command ends the command and removes the scratch folder."""
+    program = f"""
+from pathlib import Path
+from fastwright.lab.world import World, WorldSpec
+spec = WorldSpec(Path({str(tree)!r}), scratch=Path({str(tmp_path / "s")!r}))
+with World.open(spec) as world:
+    print("ready", flush=True)
+    world.run(("sh", "-c", "sleep 1000 & sleep 1000"), timeout=1000)
+"""
+    argv = [sys.executable, "-c", program]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        deadline = time.monotonic() + 10
+        while len(started := descendants(process.pid)) < 5 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == -signal.SIGINT
+    assert len(started) == 5, "watcher, keeper, shell and two sleepers"
+    assert [one for one in started if lives(one)] == []
+    assert list((tmp_path / "s").iterdir()) == []
 
 
 def descendants(pid: int) -> list[tuple[int, str]]:

@@ -35,7 +35,7 @@ _CLUSTER_INSIDE = "/var/postgresql"
 # thousand files takes a tenth of what it takes on a disk.
 _COPY_AND_RUN = 'cp -a "$1" "$2" && shift 2 && exec "$@"'
 _NOBODY = 65534
-_READY_SECONDS = 20.0
+_READY_SECONDS = 60.0
 # Durability is given up, since nothing of it is kept; what a query does is not.
 _SETTINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -268,6 +268,8 @@ def cluster(postgres: Postgres, cache: Path) -> Path:
     with (cache / "lock").open("w") as waiting:
         fcntl.flock(waiting, fcntl.LOCK_EX)
         if not place.exists():
+            for abandoned in cache.glob("new-*"):  # by one that was killed: we hold the lock
+                shutil.rmtree(abandoned, ignore_errors=True)
             _make_cluster(postgres, place)
     return place
 

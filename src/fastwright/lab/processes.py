@@ -20,7 +20,7 @@ from fastwright.model.errors import NotSandboxed
 LONGEST_OUTPUT = 4 << 20
 """Bytes of each stream that a `Result` keeps: the end of it."""
 
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 _END_SECONDS = 10.0
 _INSTALLED_IN = str(Path(fastwright.__file__).parent.parent)
 _PROGRAM = (

@@ -21,7 +21,7 @@ SOCKET = "redis.sock"
 SOCKETS_INSIDE = "/run/fastwright/redis"
 
 _PROGRAM_INSIDE = "/run/fastwright/redis-server"
-_READY_SECONDS = 10.0
+_READY_SECONDS = 60.0
 
 
 def find(path: str | None = None) -> Path | None:
