@@ -99,11 +99,10 @@ def run_tests(
         timeout: Seconds for all of them.
     """
     started = time.monotonic()
-    roots = world.spec.roots
-    place = world.tree / (cwd or roots.working)
-    guest = open_guest(world, GUEST, warm=())
+    place, imports = (Path(world.inside(path)) for path in (cwd, Path(world.spec.roots.imports)))
+    guest = open_guest(world, world.inside(Path(GUEST)), warm=())
     try:
-        channel = guest.fork(env or {}, place, (world.tree / roots.imports, place))
+        channel = guest.fork(env or {}, place, (imports, place))
         command = {"tests": {"arguments": [*_ALWAYS, *arguments]}}
         outcomes, code, timed_out, log = _follow(channel, command, timeout)
     finally:
