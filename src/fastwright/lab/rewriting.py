@@ -6,6 +6,7 @@ scratch folders; the values of the settings are changed to say so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -13,6 +14,9 @@ from fastwright.lab import services
 from fastwright.lab.services import REDIS, SQLITE, Service
 
 _HOST = "127.0.0.1"
+_HOST_WORD = re.compile("(HOSTNAME|HOST|SERVER|ADDRESS)$", re.IGNORECASE)
+"""The end of a name that becomes that of the port beside it, which the app has a default for."""
+
 _PLACES = frozenset({"host", "port", "sslmode", "ssl"})
 
 
@@ -32,8 +36,11 @@ def rewrite(
             if service.named_by == name and "://" in value:
                 changed[name] = _url(value, service, ports, seen_at)
     for name, (kind, part) in services.parts(values).items():
-        if kind in ports and part in ("host", "port"):
-            changed[name] = _HOST if part == "host" else str(ports[kind])
+        if kind in ports and part == "host":
+            changed[name] = _HOST
+            changed[_HOST_WORD.sub("PORT", name)] = str(ports[kind])
+        elif kind in ports and part == "port":
+            changed[name] = str(ports[kind])
     return changed
 
 
