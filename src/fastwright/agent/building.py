@@ -10,7 +10,7 @@ from fastwright.agent import pricing
 from fastwright.agent.combining import combine
 from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, ChangeSet
-from fastwright.model.plan import Built, Option, Plan, Presence
+from fastwright.model.plan import Built, Option, Plan, Presence, Step
 from fastwright.model.proof import FileDiff
 from fastwright.recipes.recipe import find, from_options
 from fastwright.source import edits
@@ -63,7 +63,7 @@ def build(plan: Plan, app: AppMap, remap: Remap) -> Building:
         files = edits.apply(files, built[-1].changes.changes)
     changes = combine(app.files, files, built)
     return Building(
-        plan=_told(plan, built, options),
+        plan=_told(plan, built, options, presences),
         files=files,
         changes=changes,
         diffs=edits.diff(app.files, files, changes.changes),
@@ -71,11 +71,25 @@ def build(plan: Plan, app: AppMap, remap: Remap) -> Building:
     )
 
 
-def _told(plan: Plan, built: Sequence[Built], options: Sequence[Option]) -> Plan:
+def _told(
+    plan: Plan,
+    built: Sequence[Built],
+    options: Sequence[Option],
+    presences: Sequence[tuple[str, Presence]],
+) -> Plan:
     """The plan with what it will touch, and the options as the person may choose them."""
+    steps = (_step(one, found) for one, (_, found) in zip(built, presences, strict=True))
     return replace(
         plan,
+        steps=tuple(steps),
         choices=tuple(options),
         files=tuple(dict.fromkeys(str(path) for one in built for path in one.changes.paths())),
         tables=tuple(dict.fromkeys(t for one in built for t in one.changes.promise.tables)),
     )
+
+
+def _step(one: Built, found: Presence) -> Step:
+    """The step, saying where nothing of it is left to do."""
+    if not one.changes.is_empty:
+        return one.step
+    return replace(one.step, because=f"{one.step.because}; it is there: {found.because}")
