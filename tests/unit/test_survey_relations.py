@@ -83,6 +83,16 @@ def test_a_request_value_that_reaches_sql_text_is_a_flow() -> None:
     assert read(app=APP.replace("q: str", "q: int"), crud=CRUD).flows[0].sanitizers == ("int",)
 
 
+def test_names_that_look_like_terms_are_names() -> None:
+    """Variables called ``c`` or ``s`` in comprehensions and dictionaries confuse nothing."""
+    text = (
+        "from fastapi import FastAPI\nimport os\napp = FastAPI()\n@app.get('/')\n"
+        "def home(q: str):\n    c = [c for c in q]\n    s = {s: c for s in c}\n"
+        "    d = {**s, 'c': c}\n    os.system(d)\n"
+    )
+    assert [f.sink for f in read(app=text).flows] == ["os.system"]
+
+
 def test_calls_say_where_they_stand() -> None:
     """Awaited, in a loop, in an except clause; callees through imports and declared types."""
     calls = read(app=APP, crud=CRUD).calls

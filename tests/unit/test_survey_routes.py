@@ -107,7 +107,8 @@ LAYOUTS: dict[str, tuple[dict[str, str], list[str]]] = {
         {
             "items.py": ITEMS,
             "main.py": "from fastapi import FastAPI\nimport items\n"
-            "all_of = {'Items': items.router}\napp = FastAPI()\nfor tag, router in all_of.items():\n"
+            "all_of = {'Items': items.router}\napp = FastAPI()\n"
+            "for tag, router in all_of.items():\n"
             "    app.include_router(router, tags=[tag], prefix='/d')\n",
         },
         ["GET /d/{item_id} items.read_item"],
@@ -157,7 +158,8 @@ LAYOUTS: dict[str, tuple[dict[str, str], list[str]]] = {
         {
             "kit.py": "from fastapi import APIRouter as Base\nclass Router(Base): ...\n",
             "main.py": "from fastapi import FastAPI\nfrom kit import Router\n"
-            "r = Router(prefix='/k')\n@r.post('')\ndef make(): ...\napp = FastAPI()\napp.include_router(r)\n",
+            "r = Router(prefix='/k')\n@r.post('')\ndef make(): ...\n"
+            "app = FastAPI()\napp.include_router(r)\n",
         },
         ["POST /k main.make"],
     ),

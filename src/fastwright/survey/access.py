@@ -42,6 +42,7 @@ class Access:
             if scope.kind != "m"
         }
         self._statuses: dict[str, frozenset[int]] = {}
+        self._decoding: dict[str, bool] = {}
 
     # -- what one callable does -------------------------------------------------------------
 
@@ -88,11 +89,13 @@ class Access:
         return 0
 
     def _decodes(self, call: str) -> bool:
-        return any(
-            row.scope == index and last_name(row.callee) in _DECODES
-            for unit, index in self._bodies(call)
-            for row in unit.facts.calls
-        )
+        if call not in self._decoding:
+            self._decoding[call] = any(
+                row.scope == index and last_name(row.callee) in _DECODES
+                for unit, index in self._bodies(call)
+                for row in unit.facts.calls
+            )
+        return self._decoding[call]
 
     def is_credential(self, node: Dependency) -> bool:
         """Whether a security scheme or the decoding of a token is at or below `node`."""

@@ -15,14 +15,16 @@ from fastwright.survey.facts import Facts, Import, Scope
 class Unit:
     """One Python file with its facts.
 
-    `root` is the directory that its dotted `name` is counted from; `package` says that it is an
-    ``__init__.py``; `inner` maps a scope's index to the functions and classes defined in it.
+    `tests` says that it belongs to a test suite; `root` is the directory that its dotted `name` is
+    counted from; `package` says that it is an ``__init__.py``; `inner` maps a scope's index to the
+    functions and classes defined in it.
     """
 
     path: PurePosixPath
     content: bytes = field(repr=False)
     facts: Facts = field(repr=False)
     package: bool
+    tests: bool = False
     root: PurePosixPath = field(default_factory=PurePosixPath)
     name: str = ""
     inner: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
@@ -74,6 +76,7 @@ class Codebase:
         self._index()
         self.votes = self._count_roots()
         for unit in self.units:
+            unit.tests = _of_tests(unit.path)
             unit.root = self._root_of(unit)
             unit.name = ".".join(_parts(unit.path)[len(unit.root.parts) :])
         self._found.clear()
@@ -182,6 +185,12 @@ class Codebase:
             place = place.parent
         parts = [*filter(None, imported.module.split(".")), imported.name or ""]
         return self._at(place.joinpath(*parts))
+
+
+def _of_tests(path: PurePosixPath) -> bool:
+    name = path.name
+    named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+    return named or any(part in ("tests", "test", "testing") for part in path.parts[:-1])
 
 
 def _above(path: PurePosixPath, count: int, *, package: bool) -> PurePosixPath:

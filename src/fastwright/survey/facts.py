@@ -36,6 +36,22 @@ VERSION = "1"
 """Changes whenever the extractor reads a file differently: old cached facts are then unread."""
 
 
+def inner_terms(term: Term) -> list[Term]:
+    """The terms that `term` is made of, calls not followed."""
+    match term:
+        case ["a", inner, _] | ["w" | "*" | "**", inner]:
+            return [inner]
+        case ["b", _, left, right]:
+            return [left, right]
+        case ["d", *pairs]:
+            return [item for pair in pairs for item in pair]
+        case ["g", element, *clauses]:
+            return [element, *(iterable for _, iterable in clauses)]
+        case ["l" | "f" | "i" | "?", *items]:
+            return items
+    return []
+
+
 class CallFact(NamedTuple):
     """One call expression; offsets in bytes, `named` ends the called expression."""
 

@@ -15,7 +15,7 @@ from fastwright.model.app import Parameter, Route
 from fastwright.model.code import Flow
 from fastwright.model.places import Span
 from fastwright.survey.codebase import Unit
-from fastwright.survey.facts import CallFact, Term
+from fastwright.survey.facts import CallFact, Term, inner_terms
 from fastwright.survey.names import Symbol
 from fastwright.survey.queries import Queries
 from fastwright.survey.relations import Relations
@@ -168,8 +168,8 @@ def _names(
                 inner = (*cleaned, name) if name in _CLEANING else cleaned
                 values = [row.callee, *row.arguments, *(t for _, t in row.keywords)]
                 yield from _names(values, unit, carried, inner)
-            elif term[0] not in ("s", "k", "x"):
-                yield from _names(term[1:], unit, carried, cleaned)
+            else:
+                yield from _names(inner_terms(term), unit, carried, cleaned)
 
 
 def _limits(parameter: Parameter) -> tuple[str, ...]:

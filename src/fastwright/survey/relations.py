@@ -91,6 +91,8 @@ class Relations:
         symbol = self.evaluator.names.lookup(unit, scope, head)
         if symbol is None or symbol.kind in ("scope", "module", "external"):
             return symbol
+        if unit.tests:  # following every local object of a test suite costs much and tells little
+            return None
         owner = symbol.unit
         values = self.evaluator.symbol(symbol) if owner is not None else ()
         for value in values:

@@ -45,12 +45,13 @@ class Settings:
         self.classes = classes
         self.evaluator = classes.evaluator
         self.wiring = wiring
+        self._held = tuple(self._instances())
 
     def classes_of(self) -> list[Class]:
         """Every pydantic settings class outside the tests."""
         found = [c for c in self.classes.all if c.inherits("BaseSettings") and not is_test(c.unit)]
         above = {s for c in found for s in c.lineage[1:]}
-        made = {v.of for v, _ in self._instances()}
+        made = {v.of for v, _ in self._held}
         return [c for c in found if c.symbol not in above or c.symbol in made]
 
     def read(self, files: Mapping[PurePosixPath, bytes]) -> tuple[Setting, ...]:
@@ -98,7 +99,7 @@ class Settings:
     def _described(self, cls: Class) -> SettingsClass:
         names = [
             n
-            for v, n in self._instances()
+            for v, n in self._held
             if v.of.kind == "scope" and cls.symbol in self.evaluator.lineage(v.of)
         ]
         here = [n for n in names if n.rpartition(".")[0] == cls.unit.name]
@@ -112,7 +113,8 @@ class Settings:
         for unit in self.evaluator.codebase.units:
             for index in unit.inner.get(0, {}).values():
                 scope = unit.scopes[index]
-                if scope.kind != "f" or is_test(unit) or not (scope.values or scope.returns):
+                named = "etting" in scope.name or "onfig" in scope.name
+                if scope.kind != "f" or unit.tests or not (scope.returns or named):
                     continue
                 kinds = self.evaluator.classes_in(scope.returns, Frame(unit, 0))
                 if cls.symbol in kinds or self._returns(cls, unit, index):
@@ -120,7 +122,8 @@ class Settings:
         return None
 
     def _returns(self, cls: Class, unit: Unit, index: int) -> bool:
-        if "etting" not in unit.scopes[index].name and "onfig" not in unit.scopes[index].name:
+        scope = unit.scopes[index]
+        if not scope.values or not ("etting" in scope.name or "onfig" in scope.name):
             return False
         found = self.evaluator.result(Symbol("scope", unit, index), Frame(unit), None)
         return any(

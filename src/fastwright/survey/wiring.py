@@ -41,14 +41,7 @@ class Registration:
 
 def is_test(unit: Unit) -> bool:
     """Whether a file belongs to a test suite."""
-    parts = unit.path.parts
-    name = unit.path.name
-    return (
-        name.startswith("test_")
-        or name.endswith("_test.py")
-        or name == "conftest.py"
-        or any(part in ("tests", "test", "testing") for part in parts[:-1])
-    )
+    return unit.tests
 
 
 def is_revision(unit: Unit) -> bool:
