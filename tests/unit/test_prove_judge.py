@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
+from threading import Barrier
 
 import pytest
 
@@ -14,6 +15,7 @@ from fastwright.model.places import Span
 from fastwright.model.proof import Check, Proof, Verdict
 from fastwright.prove import Gate, Side, every_gate, in_order, judge, prove
 from fastwright.prove.idempotent import gate as idempotent
+from fastwright.prove.side import on_both
 from fastwright.testing.samples import sample_app
 
 NOTHING = ChangeSet("", (), "nothing")
@@ -156,3 +158,30 @@ def test_sides_keep_what_was_run(side: Side) -> None:
     runs: list[int] = []
     assert [side.once("key", lambda: runs.append(1)) for _ in range(3)] == [None] * 3
     assert runs == [1]
+
+
+def test_both_sides_run_at_the_same_time(side: Side) -> None:
+    """Each waits for the other; results come in the order of the sides; one side runs once."""
+    other = Side(side.map, side.files, side.world)
+    meeting = Barrier(2, timeout=20)
+
+    def act(acting: Side) -> str:
+        meeting.wait()
+        return "before" if acting is side else "after"
+
+    assert on_both(side, other, act) == ("before", "after")
+    calls: list[Side] = []
+    on_both(side, side, calls.append)
+    assert calls == [side]
+
+
+def test_what_fails_on_one_side_is_passed_on(side: Side) -> None:
+    """An error of either side reaches the gate."""
+    other = Side(side.map, side.files, side.world)
+
+    def act(acting: Side) -> None:
+        if acting is other:
+            raise ValueError("on the new tree")
+
+    with pytest.raises(ValueError, match="on the new tree"):
+        on_both(side, other, act)
