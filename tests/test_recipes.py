@@ -6,9 +6,11 @@ A recipe is told nothing of these tests: a new one is held to them because its p
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -245,6 +247,40 @@ def test_a_pair_builds_on_each_other() -> None:
         b"SELECT 1" in content for path, content in files.items() if "health" in path.name
     )
     assert all(again(registry()[name](), files) == () for name in ("settings", "database"))
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One case of ``tests/recipes/<recipe>.md``: an app, options, and the diff it must give."""
+
+    recipe: str
+    title: str
+    options: Mapping[str, str]
+    files: Files
+    diff: str
+
+
+def specs() -> Iterator[Spec]:
+    """Every case: a heading, then blocks named by a path, ``options`` and ``diff``."""
+    for page in sorted((REPOSITORY / "tests/recipes").glob("*.md")):
+        for case in re.split(r"(?m)^## ", page.read_text())[1:]:
+            blocks = re.findall(r"(?ms)^```(\S+)(?: (\S+))?\n(.*?)^```$", case)
+            texts = {path or kind: text for kind, path, text in blocks}
+            diff = texts.pop("diff")
+            options = dict(line.split("=", 1) for line in texts.pop("options", "").splitlines())
+            files = {PurePosixPath(path): text.encode() for path, text in texts.items()}
+            yield Spec(page.stem, case.partition("\n")[0], options, files, diff)
+
+
+@pytest.mark.parametrize("spec", list(specs()), ids=lambda spec: f"{spec.recipe}: {spec.title}")
+def test_a_spec_holds(spec: Spec) -> None:
+    """On the app of the page, the recipe makes exactly the change of the page, and once."""
+    recipe = from_options(registry()[spec.recipe], spec.options)
+    changes = recipe.build(static.read(spec.files))
+    after = edits.apply(spec.files, changes.changes)
+    found = edits.diff(spec.files, after, changes.changes)
+    assert "".join(file.diff for file in found) == spec.diff
+    assert again(recipe, after) == ()
 
 
 @pytest.mark.slow

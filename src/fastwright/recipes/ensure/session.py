@@ -26,7 +26,8 @@ def session_dependency(app: AppMap) -> SessionProvider | None:
 
 def _handing_out(app: AppMap) -> Function | None:
     """A function without parameters, no fixture or context manager, that yields a session."""
-    makers = {c.caller for c in app.calls if (c.callee or "").endswith("sessionmaker")}
+    made = ("sessionmaker", "sessionmaker.begin")
+    makers = {call.caller for call in app.calls if (call.callee or "").endswith(made)}
     fitting = (
         function
         for function in app.functions

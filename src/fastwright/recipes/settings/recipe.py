@@ -21,6 +21,7 @@ from fastwright.recipes.ensure.drafting import (
     nothing_to_do,
 )
 from fastwright.recipes.ensure.suite import learn_suite
+from fastwright.recipes.ensure.suite_settings import ensure_test_setting
 from fastwright.recipes.ensure.versions import require_modern
 from fastwright.recipes.payload import Piece, Rendering
 from fastwright.recipes.recipe import Recipe
@@ -79,6 +80,7 @@ class TypedSettings(Recipe):
             *package,
             *_example(app, reads),
             *_tests(app, module, reads),
+            *_values_for_tests(app, reads),
         )
         return change_set(app, changes, self._words(app, path, reads, changes))
 
@@ -174,6 +176,12 @@ def _tests(app: AppMap, module: str, reads: tuple[Read, ...]) -> Iterator[Change
     path = suite.file(app, "settings")
     text = payload.new_module(app, path, pieces)
     yield NewFile(path, text, f"tests of the settings, {suite.because}")
+
+
+def _values_for_tests(app: AppMap, reads: tuple[Read, ...]) -> Iterator[Change]:
+    """Something for each required variable, where the environment of the tests has nothing."""
+    for name in dict.fromkeys(read.setting.name for read in reads if read.default is None):
+        yield from ensure_test_setting(app, name, "of the tests")
 
 
 def _value_test(app: AppMap, host: dict[str, str], read: Read) -> Piece:

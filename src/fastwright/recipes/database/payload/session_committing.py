@@ -15,5 +15,5 @@ async def get_session() -> AsyncIterator[AsyncSession]:
         yield session
 
 
-# It ends before the answer is sent: a commit that fails is a 500, and the connection is free.
+# It ends before the answer is sent, so that a commit that fails is a 500.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
