@@ -145,7 +145,10 @@ class Sessions:
         for index, scope in enumerate(unit.scopes):
             names = {last_name(t) for t, _, _ in scope.decorators}
             if scope.kind == "f" and names & {"contextmanager", "asynccontextmanager"}:
-                self._context(unit, index)
+                self._function_of(unit, index, "context")
+            elif scope.kind == "f" and scope.yields and scope.up == 0 and not names:
+                # A plain generator of sessions is of use to `Depends` alone, used or not yet.
+                self._function_of(unit, index, "dependency")
 
     def _object(self, name: str, value: Value, span: Span) -> None:
         if not isinstance(value, Made) or value.of.kind != "external":
@@ -169,7 +172,7 @@ class Sessions:
         terms = [*row.arguments, *(t for k, t in row.keywords if k == "class_")]
         return any("AsyncSession" in str(term) for term in terms)
 
-    def _context(self, unit: Unit, index: int) -> None:
+    def _function_of(self, unit: Unit, index: int, what: str) -> None:
         kinds = self._results(Symbol("scope", unit, index))
         name = unit.dotted(index)
         if kinds and name not in self.found:
@@ -177,7 +180,7 @@ class Sessions:
             span = Span(unit.path, scope.start, scope.end)
             self.found[name] = SessionProvider(
                 name,
-                "context",
+                what,
                 kinds[0].api,
                 kinds[0].is_async,
                 commits=_commits(unit, index),
