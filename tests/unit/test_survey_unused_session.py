@@ -31,7 +31,7 @@ MAIN = b"from fastapi import FastAPI\napp = FastAPI()\n"
 
 
 def test_a_session_that_no_route_uses_yet_is_a_dependency() -> None:
-    """A plain generator of sessions is what later steps of a plan bind to, before any route does."""
+    """A plain generator of sessions is what later steps of a plan can bind to."""
     app = static.read({PurePosixPath("main.py"): MAIN, PurePosixPath("database.py"): DATABASE})
     kinds = {session.symbol: session.kind for session in app.sessions}
     assert kinds["database.get_session"] == "dependency"
