@@ -236,10 +236,11 @@ def constraints(notes):
 
 
 def _annotate(found, call):
-    """The annotations as the signature has them, for the parameters that FastAPI keeps none of."""
+    """The annotations as the signature has them, where FastAPI keeps none or pydantic 1 its own."""
     written = naming.hints(inspect.unwrap(call)) if call is not None else {}
     for name, entry in found.items():
-        if entry["annotation"] is None and name in written:
+        own = entry["annotation"]
+        if name in written and (own is None or ".Constrained" in own):
             entry["annotation"] = naming.annotation(written[name])
 
 
