@@ -68,7 +68,7 @@ def test_keys_are_counted_apart_and_forgotten() -> None:
         assert take_now(limit, str(number)) == 0
     clock.now = 2 * SECOND
     assert take_now(limit, "one more") == 0
-    assert len(limit._paid_off) == 1
+    assert len(limit._until) == 1
 
 
 def take_now(limit: Limit, key: str) -> int:

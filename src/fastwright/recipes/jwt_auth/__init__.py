@@ -28,8 +28,8 @@ class JwtAuth(Recipe):
         login: The column that they log in with.
         me: A route that says who is logged in; without a guarded route the docs page has no
             *Authorize* button.
-        refresh: Refresh tokens; not built yet, refused.
-        logout: Ending a login before its token expires; not built yet, refused.
+        refresh: Refresh tokens, rotated at each use; one table, one migration, one operation.
+        logout: Ending what refresh tokens renew, with `refresh`; one operation.
         registration: Letting people create accounts; not built yet, refused.
         roles: A guard that demands a role; not built yet, refused.
     """
@@ -38,7 +38,7 @@ class JwtAuth(Recipe):
     summary: ClassVar[str] = "A login endpoint that returns a JWT, and `CurrentUser` for the routes"
     needs: ClassVar[tuple[str, ...]] = ("db.session",)
     provides: ClassVar[tuple[str, ...]] = ("auth.current_user",)
-    BUILT_OPTIONS: ClassVar[frozenset[str]] = frozenset()
+    BUILT_OPTIONS: ClassVar[frozenset[str]] = frozenset({"refresh", "logout"})
 
     path: str | None = None
     access_minutes: int = 15
@@ -67,4 +67,10 @@ class JwtAuth(Recipe):
                     "this version of the recipe does not have it",
                     f"leave `--{option}` out; the login itself can be built",
                 )
+        if self.logout and not self.refresh:
+            raise Refused(
+                "cannot build `logout` alone",
+                "an access token is kept nowhere, so that there is nothing to end",
+                "ask for `--refresh` with it",
+            )
         return building.build(self, app)

@@ -62,6 +62,12 @@ class Accounts:
         return self.table.model or self.table.name
 
     @property
+    def key_column(self) -> str:
+        """The name of the primary key in the database."""
+        column = self.table.column(self.key)
+        return column.name if column else self.key
+
+    @property
     def has_switch(self) -> bool:
         """True where an account can be switched off."""
         return bool(self.on or self.off or self.off_since)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from fastwright.model.app import AppMap
-from fastwright.model.change import ChangeSet, NewFile
+from fastwright.model.change import Change, ChangeSet, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import State
 from fastwright.recipes import payload
@@ -17,13 +18,13 @@ from fastwright.recipes.jwt_auth.binding import Binding, bind
 from fastwright.recipes.jwt_auth.changes import WrittenFile
 from fastwright.recipes.jwt_auth.draft import Draft
 from fastwright.recipes.jwt_auth.layout import lay_out
-from fastwright.recipes.jwt_auth.new_users import migration
 from fastwright.recipes.jwt_auth.paths import find_paths
 from fastwright.recipes.jwt_auth.presence import presence
 from fastwright.recipes.jwt_auth.reading import reading
 from fastwright.recipes.jwt_auth.render import rendered
 from fastwright.recipes.jwt_auth.style import style_of, test_style
 from fastwright.recipes.jwt_auth.suite import WRITTEN, find_suite
+from fastwright.recipes.jwt_auth.tables import migration
 
 TITLE = "Add a login that returns a signed access token"
 
@@ -59,6 +60,14 @@ class Options(Protocol):
     def me(self) -> bool:
         """Whether there is a route that says who is logged in."""
 
+    @property
+    def refresh(self) -> bool:
+        """Whether a login can be renewed."""
+
+    @property
+    def logout(self) -> bool:
+        """Whether a login can be ended."""
+
 
 def build(options: Options, app: AppMap) -> ChangeSet:
     """The change set; see `JwtAuth.build`."""
@@ -81,7 +90,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
         *changes.package_files(app, written),
         *(change for _, made in files for change in made),
         *changes.inclusion(app, draft.layout, draft.paths),
-        *(migration(app, draft.layout.homes["user_model"]) if draft.bound.makes_users else ()),
+        *_migration(app, draft),
         *tests,
     ]
     return change_set(app, steps, _words(draft, written, tests))
@@ -89,13 +98,29 @@ def build(options: Options, app: AppMap) -> ChangeSet:
 
 def _draft(options: Options, app: AppMap) -> Draft:
     bound = bind(app, options.user_table, options.login)
-    units = tuple(_units(bound, me=options.me))
+    units = (*_units(bound, me=options.me), *_refresh_units(bound, options))
     layout, suite = lay_out(app, units), find_suite(app)
-    paths = find_paths(app, options.path, me=options.me)
+    if options.refresh and "service" in layout.present and "refreshing" not in layout.present:
+        raise Refused(
+            "cannot add refresh tokens to the login that is there",
+            "it answers with an access token alone",
+            "undo it with `fastwright undo`, and build it with `--refresh`",
+        )
+    found = find_paths(app, options.path, me=options.me)
+    paths = replace(found, refresh=options.refresh, logout=options.logout)
     settings = reading(app, (_SECRET, _minutes(options)), layout.homes["own_settings"])
     units += (settings.unit,) if settings.unit else ()
     style = style_of(bound, layout, paths, suite, settings)
     return Draft(bound, layout, paths, suite, settings, units, style)
+
+
+def _migration(app: AppMap, draft: Draft) -> Iterator[Change]:
+    models = ("user_model", "user_sqlmodel", "refresh_model", "refresh_sqlmodel")
+    units = [u for u in models if u in draft.units and u not in draft.layout.present]
+    if units:
+        homes = [draft.layout.homes[unit] for unit in units]
+        refresh = any(unit.startswith("refresh") for unit in units)
+        yield from migration(app, draft.bound, homes, refresh=refresh)
 
 
 def _minutes(options: Options) -> WantedSetting:
@@ -120,6 +145,14 @@ def _units(bound: Binding, *, me: bool) -> Iterator[str]:
             yield from ("new_password", "create_user")
     if me:
         yield "me"
+
+
+def _refresh_units(bound: Binding, options: Options) -> Iterator[str]:
+    if options.refresh:
+        yield "refresh_sqlmodel" if bound.session.has_exec else "refresh_model"
+        yield from ("refresh_schemas", "refreshing", "refresh_router")
+    if options.logout:
+        yield "logout_router"
 
 
 def _tests(app: AppMap, draft: Draft) -> Iterator[NewFile]:
@@ -148,6 +181,9 @@ def _test_units(app: AppMap, draft: Draft) -> Iterator[str]:
         "test_inactive": "active-test" in flags,
         "test_stored": "stored-scheme" in flags,
         "test_upgraded": "upgrade" in flags,
+        "test_refresh": draft.paths.refresh,
+        "test_refresh_guarded": draft.paths.refresh and draft.paths.me,
+        "test_logout": draft.paths.logout,
     }
     yield from (unit for unit, holds in wanted.items() if holds)
 

@@ -17,7 +17,10 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "own_settings": ("AuthSettings", "get_auth_settings"),
     "user_model": ("User",),
     "user_sqlmodel": ("User",),
+    "refresh_model": ("RefreshToken",),
+    "refresh_sqlmodel": ("RefreshToken",),
     "schemas": ("AccessToken", "Problem"),
+    "refresh_schemas": ("TokenPair", "Renewal"),
     "stored_bcrypt": ("StoredBcrypt",),
     "stored_werkzeug": ("StoredWerkzeug",),
     "stored_elsewhere": ("StoredElsewhere",),
@@ -26,11 +29,14 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "tokens": ("issue_token", "read_token", "signing_key"),
     "limits": ("take_attempt", "forgive_attempt"),
     "accounts": ("find_by_login", "find_by_subject"),
+    "refreshing": ("open_family", "exchange", "close_family"),
     "service": ("log_in",),
     "session_alias": ("SessionDep",),
     "current_user": ("current_user", "CurrentUser", "oauth2_scheme"),
     "router": ("login", "NO_STORE"),
     "me": ("read_me",),
+    "refresh_router": ("refresh",),
+    "logout_router": ("logout",),
     "create_user": ("create_user",),
 }
 """The names that tell a unit in a module of the app, wherever it has been moved to.
@@ -108,7 +114,10 @@ def _by_type(app: AppMap, place: RouterPlace) -> dict[str, PurePosixPath]:
     files = _files(place, core, _schemas_file(app, place), {"limits": "login_limits"})
     models = _folder(app, root, ("models",))
     if models is not None:
-        files |= {"user_model": models / "user.py", "user_sqlmodel": models / "user.py"}
+        for unit in ("user_model", "user_sqlmodel"):
+            files[unit] = models / "user.py"
+        for unit in ("refresh_model", "refresh_sqlmodel"):
+            files[unit] = models / "refresh_token.py"
     if services is not None:
         files |= {"service": services / "login.py", "accounts": services / "login.py"}
     return files
@@ -130,6 +139,12 @@ def _files(
         "own_settings": settings,
         "user_model": folder / "models.py",
         "user_sqlmodel": folder / "models.py",
+        "refresh_model": folder / "models.py",
+        "refresh_sqlmodel": folder / "models.py",
+        "refreshing": service,
+        "refresh_schemas": schemas,
+        "refresh_router": place.path,
+        "logout_router": place.path,
         "create_user": folder / "create_user.py",
         "schemas": schemas,
         "stored_bcrypt": passwords,

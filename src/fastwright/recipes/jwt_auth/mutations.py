@@ -91,6 +91,24 @@ _PROPERTIES = (
         "active-test",
     ),
     _Property(
+        "reuse of a refresh token ends its family",
+        "refreshing",
+        "if ({await}session.scalars(successor)).first() is not None:",
+        "if False:",
+    ),
+    _Property(
+        "refreshing ends with the password",
+        "refreshing",
+        " or not claims.fit(",
+        " or not bool(",
+    ),
+    _Property(
+        "a logout ends the login",
+        "logout_router",
+        "    {await}close_family(session, renewal.refresh_token)",
+        "    return None",
+    ),
+    _Property(
         "an older hash is replaced",
         "accounts",
         "account.stored_hash = new",

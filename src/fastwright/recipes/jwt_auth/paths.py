@@ -19,6 +19,8 @@ class Paths:
         prefix: The router's own prefix.
         login: The login's path behind both.
         me: True where there is a route that says who is logged in.
+        refresh: True where a login can be renewed.
+        logout: True where it can be ended.
         moves: True where `outer` comes from a setting, so that it can be another elsewhere.
         expression: The app's own expression for `outer`, where it can be imported: a dotted
             symbol, and what to write after its last name.
@@ -29,6 +31,8 @@ class Paths:
     prefix: str = "/auth"
     login: str = "/login"
     me: bool = True
+    refresh: bool = False
+    logout: bool = False
     moves: bool = False
     expression: tuple[str, str] | None = None
     at_top: bool = False
@@ -44,14 +48,19 @@ class Paths:
         return f"{self.outer}{self.prefix}/me"
 
     @property
+    def test_prefix(self) -> str:
+        """What stands before the endpoints, as tests write it."""
+        return self.prefix if self.moves else f"{self.outer}{self.prefix}"
+
+    @property
     def test_login(self) -> str:
         """The login's path as tests write it."""
-        return f"{self.prefix}{self.login}" if self.moves else self.full_login
+        return f"{self.test_prefix}{self.login}"
 
     @property
     def test_me(self) -> str:
         """The path of the route that says who is logged in, as tests write it."""
-        return f"{self.prefix}/me" if self.moves else self.full_me
+        return f"{self.test_prefix}/me"
 
 
 def find_paths(app: AppMap, wanted: str | None, *, me: bool) -> Paths:

@@ -12,6 +12,7 @@ from fastwright.recipes.jwt_auth.draft import Draft
 from fastwright.recipes.jwt_auth.mutations import mutations
 from fastwright.recipes.jwt_auth.new_users import TABLE
 from fastwright.recipes.jwt_auth.paths import Paths
+from fastwright.recipes.jwt_auth.tables import REFRESH_TABLE
 
 
 def promise(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]) -> Promise:
@@ -23,23 +24,43 @@ def promise(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFil
         adds=tuple(_operations(paths)),
         access=tuple(_access(paths)),
         settings=(settings.secret.variable, settings.minutes.variable),
-        tables=(TABLE,) if draft.bound.makes_users else (),
+        tables=tuple(_tables(draft)),
         mutations=tuple(mutations(texts, draft.style)) if tests else (),
         tests=tuple(test.path for test in tests),
         attacks=tuple((name, needs) for name in _attacks(paths)),
     )
 
 
+def _tables(draft: Draft) -> Iterator[str]:
+    if draft.bound.makes_users:
+        yield TABLE
+    if draft.paths.refresh:
+        yield REFRESH_TABLE
+
+
 def _operations(paths: Paths) -> Iterator[Operation]:
     yield Operation("POST", paths.full_login, (200, 401, 422, 429))
     if paths.me:
         yield Operation("GET", paths.full_me, (200, 401))
+    if paths.refresh:
+        yield Operation("POST", f"{paths.outer}{paths.prefix}/refresh", (200, 401, 422))
+    if paths.logout:
+        yield Operation("POST", f"{paths.outer}{paths.prefix}/logout", (204, 422))
 
 
 def _access(paths: Paths) -> Iterator[str]:
     yield f"POST {paths.full_login}: open to everybody"
     if paths.me:
         yield f"GET {paths.full_me}: for whoever is logged in"
+    for name in _on_refresh_tokens(paths):
+        yield f"POST {paths.outer}{paths.prefix}/{name}: open to everybody"
+
+
+def _on_refresh_tokens(paths: Paths) -> Iterator[str]:
+    if paths.refresh:
+        yield "refresh"
+    if paths.logout:
+        yield "logout"
 
 
 def _attacks(paths: Paths) -> Iterator[str]:
@@ -47,6 +68,8 @@ def _attacks(paths: Paths) -> Iterator[str]:
     if paths.me:
         yield from ("secret-leak", "token-forgery", "token-after-password-change")
         yield "other-users-token"
+    if paths.me and paths.refresh:
+        yield "refresh-reuse"
 
 
 def _needs(bound: Binding, paths: Paths, secret: Reader) -> Mapping[str, str]:
@@ -60,6 +83,8 @@ def _needs(bound: Binding, paths: Paths, secret: Reader) -> Mapping[str, str]:
         "key_column": columns[accounts.key].name,
         "secrets": secret.variable,
     }
+    if paths.refresh:
+        needs["refresh"] = f"POST {paths.outer}{paths.prefix}/refresh"
     if paths.me:
         needs["protected"] = f"GET {paths.full_me}"
     if bound.keeps_hashes and bound.scheme.kind == "bcrypt":

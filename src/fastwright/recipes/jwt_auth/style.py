@@ -28,11 +28,13 @@ _CLIENTS = ("client", "self.client")
 APP_UNITS = (
     "environment", "own_settings", "schemas", "stored_bcrypt", "stored_werkzeug",
     "stored_elsewhere", "passwords", "new_password", "tokens", "limits", "accounts", "service",
-    "session_alias", "current_user", "router", "me", "create_user", "rows_app",
+    "session_alias", "current_user", "router", "me", "create_user", "rows_app", "refreshing",
+    "refresh_router", "logout_router",
 )  # fmt: skip
 TEST_UNITS = (
     "moving", "test_login", "test_guarded", "test_inactive", "test_stored", "test_upgraded",
-    "own_client", "plain_client", "same_client",
+    "own_client", "plain_client", "same_client", "test_refresh", "test_refresh_guarded",
+    "test_logout",
 )  # fmt: skip
 
 
@@ -42,7 +44,7 @@ def style_of(
     """How every unit is rendered for this app."""
     how = Rendering(
         flags=flags_of(bound, layout, paths, suite),
-        names=_names(bound, layout),
+        names=_names(bound, layout, paths),
         host=_host(bound),
         strings=_strings(bound, layout, paths, suite) | {"PLACEHOLDER_": _env_prefix(settings)},
     )
@@ -68,6 +70,8 @@ def flags_of(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> froz
         "current": not scheme.is_old,
         "stored-scheme": stored,
         "new-users": bound.makes_users,
+        "refresh": paths.refresh,
+        "logout": paths.logout,
         "upgrade": stored and accounts.room,
         "keep": bound.keeps_hashes,
         "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
@@ -109,9 +113,11 @@ def _sample(declared: str, *, unique: bool) -> str:
     return "login" if unique else '"x"'
 
 
-def _names(bound: Binding, layout: Layout) -> Mapping[str, str]:
+def _names(bound: Binding, layout: Layout, paths: Paths) -> Mapping[str, str]:
     accounts = bound.accounts
     names = {
+        "Given": "Pair" if paths.refresh else "str",
+        "Answer": "TokenPair" if paths.refresh else "AccessToken",
         "ROUNDS": str(bound.scheme.rounds),
         "login_name": accounts.login,
         "stored_hash": accounts.password,
@@ -190,6 +196,9 @@ def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict
         "auth/login": paths.full_login.removeprefix("/"),
         "/auth/login": address + paths.test_login,
         "/auth/me": address + paths.test_me,
+        "/auth/refresh": f"{address}{paths.test_prefix}/refresh",
+        "/auth/logout": f"{address}{paths.test_prefix}/logout",
+        "accounts.id": f"{bound.accounts.table.name}.{bound.accounts.key_column}",
         "STORED-PLACEHOLDER": STORED.get(bound.scheme.kind, ""),
         "placeholder.limits": layout.homes["limits"],
         "placeholder.tokens": layout.homes["tokens"],
@@ -210,7 +219,9 @@ def _words(bound: Binding, layout: Layout, paths: Paths, settings: Reading) -> M
         "User as User": "User",
     }
     if not paths.moves:
-        words |= {f"address({c}, {p})": p for c in _CLIENTS for p in ("LOGIN", "ME")}
+        words |= {
+            f"address({c}, {p})": p for c in _CLIENTS for p in ("LOGIN", "ME", "REFRESH", "LOGOUT")
+        }
     if accounts.on:
         words["is_enabled=active"] = f"{accounts.on[0]}=active"
     elif accounts.off:

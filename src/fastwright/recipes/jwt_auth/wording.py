@@ -32,6 +32,13 @@ def decisions(bound: Binding, paths: Paths) -> Iterator[Decision]:
         costs="each worker counts by itself and forgets at a restart; whoever keeps guessing at "
         "an account keeps its owner waiting up to a minute",
     )
+    if paths.refresh:
+        yield Decision(
+            chose="opaque refresh tokens, kept as digests, good once",
+            instead_of="refresh tokens that are JSON web tokens",
+            because="a stolen one is noticed at its second use, which ends the whole login",
+            costs="one table, and a write for each refresh",
+        )
     if paths.me:
         yield Decision(
             chose=f"`GET {paths.full_me}`",
@@ -65,7 +72,11 @@ def not_done(bound: Binding, paths: Paths) -> Iterator[str]:
     if bound.makes_users and not bound.maker:
         yield "no command that creates a user: the app makes sessions for requests alone"
     yield "no existing route asks for a token: add `user: CurrentUser` to those that should"
-    yield "no refresh tokens, logout, registration, roles or password reset"
+    absent = [] if paths.refresh else ["refresh tokens"]
+    absent += [] if paths.logout else ["logout"]
+    yield f"no {', '.join((*absent, 'registration', 'roles'))} or password reset"
+    if paths.refresh:
+        yield "expired refresh tokens stay in their table: delete rows whose `ends_at` is past"
     if bound.scheme.is_old and bound.accounts.room:
         yield (
             "until its next login, a wrong password for an account with an older hash is answered "

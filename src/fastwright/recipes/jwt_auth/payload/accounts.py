@@ -23,10 +23,11 @@ async def find_by_subject(session: AsyncSession, subject: str) -> Account | None
 async def replace_hash(
     session: AsyncSession, account: Account, old: str, new: str
 ) -> bool:
-    """Store `new`, unless the hash is no longer `old`; the session is committed."""
+    """Store `new`, unless the hash is no longer `old`; true where it was stored."""
     await session.refresh(account, ["stored_hash"], with_for_update=True)
     if account.stored_hash != old:
         return False
     account.stored_hash = new
-    await session.commit()
+    await session.commit()  # when: not-refresh
+    await session.flush()  # when: refresh
     return True

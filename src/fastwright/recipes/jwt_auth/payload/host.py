@@ -1,7 +1,7 @@
 """What the user's app has: its settings, session and user table. Never written, only bound to."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
 from pydantic import SecretStr
@@ -53,6 +53,8 @@ SessionDep = Annotated[AsyncSession, Depends(get_session)]
 app = FastAPI()
 AccountKey = int
 ROUNDS = 12
+Given = Any
+Answer = Any
 
 
 def verify_stored(password: str, stored_hash: str) -> bool:

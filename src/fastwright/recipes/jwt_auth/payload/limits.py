@@ -23,31 +23,33 @@ class Limit:
         # Whole nanoseconds: sums of fractions would let or stop one attempt too many.
         self._interval = interval * SECOND
         self._burst, self._clock = burst, clock
-        self._paid_off: dict[str, int] = {}
+        self._until: dict[str, int] = {}
         self._lock = threading.Lock()
 
     async def take(self, key: str) -> int:
         """Take one attempt of `key`: 0, or the seconds until there is one again."""
         with self._lock:
             now = self._clock()
-            paid_off = max(self._paid_off.get(key, now), now) + self._interval
-            wait = paid_off - now - self._burst * self._interval
+            until = max(self._until.get(key, now), now) + self._interval
+            wait = until - now - self._burst * self._interval
             if wait > 0:
                 return -(-wait // SECOND)
             self._forget(now)
-            self._paid_off[key] = paid_off
+            self._until[key] = until
         return 0
 
     async def give_back(self, key: str) -> None:
         """Undo one `take`: the attempt was not a failure."""
         with self._lock:
-            if key in self._paid_off:
-                self._paid_off[key] -= self._interval
+            if key in self._until:
+                self._until[key] -= self._interval
 
     def _forget(self, now: int) -> None:
-        if len(self._paid_off) >= MAX_KEYS:
-            kept = {key: until for key, until in self._paid_off.items() if until > now}
-            self._paid_off = kept if len(kept) < MAX_KEYS else {}
+        if len(self._until) >= MAX_KEYS:
+            for key in [k for k, end in self._until.items() if end <= now]:
+                del self._until[key]
+        if len(self._until) >= MAX_KEYS:
+            self._until.clear()
 
 
 BY_ADDRESS = Limit(burst=20, interval=6)

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Request, Response, status
 from fastapi.security import OAuth2PasswordRequestForm
 
-from .host import SessionDep, settings
+from .host import Answer, SessionDep, settings
 from .limits import forgive_attempt, take_attempt
+from .refresh_schemas import TokenPair
 from .schemas import AccessToken, Problem
 from .service import log_in
 
@@ -20,7 +21,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 @router.post(
     "/login",
-    response_model=AccessToken,
+    response_model=Answer,
     responses={
         401: {"model": Problem, "description": "Wrong login or password"},
         429: {"model": Problem, "description": "Too many attempts"},
@@ -31,7 +32,7 @@ async def login(
     request: Request,
     response: Response,
     session: SessionDep,
-) -> AccessToken:
+) -> Answer:
     """Exchange a login and a password for an access token."""
     address = request.client.host if request.client else None
     wait = await take_attempt(address, form.username)
@@ -50,4 +51,10 @@ async def login(
         )
     await forgive_attempt(address, form.username)
     response.headers.update(NO_STORE)
-    return AccessToken(access_token=token, expires_in=60 * settings.jwt_access_minutes)
+    lifetime = 60 * settings.jwt_access_minutes
+    return AccessToken(access_token=token, expires_in=lifetime)  # when: not-refresh
+    return TokenPair(  # when: refresh
+        access_token=token.access,  # when: refresh
+        refresh_token=token.refresh,  # when: refresh
+        expires_in=lifetime,  # when: refresh
+    )  # when: refresh

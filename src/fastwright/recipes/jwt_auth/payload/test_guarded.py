@@ -4,11 +4,10 @@ import importlib
 import time
 from typing import Any
 
-import pytest
 from httpx import AsyncClient
 
 from .moving import address
-from .test_login import HASH, ME, OTHER_KEY, Rows, sign_in
+from .test_login import FORGERIES, HASH, ME, OTHER_KEY, Rows, sign_in
 
 
 async def who(client: AsyncClient, token: str | None) -> Any:
@@ -48,7 +47,8 @@ async def test_a_token_says_who_is_calling(client: AsyncClient, rows: Rows) -> N
     login = await rows.add()
     token = (await sign_in(client, login)).json()["access_token"]
     me = await who(client, token)
-    assert (me.status_code, me.json().get("login_name")) == (200, login)
+    assert me.status_code == 200
+    assert me.json()["login_name"] == login
     assert await rows.hash_of(login) not in me.text
 
 
@@ -56,27 +56,18 @@ async def test_no_token_is_refused(client: AsyncClient, rows: Rows) -> None:
     """Without a token there is nobody."""
     await rows.add()
     answer = await who(client, None)
-    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, "Bearer")
+    assert answer.status_code == 401
+    assert answer.headers.get("www-authenticate") == "Bearer"
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "unsigned",
-        "changed",
-        "another key",
-        "expired",
-        "another audience",
-        "another issuer",
-        "no expiry",
-    ],
-)
-async def test_a_forged_token_is_refused(client: AsyncClient, rows: Rows, kind: str) -> None:
+async def test_a_forged_token_is_refused(client: AsyncClient, rows: Rows) -> None:
     """A token holds only as it was issued."""
     token = await rows.token()
     assert (await who(client, token)).status_code == 200
-    answer = await who(client, forged(kind, token))
-    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, "Bearer")
+    for kind in FORGERIES:
+        answer = await who(client, forged(kind, token))
+        assert answer.status_code == 401, kind
+        assert answer.headers.get("www-authenticate") == "Bearer"
 
 
 async def test_garbage_is_no_token(client: AsyncClient, rows: Rows) -> None:

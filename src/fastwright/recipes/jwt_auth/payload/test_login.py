@@ -15,10 +15,21 @@ from .rows_app import rows_app
 
 LOGIN = "/auth/login"
 ME = "/auth/me"  # when: me
+REFRESH = "/auth/refresh"  # when: refresh
+LOGOUT = "/auth/logout"  # when: logout
 MOUNT = "/rows-of-the-login-tests"
 ROWS = f"{MOUNT}/row"  # when: not-based
 ROWS = f"http://testserver{MOUNT}/row"  # when: based
 OTHER_KEY = "another-key-of-48-characters-that-nobody-has-0"  # when: me
+FORGERIES = (  # when: me
+    "unsigned",  # when: me
+    "changed",  # when: me
+    "another key",  # when: me
+    "expired",  # when: me
+    "another audience",  # when: me
+    "another issuer",  # when: me
+    "no expiry",  # when: me
+)  # when: me
 PASSWORD = "correct horse battery staple"
 # Hashes of PASSWORD: as new ones are made, and as they were stored before.
 HASH = (  # when: not-keep
@@ -120,6 +131,7 @@ async def test_a_login_gives_a_token(client: AsyncClient, rows: Rows) -> None:
     assert answer.json()["token_type"] == "bearer"
     assert answer.json()["expires_in"] > 0
     assert answer.headers.get("cache-control") == "no-store"
+    assert await rows.hash_of(login) not in answer.text
 
 
 async def test_wrong_and_unknown_are_alike(client: AsyncClient, rows: Rows) -> None:
@@ -155,8 +167,8 @@ async def test_every_login_verifies_once(
 async def test_failures_meet_a_limit(client: AsyncClient, rows: Rows) -> None:
     """Guessing ends: even the right password then has to wait."""
     login = await rows.add()
-    rows.limit("BY_ACCOUNT", burst=3)
-    for _ in range(3):
+    rows.limit("BY_ACCOUNT", burst=2)
+    for _ in range(2):
         assert (await sign_in(client, login, "not the password")).status_code == 401
     answer = await sign_in(client, login)
     assert answer.status_code == 429
@@ -166,9 +178,8 @@ async def test_failures_meet_a_limit(client: AsyncClient, rows: Rows) -> None:
 async def test_an_address_meets_a_limit(client: AsyncClient, rows: Rows) -> None:
     """Trying one password on many accounts ends as well."""
     await rows.add()
-    rows.limit("BY_ADDRESS", burst=2)
-    for _ in range(2):
-        assert (await sign_in(client, f"{uuid4().hex}@example.com")).status_code == 401
+    rows.limit("BY_ADDRESS", burst=1)
+    assert (await sign_in(client, f"{uuid4().hex}@example.com")).status_code == 401
     assert (await sign_in(client, f"{uuid4().hex}@example.com")).status_code == 429
 
 
@@ -176,7 +187,7 @@ async def test_successes_are_not_counted(client: AsyncClient, rows: Rows) -> Non
     """Whoever knows the password can log in as often as they like."""
     login = await rows.add()
     rows.limit("BY_ACCOUNT", burst=1)
-    for _ in range(3):
+    for _ in range(2):
         assert (await sign_in(client, login)).status_code == 200
 
 
@@ -200,11 +211,3 @@ async def test_a_body_that_is_no_form_is_refused(client: AsyncClient, rows: Rows
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
         assert 400 <= answer.status_code < 500
-
-
-async def test_no_answer_holds_a_hash(client: AsyncClient, rows: Rows) -> None:
-    """Password hashes stay in the table."""
-    login = await rows.add()
-    answer = await sign_in(client, login)
-    assert answer.status_code == 200
-    assert await rows.hash_of(login) not in answer.text

@@ -32,7 +32,7 @@ class Claims:
 
     def fit(self, stored_hash: str) -> bool:
         """True while the account's password is the one that the token was issued for."""
-        return hmac.compare_digest(self.password, _fingerprint(stored_hash))
+        return hmac.compare_digest(self.password, fingerprint(stored_hash))
 
 
 def issue_token(subject: str, stored_hash: str) -> str:
@@ -45,7 +45,7 @@ def issue_token(subject: str, stored_hash: str) -> str:
         "iat": now,
         "exp": now + 60 * settings.jwt_access_minutes,
         "jti": uuid.uuid4().hex,
-        "pwd": _fingerprint(stored_hash),
+        "pwd": fingerprint(stored_hash),
     }
     return jwt.encode(claims, signing_key(), algorithm=ALGORITHM)
 
@@ -78,7 +78,8 @@ def signing_key() -> str:
     return secret
 
 
-def _fingerprint(stored_hash: str) -> str:
+def fingerprint(stored_hash: str) -> str:
+    """What a token says of the password that it was issued for."""
     digest = hmac.new(signing_key().encode(), stored_hash.encode(), hashlib.sha256)
     return digest.hexdigest()[:32]
 

@@ -1,0 +1,89 @@
+"""The tests that `jwt-auth` writes, run in the apps that they are written for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fastwright.model.change import ChangeSet, NewFile
+from fastwright.recipes.jwt_auth import JwtAuth
+from fastwright.source import edits
+from fastwright.survey import static
+from fastwright.testing.samples import LOCKS, python_of, sample_app
+from fastwright.workspace.project import Project
+
+pytestmark = pytest.mark.slow
+
+RUN_HERE = ["tasks_sqlmodel", "legacy_forum", "factory_api", "shop_async", "createall"]
+
+
+def written(name: str, folder: Path, recipe: JwtAuth) -> tuple[Path, ChangeSet]:
+    """A copy of a sample app with the login in it."""
+    copy = sample_app(name).copy(folder)
+    files = Project.find(copy).read()
+    changes = recipe.build(static.read(files))
+    for path, content in edits.apply(files, changes.changes).items():
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes(content)
+    return copy, changes
+
+
+def run_tests(copy: Path, changes: ChangeSet, lock: str = "newest") -> tuple[int, str]:
+    """The exit code and the output of the written tests."""
+    tests = [str(copy / path) for path in changes.promise.tests]
+    command = [str(python_of(lock)), "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = subprocess.run(
+        command, cwd=copy, env=environ, capture_output=True, text=True, timeout=300, check=False
+    )
+    return ran.returncode, ran.stdout
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("name", RUN_HERE)
+def test_written_tests_pass(name: str, lock: str, tmp_path: Path) -> None:
+    """With the change they pass, on the oldest and the newest versions."""
+    copy, changes = written(name, tmp_path, JwtAuth())
+    code, output = run_tests(copy, changes, lock)
+    assert code == 0, output[-2000:]
+
+
+@pytest.mark.parametrize("name", ["tasks_sqlmodel", "shop_async"])
+def test_written_tests_pass_with_every_option(name: str, tmp_path: Path) -> None:
+    """Refresh tokens and logout hold what their own tests say."""
+    copy, changes = written(name, tmp_path, JwtAuth(refresh=True, logout=True))
+    code, output = run_tests(copy, changes)
+    assert code == 0, output[-2000:]
+
+
+@pytest.mark.parametrize("name", RUN_HERE)
+def test_written_tests_fail_by_assertion_without_the_change(name: str, tmp_path: Path) -> None:
+    """On the old tree they are collected, run, and refuted by what the app answers."""
+    sample = sample_app(name)
+    _, changes = written(name, tmp_path / "new", JwtAuth())
+    old = sample.copy(tmp_path / "old")
+    for change in changes.changes:
+        if isinstance(change, NewFile) and change.path in changes.promise.tests:
+            (old / change.path).parent.mkdir(parents=True, exist_ok=True)
+            (old / change.path).write_text(change.text)
+    code, output = run_tests(old, changes)
+    assert code == 1
+    assert "AssertionError: there is no POST" in output
+
+
+def test_each_promised_property_is_missed_when_it_is_gone(tmp_path: Path) -> None:
+    """Every mutation turns a written test red, and leaves the code running."""
+    recipe = JwtAuth(refresh=True, logout=True)
+    copy, changes = written("tasks_sqlmodel", tmp_path, recipe)
+    for mutation in changes.promise.mutations:
+        path = copy / mutation.path
+        text = path.read_text()
+        path.write_text(text.replace(mutation.old, mutation.new))
+        code, output = run_tests(copy, changes)
+        path.write_text(text)
+        assert code == 1, f"nothing missed: {mutation.name}"
+        assert "assert" in output
+        assert "error" not in output.splitlines()[-1]
