@@ -149,7 +149,8 @@ def install_packages(
     """
     command: tuple[str, ...] = (str(python), "-m", "pip", "install", "--quiet")
     if uv:
-        command = (uv, "pip", "install", "--quiet", "--python", str(python))
+        # The environment is read-only in a world: byte code that is not made now never is.
+        command = (uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python))
     if install.exclude_newer:
         if not uv:
             raise Refused(
