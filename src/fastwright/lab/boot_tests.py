@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastwright.lab.boot import open_guest
-from fastwright.lab.boot_link import Channel, Died, Late, Message
+from fastwright.lab.boot_link import Channel, Died, Guest, Late, Message
 from fastwright.lab.world import GUEST, World
 
 _ALWAYS = ("-p", "no:cacheprovider", "-q")
@@ -88,6 +88,7 @@ def run_tests(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float = 300.0,
+    guest: Guest | None = None,
 ) -> TestRun:
     """Run pytest in a world, to its end or until the time is up; never raises for what tests do.
 
@@ -97,16 +98,18 @@ def run_tests(
         cwd: The directory to run in, in the tree; by default the app's working directory.
         env: Variables beside those of the world.
         timeout: Seconds for all of them.
+        guest: A warm interpreter of this world to fork, for many short runs; it is left open.
     """
     started = time.monotonic()
     place, imports = (Path(world.inside(path)) for path in (cwd, Path(world.spec.roots.imports)))
-    guest = open_guest(world, world.inside(Path(GUEST)), warm=())
+    opened = guest or open_guest(world, world.inside(Path(GUEST)), warm=())
     try:
-        channel = guest.fork(env or {}, place, (imports, place))
+        channel = opened.fork(env or {}, place, (imports, place))
         command = {"tests": {"arguments": [*_ALWAYS, *arguments]}}
         outcomes, code, timed_out, log = _follow(channel, command, timeout)
     finally:
-        guest.close()
+        if guest is None:
+            opened.close()
     seconds = time.monotonic() - started
     return TestRun(tuple(outcomes.values()), code, seconds, timed_out, log)
 

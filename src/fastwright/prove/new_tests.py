@@ -14,6 +14,7 @@ from fastwright.prove.properties import (
     by_assertion,
     laid_over,
     last_words,
+    new_run,
     run_new_tests,
     seen,
     told,
@@ -31,9 +32,11 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:
     laid = {path: after.files[path] for path in brought(before, after, changes)}
 
     def ended(side: Side) -> TestRun:
+        if side is after:
+            return new_run(after, changes)
         side.empty()
         side.world.prepare_schema(side.map)
-        with laid_over(side, laid if side is before else {}):
+        with laid_over(side, laid):
             result = run_new_tests(side, after, changes)
         side.empty()
         return result
