@@ -185,22 +185,32 @@ def test_another_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_prefix_along_an_interpreters_links_is_seen(tmp_path: Path) -> None:
-    """An environment on a minor-version link on a real installation needs all three."""
+    """An environment, a folder of links, a minor-version link and the installation itself."""
     real = tmp_path / "cpython-3.12.5" / "bin"
     real.mkdir(parents=True)
+    (tmp_path / "cpython-3.12.5" / "lib" / "python3.12").mkdir(parents=True)
     (real / "python3.12").write_text("")
     (tmp_path / "cpython-3.12").symlink_to("cpython-3.12.5")
+    (tmp_path / "local" / "bin").mkdir(parents=True)
+    (tmp_path / "local" / "bin" / "python").symlink_to(tmp_path / "cpython-3.12/bin/python3.12")
     (tmp_path / "env" / "bin").mkdir(parents=True)
-    (tmp_path / "env" / "bin" / "python").symlink_to(tmp_path / "cpython-3.12/bin/python3.12")
-    seen = {Path(mount.at).name for mount in interpreter_mounts(tmp_path / "env/bin/python")}
-    assert seen == {"env", "cpython-3.12", "cpython-3.12.5"}
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    (tmp_path / "env" / "bin" / "python").symlink_to(tmp_path / "local" / "bin" / "python")
+    mounts = interpreter_mounts(tmp_path / "env/bin/python")
+    seen = {str(Path(mount.at).relative_to(tmp_path)) for mount in mounts}
+    assert seen == {"env", "local/bin", "cpython-3.12", "cpython-3.12.5"}
     assert interpreter_mounts(Path("/usr/bin/python3")) == ()
 
 
 def test_the_home_of_an_environment_and_its_editable_installs_are_seen(tmp_path: Path) -> None:
     """A copied interpreter finds its installation, and an editable install its source."""
     site = tmp_path / "env" / "lib" / "python3.12" / "site-packages"
-    for folder in (site, tmp_path / "env" / "bin", tmp_path / "install" / "bin", tmp_path / "src"):
+    for folder in (
+        site,
+        tmp_path / "env/bin",
+        tmp_path / "install/lib/python3.12",
+        tmp_path / "src",
+    ):
         folder.mkdir(parents=True)
     (tmp_path / "env" / "bin" / "python").write_text("")
     (tmp_path / "env" / "pyvenv.cfg").write_text(f"home = {tmp_path / 'install' / 'bin'}\n")

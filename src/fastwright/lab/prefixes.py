@@ -30,11 +30,21 @@ def interpreter_mounts(python: Path) -> tuple[Mount, ...]:
 def _prefixes(python: Path) -> Iterator[Path]:
     link = Path.cwd() / python
     for _ in range(_MOST_LINKS):
-        yield link.parent.parent
+        yield _prefix_of(link)
         if not link.is_symlink():
             break
         link = Path(os.path.normpath(link.parent / link.readlink()))
     yield Path(os.path.realpath(python)).parent.parent
+
+
+def _prefix_of(link: Path) -> Path:
+    """The prefix that `link` is an interpreter of; only its folder for a link in ``~/.local/bin``.
+
+    A folder of links stands in a place that holds much besides, as a rule the person's own.
+    """
+    prefix = link.parent.parent
+    is_prefix = (prefix / "pyvenv.cfg").exists() or any(prefix.glob("lib/python*"))
+    return prefix if is_prefix else link.parent
 
 
 def _home(prefix: Path) -> Iterator[Path]:
@@ -46,7 +56,7 @@ def _home(prefix: Path) -> Iterator[Path]:
     for line in lines:
         name, _, value = line.partition("=")
         if name.strip() == "home" and value.strip():
-            yield Path(value.strip()).parent
+            yield _prefix_of(Path(value.strip()) / "python")
             yield Path(os.path.realpath(value.strip())).parent
 
 
@@ -61,7 +71,8 @@ def _pointed_to(prefix: Path) -> Iterator[Path]:
 
 
 def _is_system(place: Path) -> bool:
-    return place == Path("/") or _below(place, Path("/usr"))
+    """There already, or never to be shown: what holds the home folder holds everything."""
+    return _below(place, Path("/usr")) or _below(Path.home(), place)
 
 
 def _below(place: Path, other: Path) -> bool:

@@ -91,7 +91,7 @@ class World:
             folder / "places",
             {
                 PurePosixPath("/tmp"): folder / "tmp",  # noqa: S108 - inside
-                PurePosixPath(Path.home()): folder / "home",
+                PurePosixPath(_home()): folder / "home",
                 PurePosixPath(self._origin): self.copy,
             },
         )
@@ -260,7 +260,7 @@ class World:
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {
             "PATH": os.pathsep.join((*programs, "/usr/local/bin", "/usr/bin", "/bin")),
-            "HOME": self._sandbox.seen_at(str(Path.home())),
+            "HOME": self._sandbox.seen_at(str(_home())),
             "USER": "developer",
             "TMPDIR": self._sandbox.seen_at("/tmp"),  # noqa: S108 - the world's own
             # A tree that changes within a second would meet stale byte code.
@@ -343,3 +343,9 @@ class World:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _home() -> Path:
+    """Where commands have their home: at the person's own, unless that is the root folder."""
+    home = Path.home()
+    return home if home != Path("/") else Path("/home/developer")
