@@ -29,12 +29,16 @@ from fastwright.recipes.ensure.drafting import Words
 from fastwright.source import edits
 from fastwright.survey import static
 
+ROUTER = "from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('/x')\ndef x(): ...\n"
 APP = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 
 
 def mapped(**files: str) -> AppMap:
-    """The map of an app of these files; ``__`` in a name stands for a slash, ``_py`` for ``.py``."""
-    names = {n.replace("__", "/").replace("_dot_", "."): text for n, text in files.items()}
+    """The map of an app; ``__`` in a file's name stands for a slash, ``_dot_`` for a dot."""
+    spelt = (("__", "/"), ("_dot_", "."), ("INIT", "__init__"))
+    names = dict(files)
+    for short, long in spelt:
+        names = {name.replace(short, long): text for name, text in names.items()}
     return static.read({PurePosixPath(n): text.encode() for n, text in names.items()})
 
 
@@ -52,8 +56,9 @@ def test_a_router_joins_its_siblings() -> None:
             "app.include_router(a.router, prefix='/a', tags=['a'])\n"
             "app.include_router(b.router, prefix='/b', tags=['b'])\n"
         ),
-        shop__a_dot_py="from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('')\ndef x(): ...\n",
-        shop__b_dot_py="from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('')\ndef y(): ...\n",
+        shop__INIT_dot_py="",
+        shop__a_dot_py=ROUTER,
+        shop__b_dot_py=ROUTER,
     )
     place = router_place(app, "auth")
     assert (str(place.path), place.prefix_at_creation) == ("shop/auth.py", False)
@@ -62,12 +67,27 @@ def test_a_router_joins_its_siblings() -> None:
     assert text.endswith("app.include_router(auth.router, prefix='/auth', tags=['auth'])\n")
 
 
+def test_a_folder_without_init_is_a_package_all_the_same() -> None:
+    """Where the app imports through a plain folder, so does what is added."""
+    app = mapped(
+        main_dot_py=(
+            "from fastapi import FastAPI\nfrom shop.a import router as a\n\napp = FastAPI()\n"
+            "app.include_router(a)\n"
+        ),
+        shop__a_dot_py=ROUTER,
+    )
+    place = router_place(app, "auth")
+    assert place.module == "shop.auth"
+    text = written(app, ensure_router(app, place), "main.py")
+    assert "from shop.a import router as a\nfrom shop.auth import router as auth\n" in text
+
+
 def test_a_router_that_is_included_stays() -> None:
     """The map's inclusion is what counts: nothing is added to a router that is served."""
     app = mapped(
         main_dot_py="from fastapi import FastAPI\nfrom auth import router\napp = FastAPI()\n"
         "app.include_router(router)\n",
-        auth_dot_py="from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('/x')\ndef x(): ...\n",
+        auth_dot_py=ROUTER,
     )
     assert ensure_router(app, router_place(app, "auth")) == ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -10,7 +11,22 @@ from fastwright.model.app import AppMap
 
 
 def module_of(app: AppMap, path: PurePosixPath) -> str:
-    """The dotted name of the file `path`, which need not exist yet."""
+    """The dotted name that the file `path`, which need not exist yet, is imported by.
+
+    A folder without ``__init__.py`` is part of it where the app writes its imports so.
+    """
+    mapped = _mapped(app, path)
+    root = app.roots.imports
+    parts = path.relative_to(root).with_suffix("").parts if path.is_relative_to(root) else ()
+    package = ".".join(parts[:-1])
+    if not package or path.name == "__init__.py" or mapped.startswith(f"{package}."):
+        return mapped
+    written = re.compile(rf"(?m)^\s*(?:from|import)\s+{re.escape(package)}[\s.]".encode())
+    named_so = any(written.search(c) for p, c in app.files.items() if p.suffix == ".py")
+    return ".".join(parts) if named_so else mapped
+
+
+def _mapped(app: AppMap, path: PurePosixPath) -> str:
     names = {m.path: m.name for m in app.modules.values()}
     if path in names:
         return names[path]

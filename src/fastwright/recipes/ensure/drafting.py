@@ -93,15 +93,18 @@ def split_symbol(app: AppMap, symbol: str) -> tuple[str, str]:
         return module, name
     parts = symbol.split(".")
     for cut in range(len(parts) - 1, 0, -1):
-        if ".".join(parts[:cut]) in app.modules:
-            return ".".join(parts[:cut]), ".".join(parts[cut:])
+        known = app.modules.get(".".join(parts[:cut]))
+        if known is not None:
+            return module_of(app, known.path), ".".join(parts[cut:])
     return ".".join(parts[:-1]), parts[-1]
 
 
 def path_of(app: AppMap, module: str) -> PurePosixPath | None:
-    """The file of the project's module `module`."""
+    """The file of the project's module `module`, by the map's name or as it is imported."""
     found = app.modules.get(module)
-    return found.path if found else None
+    if found is not None:
+        return found.path
+    return next((m.path for m in app.modules.values() if module_of(app, m.path) == module), None)
 
 
 def module_for(app: AppMap, path: PurePosixPath) -> str:

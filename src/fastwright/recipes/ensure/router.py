@@ -93,8 +93,9 @@ def ensure_router(
     and `tags` are written into the call where the siblings have theirs there, and have to stand
     in ``APIRouter(…)`` otherwise: `place` says which.
     """
-    symbol = f"{place.module}.{place.variable}"
-    if any(inclusion.router == symbol for inclusion in app.inclusions):
+    known = (r.name for r in app.routers if (r.path, r.variable) == (place.path, place.variable))
+    symbols = {f"{place.module}.{place.variable}", *known}
+    if any(inclusion.router in symbols for inclusion in app.inclusions):
         return ()
     hub = find_hub(app, at_top=at_top)
     if hub is None:

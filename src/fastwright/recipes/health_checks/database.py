@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fastwright.model.app import AppMap
 from fastwright.model.storage import SessionProvider
-from fastwright.recipes.ensure.drafting import split_symbol
+from fastwright.recipes.ensure.drafting import path_of, split_symbol
 from fastwright.recipes.ensure.session import session_dependency
 from fastwright.source.import_header import Imported
 
@@ -92,9 +92,9 @@ def _usable_alias(app: AppMap, provider: SessionProvider) -> tuple[str, str] | N
     if provider.alias is None:
         return None
     module, name = split_symbol(app, provider.alias)
-    routers = {str(router.path) for router in app.routers}
-    home = app.modules.get(module)
-    return None if home is None or str(home.path) in routers else (module, name)
+    routers = {router.path for router in app.routers}
+    home = path_of(app, module)
+    return None if home is None or home in routers else (module, name)
 
 
 def _annotates(app: AppMap) -> bool:
