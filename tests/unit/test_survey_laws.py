@@ -85,6 +85,44 @@ def test_a_warm_map_is_the_cold_one(tmp_path: Path) -> None:
         assert not [r for r in static.read(changed, cache=cache).routes if r.reachable]
 
 
+class Counting:
+    """A cache in memory that counts what is asked of it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.asked = 0
+
+    def get(self, key: str) -> str | None:
+        """What was put."""
+        self.asked += 1
+        return self.kept.get(key)
+
+    def put(self, key: str, facts: str) -> None:
+        """Keep it."""
+        self.kept[key] = facts
+
+
+def test_an_unchanged_tree_is_not_linked_again() -> None:
+    """The whole map comes back in one look-up; one changed byte anywhere links anew."""
+    cache, files = Counting(), project()
+    cold = static.read(files, cache=cache)
+    asked = cache.asked
+    assert static.read(files, cache=cache) == cold
+    assert cache.asked == asked + 1
+    static.read({**files, PurePosixPath(".env.example"): b"A=1\n"}, cache=cache)
+    assert cache.asked > asked + 2
+
+
+def test_a_kept_map_of_another_target_is_another_map() -> None:
+    """The application asked for is part of what is kept."""
+    cache = Counting()
+    text = b"from fastapi import FastAPI\na = FastAPI()\nb = FastAPI()\n"
+    for name in ("main:a", "main:b", "main:a"):
+        app = static.read({PurePosixPath("main.py"): text}, cache=cache, target=name).app
+        assert app is not None
+        assert app.target == name
+
+
 def test_a_broken_cache_is_no_cache(tmp_path: Path) -> None:
     """Torn files and foreign rows in the cache change nothing."""
     files = project()

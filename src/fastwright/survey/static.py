@@ -21,6 +21,7 @@ from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts_source import FactCache, read_facts
 from fastwright.survey.flow import Flows
+from fastwright.survey.kept_map import keep, recall
 from fastwright.survey.manifests import locked, manifests
 from fastwright.survey.middleware import middleware
 from fastwright.survey.migrations import migrations
@@ -48,13 +49,23 @@ def read(
     most routes is taken. `cache` keeps what was read of each file by its content.
     """
     with _without_collector():
-        codebase = Codebase(read_facts(files, cache))
-        evaluator = Evaluator(codebase, Names(codebase))
-        wiring = Wiring(codebase, evaluator)
-        wiring.collect()
-        app = _reached(_routed(files, wiring, target), evaluator)
-        found = capabilities(app, Classes(evaluator), wiring)
-        return replace(app, capabilities=found, conventions=conventions(app, codebase))
+        known = recall(cache, files, target) if cache is not None else None
+        app = known or _linked(files, cache, target)
+        if cache is not None and known is None:
+            keep(cache, app, target)
+        return app
+
+
+def _linked(
+    files: Mapping[PurePosixPath, bytes], cache: FactCache | None, target: str | None
+) -> AppMap:
+    codebase = Codebase(read_facts(files, cache))
+    evaluator = Evaluator(codebase, Names(codebase))
+    wiring = Wiring(codebase, evaluator)
+    wiring.collect()
+    app = _reached(_routed(files, wiring, target), evaluator)
+    found = capabilities(app, Classes(evaluator), wiring)
+    return replace(app, capabilities=found, conventions=conventions(app, codebase))
 
 
 @contextmanager

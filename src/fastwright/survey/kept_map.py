@@ -1,0 +1,140 @@
+"""A whole map kept between runs: a tree that did not change is not linked again.
+
+Rows are lists in the order of the fields, read by readers that are made once for each type: the
+general codec of `model.wire` takes seconds for the tens of thousands of calls of a large app.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Any
+
+from fastwright.model import app as model_app
+from fastwright.model.app import AppMap
+from fastwright.survey.facts_source import FactCache
+
+Files = Mapping[PurePosixPath, bytes]
+Reader = Callable[[Any], Any]
+
+
+def recall(store: FactCache, files: Files, target: str | None) -> AppMap | None:
+    """The map of exactly these files, as kept; ``None`` where none is, or it cannot be read."""
+    text = store.get(_place(target))
+    tree, _, rows = (text or "").partition("\n")
+    if not rows or tree != fingerprint(files):
+        return None
+    try:
+        fields = json.loads(rows)
+        named = dict(zip(_names(AppMap), _row_readers(AppMap), strict=True))
+        values = {name: named[name](value) for name, value in fields.items()}
+        return AppMap(files=files, **values)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def keep(store: FactCache, app: AppMap, target: str | None) -> None:
+    """Keep `app` in the one place that maps of `target` have."""
+    fields = {n: _plain(getattr(app, n)) for n in _names(AppMap) if n != "files"}
+    rows = json.dumps(fields, separators=(",", ":"))
+    store.put(_place(target), f"{fingerprint(app.files)}\n{rows}")
+
+
+def _place(target: str | None) -> str:
+    return f"map {target or ''}"
+
+
+def fingerprint(files: Files) -> str:
+    """A hash of what a map is made of: every file, and the code of this package."""
+    digest = hashlib.blake2b(_own_code(), digest_size=16)
+    for path in sorted(files):
+        digest.update(f"{path}\0{len(files[path])}\0".encode())
+        digest.update(files[path])
+    return digest.hexdigest()
+
+
+@cache
+def _own_code() -> bytes:
+    digest = hashlib.blake2b()
+    model = Path(model_app.__file__)
+    for folder in (Path(__file__).parent, model.parent):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, str | PurePath):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    kind: Any = type(value)
+    return [_plain(getattr(value, name)) for name in _names(kind)]
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+@cache
+def _row_readers(kind: Any) -> tuple[Reader, ...]:
+    hints = typing.get_type_hints(kind)
+    return tuple(_reader(hints[name]) for name in _names(kind))
+
+
+@cache
+def _reader(kind: Any) -> Reader:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        (inner,) = (a for a in arguments if a is not type(None))
+        return partial(_optional, _reader(inner))
+    if origin is tuple:
+        rest = arguments[1:] == (...,)
+        same = arguments[0] if rest or len(set(arguments)) == 1 else None
+        return partial(_several, _reader(same)) if same is not None else tuple
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return partial(_mapping, _reader(arguments[1]))
+    if dataclasses.is_dataclass(kind):
+        return partial(_row, kind)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind
+    return _path if kind is PurePosixPath else _same
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@cache
+def _path(text: str) -> PurePosixPath:
+    return PurePosixPath(text)
+
+
+def _optional(inner: Reader, value: Any) -> Any:
+    return None if value is None else inner(value)
+
+
+def _several(inner: Reader, values: Any) -> Any:
+    return tuple(values) if inner is _same else tuple([inner(value) for value in values])
+
+
+def _mapping(inner: Reader, values: Any) -> Any:
+    return {key: inner(value) for key, value in values.items()}
+
+
+def _row(kind: Any, values: Any) -> Any:
+    return kind(*[read(v) for read, v in zip(_row_readers(kind), values, strict=True)])
