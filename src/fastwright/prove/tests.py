@@ -22,6 +22,9 @@ SHOWN = 10
 """Tests that are named as evidence; the count tells of the rest."""
 
 
+_FOOTER = "For further information visit"
+
+
 class Selection(StrEnum):
     """Which of the person's tests are run."""
 
@@ -157,10 +160,12 @@ def _message(outcome: Outcome) -> str:
 
 
 def _why(run: TestRun) -> str:
-    """The last line of what pytest said: of the first test that did not load, else of its log."""
+    """The end of what pytest said: of the first test that did not load, else of its log."""
     collected = next((one.message for one in run.outcomes if one.kind == "collect"), run.log)
-    lines = [line.strip() for line in collected.splitlines() if line.strip()]
-    return lines[-1].removeprefix("E ").strip() if lines else "they said nothing"
+    lines = [line.removeprefix("E ").strip() for line in collected.splitlines()]
+    told = [line for line in lines if line and not line.startswith(_FOOTER)]
+    # pydantic names the field in the line above its message.
+    return " ".join(told[-2 if told[-1:] and "[type=" in told[-1] else -1 :]) or "they said nothing"
 
 
 GATE = gate()
