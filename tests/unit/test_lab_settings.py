@@ -150,6 +150,13 @@ def test_a_real_value_never_reaches_the_world() -> None:
     assert settings_files.dotenv_pairs(written) == {n: found.env[n] for n in REAL}
 
 
+def test_a_rewritten_file_follows_what_was_learnt() -> None:
+    """A value that the app refused and that was replaced is replaced in the copy's file too."""
+    found = inferred({".env": "PORT=real\nOTHER=1\n"})
+    grown = found.give(Value("PORT", "8000", "the app asked for it", Origin.LEARNT))
+    assert grown.files[PurePosixPath(".env")] == b"PORT=8000\nOTHER=30\n"
+
+
 def test_an_ignored_env_file_is_replaced_too() -> None:
     """A `.env` that the map does not hold is asked for by its path, and handled the same."""
     asked: list[PurePosixPath] = []

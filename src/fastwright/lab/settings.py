@@ -67,7 +67,7 @@ class Environment:
 
     Attributes:
         values: One for each variable, sorted by name.
-        files: Env files of the copy, rewritten so that they hold no real value.
+        replaced: Env files of the tree that hold real values, each with its names in order.
         defaults: Settings that keep the default of the code, as ``{name: value}`` where that is a
             literal: servers are served at these addresses too.
         seen: Values of the imported app that may name a server, as it computed them.
@@ -75,7 +75,7 @@ class Environment:
     """
 
     values: tuple[Value, ...] = ()
-    files: Mapping[PurePosixPath, bytes] = field(default_factory=dict)
+    replaced: Mapping[PurePosixPath, tuple[str, ...]] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, str] = field(default_factory=dict, repr=False)
     stack: Stack = field(default_factory=Stack)
@@ -84,6 +84,15 @@ class Environment:
     def env(self) -> dict[str, str]:
         """The variables as a process takes them."""
         return {one.name: one.value for one in self.values}
+
+    @property
+    def files(self) -> dict[PurePosixPath, bytes]:
+        """The env files of the copy: the same names in the same order, with these values."""
+        return {path: self._rewritten(names) for path, names in self.replaced.items()}
+
+    def _rewritten(self, names: Iterable[str]) -> bytes:
+        values = ((name, self.value(name)) for name in names)
+        return "".join(f"{n}={_quoted(v.value)}\n" for n, v in values if v).encode()
 
     def value(self, name: str) -> Value | None:
         """The value of a variable; names are compared without regard to case."""
@@ -142,9 +151,8 @@ def infer(
         for setting in app.settings
         if setting.name not in found.values and _wanted(setting)
     )
-    environment = Environment(_sorted(found.values.values()), defaults=_defaults(app), stack=stack)
-    files = {} if allow_env else {p: _rewritten(names, environment) for p, names in real.items()}
-    return replace(environment, files=files)
+    replaced = {} if allow_env else {path: tuple(names) for path, names in real.items()}
+    return Environment(_sorted(found.values.values()), replaced, _defaults(app), stack=stack)
 
 
 def _wanted(setting: Setting) -> bool:
@@ -230,12 +238,6 @@ def _real_values(
     for path, names in real.items():
         for name, value in names.items():
             yield Value(name, value, str(path), Origin.REAL)
-
-
-def _rewritten(names: Mapping[str, str], environment: Environment) -> bytes:
-    """The same keys in the same order, with the values that the app is booted with."""
-    values = {name: environment.value(name) for name in names}
-    return "".join(f"{n}={_quoted(v.value)}\n" for n, v in values.items() if v).encode()
 
 
 def _quoted(value: str) -> str:

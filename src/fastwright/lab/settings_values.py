@@ -194,4 +194,6 @@ def like(real: str, name: str, stack: Stack, chance: random.Random) -> str:
         return f"{scheme[1]}:{rest}"
     if re.match(r"rediss?://", real):
         return "redis://localhost:6379/0"
+    if re.match(r"https?://", real):
+        return "http://localhost:8000"
     return by_name(name, stack, chance)
