@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from functools import cached_property
 from importlib.metadata import distributions
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -17,6 +16,7 @@ from fastwright.agent import consent
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
+from fastwright.lab import scratch
 from fastwright.lab.interpreter import (
     Install,
     Interpreter,
@@ -81,9 +81,10 @@ class Environments:
         missing = lacking(requirements, self.own)
         if not missing:
             return None
-        folder = until.enter_context(TemporaryDirectory(prefix="fastwright-layer-"))
+        folder = scratch.make(apart_from=self._ground.project.root)
+        until.callback(folder.remove)
         with self._watch.phase(f"installing {', '.join(missing)} into a throwaway layer"):
-            return extended(self.own, missing, Path(folder) / "packages", Install(os.environ))
+            return extended(self.own, missing, folder.path / "packages", Install(os.environ))
 
 
 def lacking(requirements: Iterable[str], interpreter: Interpreter) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from pathlib import PurePosixPath
 
 from fastwright.agent.environments import lacking
 from fastwright.agent.person import Person
+from fastwright.lab import scratch
 from fastwright.lab.interpreter import Install, Interpreter
 from fastwright.lab.interpreter_update import add_packages, locking_tool, relock
 from fastwright.model.errors import Refused
@@ -52,12 +52,15 @@ def _stale(before: Files, after: Files) -> Sequence[PurePosixPath]:
 
 
 def _relocked(project: Project, after: Files, lock: PurePosixPath) -> bytes:
-    with TemporaryDirectory(prefix="fastwright-lock-") as folder:
-        copy = Path(folder)
+    folder = scratch.make(apart_from=project.root)
+    try:
+        copy = folder.path / "copy"
         checkout.copy(project, copy)
         for path in (p for p in after if p.parent == lock.parent and p.suffix == ".toml"):
             (copy / path).write_bytes(after[path])
         return relock(copy / lock.parent, lock.name, Install(os.environ))
+    finally:
+        folder.remove()
 
 
 def environment(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,7 +27,14 @@ BROKEN = 70
 def run_command(arguments: Sequence[str] | None) -> int:
     """Run one command and turn whatever it raises into a message and an exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
     return guarded(lambda: _run(words), as_json="--json" in words)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """End as on Ctrl-C, so that whatever was opened is closed."""
+    raise KeyboardInterrupt
 
 
 def _run(words: list[str]) -> int:

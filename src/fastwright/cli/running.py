@@ -70,7 +70,7 @@ def _end(report: Report, screen: Screen, *, as_json: bool) -> int:
     if as_json:
         click.echo(json_text.render(report), nl=False)
     else:
-        screen.terminal.report(report, gates=False)
+        screen.terminal.report(report)
     return dict(_EXIT).get(report.outcome, 0)
 
 

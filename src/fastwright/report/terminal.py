@@ -68,10 +68,10 @@ class Terminal:
             for evidence in row.evidence:
                 self.console.print(Padding(Text(evidence, style="red"), (0, 0, 0, 10)))
 
-    def report(self, report: Report, *, gates: bool = True) -> None:
-        """The end of a run; `gates` False leaves the table out where it was shown live."""
+    def report(self, report: Report) -> None:
+        """The end of a run: everything that there is to know of it."""
         self.changes(report)
-        if report.proof and gates:
+        if report.proof:
             self._heading("Gates")
             self.console.print(Padding(_gates(report), (0, 0, 0, 2)))
         self._decisions(report.why)
