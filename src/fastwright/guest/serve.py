@@ -212,7 +212,6 @@ class Zygote:
             self._close_inherited()
             os.dup2(log, 1)
             os.dup2(log, 2)
-            theirs.set_inheritable(True)
             if start.get("cold"):
                 _exec_job(theirs, start)
             job.begin(start)
@@ -236,6 +235,7 @@ class Zygote:
 def _exec_job(channel, start):
     """A cold boot: a fresh interpreter, with the environment there from its first moment."""
     here = os.path.dirname(os.path.abspath(__file__))
+    channel.set_inheritable(True)
     os.chdir(start.get("cwd") or ".")
     env = dict(os.environ, **(start.get("env") or {}))
     env["FASTWRIGHT_GUEST_PATHS"] = os.pathsep.join(start.get("paths") or ())
