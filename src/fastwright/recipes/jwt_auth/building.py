@@ -93,7 +93,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
         *_migration(app, draft),
         *tests,
     ]
-    return change_set(app, steps, _words(draft, written, tests))
+    return change_set(app, steps, _words(app, draft, written, tests))
 
 
 def _draft(options: Options, app: AppMap) -> Draft:
@@ -181,6 +181,7 @@ def _test_units(app: AppMap, draft: Draft) -> Iterator[str]:
         "test_inactive": "active-test" in flags,
         "test_stored": "stored-scheme" in flags,
         "test_upgraded": "upgrade" in flags,
+        "test_lowercase": "lowercase" in flags,
         "test_refresh": draft.paths.refresh,
         "test_refresh_guarded": draft.paths.refresh and draft.paths.me,
         "test_logout": draft.paths.logout,
@@ -196,13 +197,15 @@ def _client_unit(app: AppMap, draft: Draft) -> str:
     return "own_async_client" if has_driver else "plain_client"
 
 
-def _words(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]) -> Words:
+def _words(
+    app: AppMap, draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]
+) -> Words:
     variable = draft.settings.secret.variable
     return Words(
         title=TITLE,
         explains=tuple(wording.decisions(draft.bound, draft.paths)),
         promise=promising.promise(draft, written, tests),
-        not_done=tuple(wording.not_done(draft.bound, draft.paths)),
+        not_done=tuple(wording.not_done(app, draft.bound, draft.paths)),
         deploy=tuple(wording.deploy(variable, draft.bound)),
         next=tuple(wording.next_steps()),
     )

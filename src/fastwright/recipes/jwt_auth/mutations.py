@@ -109,6 +109,13 @@ _PROPERTIES = (
         "    return None",
     ),
     _Property(
+        "a login is found however it is written",
+        "accounts",
+        "    login = login.lower()",
+        "    login = str(login)",
+        "lowercase",
+    ),
+    _Property(
         "an older hash is replaced",
         "accounts",
         "account.stored_hash = new",

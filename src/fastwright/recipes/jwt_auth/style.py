@@ -34,7 +34,7 @@ APP_UNITS = (
 TEST_UNITS = (
     "moving", "test_login", "test_guarded", "test_inactive", "test_stored", "test_upgraded",
     "own_client", "plain_client", "same_client", "test_refresh", "test_refresh_guarded",
-    "test_logout",
+    "test_logout", "test_lowercase",
 )  # fmt: skip
 
 
@@ -63,6 +63,7 @@ def flags_of(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> froz
         "async": bound.session.is_async,
         "sync": not bound.session.is_async,
         "exec": bound.session.has_exec,
+        "lowercase": accounts.lowercase,
         "text-key": accounts.key_kind == "text",
         "active": accounts.has_switch,
         "active-test": bool(accounts.on or accounts.off),

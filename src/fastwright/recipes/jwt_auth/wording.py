@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fastwright.model.app import AppMap
 from fastwright.model.change import Decision
 from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.paths import Paths
@@ -67,7 +68,7 @@ def _hashing(bound: Binding) -> Decision:
     )
 
 
-def not_done(bound: Binding, paths: Paths) -> Iterator[str]:
+def not_done(app: AppMap, bound: Binding, paths: Paths) -> Iterator[str]:
     """What a reader might expect and does not get."""
     if bound.makes_users and not bound.maker:
         yield "no command that creates a user: the app makes sessions for requests alone"
@@ -81,6 +82,13 @@ def not_done(bound: Binding, paths: Paths) -> Iterator[str]:
         yield (
             "until its next login, a wrong password for an account with an older hash is answered "
             "in that scheme's time"
+        )
+    yield "limits are counted in this process: no Redis, whatever the app has"
+    habit = app.convention("error-format")
+    if habit is not None and habit.value != "HTTPException":
+        yield (
+            f'a refused login is answered by FastAPI\'s `{{"detail": …}}`, not by `{habit.value}` '
+            f"as {habit.count} of {habit.total} errors of the app are"
         )
     if paths.moves and not paths.expression:
         yield (

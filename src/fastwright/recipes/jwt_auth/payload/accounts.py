@@ -5,6 +5,7 @@ from .host import Account, AccountKey, AsyncSession, select
 
 async def find_by_login(session: AsyncSession, login: str) -> Account | None:
     """The account that logs in as `login`."""
+    login = login.lower()  # when: lowercase
     wanted = select(Account).where(Account.login_name == login)
     return (await session.exec(wanted)).first()  # when: exec
     return (await session.scalars(wanted)).first()  # when: not-exec
