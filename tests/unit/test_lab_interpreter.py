@@ -137,7 +137,7 @@ version = "1.2"
 requires-python = ">=3.10"
 dependencies = ["fastapi>=0.100", "sqlalchemy[asyncio]"]
 [project.optional-dependencies]
-test = ["pytest"]
+dev = ["pytest"]
 docs = ["mkdocs"]
 [dependency-groups]
 dev = ["ruff", {include-group = "lint"}]

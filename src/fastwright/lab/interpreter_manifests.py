@@ -112,9 +112,9 @@ def _table(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
 def _project(project: Mapping[str, Any]) -> Iterator[str]:
     """Dependencies, extras and groups of a standard project, documentation left out."""
     about = _table(project, "project")
-    groups = {**_table(about, "optional-dependencies"), **_table(project, "dependency-groups")}
+    extras, groups = _table(about, "optional-dependencies"), _table(project, "dependency-groups")
     yield from about.get("dependencies") or ()
-    for name, lines in groups.items():
+    for name, lines in (*extras.items(), *groups.items()):
         if name.lower() not in _GROUPS_LEFT_OUT:
             yield from (line for line in lines if isinstance(line, str))
     yield from _table(project, "tool", "uv").get("dev-dependencies") or ()
