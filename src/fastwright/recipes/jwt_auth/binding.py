@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
@@ -28,12 +29,14 @@ class Symbol:
         return f"{self.module}.{self.name}"
 
 
-_SESSION_CLASSES = {
-    ("sqlalchemy", True): Symbol("sqlalchemy.ext.asyncio", "AsyncSession"),
-    ("sqlalchemy", False): Symbol("sqlalchemy.orm", "Session"),
-    ("sqlmodel", True): Symbol("sqlmodel.ext.asyncio.session", "AsyncSession"),
-    ("sqlmodel", False): Symbol("sqlmodel", "Session"),
-}
+_SESSION_CLASSES = MappingProxyType(
+    {
+        ("sqlalchemy", True): Symbol("sqlalchemy.ext.asyncio", "AsyncSession"),
+        ("sqlalchemy", False): Symbol("sqlalchemy.orm", "Session"),
+        ("sqlmodel", True): Symbol("sqlmodel.ext.asyncio.session", "AsyncSession"),
+        ("sqlmodel", False): Symbol("sqlmodel", "Session"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,13 @@ def bind(app: AppMap, user_table: str | None, login: str | None) -> Binding:
         session=session,
         slug=slug_of(app),
         target=application(app).target.replace(":", "."),
-        base=_base(app, made, mapper),
+        base=_declarative_class(app, made, mapper),
         makes_users=accounts is None,
         maker=_maker(app, session),
     )
 
 
-def _base(app: AppMap, accounts: Accounts, mapper: str) -> str:
+def _declarative_class(app: AppMap, accounts: Accounts, mapper: str) -> str:
     if mapper == "sqlmodel" or accounts.table.mapper == "sqlmodel":
         return "sqlmodel.SQLModel"
     found = app.capability("db.base")
@@ -172,7 +175,7 @@ def slug_of(app: AppMap) -> str:
     return re.sub(r"[^a-z0-9]+", "-", (title or package).lower()).strip("-") or "app"
 
 
-_OLDEST = {"pydantic": (2,), "sqlalchemy": (2,), "fastapi": (0, 100)}
+_OLDEST = MappingProxyType({"pydantic": (2,), "sqlalchemy": (2,), "fastapi": (0, 100)})
 
 
 def check_versions(app: AppMap) -> None:

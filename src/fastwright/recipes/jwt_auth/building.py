@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Protocol
 
 from fastwright.model.app import AppMap
@@ -28,7 +29,7 @@ from fastwright.recipes.jwt_auth.tables import migration
 
 TITLE = "Add a login that returns a signed access token"
 
-_STORED_UNITS = {"bcrypt": "stored_bcrypt", "werkzeug": "stored_werkzeug"}
+_STORED_UNITS = MappingProxyType({"bcrypt": "stored_bcrypt", "werkzeug": "stored_werkzeug"})
 _SECRET = WantedSetting(
     name="jwt_secret",
     annotation="SecretStr",

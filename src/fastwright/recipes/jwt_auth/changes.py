@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, NewFile
@@ -15,27 +16,29 @@ from fastwright.recipes.jwt_auth.paths import Paths
 from fastwright.recipes.jwt_auth.render import Style, rendered
 from fastwright.recipes.jwt_auth.schemes import Scheme
 
-WHY: Mapping[str, str] = {
-    "environment": "the secret and the lifetime of tokens come from the environment",
-    "own_settings": "the secret and the lifetime of tokens come from the environment",
-    "user_model": "people who can log in",
-    "user_sqlmodel": "people who can log in",
-    "create_user": "nobody can register yet: a command makes the first accounts",
-    "refresh_model": "refresh tokens are kept as digests",
-    "refresh_sqlmodel": "refresh tokens are kept as digests",
-    "refreshing": "a login is renewed by tokens that are good once",
-    "refresh_router": "renewing a login, and ending it",
-    "logout_router": "renewing a login, and ending it",
-    "schemas": "the answers of the login are declared",
-    "passwords": "passwords are verified off the event loop, whatever they were hashed with",
-    "tokens": "tokens are signed and read in one place",
-    "limits": "guessing passwords meets a limit",
-    "accounts": "the queries of a login stand in one place",
-    "service": "what a login is, apart from HTTP",
-    "current_user": "routes ask for `CurrentUser` to know who is calling",
-    "router": "the login endpoint",
-    "me": "the route that says who is logged in",
-}
+WHY: Mapping[str, str] = MappingProxyType(
+    {
+        "environment": "the secret and the lifetime of tokens come from the environment",
+        "own_settings": "the secret and the lifetime of tokens come from the environment",
+        "user_model": "people who can log in",
+        "user_sqlmodel": "people who can log in",
+        "create_user": "nobody can register yet: a command makes the first accounts",
+        "refresh_model": "refresh tokens are kept as digests",
+        "refresh_sqlmodel": "refresh tokens are kept as digests",
+        "refreshing": "a login is renewed by tokens that are good once",
+        "refresh_router": "renewing a login, and ending it",
+        "logout_router": "renewing a login, and ending it",
+        "schemas": "the answers of the login are declared",
+        "passwords": "passwords are verified off the event loop, whatever they were hashed with",
+        "tokens": "tokens are signed and read in one place",
+        "limits": "guessing passwords meets a limit",
+        "accounts": "the queries of a login stand in one place",
+        "service": "what a login is, apart from HTTP",
+        "current_user": "routes ask for `CurrentUser` to know who is calling",
+        "router": "the login endpoint",
+        "me": "the route that says who is logged in",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,39 +6,42 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from fastwright.model.app import AppMap
 from fastwright.recipes.ensure.drafting import app_package, module_for, path_of
 from fastwright.recipes.ensure.router import RouterPlace, router_place
 from fastwright.recipes.jwt_auth.schemes import is_test
 
-MARKS: Mapping[str, tuple[str, ...]] = {
-    "environment": ("JWT_SECRET",),
-    "own_settings": ("AuthSettings", "get_auth_settings"),
-    "user_model": ("User",),
-    "user_sqlmodel": ("User",),
-    "refresh_model": ("RefreshToken",),
-    "refresh_sqlmodel": ("RefreshToken",),
-    "schemas": ("AccessToken", "Problem"),
-    "refresh_schemas": ("TokenPair", "Renewal"),
-    "stored_bcrypt": ("StoredBcrypt",),
-    "stored_werkzeug": ("StoredWerkzeug",),
-    "stored_elsewhere": ("StoredElsewhere",),
-    "passwords": ("check_password", "is_text"),
-    "new_password": ("hash_password",),
-    "tokens": ("issue_token", "read_token", "signing_key"),
-    "limits": ("take_attempt", "forgive_attempt"),
-    "accounts": ("find_by_login", "find_by_subject"),
-    "refreshing": ("open_family", "exchange", "close_family"),
-    "service": ("log_in",),
-    "session_alias": ("SessionDep",),
-    "current_user": ("current_user", "CurrentUser", "oauth2_scheme"),
-    "router": ("login", "NO_STORE"),
-    "me": ("read_me",),
-    "refresh_router": ("refresh",),
-    "logout_router": ("logout",),
-    "create_user": ("create_user",),
-}
+MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "environment": ("JWT_SECRET",),
+        "own_settings": ("AuthSettings", "get_auth_settings"),
+        "user_model": ("User",),
+        "user_sqlmodel": ("User",),
+        "refresh_model": ("RefreshToken",),
+        "refresh_sqlmodel": ("RefreshToken",),
+        "schemas": ("AccessToken", "Problem"),
+        "refresh_schemas": ("TokenPair", "Renewal"),
+        "stored_bcrypt": ("StoredBcrypt",),
+        "stored_werkzeug": ("StoredWerkzeug",),
+        "stored_elsewhere": ("StoredElsewhere",),
+        "passwords": ("check_password", "is_text"),
+        "new_password": ("hash_password",),
+        "tokens": ("issue_token", "read_token", "signing_key"),
+        "limits": ("take_attempt", "forgive_attempt"),
+        "accounts": ("find_by_login", "find_by_subject"),
+        "refreshing": ("open_family", "exchange", "close_family"),
+        "service": ("log_in",),
+        "session_alias": ("SessionDep",),
+        "current_user": ("current_user", "CurrentUser", "oauth2_scheme"),
+        "router": ("login", "NO_STORE"),
+        "me": ("read_me",),
+        "refresh_router": ("refresh",),
+        "logout_router": ("logout",),
+        "create_user": ("create_user",),
+    }
+)
 """The names that tell a unit in a module of the app, wherever it has been moved to.
 
 In the order in which units stand in one file.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from fastwright.recipes.ensure.setting import Reader
 from fastwright.recipes.jwt_auth.accounts import Accounts
@@ -16,11 +17,13 @@ from fastwright.recipes.jwt_auth.suite import Suite
 from fastwright.recipes.payload import Rendering
 from fastwright.source.import_header import Imported
 
-STORED: Mapping[str, str] = {
-    "bcrypt": "$2b$04$BQSPdGYMLB1smA4OB68EHew3RaZPv/pfPgzicKOUFwvrnlyMWvtam",
-    "werkzeug": "pbkdf2:sha256:1000$c2FsdA$"
-    "2debef2c0895da525bceb75c9130381d7c9145ac71e8448450a6120969da3714",
-}
+STORED: Mapping[str, str] = MappingProxyType(
+    {
+        "bcrypt": "$2b$04$BQSPdGYMLB1smA4OB68EHew3RaZPv/pfPgzicKOUFwvrnlyMWvtam",
+        "werkzeug": "pbkdf2:sha256:1000$c2FsdA$"
+        "2debef2c0895da525bceb75c9130381d7c9145ac71e8448450a6120969da3714",
+    }
+)
 """A hash of the tests' password, for each scheme that needs no code of the app's to make one."""
 
 _CLIENTS = ("client", "self.client")
