@@ -274,6 +274,17 @@ def test_servers_are_known_from_values_defaults_and_the_running_app() -> None:
     }
 
 
+def test_a_server_that_the_app_has_no_driver_for_is_not_expected() -> None:
+    """A template's MySQL default counts only with a driver installed, or named by the person."""
+    seen = {"MYSQL_HOST": "localhost", "MYSQL_USER": "me"}
+    plain = Stack(frozenset({"fastapi", "asyncpg"}))
+    assert Environment(seen=seen, stack=plain).servers() == ()
+    driver = Stack(frozenset({"fastapi", "aiomysql"}))
+    assert [s.kind for s in Environment(seen=seen, stack=driver).servers()] == ["MySQL"]
+    named = (Value("DATABASE_URL", "mysql://a@b/c", "--env", Origin.GIVEN),)
+    assert [s.kind for s in Environment(named, stack=plain).servers()] == ["MySQL"]
+
+
 # ------------------------------------------------------------------------------------ learning
 
 

@@ -33,6 +33,10 @@ _REAL = tuple(
 )
 
 
+def _address(one: Service) -> tuple[object, ...]:
+    return one.kind, one.host, one.port, one.socket, one.file, one.user, one.database
+
+
 class Origin(enum.StrEnum):
     """Where a value comes from, the most trusted first."""
 
@@ -99,15 +103,14 @@ class Environment:
         return next((one for one in self.values if one.name.upper() == name.upper()), None)
 
     def servers(self) -> tuple[Service, ...]:
-        """The servers that the values, the defaults and the imported app together name."""
-        named = (services.read(names) for names in (self.env, self.seen, self.defaults))
-        return tuple(
-            {
-                (one.kind, one.host, one.port, one.socket, one.file, one.user, one.database): one
-                for group in named
-                for one in group
-            }.values()
-        )
+        """The servers that the values, the defaults and the imported app together name.
+
+        A template's defaults may name servers that the app has no driver for: those are left out.
+        """
+        given = services.read(self.env)
+        named = (*services.read(self.seen), *services.read(self.defaults))
+        reached = (one for one in named if self.stack.reaches(one.kind))
+        return tuple({_address(one): one for one in (*given, *reached)}.values())
 
     def give(self, *values: Value) -> Environment:
         """With these values instead of those of the same names."""

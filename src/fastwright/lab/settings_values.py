@@ -5,10 +5,23 @@ from __future__ import annotations
 import random
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 _LOCAL = ("local", "test", "testing", "development", "dev")
+
+
+_DRIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "MySQL": frozenset(
+            {"aiomysql", "asyncmy", "mysql-connector-python", "mysqlclient", "pymysql"}
+        ),
+        "MongoDB": frozenset({"motor", "pymongo"}),
+        "Kafka": frozenset({"aiokafka", "confluent-kafka", "kafka-python"}),
+        "RabbitMQ": frozenset({"aio-pika", "amqp", "kombu", "pika"}),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,11 @@ class Stack:
 
     packages: frozenset[str] = frozenset()
     asynchronous: bool | None = None
+
+    def reaches(self, kind: str) -> bool:
+        """False where the app has packages, and none of them speaks to this kind of server."""
+        drivers = _DRIVERS.get(kind)
+        return not (drivers and self.packages) or bool(drivers & self.packages)
 
     def database_url(self) -> str:
         """A URL in the dialect and for the driver that the app has installed."""
