@@ -99,7 +99,7 @@ class Suite:
     def _nothing_learnt(self, was: TestRun, before: Side) -> str:
         absent = [str(server) for server in before.world.not_served]
         if was.timed_out:
-            return f"the tests take more than {self.budget:.0f} s; {was} in that time"
+            return f"the tests take more than {self.budget:.0f} s: {was}"
         if was.code == 5:
             return "pytest found no tests"
         if not was.ended:
