@@ -77,14 +77,14 @@ def python() -> str:
 def test_the_main_job_from_request_to_undo(bookshop: Path, python: str) -> None:
     """A login is proven and applied; asked again it is there; undo gives every byte back."""
     before = tree(bookshop)
-    done = fastwright("do", LOGIN, "--yes", "--python", python, at=bookshop, seconds=300)
+    done = fastwright("do", LOGIN, "--yes", "--python", python, at=bookshop, seconds=900)
     assert done.code == 0, done.said
     assert "Proven" in done.out
     after = tree(bookshop)
     assert after.keys() > before.keys()
     assert stat_of_secret(bookshop) == 0o600
 
-    again = fastwright("do", LOGIN, "--yes", "--python", python, at=bookshop, seconds=300)
+    again = fastwright("do", LOGIN, "--yes", "--python", python, at=bookshop, seconds=900)
     assert again.code == 0, again.said
     assert "Already there" in again.out
     assert tree(bookshop) == after
@@ -106,7 +106,7 @@ def test_a_dry_run_proves_and_writes_nothing(bookshop: Path, python: str) -> Non
     ended = fastwright(
         *("add", "health-checks", "--check", "--json", "--yes", "--python", python),
         at=bookshop,
-        seconds=300,
+        seconds=900,
     )
     assert ended.code == 1, ended.said
     report = json.loads(ended.out)
@@ -237,7 +237,7 @@ def test_a_dirty_tree_keeps_its_edits(bookshop: Path, python: str) -> None:
     readme.write_text(readme.read_text() + "An edit that is not committed.\n")
     before = tree(bookshop)
     options = ("--yes", "--python", python, "--tests", "none")
-    done = fastwright("add", "health-checks", *options, at=bookshop, seconds=300)
+    done = fastwright("add", "health-checks", *options, at=bookshop, seconds=900)
     assert done.code == 0, done.said
     assert "An edit that is not committed." in readme.read_text()
     assert fastwright("undo", at=bookshop).code == 0
@@ -283,3 +283,16 @@ def processes_of(root: Path) -> list[str]:
             if str(root) in words or str(root) in str((process / "cwd").readlink()):
                 found.append(words)
     return found
+
+
+def test_a_survey_says_who_saw_what(bookshop: Path, python: str) -> None:
+    """The map has every operation seen by both, versions, and where each value comes from."""
+    ended = fastwright("survey", "--yes", "--json", "--python", python, at=bookshop, seconds=200)
+    assert ended.code == 0, ended.said
+    document = json.loads(ended.out)
+    operations = [r for r in document["routes"] if r["in_schema"] and r["reachable"]]
+    assert len(operations) == 14
+    assert {tuple(route["seen_by"]) for route in operations} == {("source", "import")}
+    assert document["versions"]["fastapi"]
+    given = {s["name"]: s["given_by"] for s in document["settings"]}
+    assert given["BOOKSHOP_DATABASE_URL"] == [".env.example"]
