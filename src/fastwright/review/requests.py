@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -13,15 +14,17 @@ Known = Callable[[str, str], Any]
 """The value for a parameter's name on a path, where one is known; else None."""
 
 _DEEPEST = 6
-_FORMATS: Mapping[str, str] = {
-    "email": "fw@example.com",
-    "uuid": "00000000-0000-4000-8000-000000000001",
-    "date-time": "2026-01-01T00:00:00Z",
-    "date": "2026-01-01",
-    "time": "12:00:00",
-    "uri": "http://localhost/",
-    "ipv4": "127.0.0.1",
-}
+_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "email": "fw@example.com",
+        "uuid": "00000000-0000-4000-8000-000000000001",
+        "date-time": "2026-01-01T00:00:00Z",
+        "date": "2026-01-01",
+        "time": "12:00:00",
+        "uri": "http://localhost/",
+        "ipv4": "127.0.0.1",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
