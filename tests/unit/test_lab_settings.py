@@ -262,6 +262,7 @@ def test_servers_are_known_from_values_defaults_and_the_running_app() -> None:
     app = app_of(
         {"db.py": "engine = create_engine('postgresql://a@code-host/x')\n"},
         Setting("REDIS_URL", required=False, reader="environ", default="'redis://cache-host:7000'"),
+        Setting("RATE_URL", required=False, reader="environ", default='f"redis://{HOST}:1"'),
     )
     found = infer(app, {}, lambda _path: None)
     found = Environment(

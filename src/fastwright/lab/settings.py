@@ -17,7 +17,7 @@ from fastwright.model.app import AppMap, Setting
 
 Read = Callable[[PurePosixPath], bytes | None]
 
-_LITERAL = re.compile(r"""^\s*[rbf]?(['"])(.*)\1\s*$""", re.DOTALL)
+_LITERAL = re.compile(r"""^\s*[rb]?(['"])(.*)\1\s*$""", re.DOTALL)
 _NUMBER = re.compile(r"^\s*-?\d+(\.\d+)?\s*$")
 _URL = re.compile(rb"""['"]((?:postgres(?:ql)?|redis|rediss)(?:\+\w+)?://[^'"\s{}]+)['"]""")
 _REAL = tuple(
