@@ -94,9 +94,9 @@ def test_further_dangers_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "extras"),
     [
-        ("login with no refresh tokens, logout or registration", (False, False, False)),
-        ("login with refresh tokens, but without logout", (True, False, None)),
-        ("sign up and log in, no roles", (None, None, True)),
+        ("login with no refresh tokens, roles or logout", (False, False)),
+        ("login with refresh tokens, but without logout", (True, False)),
+        ("sign up and log in, no roles", (None, None)),
     ],
 )
 def test_a_negation_declines_the_list_behind_it(text: str, extras: tuple[bool | None, ...]) -> None:
@@ -104,7 +104,23 @@ def test_a_negation_declines_the_list_behind_it(text: str, extras: tuple[bool | 
     answer = read_request(text)
     assert isinstance(answer, Plan)
     options = answer.steps[0].options
-    assert tuple(options.get(n) for n in ("refresh", "logout", "registration")) == extras
+    assert tuple(options.get(n) for n in ("refresh", "logout")) == extras
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("add user registration and login", ["registration"]),
+        ("login with roles for admins, and sign up", ["registration", "roles"]),
+        ("login endpoint, but no registration please", []),
+    ],
+)
+def test_what_no_option_builds_is_told(text: str, left_out: list[str]) -> None:
+    """A wish beside the login that nothing builds is named in the plan, and one declined is not."""
+    answer = read_request(text)
+    assert isinstance(answer, Plan)
+    said = [u.partition(" ")[0] for u in answer.unsure if "not built yet" in u]
+    assert sorted(said) == left_out
 
 
 @pytest.mark.parametrize("text", ["add login and never log passwords", "JWT login, no plain text"])
@@ -142,12 +158,12 @@ def test_what_is_left_out_of_a_plan_is_said() -> None:
 
 def test_a_plan_survives_json() -> None:
     """A plan written by one process is the same plan in another."""
-    answer = read_request("add login at /auth/token, valid 2 hours, with roles, no logout")
+    answer = read_request("add login at /auth/token, valid 2 hours, with refresh, no logout")
     assert isinstance(answer, Plan)
     assert answer.steps[0].options == {
         "path": "/auth/token",
         "access_minutes": 120,
-        "roles": True,
+        "refresh": True,
         "logout": False,
     }
     assert wire.from_json(Plan, wire.to_json(answer)) == answer

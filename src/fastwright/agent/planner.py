@@ -141,6 +141,8 @@ def _plan(
         if reading.topic not in steps:
             steps[reading.topic] = _step(reading, plain)
     refused = tuple(f"`{r.clause}` is left out: {r.topic} is not built yet" for r in left_out)
+    for topic in steps:
+        refused += tuple(f"{n} is left out: not built yet" for n in slots.unbuilt(topic, plain))
     return Plan(text, tuple(steps.values()), unsure=refused + _clashes(steps.values(), app))
 
 

@@ -18,10 +18,15 @@ _EXTRAS: Mapping[str, str] = MappingProxyType(
     {
         "refresh": r"\brefresh(?:[- ]tokens?)?\b",
         "logout": r"\b(?:log[- ]?out|sign[- ]?out|revo(?:ke|cation))\b",
+    }
+)
+_UNBUILT: Mapping[str, str] = MappingProxyType(
+    {
         "registration": r"\b(?:registration|register\w*|sign(?:ing)?[- ]?up|self[- ]service)\b",
         "roles": r"\b(?:roles?|rbac|admins?|permissions?)\b",
     }
 )
+"""What people ask for beside a login, and no option builds yet."""
 _LOGIN_PATH = re.compile(r"log-?in|sign-?in|token|auth|session")
 _HEALTH_PATH = re.compile(r"health|ready|live|ping|status")
 
@@ -62,11 +67,26 @@ def lifetime(text: str) -> int | None:
 
 def extras(text: str) -> dict[str, Value]:
     """The priced options that `text` asks for (True) or declines (False)."""
-    found: dict[str, Value] = {}
-    for name, pattern in _EXTRAS.items():
-        if re.search(pattern, text):
-            found[name] = not re.search(_NEGATION + _BETWEEN + pattern, text)
-    return found
+    return {
+        name: not _declined(pattern, text)
+        for name, pattern in _EXTRAS.items()
+        if re.search(pattern, text)
+    }
+
+
+def unbuilt(recipe: str, text: str) -> tuple[str, ...]:
+    """What `text` asks for beside `recipe` that none of its options builds."""
+    if recipe != "jwt-auth":
+        return ()
+    return tuple(
+        name
+        for name, pattern in _UNBUILT.items()
+        if re.search(pattern, text) and not _declined(pattern, text)
+    )
+
+
+def _declined(pattern: str, text: str) -> bool:
+    return re.search(_NEGATION + _BETWEEN + pattern, text) is not None
 
 
 def _database_options(text: str) -> dict[str, Value]:

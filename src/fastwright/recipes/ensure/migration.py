@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, NewFile
@@ -62,9 +63,19 @@ def ensure_migration(
     parent = alembic.heads[0] if alembic.heads else None
     revision = hashlib.sha256(f"{parent}\0{message}".encode()).hexdigest()[:12]
     name = _file_name(alembic, revision, message, on or _date_of(app, alembic, parent))
-    text = _revision_text(revision, parent, message, tables)
+    imports: tuple[str, ...] = ("import sqlalchemy as sa", "from alembic import op")
+    if any(path.name == "alembic" for path in _top_folders(app)):
+        # Import sorters take `alembic` for a package of the project where a folder has its name.
+        imports = (imports[0], "", imports[1])
+    text = _revision_text(revision, parent, message, tables, imports)
     why = f"a revision on the head `{parent}`" if parent else "the first revision"
     return (NewFile(alembic.versions / f"{name}.py", text, why),)
+
+
+def _top_folders(app: AppMap) -> set[PurePosixPath]:
+    """The folders that stand where the project's imports or its commands start."""
+    tops = {app.roots.imports, app.roots.working}
+    return {parent for path in app.files for parent in path.parents if parent.parent in tops}
 
 
 def _only_environment(app: AppMap) -> Migrations:
@@ -112,7 +123,11 @@ def _date_of(app: AppMap, alembic: Migrations, revision: str | None) -> dt.date 
 
 
 def _revision_text(
-    revision: str, parent: str | None, message: str, tables: Sequence[NewTable]
+    revision: str,
+    parent: str | None,
+    message: str,
+    tables: Sequence[NewTable],
+    imports: Sequence[str],
 ) -> str:
     parent_text = f'"{parent}"' if parent else "None"
     upgrade = [line for table in tables for line in _made(table)]
@@ -126,8 +141,7 @@ def _revision_text(
             f"Revises: {parent or ''}".rstrip(),
             '"""',
             "",
-            "import sqlalchemy as sa",
-            "from alembic import op",
+            *imports,
             "",
             f'revision = "{revision}"',
             f"down_revision = {parent_text}",

@@ -30,15 +30,12 @@ class JwtAuth(Recipe):
             *Authorize* button.
         refresh: Refresh tokens, rotated at each use; one table, one migration, one operation.
         logout: Ending what refresh tokens renew, with `refresh`; one operation.
-        registration: Letting people create accounts; not built yet, refused.
-        roles: A guard that demands a role; not built yet, refused.
     """
 
     name: ClassVar[str] = "jwt-auth"
     summary: ClassVar[str] = "A login endpoint that returns a JWT, and `CurrentUser` for the routes"
     needs: ClassVar[tuple[str, ...]] = ("db.session",)
     provides: ClassVar[tuple[str, ...]] = ("auth.current_user",)
-    BUILT_OPTIONS: ClassVar[frozenset[str]] = frozenset({"refresh", "logout"})
 
     path: str | None = None
     access_minutes: int = 15
@@ -47,8 +44,6 @@ class JwtAuth(Recipe):
     me: bool = True
     refresh: bool = False
     logout: bool = False
-    registration: bool = False
-    roles: bool = False
 
     def detect(self, app: AppMap) -> Presence:
         """How much of a login `app` has already."""
@@ -60,13 +55,6 @@ class JwtAuth(Recipe):
         Raises:
             Refused: The app has another scheme, or nothing that a login can bind to.
         """
-        for option in ("refresh", "logout", "registration", "roles"):
-            if getattr(self, option) and option not in self.BUILT_OPTIONS:
-                raise Refused(
-                    f"cannot build `{option}`",
-                    "this version of the recipe does not have it",
-                    f"leave `--{option}` out; the login itself can be built",
-                )
         if self.logout and not self.refresh:
             raise Refused(
                 "cannot build `logout` alone",
