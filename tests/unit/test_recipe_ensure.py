@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -208,6 +209,11 @@ def test_middleware_and_answers_are_added_once() -> None:
             '[tool.poetry.dependencies]\npython = "^3.11"\nfastapi = "^0.100"\n\n[x]\n',
             'fastapi = "^0.100"\npyjwt = "^2.8"\n\n[x]',
         ),
+        (
+            "Pipfile",
+            '[packages]\nfastapi = {extras = ["all"], version = "*"}\nuvicorn = "*"\n\n[x]\n',
+            'version = "*"}\npyjwt = "*"\nuvicorn = "*"\n\n[x]',
+        ),
     ],
 )
 def test_a_package_is_declared_as_its_siblings(name: str, before: str, line: str) -> None:
@@ -215,6 +221,14 @@ def test_a_package_is_declared_as_its_siblings(name: str, before: str, line: str
     app = mapped(main_dot_py=APP, **{name: before})
     changes = ensure_dependency_package(app, "pyjwt>=2.8", "tokens")
     assert line in written(app, changes, name.replace("_dot_", "."))
+
+
+def test_an_installed_package_needs_no_declaration_where_none_is_declared() -> None:
+    """A project that declares no packages is asked for a missing one, not for one that is there."""
+    app = mapped(main_dot_py=APP)
+    assert ensure_dependency_package(app, "pyjwt>=2.8", "tokens")
+    there = replace(app, versions={"PyJWT": "2.9.0"})
+    assert ensure_dependency_package(there, "pyjwt>=2.8", "tokens") == ()
 
 
 def test_a_revision_stands_on_the_head() -> None:

@@ -38,7 +38,7 @@ def ensure_dependency_package(
         group: Empty for the app itself; ``dev`` for tests and tools.
     """
     wanted = Requirement(requirement)
-    if is_declared(app, wanted.name):
+    if is_declared(app, wanted.name) or _is_only_installed(app, wanted.name):
         return ()
     added = AddDependency(requirement, why, group)
     edit = _declaration(app, wanted, why, group)
@@ -54,6 +54,12 @@ def is_declared(app: AppMap, package: str) -> bool:
     return any(
         name == canonicalize_name(known) for manifest in _written(app) for known in manifest.names
     )
+
+
+def _is_only_installed(app: AppMap, package: str) -> bool:
+    """True where `package` is there, in a project that declares none of its packages."""
+    installed = {canonicalize_name(name) for name in app.versions}
+    return canonicalize_name(package) in installed and not any(_written(app))
 
 
 def _written(app: AppMap) -> Iterator[Manifest]:
@@ -82,7 +88,7 @@ def _declaration(app: AppMap, wanted: Requirement, why: str, group: str) -> Edit
 def _candidates(app: AppMap, group: str) -> Iterator[PurePosixPath]:
     """The manifests in which a package of `group` may stand, the likeliest first."""
     written = [manifest.path for manifest in _written(app)]
-    projects = [p for p in written if p.name == "pyproject.toml"]
+    projects = [p for p in written if p.name in ("pyproject.toml", "Pipfile")]
     lists = [p for p in written if p.suffix in (".txt", ".in")]
     dev = [p for p in lists if re.search(r"dev|test", p.stem)]
     sources = [p for p in lists if p.suffix == ".in"]
@@ -94,7 +100,7 @@ def _candidates(app: AppMap, group: str) -> Iterator[PurePosixPath]:
 
 
 def _section(content: bytes, group: str) -> tuple[int, int, str] | None:
-    """Where `pyproject.toml` lists the packages of `group`: start, end, and the shape."""
+    """Where `pyproject.toml` or `Pipfile` lists the packages of `group`: start, end, shape."""
     heads: tuple[tuple[bytes, str], ...]
     if group:
         heads = (
@@ -105,11 +111,13 @@ def _section(content: bytes, group: str) -> tuple[int, int, str] | None:
             ),
             (rb"(?m)^\[tool\.poetry\.group\.dev\.dependencies\]\r?\n", "table"),
             (rb"(?m)^\[tool\.poetry\.dev-dependencies\]\r?\n", "table"),
+            (rb"(?m)^\[dev-packages\]\r?\n", "table"),
         )
     else:
         heads = (
             (rb"(?ms)^\[project\]\s*$.*?^dependencies\s*=\s*\[", "list"),
             (rb"(?m)^\[tool\.poetry\.dependencies\]\r?\n", "table"),
+            (rb"(?m)^\[packages\]\r?\n", "table"),
         )
     for pattern, shape in heads:
         match = re.search(pattern, content)
