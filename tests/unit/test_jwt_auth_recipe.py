@@ -217,3 +217,22 @@ def test_other_files_are_left_alone() -> None:
     changed = {path for path in files if files[path] != app.files.get(path)}
     assert changed == set(built.paths())
     assert PurePosixPath("bookshop/users/models.py") not in changed
+
+
+def test_tests_of_the_app_stay_where_they_are() -> None:
+    """A file that has the name of ours already is left alone: ours goes beside it."""
+    app = map_of("bookshop")
+    (first,) = JwtAuth().build(app).promise.tests
+    taken = static.read({**app.files, first: b"def test_it() -> None: ...\n"})
+    (second,) = JwtAuth().build(taken).promise.tests
+    assert second.parent == first.parent
+    assert second != first
+
+
+def test_credentials_tell_what_people_log_in_with() -> None:
+    """Where tests send an email with a password, that outweighs queries by another column."""
+    app = map_of("legacy_forum")
+    sent = b'CREDENTIALS = {"email": "ann@example.com", "password": "secret"}\n'
+    told = static.read({**app.files, PurePosixPath("tests/test_old_login.py"): sent})
+    needs = dict(JwtAuth().build(told).promise.attacks)["brute-force"]
+    assert needs["login_column"] == "email"

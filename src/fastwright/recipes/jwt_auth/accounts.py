@@ -159,11 +159,28 @@ def login_column(app: AppMap, table: Table, wanted: str | None) -> Column | None
     if len(unique) < 2:
         return unique[0] if unique else None
     name = (table.model or table.name).rpartition(".")[2]
-    return max(unique, key=lambda c: (_looked_up(app, name, c.attribute), -unique.index(c)))
+    return max(unique, key=lambda c: _login_evidence(app, name, c.attribute, -unique.index(c)))
 
 
 def _is_unique(table: Table, column: Column) -> bool:
     return column.unique or any(i.unique and i.columns == (column.name,) for i in table.indexes)
+
+
+def _login_evidence(app: AppMap, model: str, attribute: str, rank: int) -> tuple[int, int, int]:
+    """How much says that people log in with `attribute`: credentials, then queries, then rank."""
+    return _with_password(app, attribute), _looked_up(app, model, attribute), rank
+
+
+def _with_password(app: AppMap, attribute: str) -> int:
+    """Credentials of just `attribute` and a password, in schemas of a login and in tests.
+
+    A form calls every login ``username``, so that such a pair tells nothing.
+    """
+    pair = rf"[\"']{attribute}[\"']\s*:\s*[^,{{}}\n]+,\s*[\"']password[\"']\s*:\s*[^,{{}}\n]+,?\s*"
+    schema = rf"\nclass \w*(?:Log_?[Ii]n|Sign_?[Ii]n|Credentials)\w*\(.*\n\s+{attribute}:"
+    wanted = schema if attribute == "username" else rf"\{{\s*{pair}\}}|{schema}"
+    found = re.compile(wanted.encode())
+    return sum(len(found.findall(text)) for path, text in app.files.items() if path.suffix == ".py")
 
 
 def _looked_up(app: AppMap, model: str, attribute: str) -> int:

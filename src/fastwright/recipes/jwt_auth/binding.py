@@ -10,7 +10,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
 from fastwright.model.storage import SessionProvider
 from fastwright.recipes.ensure.application import application
-from fastwright.recipes.ensure.drafting import split_symbol, version
+from fastwright.recipes.ensure.drafting import path_of, split_symbol, version
 from fastwright.recipes.jwt_auth.accounts import Accounts, find_accounts
 from fastwright.recipes.jwt_auth.new_users import new_accounts
 from fastwright.recipes.jwt_auth.schemes import Scheme, find_scheme
@@ -131,11 +131,15 @@ def find_session(app: AppMap) -> Session:
     if not dependencies:
         raise _no_session(app)
     provider = max(dependencies, key=lambda s: s.used_by)
+    alias = _symbol(app, provider.alias) if provider.alias else None
+    if alias and path_of(app, alias.module) in {router.path for router in app.routers}:
+        # Its module could never ask for `CurrentUser` if that were made of the module's alias.
+        alias = None
     return Session(
         dependency=_symbol(app, provider.symbol),
         kind=_session_class(provider),
         is_async=provider.is_async,
-        alias=_symbol(app, provider.alias) if provider.alias else None,
+        alias=alias,
     )
 
 

@@ -24,7 +24,7 @@ from fastwright.recipes.jwt_auth.presence import presence
 from fastwright.recipes.jwt_auth.reading import reading
 from fastwright.recipes.jwt_auth.render import rendered
 from fastwright.recipes.jwt_auth.style import style_of, test_style
-from fastwright.recipes.jwt_auth.suite import WRITTEN, find_suite
+from fastwright.recipes.jwt_auth.suite import find_suite
 from fastwright.recipes.jwt_auth.tables import migration
 
 TITLE = "Add a login that returns a signed access token"
@@ -159,7 +159,7 @@ def _refresh_units(bound: Binding, options: Options) -> Iterator[str]:
 def _tests(app: AppMap, draft: Draft) -> Iterator[NewFile]:
     if any({"Rows", "sign_in", "rows_app"} <= set(m.names) for m in app.modules.values()):
         return
-    path = draft.suite.folder / WRITTEN
+    path = draft.suite.path
     pieces = rendered(app, tuple(_test_units(app, draft)), test_style(draft.style, draft.suite))
     text = payload.new_module(app, path, tuple(pieces.values()), pieces["test_login"].doc)
     yield NewFile(path, text, "each promised property has a test that fails without it")

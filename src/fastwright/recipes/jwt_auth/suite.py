@@ -11,7 +11,7 @@ from fastwright.model.app import AppMap
 from fastwright.recipes.ensure.drafting import module_for
 from fastwright.recipes.jwt_auth.schemes import is_test
 
-WRITTEN = "test_login.py"
+_NAMES_OF_FILE = ("test_login.py", "test_auth_login.py", "test_login_tokens.py")
 _FIXTURE = re.compile(
     r"(?ms)^@(?:pytest|pytest_asyncio)\.fixture\b[^\n]*(?:\n[^\n@]*?)??\n"
     r"(?P<async>async )?def (?P<name>\w*client\w*)\(.*?(?=^\S|\Z)"
@@ -24,8 +24,7 @@ class Suite:
     """The habits of one test suite.
 
     Attributes:
-        folder: Where its files are.
-        module: The dotted name of the file that is written there.
+        path: The file that is written, where the app has none; `module` is its dotted name.
         fixture: The fixture that yields a client; empty where each file makes its own.
         is_async: True where that client is awaited.
         plugin: ``anyio``, ``pytest-asyncio`` or empty.
@@ -33,7 +32,7 @@ class Suite:
         httpx: The package that the client's class comes from.
     """
 
-    folder: PurePosixPath
+    path: PurePosixPath
     module: str
     fixture: str = ""
     is_async: bool = False
@@ -53,7 +52,14 @@ def find_suite(app: AppMap) -> Suite:
         found = _client_of(app, path, home)
         if found is not None:
             return found
-    return Suite(home, module_for(app, home / WRITTEN))
+    written = _free(app, home)
+    return Suite(written, module_for(app, written))
+
+
+def _free(app: AppMap, home: PurePosixPath) -> PurePosixPath:
+    """A file in `home` that the app does not have: tests of a login may stand there already."""
+    paths = [home / name for name in _NAMES_OF_FILE]
+    return next((p for p in paths if p not in app.files), paths[-1])
 
 
 def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite | None:
@@ -65,9 +71,10 @@ def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite |
     body = found[name][0]
     is_async = "AsyncClient(" in body or "AsyncClient]" in body
     base = re.search(r"base_url\s*=\s*f?[\"']https?://[^/\"']+(/[^\"'{]+)[\"']", body)
+    written = _free(app, home)
     return Suite(
-        folder=home,
-        module=module_for(app, home / WRITTEN),
+        path=written,
+        module=module_for(app, written),
         fixture=name,
         is_async=is_async,
         plugin=_plugin(app) if is_async else "",

@@ -26,6 +26,8 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
             yield session
 
     asyncio.run(create_tables())
+    given = dict(app.dependency_overrides)
     app.dependency_overrides[get_session] = session_of_test
     yield TestClient(app)
-    del app.dependency_overrides[get_session]
+    app.dependency_overrides.clear()
+    app.dependency_overrides.update(given)

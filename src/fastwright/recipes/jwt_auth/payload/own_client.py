@@ -23,7 +23,9 @@ def client() -> Iterator[TestClient]:
         with Session(engine) as session:
             yield session
 
+    given = dict(app.dependency_overrides)
     app.dependency_overrides[get_session] = session_of_test
     yield TestClient(app)
-    del app.dependency_overrides[get_session]
+    app.dependency_overrides.clear()
+    app.dependency_overrides.update(given)
     engine.dispose()

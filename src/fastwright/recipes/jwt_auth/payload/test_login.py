@@ -14,6 +14,7 @@ from .moving import address
 from .rows_app import rows_app
 
 LOGIN = "/auth/login"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ME = "/auth/me"  # when: me
 REFRESH = "/auth/refresh"  # when: refresh
 LOGOUT = "/auth/logout"  # when: logout
@@ -104,7 +105,9 @@ class Rows:
 
 @pytest_asyncio.fixture  # when: pytest-asyncio
 @pytest.fixture  # when: not-pytest-asyncio
-async def rows(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rows]:
+async def rows(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Rows]:
     """The user table, reached through the app under test."""
     table = Rows(client, monkeypatch)
     yield table
@@ -120,7 +123,7 @@ def app_of(client: AsyncClient) -> Any:
 async def sign_in(client: AsyncClient, login: str, password: str = PASSWORD) -> Any:
     """The answer to one login."""
     form = {"username": login, "password": password}
-    return await client.post(address(client, LOGIN), data=form)
+    return await client.post(address(client, LOGIN), data=form, headers=FORM)
 
 
 async def test_a_login_gives_a_token(client: AsyncClient, rows: Rows) -> None:
@@ -201,13 +204,11 @@ async def test_hostile_passwords_are_wrong(
     assert (await sign_in(client, password, PASSWORD)).status_code == 401
 
 
-async def test_a_body_that_is_no_form_is_refused(client: AsyncClient, rows: Rows) -> None:
+async def test_a_body_that_is_no_form_is_refused(
+    client: AsyncClient, rows: Rows
+) -> None:
     """A body that cannot be read is the caller's fault, and no more than that."""
     await rows.add()
     for body in (b"", b'{"username": NaN}', b"\xff\xfe", b"username=%00"):
-        answer = await client.post(
-            address(client, LOGIN),
-            content=body,
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-        )
+        answer = await client.post(address(client, LOGIN), content=body, headers=FORM)
         assert 400 <= answer.status_code < 500
