@@ -14,12 +14,17 @@ from fastwright.prove.tools import Tool, compare
 _LINE = re.compile(r"(?P<path>[^:]+):\d+:\d+: (?P<code>[\w-]+):? (?P<text>.*)")
 
 
+# A project's own `exclude` replaces a linter's, and the copy has no `.git` for its ignore files.
+_NOT_THE_PROJECT = ".venv,venv,node_modules"
+
+
 def _ruff(side: Side, home: PurePosixPath) -> tuple[str, ...]:  # noqa: ARG001
-    return ("check", "--no-cache", "--no-fix", "--output-format", "concise", ".")
+    quiet = ("--no-cache", "--no-fix", "--output-format", "concise")
+    return ("check", *quiet, "--extend-exclude", _NOT_THE_PROJECT, ".")
 
 
 def _flake8(side: Side, home: PurePosixPath) -> tuple[str, ...]:  # noqa: ARG001
-    return (".",)
+    return ("--extend-exclude", _NOT_THE_PROJECT, ".")
 
 
 RUFF = Tool(
