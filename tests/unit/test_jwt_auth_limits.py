@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from fastwright.recipes.jwt_auth.payload import limits
-from fastwright.recipes.jwt_auth.payload.limits import SECOND, Limit
+from fastwright.recipes.jwt_auth.payload.limit import MAX_KEYS, SECOND, Limit
+from fastwright.recipes.jwt_auth.payload.limit_keys import _account_key, _address_key
 
 
 class Clock:
@@ -64,7 +64,7 @@ def test_keys_are_counted_apart_and_forgotten() -> None:
     """Memory is bounded: keys whose time is over make room for new ones."""
     clock = Clock()
     limit = Limit(burst=1, interval=1, clock=clock)
-    for number in range(limits.MAX_KEYS):
+    for number in range(MAX_KEYS):
         assert take_now(limit, str(number)) == 0
     clock.now = 2 * SECOND
     assert take_now(limit, "one more") == 0
@@ -82,15 +82,15 @@ def take_now(limit: Limit, key: str) -> int:
 
 def test_an_ipv6_network_is_one_address() -> None:
     """Whoever has a /64 has one allowance, not 2⁶⁴."""
-    one, other = limits._address_key("2001:db8::1"), limits._address_key("2001:db8::ffff:2")
-    assert one == other != limits._address_key("2001:db8:0:1::1")
-    assert limits._address_key("192.0.2.1") != limits._address_key("192.0.2.2")
-    assert limits._address_key("testclient") == "address:testclient"
+    one, other = _address_key("2001:db8::1"), _address_key("2001:db8::ffff:2")
+    assert one == other != _address_key("2001:db8:0:1::1")
+    assert _address_key("192.0.2.1") != _address_key("192.0.2.2")
+    assert _address_key("testclient") == "address:testclient"
 
 
 def test_the_store_holds_no_names() -> None:
     """Keys of accounts do not show who they are of, and ignore how a login is written."""
-    key = limits._account_key(" Ann@Example.com")
+    key = _account_key(" Ann@Example.com")
     assert "ann" not in key.lower()
-    assert key == limits._account_key("ann@example.com")
-    assert limits._account_key("\ud800")
+    assert key == _account_key("ann@example.com")
+    assert _account_key("\ud800")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet
@@ -29,6 +29,8 @@ class JwtAuth(Recipe):
         me: A route that says who is logged in; without a guarded route the docs page has no
             *Authorize* button.
         refresh: Refresh tokens, rotated at each use; one table, one migration, one operation.
+        limits: Where failed logins are counted: in ``redis``, for all workers together, or in the
+            ``memory`` of each; by default in Redis where the app has a setting with its URL.
         logout: Ending what refresh tokens renew, with `refresh`; one operation.
     """
 
@@ -44,6 +46,7 @@ class JwtAuth(Recipe):
     me: bool = True
     refresh: bool = False
     logout: bool = False
+    limits: Literal["memory", "redis"] | None = None
 
     def detect(self, app: AppMap) -> Presence:
         """How much of a login `app` has already."""

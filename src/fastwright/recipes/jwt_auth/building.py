@@ -18,10 +18,10 @@ from fastwright.recipes.jwt_auth import changes, promising, wording
 from fastwright.recipes.jwt_auth.binding import Binding, bind
 from fastwright.recipes.jwt_auth.changes import WrittenFile
 from fastwright.recipes.jwt_auth.draft import Draft
-from fastwright.recipes.jwt_auth.layout import lay_out
+from fastwright.recipes.jwt_auth.layout import Layout, home_of, lay_out
 from fastwright.recipes.jwt_auth.paths import find_paths
 from fastwright.recipes.jwt_auth.presence import presence
-from fastwright.recipes.jwt_auth.reading import reading
+from fastwright.recipes.jwt_auth.reading import Reading, reading, with_redis
 from fastwright.recipes.jwt_auth.render import rendered
 from fastwright.recipes.jwt_auth.style import style_of, test_style
 from fastwright.recipes.jwt_auth.suite import find_suite
@@ -69,6 +69,10 @@ class Options(Protocol):
     def logout(self) -> bool:
         """Whether a login can be ended."""
 
+    @property
+    def limits(self) -> str | None:
+        """Where failed logins are counted."""
+
 
 def build(options: Options, app: AppMap) -> ChangeSet:
     """The change set; see `JwtAuth.build`."""
@@ -86,7 +90,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
     written = [file for file, _ in files if file]
     tests = list(_tests(app, draft))
     steps = [
-        *changes.packages(app, draft.bound.scheme),
+        *changes.packages(app, draft.bound.scheme, redis=draft.settings.redis is not None),
         *draft.settings.changes,
         *changes.package_files(app, written),
         *(change for _, made in files for change in made),
@@ -100,7 +104,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
 def _draft(options: Options, app: AppMap) -> Draft:
     bound = bind(app, options.user_table, options.login)
     units = (*_units(bound, me=options.me), *_refresh_units(bound, options))
-    layout, suite = lay_out(app, units), find_suite(app)
+    layout, suite = lay_out(app, (*units, "shared_limit")), find_suite(app)
     if options.refresh and "service" in layout.present and "refreshing" not in layout.present:
         raise Refused(
             "cannot add refresh tokens to the login that is there",
@@ -109,10 +113,28 @@ def _draft(options: Options, app: AppMap) -> Draft:
         )
     found = find_paths(app, options.path, me=options.me)
     paths = replace(found, refresh=options.refresh, logout=options.logout)
-    settings = reading(app, (_SECRET, _minutes(options)), layout.homes["own_settings"])
+    settings = _reading(options, app, layout)
     units += (settings.unit,) if settings.unit else ()
+    units += ("shared_limit",) if settings.redis else ()
     style = style_of(bound, layout, paths, suite, settings)
     return Draft(bound, layout, paths, suite, settings, units, style)
+
+
+def _reading(options: Options, app: AppMap, layout: Layout) -> Reading:
+    """How settings are read; limits that are there stay where they are counted."""
+    home = layout.homes["own_settings"]
+    found = reading(app, (_SECRET, _minutes(options)), home)
+    there = "limits" in layout.present
+    shared = home_of(app, "shared_limit") is not None
+    if options.limits == "redis" and there and not shared:
+        raise Refused(
+            "cannot count the failed logins of the login that is there in Redis",
+            "it counts them in memory",
+            "undo it with `fastwright undo`, and build it with `--limits redis`",
+        )
+    if options.limits == "memory" or (there and not shared):
+        return found
+    return with_redis(app, found, home, asked=options.limits == "redis")
 
 
 def _migration(app: AppMap, draft: Draft) -> Iterator[Change]:
@@ -134,8 +156,8 @@ def _minutes(options: Options) -> WantedSetting:
 
 
 def _units(bound: Binding, *, me: bool) -> Iterator[str]:
-    yield from ("schemas", "passwords", "tokens", "limits", "accounts", "service")
-    yield from ("current_user", "router")
+    yield from ("schemas", "passwords", "tokens", "limit", "limit_keys", "limits")
+    yield from ("accounts", "service", "current_user", "router")
     if bound.scheme.is_old:
         yield _STORED_UNITS.get(bound.scheme.kind, "stored_elsewhere")
     if not bound.session.alias:
@@ -186,6 +208,7 @@ def _test_units(app: AppMap, draft: Draft) -> Iterator[str]:
         "test_refresh": draft.paths.refresh,
         "test_refresh_guarded": draft.paths.refresh and draft.paths.me,
         "test_logout": draft.paths.logout,
+        "test_shared_limit": draft.settings.redis is not None,
     }
     yield from (unit for unit, holds in wanted.items() if holds)
 
@@ -204,9 +227,9 @@ def _words(
     variable = draft.settings.secret.variable
     return Words(
         title=TITLE,
-        explains=tuple(wording.decisions(draft.bound, draft.paths)),
+        explains=tuple(wording.decisions(draft)),
         promise=promising.promise(draft, written, tests),
-        not_done=tuple(wording.not_done(app, draft.bound, draft.paths)),
-        deploy=tuple(wording.deploy(variable, draft.bound)),
-        next=tuple(wording.next_steps()),
+        not_done=tuple(wording.not_done(app, draft)),
+        deploy=tuple(wording.deploy(variable, draft)),
+        next=tuple(wording.next_steps(draft)),
     )

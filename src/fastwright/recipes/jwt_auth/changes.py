@@ -31,6 +31,7 @@ WHY: Mapping[str, str] = MappingProxyType(
         "schemas": "the answers of the login are declared",
         "passwords": "passwords are verified off the event loop, whatever they were hashed with",
         "tokens": "tokens are signed and read in one place",
+        "shared_limit": "guessing passwords meets a limit, whichever worker is asked",
         "limits": "guessing passwords meets a limit",
         "accounts": "the queries of a login stand in one place",
         "service": "what a login is, apart from HTTP",
@@ -86,7 +87,7 @@ def inclusion(app: AppMap, layout: Layout, paths: Paths) -> tuple[Change, ...]:
     )
 
 
-def packages(app: AppMap, scheme: Scheme) -> Iterator[Change]:
+def packages(app: AppMap, scheme: Scheme, *, redis: bool) -> Iterator[Change]:
     """The packages that the written code imports."""
     yield from ensure_dependency_package(app, "pyjwt>=2.8", "tokens are JSON Web Tokens")
     yield from ensure_dependency_package(
@@ -98,4 +99,8 @@ def packages(app: AppMap, scheme: Scheme) -> Iterator[Change]:
     if scheme.kind == "bcrypt":
         yield from ensure_dependency_package(
             app, "bcrypt>=4.0", "stored passwords are bcrypt hashes"
+        )
+    if redis:
+        yield from ensure_dependency_package(
+            app, "redis>=4.5", "failed logins are counted for all workers together"
         )

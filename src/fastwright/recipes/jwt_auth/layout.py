@@ -29,6 +29,9 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "passwords": ("check_password", "is_text"),
         "new_password": ("hash_password",),
         "tokens": ("issue_token", "read_token", "signing_key"),
+        "limit": ("Limit", "MAX_KEYS"),
+        "shared_limit": ("SharedLimit",),
+        "limit_keys": ("_account_key", "_address_key"),
         "limits": ("take_attempt", "forgive_attempt"),
         "accounts": ("find_by_login", "find_by_subject"),
         "refreshing": ("open_family", "exchange", "close_family"),
@@ -137,6 +140,7 @@ def _files(
     service = folder / f"{names.get('service', 'login')}.py"
     current_user = folder / f"{names.get('current_user', 'current_user')}.py"
     settings = folder / "settings.py"
+    limits = folder / f"{names.get('limits', 'limits')}.py"
     return {
         "environment": settings,
         "own_settings": settings,
@@ -156,7 +160,10 @@ def _files(
         "passwords": passwords,
         "new_password": passwords,
         "tokens": folder / "tokens.py",
-        "limits": folder / f"{names.get('limits', 'limits')}.py",
+        "limit": limits,
+        "shared_limit": limits,
+        "limit_keys": limits,
+        "limits": limits,
         "accounts": service,
         "service": service,
         "session_alias": current_user,

@@ -77,6 +77,12 @@ _PROPERTIES = (
         "wait = 0",
     ),
     _Property(
+        "failures are limited where Redis does not answer",
+        "shared_limit",
+        "return {await}self._here.take(key)",
+        "return 0",
+    ),
+    _Property(
         "a token ends with its password",
         "current_user",
         " or not claims.fit(",

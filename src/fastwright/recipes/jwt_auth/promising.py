@@ -23,7 +23,7 @@ def promise(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFil
     return Promise(
         adds=tuple(_operations(paths)),
         access=tuple(_access(paths)),
-        settings=(settings.secret.variable, settings.minutes.variable),
+        settings=tuple(reader.variable for reader in settings.readers),
         tables=tuple(_tables(draft)),
         mutations=tuple(mutations(texts, draft.style)) if tests else (),
         tests=tuple(test.path for test in tests),

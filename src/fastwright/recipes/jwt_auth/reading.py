@@ -14,6 +14,11 @@ from fastwright.recipes.ensure.setting import settings_class
 from fastwright.recipes.ensure.suite_settings import ensure_test_setting
 
 _SETTINGS_MODULES = ("settings", "config", "conf", "configuration", "constants", "env")
+_REDIS_URL = WantedSetting(
+    name="redis_url",
+    default='"redis://localhost:6379/0"',
+    doc="Where failed logins are counted for all workers",
+)
 _EXAMPLES = (".env.example", ".env.sample", ".env.template")
 
 
@@ -22,17 +27,24 @@ class Reading:
     """Readers of the secret and of the tokens' lifetime, and the unit that defines them, if ours.
 
     `unit` is ``own_settings`` where the app makes its settings in a factory, out of reach, and
-    ``environment`` where it has no place for settings.
+    ``environment`` where it has no place for settings. `redis` reads where failed logins are
+    counted, if not in memory.
     """
 
     secret: Reader
     minutes: Reader
     unit: str = ""
+    redis: Reader | None = None
+
+    @property
+    def readers(self) -> tuple[Reader, ...]:
+        """All of them."""
+        return tuple(r for r in (self.secret, self.minutes, self.redis) if r is not None)
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What has to be written for both."""
-        return (*self.secret.changes, *self.minutes.changes)
+        """What has to be written for them."""
+        return tuple(change for reader in self.readers for change in reader.changes)
 
 
 def reading(app: AppMap, wanted: tuple[WantedSetting, WantedSetting], home: str) -> Reading:
@@ -47,6 +59,44 @@ def reading(app: AppMap, wanted: tuple[WantedSetting, WantedSetting], home: str)
     prefix = settings.prefix if settings is not None else ""
     secret, minutes = (_own(app, one, home, prefix, unit) for one in wanted)
     return Reading(secret, minutes, unit)
+
+
+def with_redis(app: AppMap, read: Reading, home: str, *, asked: bool) -> Reading:
+    """`read` with the URL of a Redis: the one that the app has, or where `asked`, a new setting."""
+    found = _redis_setting(app)
+    if found is not None:
+        name = (found.attribute or found.name).rpartition(".")[2].lower()
+        wanted = WantedSetting(name=name)
+        reader = ensure_setting(app, wanted) if found.attribute else _constant(app, wanted)
+        if reader is not None and not reader.changes:
+            return replace(read, redis=reader)
+    if not asked:
+        return read
+    unit = read.unit
+    reader = _own(app, _REDIS_URL, home, _prefix(read), unit) if unit else None
+    return replace(read, redis=reader or ensure_setting(app, _REDIS_URL))
+
+
+def redis_text(reader: Reader) -> str:
+    """Source of the URL as text."""
+    expression = reader.expression + (".get_secret_value()" if reader.secret else "")
+    return expression if reader.annotation == "str" or reader.secret else f"str({expression})"
+
+
+def _redis_setting(app: AppMap) -> Setting | None:
+    """The setting that always holds the URL of a Redis."""
+    for setting in app.settings:
+        name = (setting.attribute or setting.name).rpartition(".")[2].lower()
+        optional = "None" in (setting.annotation or "") or (
+            not setting.required and setting.default in (None, "None")
+        )
+        if re.fullmatch(r"(\w+_)?redis_?(url|uri|dsn)", name) and not optional:
+            return setting
+    return None
+
+
+def _prefix(read: Reading) -> str:
+    return read.secret.variable.removesuffix("JWT_SECRET")
 
 
 def _has_settings_module(app: AppMap) -> bool:

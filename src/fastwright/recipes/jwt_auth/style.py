@@ -11,7 +11,7 @@ from fastwright.recipes.jwt_auth.accounts import Accounts
 from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.layout import Layout
 from fastwright.recipes.jwt_auth.paths import Paths
-from fastwright.recipes.jwt_auth.reading import Reading
+from fastwright.recipes.jwt_auth.reading import Reading, redis_text
 from fastwright.recipes.jwt_auth.render import Style
 from fastwright.recipes.jwt_auth.suite import Suite
 from fastwright.recipes.payload import Rendering
@@ -30,9 +30,10 @@ _CLIENTS = ("client", "self.client")
 
 APP_UNITS = (
     "environment", "own_settings", "schemas", "stored_bcrypt", "stored_werkzeug",
-    "stored_elsewhere", "passwords", "new_password", "tokens", "limits", "accounts", "service",
-    "session_alias", "current_user", "router", "me", "create_user", "rows_app", "refreshing",
-    "refresh_router", "logout_router",
+    "stored_elsewhere", "passwords", "new_password", "tokens", "limit", "shared_limit",
+    "limit_keys", "limits", "accounts", "service", "test_shared_limit", "session_alias",
+    "current_user", "router", "me", "create_user", "rows_app", "refreshing", "refresh_router",
+    "logout_router",
 )  # fmt: skip
 TEST_UNITS = (
     "moving", "test_login", "test_guarded", "test_inactive", "test_stored", "test_upgraded",
@@ -46,19 +47,21 @@ def style_of(
 ) -> Style:
     """How every unit is rendered for this app."""
     how = Rendering(
-        flags=flags_of(bound, layout, paths, suite),
+        flags=flags_of(bound, layout, paths, suite, settings),
         names=_names(bound, layout, paths),
         host=_host(bound),
         strings=_strings(bound, layout, paths, suite) | {"PLACEHOLDER_": _env_prefix(settings)},
     )
     sync = frozenset(() if bound.session.is_async else APP_UNITS)
     sync |= frozenset(() if suite.is_async else TEST_UNITS)
-    extra = _written_here(bound, layout, paths, (settings.secret, settings.minutes))
+    extra = _written_here(bound, layout, paths, settings.readers)
     words = _words(bound, layout, paths, settings)
     return Style(how=how, sync=sync, words=words, homes=_homes(layout, suite), extra=extra)
 
 
-def flags_of(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> frozenset[str]:
+def flags_of(
+    bound: Binding, layout: Layout, paths: Paths, suite: Suite, settings: Reading
+) -> frozenset[str]:
     """The flags that lines of the payload ask for."""
     accounts, scheme = bound.accounts, bound.scheme
     stored = scheme.kind in STORED
@@ -81,6 +84,8 @@ def flags_of(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> froz
         "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
         "based": bool(suite.base_path),
         "me": paths.me,
+        "redis": settings.redis is not None,
+        "own-redis": settings.redis is not None and bool(settings.unit),
         "anyio": suite.plugin == "anyio",
         "pytest-asyncio": suite.plugin == "pytest-asyncio",
         "async-client": suite.is_async,
@@ -180,7 +185,10 @@ def _written_here(
 
 
 def _homes(layout: Layout, suite: Suite) -> Mapping[str, str]:
-    return {**layout.homes, **dict.fromkeys((*TEST_UNITS, "rows_app"), suite.module)}
+    return {
+        **layout.homes,
+        **dict.fromkeys((*TEST_UNITS, "rows_app", "test_shared_limit"), suite.module),
+    }
 
 
 def test_style(style: Style, suite: Suite) -> Style:
@@ -192,6 +200,7 @@ def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict
     address = "http://testserver" if suite.base_path else ""
     return {
         "placeholder": bound.slug,
+        "placeholder-logins:": f"{bound.slug}-logins:",
         "login_name": bound.accounts.login,
         "stored_hash": bound.accounts.password,
         "verify_and_update": "verify" if bound.keeps_hashes else "verify_and_update",
@@ -217,6 +226,7 @@ def _words(bound: Binding, layout: Layout, paths: Paths, settings: Reading) -> M
     words = {
         "settings.jwt_secret.get_secret_value()": f"{secret.expression}{unwrapped}",
         "settings.jwt_access_minutes": minutes.expression,
+        "str(settings.redis_url)": redis_text(settings.redis) if settings.redis else "",
         "not account.is_enabled": accounts.refused_when("account"),
         "JWT_SECRET must": f"{secret.variable} must",
         "placeholder.create_user": layout.homes["create_user"],

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap
 from fastwright.model.change import Decision
 from fastwright.recipes.jwt_auth.binding import Binding
-from fastwright.recipes.jwt_auth.paths import Paths
+from fastwright.recipes.jwt_auth.draft import Draft
 
 
-def decisions(bound: Binding, paths: Paths) -> Iterator[Decision]:
+def decisions(draft: Draft) -> Iterator[Decision]:
     """The architectural choices of this login."""
+    bound, paths = draft.bound, draft.paths
     yield Decision(
         chose="short access tokens that name the account and its password's fingerprint",
         instead_of="a session in the database",
@@ -26,13 +27,7 @@ def decisions(bound: Binding, paths: Paths) -> Iterator[Decision]:
         because="the app that signs is the app that verifies",
         costs="every service that verifies tokens could also sign them",
     )
-    yield Decision(
-        chose="limits on failed logins in memory, for each account and each address",
-        instead_of="Redis",
-        because="it needs no further service; a success is not counted",
-        costs="each worker counts by itself and forgets at a restart; whoever keeps guessing at "
-        "an account keeps its owner waiting up to a minute",
-    )
+    yield _limits(draft)
     if paths.refresh:
         yield Decision(
             chose="opaque refresh tokens, kept as digests, good once",
@@ -48,6 +43,26 @@ def decisions(bound: Binding, paths: Paths) -> Iterator[Decision]:
             "shows that a forged token is refused",
             costs="one operation more",
         )
+
+
+def _limits(draft: Draft) -> Decision:
+    redis = draft.settings.redis
+    if redis is None:
+        return Decision(
+            chose="limits on failed logins in memory, for each account and each address",
+            instead_of="Redis",
+            because="it needs no further service; a success is not counted",
+            costs="each worker counts by itself and forgets at a restart; whoever keeps guessing "
+            "at an account keeps its owner waiting up to a minute",
+        )
+    return Decision(
+        chose=f"limits on failed logins in the Redis of `{redis.variable}`",
+        instead_of="the memory of each worker",
+        because="all workers count together, by one script in one round trip for each limit; "
+        "keys are digests",
+        costs="while Redis does not answer within 0.1 s, each worker counts by itself; whoever "
+        "keeps guessing at an account keeps its owner waiting up to a minute",
+    )
 
 
 def _hashing(bound: Binding) -> Decision:
@@ -68,8 +83,9 @@ def _hashing(bound: Binding) -> Decision:
     )
 
 
-def not_done(app: AppMap, bound: Binding, paths: Paths) -> Iterator[str]:
+def not_done(app: AppMap, draft: Draft) -> Iterator[str]:
     """What a reader might expect and does not get."""
+    bound, paths = draft.bound, draft.paths
     if bound.makes_users and not bound.maker:
         yield "no command that creates a user: the app makes sessions for requests alone"
     yield "no existing route asks for a token: add `user: CurrentUser` to those that should"
@@ -83,7 +99,8 @@ def not_done(app: AppMap, bound: Binding, paths: Paths) -> Iterator[str]:
             "until its next login, a wrong password for an account with an older hash is answered "
             "in that scheme's time"
         )
-    yield "limits are counted in this process: no Redis, whatever the app has"
+    if draft.settings.redis is None:
+        yield "limits are counted in each process by itself: for several, `--limits redis`"
     habit = app.convention("error-format")
     if habit is not None and habit.value != "HTTPException":
         yield (
@@ -97,9 +114,11 @@ def not_done(app: AppMap, bound: Binding, paths: Paths) -> Iterator[str]:
         )
 
 
-def deploy(variable: str, bound: Binding) -> Iterator[str]:
+def deploy(variable: str, draft: Draft) -> Iterator[str]:
     """What remains for the person, in order."""
-    yield "install the new packages: pyjwt, pwdlib[argon2], python-multipart"
+    bound, redis = draft.bound, draft.settings.redis
+    further = ", redis" if redis else ""
+    yield f"install the new packages: pyjwt, pwdlib[argon2], python-multipart{further}"
     yield (
         f"set `{variable}` to a secret of its own in every environment: "
         'python -c "import secrets; print(secrets.token_urlsafe(48))"'
@@ -115,7 +134,8 @@ def deploy(variable: str, bound: Binding) -> Iterator[str]:
         )
 
 
-def next_steps() -> Iterator[str]:
+def next_steps(draft: Draft) -> Iterator[str]:
     """What to improve after this."""
     yield "guard the routes that are for users alone with `CurrentUser`"
-    yield "count failed logins in Redis once there is more than one worker"
+    if draft.settings.redis is None:
+        yield "count failed logins in Redis once there is more than one worker"

@@ -13,6 +13,7 @@ class AuthSettings(BaseSettings):
 
     jwt_secret: SecretStr
     jwt_access_minutes: int = 15
+    redis_url: str = "redis://localhost:6379/0"  # when: own-redis
 
 
 @lru_cache
