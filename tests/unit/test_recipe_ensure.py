@@ -109,6 +109,19 @@ def test_a_setting_follows_the_class() -> None:
     assert "    SIZE: int = 3\n    JWT_SECRET: SecretStr\n" in text
 
 
+def test_a_setting_joins_the_class_that_every_environment_inherits() -> None:
+    """Where a class is chosen for each environment, all of them must have the field."""
+    chosen = (
+        "from pydantic_settings import BaseSettings\n\n\nclass Common(BaseSettings):\n"
+        "    url: str\n\n\nclass Production(Common):\n    level: int = 1\n    deep: int = 2\n\n\n"
+        "class Test(Common):\n    level: int = 3\n\n\nsettings: Production | Test = Production()\n"
+    )
+    app = mapped(main_dot_py=APP, settings_dot_py=chosen)
+    reader = ensure_setting(app, WantedSetting(name="secret", default='"x"'))
+    text = written(app, reader.changes, "settings.py")
+    assert 'class Common(BaseSettings):\n    url: str\n    secret: str = "x"\n' in text
+
+
 def test_a_setting_follows_the_constants() -> None:
     """Where the app reads ``os.environ``, a constant is read beside the others."""
     app = mapped(main_dot_py="import os\n\nURL = os.environ['URL']\n\n" + APP)

@@ -12,6 +12,7 @@ from fastwright.model.app import AppMap, Setting, SettingsClass
 from fastwright.model.change import Change, NewFile
 from fastwright.model.errors import Refused
 from fastwright.recipes.ensure.drafting import counted, insert_lines, split_symbol
+from fastwright.recipes.ensure.settings_class import settings_class
 from fastwright.recipes.ensure.suite_settings import ensure_test_setting
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
@@ -95,14 +96,6 @@ def ensure_setting(app: AppMap, wanted: WantedSetting) -> Reader:
     )
 
 
-def settings_class(app: AppMap) -> SettingsClass | None:
-    """The class that a further setting joins: the one that the app can reach, with most fields."""
-    counts = Counter((s.attribute or "").rpartition(".")[0] for s in app.settings)
-    reachable = [c for c in app.settings_classes if c.instance or c.getter]
-    classes = reachable or list(app.settings_classes)
-    return max(classes, key=lambda c: counts[c.name], default=None)
-
-
 def _existing(app: AppMap, wanted: WantedSetting) -> Reader | None:
     for setting in app.settings:
         if setting.attribute and setting.attribute.rpartition(".")[2].lower() == wanted.name:
@@ -117,9 +110,10 @@ def _existing(app: AppMap, wanted: WantedSetting) -> Reader | None:
 def _reader(
     app: AppMap, settings: SettingsClass, attribute: str, annotation: str, *changes: Change
 ) -> Reader:
-    symbol = settings.instance or settings.getter or settings.name
+    instance = settings.instance if _is_shared(app, settings) else None
+    symbol = instance or settings.getter or settings.name
     module, name = split_symbol(app, symbol)
-    called = name if settings.instance else f"{name}()"
+    called = name if instance else f"{name}()"
     return Reader(
         expression=f"{called}.{attribute}",
         module=module,
@@ -131,10 +125,19 @@ def _reader(
     )
 
 
+def _is_shared(app: AppMap, settings: SettingsClass) -> bool:
+    """False for an instance that some other module got from the getter, for itself."""
+    if settings.instance is None or settings.getter is None:
+        return True
+    homes = {split_symbol(app, symbol)[0] for symbol in (settings.name, settings.getter)}
+    return split_symbol(app, settings.instance)[0] in homes
+
+
 def _in_class(app: AppMap, settings: SettingsClass, wanted: WantedSetting) -> Reader:
     path = settings.span.path
-    fields = [s for s in app.settings if (s.attribute or "").startswith(settings.name + ".")]
-    name = _in_case(wanted.name, [(s.attribute or "").rpartition(".")[2] for s in fields])
+    name = _in_case(
+        wanted.name, [s.attribute.rpartition(".")[2] for s in app.settings if s.attribute]
+    )
     default = f" = {wanted.default}" if wanted.default is not None else ""
     changes: list[Change] = []
     if wanted.annotation not in ("str", "int", "float", "bool"):

@@ -37,7 +37,34 @@ def ensure_test_setting(app: AppMap, variable: str, value: str) -> tuple[Change,
         offset = layout.line_end(content, last.end_byte - 1)
         why = f"the tests set `{variable}` as they set {len(setters)} other variables"
         return (insert_lines(app, path, offset, f"{line}\n", why),)
+    package = path.parent / "__init__.py"
+    if package in app.files and _wants_imports_first(app):
+        return _in_package(app, package, variable, value)
     return _first_setter(app, path, variable, value)
+
+
+def _wants_imports_first(app: AppMap) -> bool:
+    """True where flake8 checks the project: a statement above an import is E402 to it."""
+    sections = (("setup.cfg", b"[flake8]"), ("tox.ini", b"[flake8]"), (".flake8", b""))
+    return any(
+        path.name == name and text in content
+        for path, content in app.files.items()
+        for name, text in sections
+    )
+
+
+def _in_package(app: AppMap, path: PurePosixPath, variable: str, value: str) -> tuple[Change, ...]:
+    """The tests' own package is imported before its ``conftest.py``."""
+    if _given(app, path, variable):
+        return ()
+    content = app.files[path]
+    quote = layout.quote_of(content)
+    text = f"os.environ.setdefault({quote}{variable}{quote}, {quote}{value}{quote})\n"
+    why = f"the app asks for `{variable}` when the tests import it"
+    if not content.strip():
+        return (insert_lines(app, path, 0, f"import os\n\n{text}", why),)
+    bound = ensure_import(app, path, "os", "")
+    return (*bound.edits, insert_lines(app, path, len(content), f"\n{text}", why))
 
 
 def _new_conftest(app: AppMap, variable: str, value: str) -> tuple[Change, ...]:
