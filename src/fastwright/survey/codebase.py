@@ -7,14 +7,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
 from fastwright.survey.facts import Facts, Import, Scope
+
+Folder: TypeAlias = tuple[str, ...]
+"""A directory by the parts of its path, which compare and hash faster than paths."""
 
 
 @dataclass(slots=True, eq=False)
 class Unit:
     """One Python file with its facts.
 
+    `scopes` are its facts'; the first is the module. `folder` are the parts of the path above it.
     `tests` says that it belongs to a test suite; `root` is the directory that its dotted `name` is
     counted from; `package` says that it is an ``__init__.py``; `inner` maps a scope's index to the
     functions and classes defined in it.
@@ -28,11 +33,12 @@ class Unit:
     root: PurePosixPath = field(default_factory=PurePosixPath)
     name: str = ""
     inner: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
+    scopes: list[Scope] = field(init=False, repr=False)
+    folder: Folder = field(init=False, repr=False)
 
-    @property
-    def scopes(self) -> list[Scope]:
-        """The scopes of the file; the first is the module."""
-        return self.facts.scopes
+    def __post_init__(self) -> None:
+        self.scopes = self.facts.scopes
+        self.folder = self.path.parts[:-1]
 
     def dotted(self, scope: int) -> str:
         """The dotted name of a scope."""
@@ -71,56 +77,62 @@ class Codebase:
             for path, (content, read) in facts.items()
         ]
         self._suffixes: dict[str, list[Unit]] = defaultdict(list)
-        self._packages = {unit.path.parent for unit in self.units if unit.package}
-        self._found: dict[tuple[str, PurePosixPath], Unit | None] = {}
+        self._packages = {unit.folder for unit in self.units if unit.package}
+        self._files: dict[Folder, Unit] = {}
+        self._found: dict[tuple[str, Folder], Unit | None] = {}
         self._index()
         self.votes = self._count_roots()
         for unit in self.units:
             unit.tests = _of_tests(unit.path)
-            unit.root = self._root_of(unit)
-            unit.name = ".".join(_parts(unit.path)[len(unit.root.parts) :])
+            root = self._root_of(unit)
+            unit.root = PurePosixPath(*root)
+            unit.name = ".".join(_parts(unit.path)[len(root) :])
         self._found.clear()
         self.named = {unit.name: unit for unit in reversed(self.units)}
 
     def _index(self) -> None:
         for unit in self.units:
             parts = _parts(unit.path)
+            if parts:
+                self._files.setdefault(parts, unit)
             for start in range(len(parts)):
                 self._suffixes[".".join(parts[start:])].append(unit)
 
-    def _count_roots(self) -> Counter[PurePosixPath]:
+    def _count_roots(self) -> Counter[Folder]:
         """How many absolute imports are explained by each directory on ``sys.path``."""
-        votes: Counter[PurePosixPath] = Counter()
-        for unit in self.units:
-            modules = {i.module for s in unit.scopes for i in s.imports if not i.level}
-            for module in modules:
-                for root in self._explaining(unit, module):
-                    votes[root] += 1
+        wanted = Counter(
+            (module, unit.folder)
+            for unit in self.units
+            for module in {i.module for s in unit.scopes for i in s.imports if not i.level}
+        )
+        votes: Counter[Folder] = Counter()
+        for (module, folder), count in wanted.items():
+            root = self._explaining(folder, module)
+            if root is not None:
+                votes[root] += count
         return votes
 
-    def _explaining(self, unit: Unit, module: str) -> set[PurePosixPath]:
+    def _explaining(self, here: Folder, module: str) -> Folder | None:
         parts = module.split(".")
         if parts[0] in sys.stdlib_module_names:
-            return set()
-        found = {_above(u.path, len(parts), package=u.package) for u in self._suffixes[module]}
+            return None
+        units = self._suffixes.get(module, ())
+        found = {_up(u.folder, len(parts) - (0 if u.package else 1)) for u in units}
         if len(parts) == 1:
-            here = unit.path.parent
-            found = {r for r in found if r == here or r in here.parents}
-        found = {root for root in found if root not in self._packages}
-        return {max(found, key=lambda root: _shared(root, unit.path))} if found else set()
+            found = {root for root in found if root == here[: len(root)]}
+        found -= self._packages
+        return max(sorted(found), key=lambda root: _shared(root, here), default=None)
 
-    def _root_of(self, unit: Unit) -> PurePosixPath:
-        above = [p for p in unit.path.parents if p in self.votes]
-        if above:
-            return max(above, key=lambda p: (self.votes[p], -len(p.parts)))
-        root = unit.path.parent
-        while root in self._packages and root.parts:
-            root = root.parent
-        return root
+    def _root_of(self, unit: Unit) -> Folder:
+        above = [unit.folder[:size] for size in range(len(unit.folder), -1, -1)]
+        voted = [folder for folder in above if folder in self.votes]
+        if voted:
+            return max(voted, key=lambda folder: (self.votes[folder], -len(folder)))
+        return next(folder for folder in above if not folder or folder not in self._packages)
 
     def find(self, module: str, seen_from: Unit) -> Unit | None:
         """The file that an absolute import of `module` in `seen_from` reads, if it is ours."""
-        key = (module, seen_from.path.parent)
+        key = (module, seen_from.folder)
         if key not in self._found:
             self._found[key] = self._find(module, seen_from)
         return self._found[key]
@@ -128,19 +140,19 @@ class Codebase:
     def _find(self, module: str, seen_from: Unit) -> Unit | None:
         found = [unit for unit in self._suffixes.get(module, ()) if self._may(unit, module)]
         if "." not in module:
-            here = seen_from.path.parent
+            here = seen_from.folder
             found = [
                 u
                 for u in found
                 if u.name == module
-                or (u.path.parent in (here, here / module) and here not in self._packages)
+                or (u.folder in (here, (*here, module)) and here not in self._packages)
             ]
         return max(
             found,
             key=lambda u: (
                 u.root == seen_from.root,
                 u.name == module,
-                _shared(u.path, seen_from.path),
+                _shared(u.path.parts, seen_from.path.parts),
             ),
             default=None,
         )
@@ -155,36 +167,22 @@ class Codebase:
             return self.find(imported.module, unit), imported.module
         package = unit.name.split(".") if unit.name else []
         up = imported.level - (1 if unit.package else 0)
-        folder = unit.path.parent
-        for _ in range(imported.level - 1):
-            folder = folder.parent
         absolute = ".".join([*package[: len(package) - up], *filter(None, [imported.module])])
-        return self._at(folder.joinpath(*filter(None, imported.module.split(".")))), absolute
-
-    def _at(self, place: PurePosixPath) -> Unit | None:
-        name = ".".join(place.parts)
-        found = self._suffixes.get(name, ())
-        wanted = (
-            place.with_name(f"{place.name}.py") if place.name else place,
-            place / "__init__.py",
-        )
-        return next((unit for unit in found if unit.path in wanted), None)
+        inside = filter(None, imported.module.split("."))
+        return self._files.get((*_up(unit.folder, imported.level - 1), *inside)), absolute
 
     def submodule(
         self, unit: Unit | None, absolute: str, name: str, seen_from: Unit
     ) -> Unit | None:
         """The file of ``absolute.name``, where `unit` is the file of `absolute` if it has one."""
         if unit is not None and unit.package:
-            return self._at(unit.path.parent / name)
+            return self._files.get((*unit.folder, name))
         return self.find(f"{absolute}.{name}" if absolute else name, seen_from)
 
     def folder(self, unit: Unit, imported: Import) -> Unit | None:
         """``from .folder import name`` where the folder is a namespace package."""
-        place = unit.path.parent
-        for _ in range(imported.level - 1):
-            place = place.parent
-        parts = [*filter(None, imported.module.split(".")), imported.name or ""]
-        return self._at(place.joinpath(*parts))
+        parts = [*imported.module.split("."), imported.name or ""]
+        return self._files.get((*_up(unit.folder, imported.level - 1), *filter(None, parts)))
 
 
 def _of_tests(path: PurePosixPath) -> bool:
@@ -193,13 +191,13 @@ def _of_tests(path: PurePosixPath) -> bool:
     return named or any(part in ("tests", "test", "testing") for part in path.parts[:-1])
 
 
-def _above(path: PurePosixPath, count: int, *, package: bool) -> PurePosixPath:
-    return path.parents[count if package else count - 1]
+def _up(folder: Folder, levels: int) -> Folder:
+    return folder[: max(0, len(folder) - levels)]
 
 
-def _shared(one: PurePosixPath, other: PurePosixPath) -> int:
+def _shared(one: Folder, other: Folder) -> int:
     count = 0
-    for left, right in zip(one.parts, other.parts, strict=False):
+    for left, right in zip(one, other, strict=False):
         if left != right:
             break
         count += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.facts import Import
@@ -12,8 +12,7 @@ _BUILTINS = frozenset(dir(builtins))
 _DEEPEST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """What a name stands for.
 
     `kind` is ``scope`` (a function or class: `unit`, `scope`), ``module`` (`unit`), ``name``

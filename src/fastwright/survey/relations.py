@@ -19,6 +19,7 @@ class Relations:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self._types: dict[tuple[int, int, str], Symbol | None] = {}
+        self._callees: dict[tuple[int, int, str], Symbol | None] = {}
 
     def functions(self) -> tuple[Function, ...]:
         """Every function and method."""
@@ -71,8 +72,14 @@ class Relations:
         """What a call calls; ``None`` where the receiver's type is not known."""
         if not isinstance(row.callee, str):
             return None
-        head, _, rest = row.callee.partition(".")
-        symbol = self._receiver(unit, row.scope, head)
+        key = (id(unit), row.scope, row.callee)
+        if key not in self._callees:
+            self._callees[key] = self._named(unit, row.scope, row.callee)
+        return self._callees[key]
+
+    def _named(self, unit: Unit, scope: int, dotted: str) -> Symbol | None:
+        head, _, rest = dotted.partition(".")
+        symbol = self._receiver(unit, scope, head)
         if symbol is None or not rest:
             return symbol
         for part in rest.split("."):

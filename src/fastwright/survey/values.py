@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fastwright.survey.codebase import Unit
 from fastwright.survey.names import Symbol
@@ -32,8 +32,7 @@ class Ref:
     symbol: Symbol
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """An object made by calling `of`, told from others by the place (and environment) of the call.
 
     `call` is -1 for an object of that class whose making was not seen.
@@ -80,8 +79,7 @@ Env: TypeAlias = tuple[tuple[int, str, Values], ...]
 """What names of enclosing scopes (by index in their file) stand for in one call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """Where an expression stands: its file and scope, in which call, at which byte offset.
 
     `at` is -1 for the end of the scope.

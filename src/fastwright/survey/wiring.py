@@ -60,6 +60,7 @@ class Wiring:
         self.lost: list[tuple[Unit, CallFact, str]] = []
         self._sites: dict[str, list[tuple[Unit, int]]] = defaultdict(list)
         self._aliases: dict[str, set[str]] = defaultdict(set)
+        self._lifespans: list[tuple[Unit, int]] = []
         self._contexts: dict[tuple[int, int], tuple[Env, ...]] = {}
         self._families: dict[Symbol, str | None] = {}
         self._index()
@@ -68,6 +69,8 @@ class Wiring:
         for unit in self.codebase.units:
             for index, row in enumerate(unit.facts.calls):
                 self._sites[last_name(row.callee)].append((unit, index))
+                if row.keywords and any(key == "lifespan" for key, _ in row.keywords):
+                    self._lifespans.append((unit, index))
             for scope in unit.scopes:
                 for row_ in scope.imports:
                     if row_.name and row_.local != row_.name:
@@ -238,12 +241,11 @@ class Wiring:
 
     def with_lifespan(self) -> Iterator[Made]:
         """Every application that is made with a lifespan."""
-        for unit in self.codebase.units:
-            for index, row in enumerate(unit.facts.calls):
-                if any(key == "lifespan" for key, _ in row.keywords):
-                    for env in self.contexts(unit, row.scope):
-                        found = self.evaluator.call(index, Frame(unit, row.scope, env, row.start))
-                        yield from (v for v in found if isinstance(v, Made) and self.family(v.of))
+        for unit, index in self._lifespans:
+            row = unit.facts.calls[index]
+            for env in self.contexts(unit, row.scope):
+                found = self.evaluator.call(index, Frame(unit, row.scope, env, row.start))
+                yield from (v for v in found if isinstance(v, Made) and self.family(v.of))
 
     def callers(self, function: Symbol) -> Iterator[tuple[Unit, CallFact, Value | None]]:
         """Every call of a function of ours: file, call, and the object for a method."""
