@@ -17,18 +17,19 @@ _MOST_ROWS = 50_000
 class DiskCache:
     """A `FactCache` in one SQLite file; used as a context manager, written on leaving it.
 
+    Rows are read one by one as they are asked for: a tree that did not change asks for one.
     A cache that cannot be opened, read or written is no cache: reading goes on without it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"facts-{VERSION}.sqlite3"
         self._new: dict[str, str] = {}
-        self._kept: dict[str, str] = {}
+        self._database: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
         if self._path.is_file():
-            with contextlib.suppress(sqlite3.Error), self._connection() as database:
-                self._kept = dict(database.execute("SELECT key, facts FROM facts"))
+            with contextlib.suppress(sqlite3.Error):
+                self._database = self._connected()
         return self
 
     def __exit__(
@@ -37,16 +38,19 @@ class DiskCache:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
         if self._new:
             with contextlib.suppress(sqlite3.Error, OSError):
                 self._write()
 
-    def _connection(self) -> contextlib.closing[sqlite3.Connection]:
-        return contextlib.closing(sqlite3.connect(self._path, timeout=2.0))
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=2.0)
 
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connection() as database, database:
+        with contextlib.closing(self._connected()) as database, database:
             database.execute("CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, facts TEXT)")
             database.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", self._new.items())
             database.execute(
@@ -55,8 +59,13 @@ class DiskCache:
 
     def get(self, key: str) -> str | None:
         """What was put under `key`; ``None`` if nothing was."""
-        return self._kept.get(key)
+        if key in self._new or self._database is None:
+            return self._new.get(key)
+        with contextlib.suppress(sqlite3.Error):
+            rows = self._database.execute("SELECT facts FROM facts WHERE key = ?", (key,))
+            return next((facts for (facts,) in rows), None)
+        return None
 
     def put(self, key: str, facts: str) -> None:
         """Keep `facts` under `key`, on disk from the end of the context on."""
-        self._kept[key] = self._new[key] = facts
+        self._new[key] = facts

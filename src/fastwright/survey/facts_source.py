@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from fastwright.survey.extract import extract
 from fastwright.survey.facts import VERSION, Facts
+from fastwright.survey.pool import FEWEST, extract_all
 
 
 class FactCache(Protocol):
@@ -31,22 +32,24 @@ def read_facts(
     files: Mapping[PurePosixPath, bytes], cache: FactCache | None = None
 ) -> dict[PurePosixPath, tuple[bytes, Facts]]:
     """The facts of every Python file, from `cache` where it has them."""
-    return {
-        path: (content, _facts(content, cache))
-        for path, content in files.items()
-        if path.suffix == ".py"
-    }
+    sources = {path: content for path, content in files.items() if path.suffix == ".py"}
+    if cache is None and len(sources) < FEWEST:
+        return {path: (content, extract(content)) for path, content in sources.items()}
+    keys = {path: key_of(content) for path, content in sources.items()}
+    known = _known(keys.values(), cache)
+    missing = {keys[path]: content for path, content in sources.items() if keys[path] not in known}
+    for key, text in zip(missing, extract_all(list(missing.values())), strict=True):
+        known[key] = Facts.from_json(json.loads(text))
+        if cache is not None:
+            cache.put(key, text)
+    return {path: (content, known[keys[path]]) for path, content in sources.items()}
 
 
-def _facts(content: bytes, cache: FactCache | None) -> Facts:
+def _known(keys: Iterable[str], cache: FactCache | None) -> dict[str, Facts]:
     if cache is None:
-        return extract(content)
-    key = key_of(content)
-    kept = _kept(cache.get(key))
-    if kept is None:
-        kept = extract(content)
-        cache.put(key, json.dumps(kept.to_json(), separators=(",", ":")))
-    return kept
+        return {}
+    found = ((key, _kept(cache.get(key))) for key in dict.fromkeys(keys))
+    return {key: facts for key, facts in found if facts is not None}
 
 
 def _kept(text: str | None) -> Facts | None:
