@@ -21,8 +21,8 @@ class Supply:
 
     Attributes:
         values: A made-up value for each variable that is demanded and that nothing gives.
-        file: The env file that the app reads and git ignores; ``None`` where there is none, and
-            the values can only be given by the environment.
+        file: The env file that the app reads and git ignores; ``None`` where there is none or
+            which of several it reads depends, and only the environment can give the values.
     """
 
     values: Mapping[str, str]
@@ -53,12 +53,12 @@ def supply(app: AppMap, changes: ChangeSet, known: Mapping[str, str]) -> Supply:
 
 
 def _env_file(app: AppMap) -> PurePosixPath | None:
-    for declared in app.settings_classes:
-        for name in declared.env_files:
-            path = app.roots.working / name
-            if is_real_env(path.name) and ".." not in path.parts and _ignored(app.files, path):
-                return path
-    return None
+    names = {name for declared in app.settings_classes for name in declared.env_files}
+    if len(names) != 1:
+        return None
+    path = app.roots.working / names.pop()
+    written = is_real_env(path.name) and ".." not in path.parts and _ignored(app.files, path)
+    return path if written else None
 
 
 def _ignored(files: Files, path: PurePosixPath) -> bool:
