@@ -10,6 +10,7 @@ import dataclasses
 import enum
 import hashlib
 import json
+import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -36,14 +37,14 @@ def recall(store: FactCache, files: Files, target: str | None) -> AppMap | None:
         named = dict(zip(_names(AppMap), _row_readers(AppMap), strict=True))
         values = {name: named[name](value) for name, value in fields.items()}
         return AppMap(files=files, **values)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, LookupError):
         return None
 
 
 def keep(store: FactCache, app: AppMap, target: str | None) -> None:
     """Keep `app` in the one place that maps of `target` have."""
-    fields = {n: _plain(getattr(app, n)) for n in _names(AppMap) if n != "files"}
-    rows = json.dumps(fields, separators=(",", ":"))
+    fields = {n: getattr(app, n) for n in _names(AppMap) if n != "files"}
+    rows = json.dumps(fields, separators=(",", ":"), default=_plain, check_circular=False)
     store.put(_place(target), f"{fingerprint(app.files)}\n{rows}")
 
 
@@ -71,18 +72,20 @@ def _own_code() -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
+    """What `json` asks for values that it does not know; it writes tuples and strings itself."""
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, str | PurePath):
-        return str(value)
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
     kind: Any = type(value)
-    return [_plain(getattr(value, name)) for name in _names(kind)]
+    return dict(value) if isinstance(value, Mapping) else _fields_of(kind)(value)
+
+
+@cache
+def _fields_of(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    names = _names(kind)
+    read = operator.attrgetter(*names)
+    return read if len(names) > 1 else lambda value: (read(value),)
 
 
 @cache
@@ -101,11 +104,13 @@ def _reader(kind: Any) -> Reader:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         (inner,) = (a for a in arguments if a is not type(None))
-        return partial(_optional, _reader(inner))
+        read = _reader(inner)
+        return read if read is _same else partial(_optional, read)
     if origin is tuple:
         rest = arguments[1:] == (...,)
         same = arguments[0] if rest or len(set(arguments)) == 1 else None
-        return partial(_several, _reader(same)) if same is not None else tuple
+        read = _reader(same) if same is not None else _same
+        return tuple if read is _same else partial(_several, read)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return partial(_mapping, _reader(arguments[1]))
     if dataclasses.is_dataclass(kind):
@@ -129,7 +134,7 @@ def _optional(inner: Reader, value: Any) -> Any:
 
 
 def _several(inner: Reader, values: Any) -> Any:
-    return tuple(values) if inner is _same else tuple([inner(value) for value in values])
+    return tuple([inner(value) for value in values])
 
 
 def _mapping(inner: Reader, values: Any) -> Any:
@@ -137,4 +142,13 @@ def _mapping(inner: Reader, values: Any) -> Any:
 
 
 def _row(kind: Any, values: Any) -> Any:
-    return kind(*[read(v) for read, v in zip(_row_readers(kind), values, strict=True)])
+    for place, read in _changed_fields(kind):
+        values[place] = read(values[place])
+    return kind(*values)
+
+
+@cache
+def _changed_fields(kind: Any) -> tuple[tuple[int, Reader], ...]:
+    """The fields that JSON does not give back as they were, and how to read each."""
+    readers = enumerate(_row_readers(kind))
+    return tuple((place, read) for place, read in readers if read is not _same)

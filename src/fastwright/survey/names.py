@@ -28,11 +28,10 @@ class Symbol(NamedTuple):
 
     def dotted(self) -> str:
         """The dotted name, equal for equal things."""
-        tail = "".join(f".{part}" for part in self.rest)
-        if self.kind == "external" or self.unit is None:
-            return self.name + tail
-        whole = self.unit.dotted(self.scope)
-        return whole + (f".{self.name}" if self.name else "") + tail
+        whole = self.name
+        if self.kind != "external" and self.unit is not None:
+            whole = self.unit.dotted(self.scope) + (f".{whole}" if whole else "")
+        return ".".join((whole, *self.rest)) if self.rest else whole
 
 
 class Names:

@@ -57,7 +57,7 @@ class Relations:
             callee = self.callee(unit, row)
             yield Call(
                 callers[row.scope], callee.dotted() if callee else None,
-                unit.text((row.start, row.named)), Span(unit.path, row.start, row.end),
+                _written(unit, row), Span(unit.path, row.start, row.end),
                 tuple(render(term, unit) for term in row.arguments),
                 tuple((key, render(term, unit)) for key, term in row.keywords),
                 bool(row.flags & AWAITED), bool(row.flags & IN_LOOP), bool(row.flags & IN_EXCEPT),
@@ -124,3 +124,11 @@ class Relations:
             if found is not None and not found.rest and found.kind == "scope":
                 return found
         return None
+
+
+def _written(unit: Unit, row: CallFact) -> str:
+    """The called expression as written: most are names, which facts hold as they are written."""
+    callee = row.callee
+    if isinstance(callee, str) and callee.isascii() and len(callee) == row.named - row.start:
+        return callee
+    return unit.text((row.start, row.named))

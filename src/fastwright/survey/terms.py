@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -75,17 +76,19 @@ class TermReader:
         self.scope_loops: list[Loop] = []
         self.yielded: list[Term] | None = None
         self._depth = 0
+        self._readers: dict[str, Callable[[Node], Term]] = {
+            kind: getattr(self, name) for kind, name in _READERS.items()
+        }
 
     def read(self, node: Node) -> Term:
         """The term of an expression node."""
-        reader = _READERS.get(node.type)
+        reader = self._readers.get(node.type)
         if reader is None or self._depth > _DEEPEST:
             return self._opaque(node)
         self._depth += 1
-        try:
-            return getattr(self, reader)(node)
-        finally:
-            self._depth -= 1
+        term = reader(node)
+        self._depth -= 1
+        return term
 
     def text(self, node: Node) -> str:
         """The source text of `node`."""
@@ -175,9 +178,10 @@ class TermReader:
         return arguments, keywords
 
     def _string(self, node: Node) -> Term:
-        children = node.named_children
+        written = self.content[node.start_byte : node.end_byte]
+        children = node.named_children if b"{" in written else ()
         if not any(child.type == "interpolation" for child in children):
-            value = syntax.string_value(self.content[node.start_byte : node.end_byte])
+            value = syntax.string_value(written)
             return ["s", value] if value is not None else ["x", node.start_byte, node.end_byte]
         return ["f", *(part for child in children if (part := self._part(child)) is not None)]
 
