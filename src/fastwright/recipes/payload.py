@@ -22,6 +22,7 @@ from fastwright.source.imports import ensure_import
 from fastwright.source.layout import text_of
 from fastwright.source.syntax import Node, parse, walk
 
+_DEFINES = re.compile(r"(?m)^(?:async )?(?:def|class) ")
 _WHEN = re.compile(r"  # when: (not-)?([a-z-]+)$")
 
 
@@ -164,8 +165,8 @@ def _spaced(statements: Sequence[str]) -> str:
     """Statements below each other, two lines apart where one of the neighbours is a definition."""
     text = ""
     for at, statement in enumerate(statements):
-        near = statements[max(at - 1, 0) : at + 1]
-        wide = any(s.startswith(("def ", "async ", "class ", "@")) for s in near)
+        starts = statement.startswith(("def ", "async ", "class ", "@"))
+        wide = starts or bool(at and _DEFINES.search(statements[at - 1]))
         text += ("\n\n\n" if wide else "\n\n") * bool(at) + statement
     return text + "\n" if text else ""
 

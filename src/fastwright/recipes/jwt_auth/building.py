@@ -104,14 +104,15 @@ def build(options: Options, app: AppMap) -> ChangeSet:
 def _draft(options: Options, app: AppMap) -> Draft:
     bound = bind(app, options.user_table, options.login)
     units = (*_units(bound, me=options.me), *_refresh_units(bound, options))
-    layout, suite = lay_out(app, (*units, "shared_limit")), find_suite(app)
+    layout = lay_out(app, (*units, "shared_limit"))
+    suite = find_suite(app, bound.session.dependency.name)
     if options.refresh and "service" in layout.present and "refreshing" not in layout.present:
         raise Refused(
             "cannot add refresh tokens to the login that is there",
             "it answers with an access token alone",
             "undo it with `fastwright undo`, and build it with `--refresh`",
         )
-    found = find_paths(app, options.path, me=options.me)
+    found = find_paths(app, options.path, me=options.me, joined=layout.joined)
     paths = replace(found, refresh=options.refresh, logout=options.logout)
     settings = _reading(options, app, layout)
     units += (settings.unit,) if settings.unit else ()

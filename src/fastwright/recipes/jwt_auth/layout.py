@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Router
 from fastwright.recipes.ensure.drafting import app_package, module_for, path_of
 from fastwright.recipes.ensure.router import RouterPlace, router_place
 from fastwright.recipes.jwt_auth.schemes import is_test
@@ -50,6 +50,7 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 In the order in which units stand in one file.
 """
 
+_ENDPOINTS = ("router", "me", "refresh_router", "logout_router")
 _SERVICES = ("services", "service")
 _CORES = ("core", "security")
 
@@ -63,12 +64,14 @@ class Layout:
         homes: The dotted module of each unit.
         present: Units that the app has already, as they were written before.
         because: The convention, with the count of its evidence.
+        joined: The router of the app's own that the endpoints join, where its file is theirs too.
     """
 
     place: RouterPlace
     homes: Mapping[str, str]
     present: frozenset[str]
     because: str
+    joined: Router | None = None
 
     def files(self, units: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """The units that are still to be written, by the module that they go into."""
@@ -89,7 +92,19 @@ def lay_out(app: AppMap, units: Sequence[str]) -> Layout:
     written = {unit: module for unit in units if (module := home_of(app, unit))}
     if "router" in written:
         place = replace(place, module=written["router"], path=file_of(app, written["router"]))
-    return Layout(place, {**homes, **written}, frozenset(written), place.because)
+    joined = _joined(app, place)
+    place = replace(place, variable=joined.variable) if joined else place
+    return Layout(place, {**homes, **written}, frozenset(written), place.because, joined)
+
+
+def _joined(app: AppMap, place: RouterPlace) -> Router | None:
+    """A router of the app's own in the file: one that serves more than what is written here."""
+    ours = {name for unit in _ENDPOINTS for name in MARKS[unit]}
+    for router in app.routers:
+        served = [r.handler.rpartition(".")[2] for r in app.routes if r.router == router.name]
+        if router.path == place.path and set(served) - ours:
+            return router
+    return None
 
 
 def _place(app: AppMap) -> RouterPlace:

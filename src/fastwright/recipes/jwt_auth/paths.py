@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
 
-from fastwright.model.app import AppMap, Inclusion
+from fastwright.model.app import AppMap, Inclusion, Router
+from fastwright.model.errors import Refused
 from fastwright.recipes.ensure.router import Hub, find_hub
 
 
@@ -63,14 +65,22 @@ class Paths:
         return f"{self.test_prefix}/me"
 
 
-def find_paths(app: AppMap, wanted: str | None, *, me: bool) -> Paths:
-    """The paths in this app; `wanted` is the whole path of the login, where a person gave it."""
+def find_paths(app: AppMap, wanted: str | None, *, me: bool, joined: Router | None = None) -> Paths:
+    """The paths in this app; `wanted` is the whole path of the login, where a person gave it.
+
+    Raises:
+        Refused: `wanted` is not below the prefix of the router that the endpoints have `joined`.
+    """
+    if joined is not None:
+        return _below(app, joined, wanted, me=me)
     hub = find_hub(app)
     chain = _chain(app, hub) if hub else ()
     outer = _outer(app, hub, chain) if hub else ""
-    moves = any(_is_moving(inclusion) for inclusion in chain)
+    moves = any(_is_moving(app, inclusion) for inclusion in chain)
     if wanted is None:
-        return Paths(outer=outer, me=me, moves=moves, expression=_expression(app, chain))
+        prefix = f"{_shared(app, hub)}/auth" if hub else "/auth"
+        expression = _expression(app, chain)
+        return Paths(outer=outer, prefix=prefix, me=me, moves=moves, expression=expression)
     under = not moves and outer and wanted.startswith(f"{outer}/")
     rest = wanted.removeprefix(outer) if under else wanted
     prefix, _, last = rest.rstrip("/").rpartition("/")
@@ -84,10 +94,45 @@ def find_paths(app: AppMap, wanted: str | None, *, me: bool) -> Paths:
     )
 
 
+def _below(app: AppMap, joined: Router, wanted: str | None, *, me: bool) -> Paths:
+    """The paths of endpoints on a router that the app serves already."""
+    chain = _above(app, joined.name)
+    parts = [i.prefix or "" for i in reversed(chain)]
+    outer = "".join((*parts, joined.prefix or ""))
+    moves = any(_is_moving(app, inclusion) for inclusion in chain)
+    path = wanted or f"{outer}/login"
+    if not path.startswith(f"{outer}/"):
+        raise Refused(
+            f"cannot serve a login at `{path}`",
+            f"`{joined.path}` is where it belongs, and its router stands at `{outer}`",
+            f"give a path below it: `--path {outer}/login`",
+        )
+    return Paths(outer=outer, prefix="", login=path.removeprefix(outer), me=me, moves=moves)
+
+
+def _shared(app: AppMap, hub: Hub) -> str:
+    """The folders that the prefixes of all siblings begin with: ``/api/v1`` of ``/api/v1/books``.
+
+    What one of them serves itself is not above it, so that the last part never counts.
+    """
+    own = {router.name: router.prefix or "" for router in app.routers}
+    prefixes = [(i.prefix or "") + own.get(i.router, "") for i in hub.siblings]
+    folders = [p.split("/")[:-1] for p in dict.fromkeys(prefixes)]
+    if len(folders) < 2:
+        return ""
+    together = zip(*folders, strict=False)
+    same = itertools.takewhile(lambda parts: len(set(parts)) == 1 and "{" not in parts[0], together)
+    return "/".join(parts[0] for parts in same)
+
+
 def _chain(app: AppMap, hub: Hub) -> tuple[Inclusion, ...]:
     """The inclusions that lead from the app to the place where routers are included."""
+    return _above(app, hub.siblings[0].into if hub.siblings else "")
+
+
+def _above(app: AppMap, into: str) -> tuple[Inclusion, ...]:
+    """The inclusions from the router `into` up to the app, the nearest first."""
     found: list[Inclusion] = []
-    into = hub.siblings[0].into if hub.siblings else ""
     while len(found) < 10:
         above = next((i for i in app.inclusions if i.router == into and i not in found), None)
         if above is None:
@@ -114,9 +159,19 @@ def _outer(app: AppMap, hub: Hub, chain: tuple[Inclusion, ...]) -> str:
     return "".join(parts)
 
 
-def _is_moving(inclusion: Inclusion) -> bool:
+def _is_moving(app: AppMap, inclusion: Inclusion) -> bool:
+    """True where the prefix is computed, unless of constants of the source alone."""
     text = (inclusion.prefix_text or "").strip()
-    return bool(text) and not re.fullmatch(r"[\"'][^\"'{]*[\"']", text)
+    if not text or re.fullmatch(r"[\"'][^\"'{]*[\"']", text):
+        return False
+    names = re.findall(r"\{([\w.()]+)\}", text) if text[-1] in "\"'" else [text]
+    plain = all(name.isidentifier() and name not in _given(app) for name in names)
+    return inclusion.prefix is None or not plain
+
+
+def _given(app: AppMap) -> set[str]:
+    """Constants that come from the environment."""
+    return {setting.name for setting in app.settings if setting.attribute is None}
 
 
 def _expression(app: AppMap, chain: tuple[Inclusion, ...]) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ from fastwright.model.app import AppMap, Setting
 from fastwright.model.change import Change, NewFile
 from fastwright.recipes.ensure import Reader, WantedSetting, ensure_setting
 from fastwright.recipes.ensure.drafting import insert_lines
-from fastwright.recipes.ensure.setting import settings_class
+from fastwright.recipes.ensure.settings_class import settings_class
 from fastwright.recipes.ensure.suite_settings import ensure_test_setting
 
 _SETTINGS_MODULES = ("settings", "config", "conf", "configuration", "constants", "env")

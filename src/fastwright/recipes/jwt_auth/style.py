@@ -83,6 +83,7 @@ def flags_of(
         "keep": bound.keeps_hashes,
         "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
         "based": bool(suite.base_path),
+        "mocked": suite.is_mocked,
         "me": paths.me,
         "redis": settings.redis is not None,
         "own-redis": settings.redis is not None and bool(settings.unit),
@@ -90,8 +91,9 @@ def flags_of(
         "pytest-asyncio": suite.plugin == "pytest-asyncio",
         "async-client": suite.is_async,
         "sync-client": not suite.is_async,
+        "own-router": layout.joined is None,
         "router-prefix": layout.place.prefix_at_creation and bool(paths.prefix),
-        "router-tags": layout.place.tags_at_creation,
+        "router-tags": layout.place.tags_at_creation and layout.joined is None,
         "required": bool(required_columns(accounts)),
     }
     return frozenset(name for name, holds in chosen.items() if holds)
@@ -193,7 +195,9 @@ def _homes(layout: Layout, suite: Suite) -> Mapping[str, str]:
 
 def test_style(style: Style, suite: Suite) -> Style:
     """`style` for the tests, which import nothing that is only now being written."""
-    return replace(style, homes={**style.homes, "session_alias": suite.module}, extra=())
+    names = {old: new for old, new in style.how.names.items() if old != "router"}
+    homes = {**style.homes, "session_alias": suite.module}
+    return replace(style, how=replace(style.how, names=names), homes=homes, extra=())
 
 
 def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict[str, str]:

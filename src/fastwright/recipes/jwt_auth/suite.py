@@ -30,6 +30,7 @@ class Suite:
         plugin: ``anyio``, ``pytest-asyncio`` or empty.
         base_path: The path that the client's base URL ends in.
         httpx: The package that the client's class comes from.
+        is_mocked: True where the suite's app has no database session that works.
     """
 
     path: PurePosixPath
@@ -39,21 +40,36 @@ class Suite:
     plugin: str = ""
     base_path: str = ""
     httpx: str = "httpx"
+    is_mocked: bool = False
 
 
-def find_suite(app: AppMap) -> Suite:
-    """The app's test suite; an empty one in ``tests`` where there is none."""
+def find_suite(app: AppMap, session: str) -> Suite:
+    """The app's test suite; an empty one in ``tests`` where there is none.
+
+    Its client is of no use here where the suite puts a mock in the place of `session`, the
+    dependency that yields database sessions.
+    """
     files = [p for p in sorted(app.files) if p.suffix == ".py" and is_test(p)]
     tests = [p for p in files if p.name.startswith("test_")]
     folder = Counter(p.parent for p in tests).most_common(1)
     home = folder[0][0] if folder else app.roots.working / "tests"
     conftests = [p for p in files if p.name == "conftest.py" and home.is_relative_to(p.parent)]
     for path in sorted(conftests, key=lambda p: -len(p.parts)):
+        if _mocks(app.files[path], session):
+            written = _free(app, home)
+            return Suite(written, module_for(app, written), is_mocked=True)
         found = _client_of(app, path, home)
         if found is not None:
             return found
     written = _free(app, home)
     return Suite(written, module_for(app, written))
+
+
+def _mocks(conftest: bytes, session: str) -> bool:
+    name = re.escape(session.rpartition(".")[2]).encode()
+    return b"Mock(" in conftest and bool(
+        re.search(rb"dependency_overrides\[\s*" + name + rb"\s*\]", conftest)
+    )
 
 
 def _free(app: AppMap, home: PurePosixPath) -> PurePosixPath:

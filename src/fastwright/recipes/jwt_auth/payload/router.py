@@ -11,10 +11,10 @@ from .refresh_schemas import TokenPair
 from .schemas import AccessToken, Problem
 from .service import log_in
 
-router = APIRouter(
+router = APIRouter(  # when: own-router
     prefix="/auth",  # when: router-prefix
     tags=["auth"],  # when: router-tags
-)
+)  # when: own-router
 
 NO_STORE = {"Cache-Control": "no-store"}
 

@@ -1,0 +1,125 @@
+"""Where `jwt-auth` puts its endpoints, in apps that have a place for them already."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import ChangeSet
+from fastwright.model.errors import Refused
+from fastwright.recipes.jwt_auth import JwtAuth
+from fastwright.source import edits
+from fastwright.survey import static
+
+DB = """
+from collections.abc import Iterator
+
+from sqlalchemy import create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+engine = create_engine("sqlite://")
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+
+
+def get_session() -> Iterator[Session]:
+    with Session(engine) as session:
+        yield session
+"""
+ROUTES = """
+from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
+
+from shop.db import get_session
+
+{name}_router = APIRouter()
+
+
+@{name}_router.get("/{what}")
+def read(session: Session = Depends(get_session)) -> list[int]:
+    return []
+"""
+MAIN = """
+from fastapi import FastAPI
+
+{imports}
+
+version = "v1"
+prefix = f"/api/{{version}}"
+app = FastAPI()
+{included}
+"""
+
+
+def shop(*features: str, **files: str) -> AppMap:
+    """An app with one router a feature, each below `/api/v1`."""
+    texts = {f"shop/{f}/routes.py": ROUTES.format(name=f, what="first") for f in features}
+    imports = "\n".join(f"from shop.{f}.routes import {f}_router" for f in features)
+    lines = [f'app.include_router({f}_router, prefix=f"{{prefix}}/{f}")' for f in features]
+    texts["shop/main.py"] = MAIN.format(imports=imports, included="\n".join(lines))
+    texts |= {f"shop/{f}/__init__.py": "" for f in features}
+    texts |= {"shop/__init__.py": "", "shop/db.py": DB, "requirements.txt": "fastapi\n", **files}
+    return static.read({PurePosixPath(p): t.encode() for p, t in texts.items()})
+
+
+def served(app: AppMap, changes: ChangeSet) -> set[str]:
+    """The operations that the app serves with the change."""
+    after = static.read(edits.apply(app.files, changes.changes))
+    return {str(route) for route in after.routes if route.reachable}
+
+
+def test_a_router_for_authentication_is_joined() -> None:
+    """Where the app has a router where ours would stand, the endpoints join it at its prefix."""
+    app = shop("books", "auth")
+    changes = JwtAuth().build(app)
+    assert str(changes.promise.adds[0]) == "POST /api/v1/auth/login"
+    assert {str(o) for o in changes.promise.adds} <= served(app, changes)
+    after = static.read(edits.apply(app.files, changes.changes))
+    assert {r.variable for r in after.routers} == {"auth_router", "books_router"}
+    assert JwtAuth().build(after).is_empty
+
+
+def test_a_path_outside_of_a_joined_router_is_refused() -> None:
+    """A joined router serves nothing beside its prefix, and the refusal names a path that works."""
+    with pytest.raises(Refused) as refusal:
+        JwtAuth(path="/login").build(shop("books", "auth"))
+    assert "/api/v1/auth/login" in refusal.value.do
+    changes = JwtAuth(path="/api/v1/auth/token").build(shop("books", "auth"))
+    assert str(changes.promise.adds[0]) == "POST /api/v1/auth/token"
+
+
+def test_the_prefix_that_all_routers_share_is_kept() -> None:
+    """Where every prefix begins with the same folders, the login stands below them too."""
+    app = shop("books", "orders")
+    changes = JwtAuth().build(app)
+    assert str(changes.promise.adds[0]) == "POST /api/v1/auth/login"
+    assert {str(o) for o in changes.promise.adds} <= served(app, changes)
+
+
+def test_a_mocked_session_is_not_tested_through() -> None:
+    """A suite whose client has a mock for a database gets tests with a client of their own."""
+    conftest = (
+        "from unittest.mock import Mock\n\nimport pytest\n"
+        "from fastapi.testclient import TestClient\n"
+        "from shop.db import get_session\nfrom shop.main import app\n\n"
+        "app.dependency_overrides[get_session] = lambda: {made}\n\n\n"
+        "@pytest.fixture\ndef client():\n    return TestClient(app)\n"
+    )
+    for made, own in (("Mock()", True), ("None", False)):
+        app = shop("books", **{"tests/conftest.py": conftest.format(made=made)})
+        changes = JwtAuth().build(app)
+        (test,) = changes.promise.tests
+        text = edits.apply(app.files, changes.changes)[test].decode()
+        assert ("def client(" in text) is own
