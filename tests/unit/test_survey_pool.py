@@ -1,0 +1,81 @@
+"""Claims of the workers: they change the time that a survey takes, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import PurePosixPath
+
+import pytest
+
+from fastwright.survey import pool, static
+from fastwright.survey.extract import extract
+
+MANY = [f"def f_{n}(a: int) -> int:\n    return a + {n}\n".encode() for n in range(pool.FEWEST + 7)]
+INTERRUPTED = """
+
+from fastwright.survey import pool
+text = b"x = f(1, 2, [3, 4])\\n" * 40
+rows = pool.extract_all([text + b"#%d" % n for n in range(1000)])
+next(rows)
+print("started", flush=True)
+for _ in rows: pass
+"""
+
+
+def test_many_files_are_read_as_one_would_read_them() -> None:
+    """Facts come back in the order of the files, the same as without workers."""
+    found = [json.loads(text) for text in pool.extract_all(MANY)]
+    assert found == [json.loads(json.dumps(extract(content).to_json())) for content in MANY]
+
+
+def test_no_worker_outlives_the_call() -> None:
+    """When the facts are there, the processes are gone; also where the reader stops early."""
+    list(pool.extract_all(MANY))
+    rows = pool.extract_all(MANY)
+    next(rows)
+    rows.close()  # type: ignore[attr-defined]
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_with_threads_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside another thread, everything is read in this process."""
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("forked"))
+    try:
+        assert len(list(pool.extract_all(MANY))) == len(MANY)
+    finally:
+        done.set()
+        other.join()
+
+
+def test_a_map_of_many_files_is_whole() -> None:
+    """Every file is in the map, those with the same content too."""
+    files = {PurePosixPath(f"m_{n}.py"): content for n, content in enumerate([*MANY, *MANY])}
+    app = static.read(files)
+    assert len(app.modules) == len(files)
+    assert len(app.functions) == len(files)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_an_interrupt_ends_the_workers_without_a_word_of_theirs() -> None:
+    """Ctrl-C, which reaches the whole group, ends it; one traceback at most, the caller's own."""
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert errors.count("Traceback") == 1
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
