@@ -236,3 +236,11 @@ def test_credentials_tell_what_people_log_in_with() -> None:
     told = static.read({**app.files, PurePosixPath("tests/test_old_login.py"): sent})
     needs = dict(JwtAuth().build(told).promise.attacks)["brute-force"]
     assert needs["login_column"] == "email"
+
+
+def test_connections_without_an_orm_are_refused() -> None:
+    """An app with a driver's own pool is told whose connections they are, and what would do."""
+    with pytest.raises(Refused) as refusal:
+        JwtAuth().build(map_of("rawpg"))
+    assert "`sensors.pool.get_connection` gives asyncpg connections" in refusal.value.because
+    assert "SQLAlchemy session" in refusal.value.do

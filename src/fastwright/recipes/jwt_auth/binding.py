@@ -150,11 +150,19 @@ def _no_session(app: AppMap) -> Refused:
             "the app has no database session to read users with",
             "run `fastwright add database` first",
         )
-    found = ", ".join(f"`{s.symbol}` ({s.api}, {s.kind})" for s in app.sessions[:3])
+    drivers = [s for s in app.sessions if (s.api, s.is_async) not in _SESSION_CLASSES]
+    if drivers:
+        names = " and ".join(dict.fromkeys(s.api for s in drivers))
+        return Refused(
+            "cannot read users through the app's own database connection",
+            f"`{drivers[0].symbol}` gives {names} connections with queries in SQL, and a login is "
+            "written with SQLAlchemy or SQLModel, which would be a second way to the same tables",
+            "give the app a SQLAlchemy session dependency over that database, and ask again",
+        )
+    found = ", ".join(f"`{s.symbol}` ({s.kind})" for s in app.sessions[:3])
     return Refused(
         "cannot read users through the app's own session",
-        f"it is reached by {found}, and the code is written for SQLAlchemy and SQLModel sessions "
-        "that come by `Depends`",
+        f"it is reached by {found}, and none of them comes by `Depends`",
         "give the app a session dependency, and ask again",
     )
 

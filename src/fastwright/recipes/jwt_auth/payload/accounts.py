@@ -21,9 +21,7 @@ async def find_by_subject(session: AsyncSession, subject: str) -> Account | None
     return await session.get(Account, subject)  # when: text-key
 
 
-async def replace_hash(
-    session: AsyncSession, account: Account, old: str, new: str
-) -> bool:
+async def replace_hash(session: AsyncSession, account: Account, old: str, new: str) -> bool:
     """Store `new`, unless the hash is no longer `old`; true where it was stored."""
     await session.refresh(account, ["stored_hash"], with_for_update=True)
     if account.stored_hash != old:

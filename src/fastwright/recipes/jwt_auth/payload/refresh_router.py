@@ -21,6 +21,4 @@ async def refresh(renewal: Renewal, response: Response, session: SessionDep) -> 
         )
     response.headers.update(NO_STORE)
     lifetime = 60 * settings.jwt_access_minutes
-    return TokenPair(
-        access_token=pair.access, refresh_token=pair.refresh, expires_in=lifetime
-    )
+    return TokenPair(access_token=pair.access, refresh_token=pair.refresh, expires_in=lifetime)

@@ -105,9 +105,7 @@ class Rows:
 
 @pytest_asyncio.fixture  # when: pytest-asyncio
 @pytest.fixture  # when: not-pytest-asyncio
-async def rows(
-    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Rows]:
+async def rows(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rows]:
     """The user table, reached through the app under test."""
     table = Rows(client, monkeypatch)
     yield table
@@ -195,18 +193,14 @@ async def test_successes_are_not_counted(client: AsyncClient, rows: Rows) -> Non
 
 
 @pytest.mark.parametrize("password", ["x" * 1_000_000, "with\x00nul", "' OR '1'='1"])
-async def test_hostile_passwords_are_wrong(
-    client: AsyncClient, rows: Rows, password: str
-) -> None:
+async def test_hostile_passwords_are_wrong(client: AsyncClient, rows: Rows, password: str) -> None:
     """What cannot be a password is a wrong one, and costs nothing."""
     login = await rows.add()
     assert (await sign_in(client, login, password)).status_code == 401
     assert (await sign_in(client, password, PASSWORD)).status_code == 401
 
 
-async def test_a_body_that_is_no_form_is_refused(
-    client: AsyncClient, rows: Rows
-) -> None:
+async def test_a_body_that_is_no_form_is_refused(client: AsyncClient, rows: Rows) -> None:
     """A body that cannot be read is the caller's fault, and no more than that."""
     await rows.add()
     for body in (b"", b'{"username": NaN}', b"\xff\xfe", b"username=%00"):
