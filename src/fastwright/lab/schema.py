@@ -38,22 +38,34 @@ class RunsAndBoots(Protocol):
 def prepare(world: RunsAndBoots, app_map: AppMap, *, timeout: float = 120.0) -> Result:
     """Run the app's migrations where it has some, else create the tables that it knows.
 
+    Many an app has migrations that never ran on an empty database. The tables of its models serve
+    it then; whether the migrations run is another question, and the gate of that name asks it.
+
     Returns:
-        How ``alembic upgrade heads`` ended; without migrations, the tables created, a line each.
+        How ``alembic upgrade heads`` ended; where there are no migrations or they failed, the
+        tables created, a line each, and on the error stream what the migrations said.
 
     Raises:
-        DoesNotLoad: There are no migrations, and the app cannot be imported.
+        DoesNotLoad: There are no migrations that run, and the app cannot be imported.
     """
     migrated = next((m for m in app_map.migrations if m.config is not None and m.count), None)
+    said = ""
     if migrated is not None:
-        return _migrate(world, app_map, migrated, timeout)
+        ended = _migrate(world, app_map, migrated, timeout)
+        if ended.ok:
+            return ended
+        said = ended.err or ended.out
+    return _create(world, app_map, said, timeout)
+
+
+def _create(world: RunsAndBoots, app_map: AppMap, said: str, timeout: float) -> Result:
     started = time.monotonic()
     names: tuple[str, ...] = ()
     if app_map.tables:
         target = app_map.app.target if app_map.app else None
         with world.boot(target, timeout=timeout) as app:
             names = app.create_all()
-    return Result(("create_all",), 0, "\n".join(names), "", time.monotonic() - started)
+    return Result(("create_all",), 0, "\n".join(names), said, time.monotonic() - started)
 
 
 def _migrate(

@@ -18,7 +18,9 @@ REPOSITORY = Path(__file__).parents[3]
 """The checkout that holds the samples; they are not part of an installed package."""
 
 LOCKS = ("newest", "floor")
-_UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.db", ".env", ".pytest_cache")
+_UNWANTED = shutil.ignore_patterns(
+    "__pycache__", ".fastwright", "*.pyc", "*.db", ".env", ".pytest_cache"
+)
 
 
 @dataclass(frozen=True, slots=True)
