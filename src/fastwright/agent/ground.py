@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -10,10 +11,13 @@ from fastwright.agent.person import Person, Wishes
 from fastwright.model.app import AppMap
 from fastwright.model.errors import NotAProject, Refused
 from fastwright.survey import static
+from fastwright.survey.cache import DiskCache
 from fastwright.workspace import journal
 from fastwright.workspace.project import Project
 
 OLDEST_PYDANTIC = 2
+WORTH_KEEPING = 150
+"""Files from which on the facts of a tree are kept: a smaller one is read as fast as recalled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,19 @@ def find(start: Path, person: Person, wishes: Wishes) -> Ground:
         person.phase(recovered)
     person.phase("reading the source")
     files = project.read()
-    app = static.read(files, target=wishes.target)
+    app = read_source(project, files, wishes.target)
     return Ground(project, files, _checked(app, start, wishes), recovered)
+
+
+def read_source(
+    project: Project, files: Mapping[PurePosixPath, bytes], target: str | None
+) -> AppMap:
+    """The map of `files` from their source; of many files, what is known of them is kept."""
+    if len(files) < WORTH_KEEPING:
+        return static.read(files, target=target)
+    with contextlib.suppress(Refused), DiskCache(project.state / "cache") as cache:
+        return static.read(files, cache=cache, target=target)
+    return static.read(files, target=target)  # a tree that cannot be written to
 
 
 def _recover(project: Project) -> str:

@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 
 from fastwright.agent import consent
 from fastwright.agent.environments import Environments
-from fastwright.agent.ground import Ground
+from fastwright.agent.ground import Ground, read_source
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.supplying import Supply, supply
@@ -29,7 +29,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, ChangeSet
 from fastwright.model.errors import UsageError
 from fastwright.prove.side import Side
-from fastwright.survey import merge, static
+from fastwright.survey import merge
 
 Files = Mapping[PurePosixPath, bytes]
 
@@ -93,12 +93,12 @@ class Worlds:
 
     def remap(self, files: Files) -> AppMap:
         """The map of the app with other files, by its source and what ran before the change."""
-        app = static.read(files, target=self._wishes.target)
+        app = read_source(self._ground.project, files, self._wishes.target)
         return merge.merge(app, self.before.app.description)
 
     def running(self, side: Side) -> AppMap:
         """The map of the tree of `side`, by its source and what runs there."""
-        app = static.read(side.files, target=self._wishes.target)
+        app = read_source(self._ground.project, side.files, self._wishes.target)
         return merge.merge(app, side.app.description)
 
     def after(self, files: Files, changes: ChangeSet) -> Side:
