@@ -169,6 +169,34 @@ def test_reset_empties_what_was_written(world: World) -> None:
     assert output(world, read) == [None, 0]
 
 
+def test_a_snapshot_brings_back_what_was_there_and_no_more(world: World) -> None:
+    """After a restore the databases hold what they held at the snapshot, also after a reset."""
+    program = """
+        import json, psycopg
+        with psycopg.connect("postgresql://shop@db.internal:5433/shop") as one:
+            {}
+            rows = one.execute("select x from kept order by x").fetchall()
+            others = one.execute("select to_regclass('later')").fetchone()[0]
+        print(json.dumps([rows, others]))
+    """
+    write = program.format(
+        'one.execute("create table kept (x serial); insert into kept default values")'
+    )
+    more = program.format(
+        'one.execute("create table later (x int); insert into kept default values")'
+    )
+    read = program.format("pass")
+    assert output(world, write) == [[[1]], None]
+    kept = world.snapshot()
+    assert kept is not None
+    for emptied in (False, True):
+        assert output(world, more) == [[[1], [2]], "later"]
+        if emptied:
+            world.reset()
+        world.restore(kept)
+        assert output(world, read) == [[[1]], None]
+
+
 def test_a_server_that_is_not_there_is_named(world: World) -> None:
     """What the app expects in vain is told with the setting that names it."""
     (missing,) = world.not_served

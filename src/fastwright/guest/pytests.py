@@ -1,7 +1,12 @@
 """Run the user's own tests in this process and tell each outcome as it happens."""
 
+import gc
 import importlib.util
 import sys
+
+# A plugin that was loaded before pytest looked for it keeps its assertions as they are; a project
+# that turns warnings into errors is not to fail for that.
+_LOADED_BEFORE = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
 def run(arguments, tell):
@@ -15,7 +20,9 @@ def run(arguments, tell):
     """
     import pytest
 
-    arguments = [*arguments, *plain_options()]
+    # What was loaded before the fork is no garbage: it lives as long as the process.
+    gc.freeze()
+    arguments = [*arguments, *_LOADED_BEFORE, *plain_options()]
     sys.argv = ["pytest", *arguments]
     return int(pytest.main(arguments, plugins=[make_teller(tell)]))
 

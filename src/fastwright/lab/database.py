@@ -57,6 +57,13 @@ _MISSING_EXTENSION = re.compile(
     r'([^"/\n]+)\.control"'
 )
 _KEPT = ("postgres", "template0", "template1")
+_SNAPSHOT = "fastwright snapshot of "
+_ALTERED = "SELECT 1 FROM pg_db_role_setting WHERE setdatabase <> 0"
+"""``ALTER DATABASE … SET`` belongs to a database, and not to what is made from it."""
+_DISCONNECT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
 # Emptying a database costs a tenth of dropping and creating it, which waits for checkpoints.
 _EMPTY = (
     """DO $fastwright$ DECLARE name text; BEGIN
@@ -181,13 +188,12 @@ class Database:
         roles = dict.fromkeys(s.user for s in self._services if s.user)
         wire.execute(str(self.socket), *(wire.create_role(role) for role in roles))
         there = set(self._databases())
-        owners = {s.database or s.user: s.user or wire.SUPERUSER for s in self._services}
         wire.execute(
             str(self.socket),
             *(
                 f"CREATE DATABASE {wire.quoted(name)} OWNER {wire.quoted(owner)}"
-                for name, owner in owners.items()
-                if name and name not in there
+                for name, owner in self._owners().items()
+                if name not in there
             ),
         )
 
@@ -198,16 +204,62 @@ class Database:
     def reset(self) -> None:
         """Empty every database that settings name, drop every other one; connections are ended."""
         there = set(self._databases())
-        kept = {s.database or s.user for s in self._services} | set(_KEPT)
+        kept = {*self._named(), *_KEPT}
+        others = {name for name in there - kept if not name.startswith(_SNAPSHOT)}
         wire.execute(
             str(self.socket),
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
-            *(f"DROP DATABASE {wire.quoted(name)} WITH (FORCE)" for name in there - kept),
+            _DISCONNECT,
+            *(f"DROP DATABASE {wire.quoted(name)} WITH (FORCE)" for name in others),
         )
         for name in there & kept - {"template0", "template1"}:
             wire.execute(str(self.socket), *_EMPTY, database=name)
         self._create()
+
+    def _named(self) -> set[str]:
+        """The databases that settings name."""
+        return {name for s in self._services if (name := s.database or s.user)}
+
+    def snapshot(self) -> bool:
+        """Keep what the databases hold, for `restore`; connections are ended.
+
+        False where a copy of them would not be the same: there are others than settings name, or
+        they were altered themselves.
+        """
+        named, there = self._named(), set(self._databases())
+        taken = {name for name in there if name.startswith(_SNAPSHOT)}
+        if not named or named & set(_KEPT) or there - taken - named - set(_KEPT):
+            return False
+        if wire.execute(str(self.socket), _ALTERED):
+            return False
+        copies = (
+            f"CREATE DATABASE {wire.quoted(_SNAPSHOT + name)} TEMPLATE {wire.quoted(name)}"
+            for name in named
+        )
+        dropped = (f"DROP DATABASE {wire.quoted(name)} WITH (FORCE)" for name in taken)
+        wire.execute(str(self.socket), _DISCONNECT, *dropped, *copies)
+        return True
+
+    def restore(self) -> None:
+        """Bring every database that settings name back to what it was at the snapshot."""
+        self.reset()
+        owners = self._owners()
+        wire.execute(
+            str(self.socket),
+            *(
+                statement
+                for name in owners
+                for statement in (
+                    f"DROP DATABASE {wire.quoted(name)} WITH (FORCE)",
+                    f"CREATE DATABASE {wire.quoted(name)} OWNER {wire.quoted(owners[name])}"
+                    f" TEMPLATE {wire.quoted(_SNAPSHOT + name)}",
+                )
+            ),
+        )
+
+    def _owners(self) -> dict[str, str]:
+        """Who owns each database that settings name."""
+        named = ((s.database or s.user, s.user or wire.SUPERUSER) for s in self._services)
+        return {name: owner for name, owner in named if name}
 
     def stop(self) -> None:
         """End the server at once."""

@@ -177,6 +177,18 @@ class Servers:
         for server in self._running.values():
             server.reset()
 
+    def snapshot(self) -> bool:
+        """Keep what the databases hold, for `restore`; False where that cannot be done."""
+        return all(s.snapshot() for s in self._running.values() if isinstance(s, Database))
+
+    def restore(self) -> None:
+        """Bring databases to what they were at the snapshot, other servers to their start."""
+        for server in self._running.values():
+            if isinstance(server, Database):
+                server.restore()
+            else:
+                server.reset()
+
     def stop(self) -> None:
         """End every server at once."""
         if self._relay is not None:

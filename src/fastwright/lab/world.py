@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -62,6 +62,13 @@ class WorldSpec:
     scratch: Path | None = None
     cache: Path | None = None
     target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the databases of a world held: SQLite files here, the others kept by their servers."""
+
+    files: Mapping[Path, bytes]
 
 
 class World:
@@ -183,6 +190,11 @@ class World:
 
     def _empty_files(self) -> None:
         """Make room for the SQLite files that settings name, and take what the copy has of them."""
+        for file in tuple(self._files()):
+            file.unlink()
+
+    def _files(self) -> Iterator[Path]:
+        """The SQLite files that settings name, as far as they are there."""
         working = self._origin / self.spec.roots.working
         for service in self._services:
             if service.kind == SQLITE:
@@ -190,7 +202,7 @@ class World:
                 folder = self._places.make(path.parent)
                 for file in folder.glob(f"{path.name}*") if folder else ():
                     if file.name.removeprefix(path.name) in _SQLITE_ENDINGS:
-                        file.unlink()
+                        yield file
 
     def overlay(self, files: Mapping[PurePosixPath, bytes | None]) -> None:
         """Write `files`, relative to the repository, into the copy; ``None`` takes one away."""
@@ -321,6 +333,19 @@ class World:
         """Empty the databases: those of the servers, and the SQLite files that settings name."""
         self._servers.reset()
         self._empty_files()
+
+    def snapshot(self) -> Snapshot | None:
+        """What the databases hold, for `restore`; None where a copy would not be the same."""
+        if not self._servers.snapshot():
+            return None
+        return Snapshot({file: file.read_bytes() for file in self._files()})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Bring the databases to what they held at the last snapshot, which `snapshot` is."""
+        self._servers.restore()
+        self._empty_files()
+        for file, content in snapshot.files.items():
+            file.write_bytes(content)
 
     # ---------------------------------------------------------------------------------- end
 

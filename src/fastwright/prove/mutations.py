@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from fastwright.lab.boot_link import Guest
 from fastwright.lab.boot_tests import Outcome, TestRun
+from fastwright.lab.world import World
 from fastwright.model.change import ChangeSet, Mutation
 from fastwright.model.finding import Evidence
 from fastwright.model.proof import Check
@@ -20,12 +23,14 @@ from fastwright.prove.properties import (
     run_new_tests,
     seen,
     told,
-    warm,
 )
-from fastwright.prove.side import Side
+from fastwright.prove.side import Side, on_each
 
 STOP = "--exitfirst"
 """One red test is enough, where it is red by assertion."""
+
+WORTH_A_WORLD = 4
+"""Mutations from which on a second world, for the other core, costs less than it saves."""
 
 LIKELIEST = 4
 """Tests that are tried first: those whose names have most words in common with the property's."""
@@ -39,21 +44,41 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
     if not tests:
         return GATE.skipped("the change brings no tests")
     whole = new_run(after, changes)
-    after.world.prepare_schema(after.map)
-    with warm(after) as guest:
-        hunt = _Hunt(after, changes, guest, whole)
-        found = [hunt.guarded(mutation) for mutation in mutations]
-        left = hunt.run(())
+    waiting = deque(enumerate(mutations))
+    with _sides(after, len(mutations)) as sides:
+        try:
+            ends = on_each(sides, lambda side: _Hunt(side, changes, whole).through(waiting))
+        finally:
+            waiting.clear()  # an interrupt leaves nothing to go on with
     after.empty()
-    guarded = sum(good for good, _ in found)
+    found = [one for _, one in sorted(pair for pairs, _ in ends for pair in pairs.items())]
+    guarded = sum(bool(test) for test, _ in found)
     figure = f"{guarded} of {len(mutations)} guarded"
     texts = [evidence for _, evidence in found]
-    if left.code != 0:
+    left = next((last for _, last in ends if last is not None and last.code != 0), None)
+    if left is not None:
         # Otherwise what an earlier run left behind could be what turned a test red.
         why = f"the new tests do not pass twice in one world: {left}"
         return GATE.failed("", figure, seen(why), *texts)
     judged = GATE.passed if guarded == len(mutations) else GATE.failed
     return judged("", figure, *texts)
+
+
+@contextmanager
+def _sides(after: Side, count: int) -> Iterator[tuple[Side, ...]]:
+    """`after`, and a second world of its tree where `count` mutations are worth it.
+
+    What is not isolated could meet its like: there is one world then.
+    """
+    if count < WORTH_A_WORLD or len(os.sched_getaffinity(0)) == 1 or not after.world.enforced:
+        yield (after,)
+        return
+    with World.open(after.world.spec) as world:
+        yield after, Side(after.map, after.files, world)
+
+
+Found = tuple[str, Evidence]
+"""The test that noticed a mutation, empty where none did, and how it went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +87,43 @@ class _Hunt:
 
     after: Side
     changes: ChangeSet
-    guest: Guest
     whole: TestRun
 
-    def run(self, arguments: Sequence[str]) -> TestRun:
-        """Run a selection of the new tests, in the warm interpreter."""
-        return run_new_tests(
-            self.after, self.after, self.changes, arguments=arguments, guest=self.guest
-        )
+    def through(
+        self, waiting: deque[tuple[int, Mutation]]
+    ) -> tuple[Mapping[int, Found], TestRun | None]:
+        """Take mutations until none waits, then run on the unchanged tree what turned red.
 
-    def guarded(self, mutation: Mutation) -> tuple[bool, Evidence]:
-        """Whether a test notices that the property is gone, and which."""
+        Returns:
+            What was found of each, by its number, and the last run; None where none was taken.
+        """
+        found: dict[int, Found] = {}
+        self.after.prepare_schema()
+        with suppress(IndexError):
+            while True:
+                number, mutation = waiting.popleft()
+                found[number] = self.guarded(mutation)
+        noticed = dict.fromkeys(test for test, _ in found.values() if test)
+        return found, self.run(tuple(noticed)) if found else None
+
+    def run(self, arguments: Sequence[str]) -> TestRun:
+        """Run a selection of the new tests, all where it is empty."""
+        return run_new_tests(self.after, self.after, self.changes, arguments=arguments)
+
+    def guarded(self, mutation: Mutation) -> Found:
+        """The test that notices that the property is gone."""
         content = self.after.files.get(mutation.path, b"")
         count = content.count(mutation.old.encode())
         if count != 1:
             text = f"{mutation.name}: its line stands {count} times in `{mutation.path}`, not once"
-            return False, seen(text)
+            return "", seen(text)
         mutated = content.replace(mutation.old.encode(), mutation.new.encode())
         with laid_over(self.after, {mutation.path: mutated}):
             noticed, last = self._noticed(mutation)
         if noticed is not None:
-            return True, seen(f"without “{mutation.name}” {told(noticed)}")
+            return noticed.test, seen(f"without “{mutation.name}” {told(noticed)}")
         why = _ended(last)
-        return False, seen(f"without “{mutation.name}” no new test fails by assertion: {why}")
+        return "", seen(f"without “{mutation.name}” no new test fails by assertion: {why}")
 
     def _noticed(self, mutation: Mutation) -> tuple[Outcome | None, TestRun]:
         """The test that noticed, if one did, and the last run: the likeliest tests go first."""

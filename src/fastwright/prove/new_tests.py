@@ -35,7 +35,7 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:
         if side is after:
             return new_run(after, changes)
         side.empty()
-        side.world.prepare_schema(side.map)
+        side.prepare_schema()
         with laid_over(side, laid):
             result = run_new_tests(side, after, changes)
         side.empty()

@@ -6,10 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from fastwright.lab.boot import WARM, open_guest
-from fastwright.lab.boot_link import Guest
 from fastwright.lab.boot_tests import Outcome, TestRun, run_tests
-from fastwright.lab.world import GUEST
 from fastwright.model.change import ChangeSet
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.prove.side import Side
@@ -17,8 +14,6 @@ from fastwright.prove.suite import home
 
 BUDGET = 120.0
 """Seconds for one run of the new tests."""
-
-LOADED_BY_TESTS = ("pytest", "alembic", "alembic.command", "fastapi.testclient", "httpx", "jwt")
 
 Files = Mapping[PurePosixPath, bytes | None]
 
@@ -42,23 +37,12 @@ def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-@contextmanager
-def warm(side: Side) -> Iterator[Guest]:
-    """An interpreter of the side's world that has loaded what tests load, for many short runs."""
-    guest = open_guest(side.world, side.world.inside(Path(GUEST)), warm=(*WARM, *LOADED_BY_TESTS))
-    try:
-        yield guest
-    finally:
-        guest.close()
-
-
 def run_new_tests(
     side: Side,
     after: Side,
     changes: ChangeSet,
     *,
     arguments: Sequence[str] = (),
-    guest: Guest | None = None,
 ) -> TestRun:
     """Run the change's new tests in the world of `side`, where the new tree would run them.
 
@@ -67,12 +51,11 @@ def run_new_tests(
         after: The new tree.
         changes: What brought them.
         arguments: A selection of them, and options; by default all.
-        guest: A warm interpreter of the world.
     """
     folder = home(after)
     everything = [str(path.relative_to(folder)) for path in changes.promise.tests]
     return run_tests(
-        side.world, arguments or everything, cwd=Path(folder), timeout=BUDGET, guest=guest
+        side.world, arguments or everything, cwd=Path(folder), timeout=BUDGET, guest=side.tester
     )
 
 
@@ -81,7 +64,7 @@ def new_run(after: Side, changes: ChangeSet) -> TestRun:
 
     def run() -> TestRun:
         after.empty()
-        after.world.prepare_schema(after.map)
+        after.prepare_schema()
         result = run_new_tests(after, after, changes)
         after.empty()
         return result

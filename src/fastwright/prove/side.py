@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
 
-from fastwright.lab.boot import App
-from fastwright.lab.world import World
+from fastwright.lab.boot import WARM, App, open_guest
+from fastwright.lab.boot_link import Guest
+from fastwright.lab.world import GUEST, Snapshot, World
 from fastwright.model.app import AppMap
 from fastwright.model.errors import DoesNotLoad
 
 T = TypeVar("T")
+
+LOADED_BY_TESTS = (
+    "pytest",
+    "alembic",
+    "alembic.command",
+    "alembic.config",
+    "fastapi.testclient",
+    "httpx",
+    "jwt",
+    "argon2",
+    "asyncpg",
+    "bcrypt",
+    "anyio._backends._asyncio",
+    "pydantic.v1",
+    "unittest.mock",
+)
+"""Loaded before the fork that runs tests, beside `WARM`; none is a plugin of pytest.
+
+Each is the same whatever loads it first. What is not installed is left out.
+"""
 
 
 class Side:
@@ -30,6 +51,8 @@ class Side:
         self.files = files
         self.world = world
         self._kept: dict[object, object] = {}
+        self._is_empty = True
+        self._schema: Snapshot | None = None
 
     @cached_property
     def app(self) -> App:
@@ -38,7 +61,7 @@ class Side:
         Raises:
             DoesNotLoad: The app cannot be imported or started.
         """
-        self.world.prepare_schema(self.map)
+        self.prepare_schema()
         return self.world.boot(self.map.app.target if self.map.app else None)
 
     @cached_property
@@ -49,6 +72,24 @@ class Side:
         except DoesNotLoad as error:
             return error
         return None
+
+    def prepare_schema(self) -> None:
+        """Bring the databases to the schema of this tree; migrated once, and copied from then on.
+
+        Raises:
+            DoesNotLoad: There are no migrations, and the app cannot be imported.
+        """
+        was_empty, self._is_empty = self._is_empty, False
+        if was_empty and self._schema is not None:
+            self.world.restore(self._schema)
+        elif self.world.prepare_schema(self.map).ok and was_empty:
+            self._schema = self.world.snapshot()
+
+    @cached_property
+    def tester(self) -> Guest:
+        """An interpreter of this world that has loaded what tests load; it ends with the world."""
+        folder = self.world.inside(Path(GUEST))
+        return open_guest(self.world, folder, warm=(*WARM, *LOADED_BY_TESTS))
 
     def once(self, key: object, run: Callable[[], T]) -> T:
         """The result of `run`, which is called at the first use of `key` and never again."""
@@ -63,6 +104,7 @@ class Side:
         """
         self.close()
         self.world.reset()
+        self._is_empty = True
 
     def close(self) -> None:
         """Stop the app, if it was booted."""
@@ -72,16 +114,22 @@ class Side:
 
 
 def on_both(before: Side, after: Side, act: Callable[[Side], T]) -> tuple[T, T]:
-    """`act` on both sides at the same time, since their worlds share nothing; both results.
-
-    An interrupt does not wait for what is under way: it ends with the worlds that it runs in.
-    """
+    """`act` on both sides at the same time; both results."""
     if before is after:
         result = act(before)
         return result, result
-    pool = ThreadPoolExecutor(2)
+    was, now = on_each((before, after), act)
+    return was, now
+
+
+def on_each(sides: Sequence[Side], act: Callable[[Side], T]) -> tuple[T, ...]:
+    """`act` on all of `sides` at the same time, since their worlds share nothing; all results.
+
+    An interrupt does not wait for what is under way: it ends with the worlds that it runs in.
+    """
+    pool = ThreadPoolExecutor(len(sides))
     try:
-        was, now = pool.submit(act, before), pool.submit(act, after)
-        return was.result(), now.result()
+        under_way = [pool.submit(act, side) for side in sides]
+        return tuple(one.result() for one in under_way)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

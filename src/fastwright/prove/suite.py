@@ -59,8 +59,8 @@ def _run(side: Side, selected: tuple[PurePosixPath, ...], timeout: float) -> Tes
     if selected and not chosen:
         return TestRun((), 5, 0.0)
     side.empty()
-    side.world.prepare_schema(side.map)
-    result = run_tests(side.world, chosen, cwd=Path(folder), timeout=timeout)
+    side.prepare_schema()
+    result = run_tests(side.world, chosen, cwd=Path(folder), timeout=timeout, guest=side.tester)
     side.empty()
     return result
 
