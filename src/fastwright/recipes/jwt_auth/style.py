@@ -196,6 +196,7 @@ def _homes(layout: Layout, suite: Suite) -> Mapping[str, str]:
 def test_style(style: Style, suite: Suite) -> Style:
     """`style` for the tests, which import nothing that is only now being written."""
     names = {old: new for old, new in style.how.names.items() if old != "router"}
+    names["suite_client"] = suite.fixture
     homes = {**style.homes, "session_alias": suite.module}
     return replace(style, how=replace(style.how, names=names), homes=homes, extra=())
 
