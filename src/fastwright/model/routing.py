@@ -105,6 +105,20 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerUse:
+    """One place where what is done for a route turns on who is calling.
+
+    `kind` is ``filtered`` (a condition of a statement), ``stored`` (written into a row), ``passed``
+    (given to a call that source cannot follow) or ``read`` (anything else: compared, tested,
+    returned); `text` is the line or the call as written.
+    """
+
+    kind: str
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One method on one path, and the function that answers it.
 
@@ -117,6 +131,8 @@ class Route:
         app: ``module:name`` of the application that serves it.
         reachable: False for a handler decorated on a router that nothing includes.
         condition: The test under which it is registered, as written; ``None`` if always.
+        caller_uses: Where handler, dependencies and what they call turn on who is calling.
+        refuses: Which of 401 and 403 the handler, or what it calls, can itself raise.
     """
 
     method: str
@@ -138,6 +154,8 @@ class Route:
     reachable: bool = True
     condition: str | None = None
     seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
+    caller_uses: tuple[CallerUse, ...] = ()
+    refuses: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -13,6 +13,7 @@ from fastwright.model.code import Flow, Module
 from fastwright.model.places import Span
 from fastwright.survey.access import Access
 from fastwright.survey.applications import applications, choose, routers
+from fastwright.survey.callers import Callers
 from fastwright.survey.capabilities import capabilities
 from fastwright.survey.classes import Classes
 from fastwright.survey.codebase import Codebase, Unit
@@ -63,7 +64,8 @@ def _linked(
     evaluator = Evaluator(codebase, Names(codebase))
     wiring = Wiring(codebase, evaluator)
     wiring.collect()
-    app = _reached(_routed(files, wiring, target), evaluator)
+    access = Access(Dependencies(evaluator))
+    app = _reached(_routed(files, wiring, access, target), access)
     found = capabilities(app, Classes(evaluator), wiring)
     return replace(app, capabilities=found, conventions=conventions(app, codebase))
 
@@ -80,17 +82,18 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _routed(files: Mapping[PurePosixPath, bytes], wiring: Wiring, target: str | None) -> AppMap:
+def _routed(
+    files: Mapping[PurePosixPath, bytes], wiring: Wiring, access: Access, target: str | None
+) -> AppMap:
     """What follows from the wiring: applications, routes, and what hangs on their dependencies."""
     codebase, evaluator = wiring.codebase, wiring.evaluator
-    dependencies = Dependencies(evaluator)
+    dependencies = access.dependencies
     found = applications(wiring)
     routes = Routes(wiring, dependencies)
     served = {made: routes.of_app(made, app.target) for made, app in found.items()}
     found = {made: finished(app, routes.mounted.get(made)) for made, app in found.items()}
     chosen = choose(found, {m: len(r) for m, r in served.items()}, target)
     listed = [*(served[chosen] if chosen else ()), *routes.unreachable()]
-    access = Access(dependencies)
     listed = [replace(route, guards=access.guards(route)) for route in listed]
     app = _stored(files, wiring)
     return replace(
@@ -109,8 +112,9 @@ def _routed(files: Mapping[PurePosixPath, bytes], wiring: Wiring, target: str | 
     )
 
 
-def _reached(app: AppMap, evaluator: Evaluator) -> AppMap:
+def _reached(app: AppMap, access: Access) -> AppMap:
     """What handlers do: the statements that they run, and where values of requests arrive."""
+    evaluator = access.evaluator
     relations = Relations(evaluator)
     queries = Queries(evaluator, relations, app.tables)
     flows = Flows(queries, relations)
@@ -120,12 +124,14 @@ def _reached(app: AppMap, evaluator: Evaluator) -> AppMap:
         for index, scope in enumerate(unit.scopes)
         if scope.kind == "f"
     }
+    callers = Callers(queries, relations, access, places)
     routes: list[Route] = []
     found: dict[Flow, None] = {}
     for route in app.routes:
         handler = places.get(route.handler)
         reached = queries.of_route(handler) if handler is not None else ()
-        routes.append(replace(route, queries=reached))
+        uses, refused = callers.of_route(route), callers.refuses(route)
+        routes.append(replace(route, queries=reached, caller_uses=uses, refuses=refused))
         if handler is not None:
             found.update(dict.fromkeys(flows.of_route(route, handler)))
     return replace(
