@@ -1,0 +1,1 @@
+"""Code of an app, not of ours: what documentation examples stand behind."""
