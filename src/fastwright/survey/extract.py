@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import MappingProxyType
 from typing import Any
 
 from fastwright.source import syntax
@@ -11,6 +12,8 @@ from fastwright.survey.facts import (
     IN_EXCEPT,
     IN_LOOP,
     Assignment,
+    Branch,
+    Catch,
     Facts,
     Import,
     Loop,
@@ -41,7 +44,7 @@ def _scope(kind: str, name: str, up: int, node: Node) -> Scope:
         body=node.start_byte, body_end=node.end_byte, is_async=False, yields=False,
         parameters=[], returns=None, returns_span=None, decorators=[], bases=[], keywords=[],
         condition=-1, assignments=[], imports=[], loops=[], values=[], yielded=[], contexts=[],
-        raises=[],
+        raises=[], returned=[], branches=[], catches=[],
     )  # fmt: skip
 
 
@@ -62,6 +65,7 @@ class _StatementReader:
             "raise_statement": self._raise,
             "if_statement": self._if,
             "elif_clause": self._if,
+            "assert_statement": self._assert,
             "for_statement": self._for,
             "while_statement": self._while,
             "with_statement": self._with,
@@ -177,6 +181,7 @@ class _StatementReader:
         children = [c for c in node.named_children if c.type != "comment"]
         if children:
             self.scope.values.append(self.terms.read(children[0]))
+            self.scope.returned.append(node.start_byte)
 
     def _raise(self, node: Node) -> None:
         for child in node.named_children[:1]:
@@ -185,13 +190,25 @@ class _StatementReader:
     def _if(self, node: Node) -> None:
         test = node.child_by_field_name("condition")
         written = "" if test is None else self.terms.text(test)
-        self._term(test)
+        term, body = self._term(test), node.child_by_field_name("consequence")
+        if body is not None:
+            whole = node.parent if node.type == "elif_clause" and node.parent else node
+            self.scope.branches.append(
+                Branch(term, body.start_byte, body.end_byte, whole.end_byte, _leaves(body))
+            )
         outer = self.terms.condition
         for field, words in (("consequence", written), ("alternative", f"not ({written})")):
             for part in node.children_by_field_name(field):
                 self.terms.condition = self._condition(outer, words)
                 self.read(part)
         self.terms.condition = outer
+
+    def _assert(self, node: Node) -> None:
+        end = node.end_byte
+        for place, child in enumerate(node.named_children):
+            term = self.terms.read(child)
+            if place == 0:
+                self.scope.branches.append(Branch(["!", term], end, end, end, "raise"))
 
     def _condition(self, outer: int, words: str) -> int:
         if "__name__" in words or "TYPE_CHECKING" in words:
@@ -234,7 +251,13 @@ class _StatementReader:
 
     def _except(self, node: Node) -> None:
         before, self.terms.flags = self.terms.flags, self.terms.flags | IN_EXCEPT
-        self._children(node)
+        value = node.child_by_field_name("value")
+        alias = value.child_by_field_name("alias") if value is not None else None
+        name = self.terms.text(alias) if alias is not None else ""
+        self.scope.catches.append(Catch(self._term(value), name, node.start_byte, node.end_byte))
+        for child in node.named_children:
+            if child.type == "block":
+                self._children(child)
         self.terms.flags = before
 
     def _decorated(self, node: Node) -> None:
@@ -342,6 +365,20 @@ class _StatementReader:
             word = self.terms.text(name or child)
             local = self.terms.text(alias) if alias is not None else word
             self.scope.imports.append(Import(local, module, word, level))
+
+
+_LEAVING = MappingProxyType({
+    "raise_statement": "raise",
+    "return_statement": "return",
+    "continue_statement": "skip",
+    "break_statement": "skip",
+})  # fmt: skip
+
+
+def _leaves(body: Node) -> str:
+    """How a block ends, where it always leaves what stands behind it."""
+    last = next((n for n in reversed(body.named_children) if n.type != "comment"), None)
+    return _LEAVING.get(last.type, "") if last is not None else ""
 
 
 def _quoted(words: str) -> Term:

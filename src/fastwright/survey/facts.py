@@ -16,6 +16,7 @@ Expressions are kept as small *terms*:
 ``["b", op, left, right]``  a binary, boolean or comparison operator
 ``["?", test, yes, no]``  a conditional expression
 ``["w", term]``        ``await``
+``["!", term]``        ``not``
 ``["*", term]``        ``*term`` (``["**", term]`` likewise)
 ``["g", element, [target, iterable]…]``  a comprehension
 ``["x", start, end]``  anything else, by its bytes
@@ -32,14 +33,14 @@ Term: TypeAlias = Any
 
 AWAITED, IN_LOOP, IN_EXCEPT = 1, 2, 4
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the extractor reads a file differently: old cached facts are then unread."""
 
 
 def inner_terms(term: Term) -> list[Term]:
     """The terms that `term` is made of, calls not followed."""
     match term:
-        case ["a", inner, _] | ["w" | "*" | "**", inner]:
+        case ["a", inner, _] | ["w" | "*" | "**" | "!", inner]:
             return [inner]
         case ["b", _, left, right]:
             return [left, right]
@@ -110,13 +111,37 @@ class Import(NamedTuple):
     level: int
 
 
+class Branch(NamedTuple):
+    """A test of an ``if``, ``elif`` or ``assert``, and the bytes that it governs.
+
+    It holds from `start` to `end` and does not from `end` to `other`. `leaves` is ``raise``,
+    ``return`` or ``skip`` (a turn of a loop) where what it governs ends in that, else empty: the
+    test does not hold behind it.
+    """
+
+    test: Term
+    start: int
+    end: int
+    other: int
+    leaves: str
+
+
+class Catch(NamedTuple):
+    """An ``except`` clause: the term of what it catches, the name it binds, and its bytes."""
+
+    types: Term
+    name: str
+    start: int
+    end: int
+
+
 @dataclass(slots=True)
 class Scope:
     """A module (``m``), function (``f``) or class (``c``) body.
 
     `start` and `end` include decorators; `body` is where the first statement starts, `body_end`
     where the last one ends. Terms of decorators, defaults and annotations belong to the outer
-    scope `up`. `bound` maps each imported local name to its import.
+    scope `up`. `values` are returned, each by a statement that starts at its place in `returned`.
     """
 
     kind: str
@@ -142,6 +167,9 @@ class Scope:
     yielded: list[Term]
     contexts: list[tuple[Term, Any]]
     raises: list[Term]
+    returned: list[int]
+    branches: list[Branch]
+    catches: list[Catch]
 
 
 @dataclass(slots=True)
@@ -182,4 +210,6 @@ def _scope(row: list[Any]) -> Scope:
     scope.assignments = [Assignment(*item) for item in scope.assignments]
     scope.imports = [Import(*item) for item in scope.imports]
     scope.loops = [Loop(*item) for item in scope.loops]
+    scope.branches = [Branch(*item) for item in scope.branches]
+    scope.catches = [Catch(*item) for item in scope.catches]
     return scope

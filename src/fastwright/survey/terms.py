@@ -40,6 +40,7 @@ _READERS = MappingProxyType(
         "comparison_operator": "_comparison",
         "conditional_expression": "_choice",
         "await": "_await",
+        "not_operator": "_not",
         "list_splat": "_splat",
         "dictionary_splat": "_double_splat",
         "type": "_first",
@@ -121,6 +122,10 @@ class TermReader:
 
     def _nothing(self, _: Node) -> Term:
         return None
+
+    def _not(self, node: Node) -> Term:
+        inner = node.child_by_field_name("argument")
+        return ["!", self.read(inner)] if inner is not None else self._opaque(node)
 
     def _splat(self, node: Node) -> Term:
         return ["*", self._first(node)]

@@ -27,8 +27,8 @@ def _compound(term: list[Term], unit: Unit) -> str:
     match term:
         case ["a", inner, name]:
             return f"{render(inner, unit)}.{name}"
-        case ["w", inner]:
-            return f"await {render(inner, unit)}"
+        case ["w" | "!" as word, inner]:
+            return f"{'await' if word == 'w' else 'not'} {render(inner, unit)}"
         case ["*" | "**" as stars, inner]:
             return f"{stars}{render(inner, unit)}"
         case ["l", *items]:
