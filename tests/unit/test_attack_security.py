@@ -233,6 +233,17 @@ FAULTS = {
 }
 
 
+UUID_KEYS = {
+    "import time\n": "import time\nimport uuid\n",
+    "    id: Mapped[int] = mapped_column(primary_key=True)\n": (
+        "    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)\n"
+    ),
+    "user_id: Mapped[int]": "user_id: Mapped[uuid.UUID]",
+    '"id": user.id': '"id": str(user.id)',
+    'int(claims["sub"])': 'uuid.UUID(claims["sub"])',
+}
+
+
 @pytest.fixture(scope="module", params=LOCKS)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """A scratch world with the good app, on each lock."""
@@ -270,6 +281,21 @@ def test_a_good_login_holds(world: World, name: str, needs: Mapping[str, str]) -
     assert strike.could_not == ""
     assert strike.held, strike.because
     assert strike.evidence
+
+
+@pytest.mark.parametrize("name", ["token-after-password-change", "other-users-token"])
+def test_users_with_uuid_keys_are_told_apart(world: World, name: str) -> None:
+    """A key that JSON has no form for finds its row again."""
+    text = (GOOD / MAIN).read_text()
+    for old, new in UUID_KEYS.items():
+        assert old in text
+        text = text.replace(old, new)
+    world.overlay({MAIN: text.encode(), PurePosixPath("attacked.db"): None})
+    with world.boot(env={"APP_SECRET": "of-the-scratch-world-7Qx2Lm9Zr4Tb"}) as app:
+        strike = find_attack(name).run(app, FORM)
+    world.overlay({PurePosixPath("attacked.db"): None})
+    assert strike.could_not == ""
+    assert strike.held, strike.because
 
 
 @pytest.mark.parametrize("name", FAULTS)

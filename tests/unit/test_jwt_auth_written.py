@@ -23,12 +23,17 @@ RUN_HERE = ["tasks_sqlmodel", "legacy_forum", "factory_api", "shop_async", "crea
 def written(name: str, folder: Path, recipe: JwtAuth) -> tuple[Path, ChangeSet]:
     """A copy of a sample app with the login in it."""
     copy = sample_app(name).copy(folder)
+    return copy, write_into(copy, recipe)
+
+
+def write_into(copy: Path, recipe: JwtAuth) -> ChangeSet:
+    """The change set of `recipe` for the app in `copy`, written there."""
     files = Project.find(copy).read()
     changes = recipe.build(static.read(files))
     for path, content in edits.apply(files, changes.changes).items():
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         (copy / path).write_bytes(content)
-    return copy, changes
+    return changes
 
 
 def run_tests(copy: Path, changes: ChangeSet, lock: str = "newest") -> tuple[int, str]:
@@ -48,6 +53,18 @@ def test_written_tests_pass(name: str, lock: str, tmp_path: Path) -> None:
     """With the change they pass, on the oldest and the newest versions."""
     copy, changes = written(name, tmp_path, JwtAuth())
     code, output = run_tests(copy, changes, lock)
+    assert code == 0, output[-2000:]
+
+
+def test_written_tests_ask_for_a_trusted_host(tmp_path: Path) -> None:
+    """Where the app answers to some host names alone, the written client uses one of them."""
+    copy = sample_app("createall").copy(tmp_path)
+    main = copy / "main.py"
+    hosts = "\nfrom starlette.middleware.trustedhost import TrustedHostMiddleware\n"
+    guard = "app.add_middleware(TrustedHostMiddleware, allowed_hosts=['api.example', '10.0.0.1'])\n"
+    main.write_text(main.read_text() + hosts + guard)
+    changes = write_into(copy, JwtAuth())
+    code, output = run_tests(copy, changes)
     assert code == 0, output[-2000:]
 
 

@@ -24,7 +24,7 @@ import signal
 import sys
 import time
 
-from . import describe, drive, endpoints, evaluate, failure, load, pytests, seed
+from . import describe, drive, endpoints, evaluate, failure, load, naming, pytests, seed
 
 
 def begin(start):
@@ -143,11 +143,9 @@ class Job:
         return {"value": self._loop.run_until_complete(seed.create_all(arguments.get("url")))}
 
     def _do_seed(self, arguments):
-        return {
-            "value": self._loop.run_until_complete(
-                seed.insert(arguments["table"], arguments.get("values") or {}, arguments.get("url"))
-            )
-        }
+        wanted = arguments.get("values") or {}
+        work = seed.insert(arguments["table"], wanted, arguments.get("url"))
+        return {"value": naming.plain(self._loop.run_until_complete(work))}
 
     def _do_tests(self, arguments):
         sys.stdout.flush()

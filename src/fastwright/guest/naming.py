@@ -1,11 +1,15 @@
 """Dotted names and plain values: how things of the user's process are spoken of in JSON."""
 
 import base64
+import datetime as dt
+import decimal
+import enum
 import functools
 import inspect
 import math
 import sys
 import typing
+import uuid
 
 SECRET_PARTS = ("secret", "password", "passwd", "token", "api_key", "apikey", "private")
 
@@ -128,6 +132,8 @@ def _unpartial(call):
 
 def plain(value, depth=12):
     """`value` in terms of JSON; what has no such form becomes its ``repr``."""
+    if isinstance(value, enum.Enum):
+        return plain(value.value, depth)
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
@@ -144,6 +150,10 @@ def plain(value, depth=12):
 
 
 def _object(value, depth):
+    if isinstance(value, (uuid.UUID, decimal.Decimal)):
+        return str(value)
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
     for method in ("model_dump", "dict", "_asdict"):
         dump = getattr(value, method, None)
         if callable(dump) and not isinstance(value, type):

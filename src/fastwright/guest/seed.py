@@ -101,7 +101,7 @@ def _insert(connection, table, values, depth):
             row[column.name] = _value(connection, column, depth)
     result = connection.execute(
         table.insert().values(
-            {table.c[name]: _typed(table.c[name], value) for name, value in row.items()}
+            {table.c[name]: typed(table.c[name], value) for name, value in row.items()}
         )
     )
     return _read_back(connection, table, result, row)
@@ -171,8 +171,8 @@ def _text(column, number):
     return text[-length:] if isinstance(length, int) else text
 
 
-def _typed(column, value):
-    """JSON has no dates and no UUIDs: text for such a column is read as what it stands for."""
+def typed(column, value):
+    """`value` as the column takes it: JSON has no dates and no UUIDs, they come as text."""
     if not isinstance(value, str):
         return value
     try:

@@ -163,5 +163,5 @@ GATE = Gate(
     "mutations",
     "each promised property taken out turns a new test red",
     run,
-    after=("new-tests",),
+    after=("boots", "new-tests"),
 )

@@ -40,6 +40,18 @@ class Suite:
         return next(self.folder / n for n in names if self.folder / n not in app.files)
 
 
+def accepted_host(app: AppMap) -> str:
+    """A host name that the app answers to, where it answers to some alone; else empty."""
+    for middleware in app.middleware:
+        if middleware.name.endswith("TrustedHostMiddleware"):
+            written = dict(middleware.options).get("allowed_hosts", "")
+            names = re.findall(r"[\"']([^\"']+)[\"']", written)
+            if {"*", "testserver"} & set(names):
+                return ""
+            return next((n for n in names if "*" not in n), "localhost")
+    return ""
+
+
 def learn_suite(app: AppMap) -> Suite:
     """How this app is tested; a project without tests gets them beside its app."""
     tests = [p for p in app.files if re.fullmatch(r"test_\w+\.py|\w+_test\.py", p.name)]

@@ -8,7 +8,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Change, NewFile
 from fastwright.recipes import payload
 from fastwright.recipes.ensure.dependency import is_declared
-from fastwright.recipes.ensure.suite import Suite, learn_suite
+from fastwright.recipes.ensure.suite import Suite, accepted_host, learn_suite
 from fastwright.recipes.health_checks.database import Database
 from fastwright.recipes.payload import Piece, Rendering
 from fastwright.source.import_header import Imported
@@ -47,7 +47,7 @@ def _pieces(
         strings=strings,
     )
     tests = _in_suite(payload.render(app, _PACKAGE, "test_live", how), suite)
-    pieces = [_preamble(suite), tests]
+    pieces = [_preamble(app, suite), tests]
     unit = _unreachable_test(suite, database)
     if unit:
         pieces.append(_unreachable(app, database))
@@ -68,7 +68,7 @@ def _unreachable_test(suite: Suite, database: Database) -> str:
     return ""
 
 
-def _preamble(suite: Suite) -> Piece:
+def _preamble(app: AppMap, suite: Suite) -> Piece:
     """What stands above the tests: the mark of asynchronous ones, or a client of the file's own."""
     if suite.mark:
         marked = f"pytestmark = pytest.mark.{suite.mark}\n"
@@ -76,7 +76,9 @@ def _preamble(suite: Suite) -> Piece:
     if suite.fixture is None and suite.app:
         module, _, name = suite.app.rpartition(".")
         imported = (Imported("fastapi.testclient", "TestClient"), Imported(module, name))
-        return Piece("", imported, f"client = TestClient({name})\n")
+        host = accepted_host(app)
+        named = f', base_url="http://{host}"' if host else ""
+        return Piece("", imported, f"client = TestClient({name}{named})\n")
     return Piece("", (), "")
 
 

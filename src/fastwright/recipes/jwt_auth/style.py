@@ -84,6 +84,7 @@ def flags_of(
         "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
         "based": bool(suite.base_path),
         "mocked": suite.is_mocked,
+        "some-hosts": bool(suite.host),
         "me": paths.me,
         "redis": settings.redis is not None,
         "own-redis": settings.redis is not None and bool(settings.unit),
@@ -202,8 +203,9 @@ def test_style(style: Style, suite: Suite) -> Style:
 
 
 def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict[str, str]:
-    address = "http://testserver" if suite.base_path else ""
+    address = f"http://{suite.host or 'testserver'}" if suite.base_path else ""
     return {
+        "http://localhost": f"http://{suite.host}",
         "placeholder": bound.slug,
         "placeholder-logins:": f"{bound.slug}-logins:",
         "login_name": bound.accounts.login,

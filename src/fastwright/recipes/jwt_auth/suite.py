@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.recipes.ensure.drafting import module_for
+from fastwright.recipes.ensure.suite import accepted_host
 from fastwright.recipes.jwt_auth.schemes import is_test
 
 _NAMES_OF_FILE = ("test_login.py", "test_auth_login.py", "test_login_tokens.py")
@@ -31,6 +32,7 @@ class Suite:
         base_path: The path that the client's base URL ends in.
         httpx: The package that the client's class comes from.
         is_mocked: True where the suite's app has no database session that works.
+        host: The host name that a client must ask for; empty where any will do.
     """
 
     path: PurePosixPath
@@ -41,6 +43,7 @@ class Suite:
     base_path: str = ""
     httpx: str = "httpx"
     is_mocked: bool = False
+    host: str = ""
 
 
 def find_suite(app: AppMap, session: str) -> Suite:
@@ -57,12 +60,12 @@ def find_suite(app: AppMap, session: str) -> Suite:
     for path in sorted(conftests, key=lambda p: -len(p.parts)):
         if _mocks(app.files[path], session):
             written = _free(app, home)
-            return Suite(written, module_for(app, written), is_mocked=True)
+            return Suite(written, module_for(app, written), is_mocked=True, host=accepted_host(app))
         found = _client_of(app, path, home)
         if found is not None:
             return found
     written = _free(app, home)
-    return Suite(written, module_for(app, written))
+    return Suite(written, module_for(app, written), host=accepted_host(app))
 
 
 def _mocks(conftest: bytes, session: str) -> bool:
@@ -96,6 +99,7 @@ def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite |
         plugin=_plugin(app) if is_async else "",
         base_path=base[1].rstrip("/") if base else "",
         httpx="httpx2" if "httpx2" in text else "httpx",
+        host=accepted_host(app),
     )
 
 

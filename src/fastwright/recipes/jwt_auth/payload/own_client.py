@@ -25,7 +25,8 @@ def client() -> Iterator[TestClient]:
 
     given = dict(app.dependency_overrides)
     app.dependency_overrides[get_session] = session_of_test
-    yield TestClient(app)
+    yield TestClient(app)  # when: not-some-hosts
+    yield TestClient(app, base_url="http://localhost")  # when: some-hosts
     app.dependency_overrides.clear()
     app.dependency_overrides.update(given)
     engine.dispose()

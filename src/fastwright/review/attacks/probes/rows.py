@@ -11,7 +11,9 @@ async def rows(table: str, key_column: str, key: Any, column: str, value: Any) -
     seed: Any = sys.modules["fastwright_guest.seed"]
     found = seed.find_table(table)
     engine = seed.find_engine()
-    change = found.update().where(found.c[key_column] == key).values({found.c[column]: value})
+    named = found.c[key_column]
+    changed = {found.c[column]: seed.typed(found.c[column], value)}
+    change = found.update().where(named == seed.typed(named, key)).values(changed)
     if hasattr(engine, "sync_engine"):
         async with engine.begin() as connection:
             return int((await connection.execute(change)).rowcount)
