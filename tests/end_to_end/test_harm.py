@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -353,6 +354,8 @@ def test_an_ordinary_user_is_as_safe() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "tree").mkdir()
+        # The repository itself may stand where others may not read.
+        shutil.copytree(REPOSITORY / "src", folder / "src")
         for each in (folder, folder / "tree"):
             os.chown(each, NOBODY, NOBODY)
         ran = run_as_nobody(folder)
@@ -372,7 +375,7 @@ with World.open(spec) as world:
     print(world.enforced[:3])
     print(world.run(("python", "-c", "import os; print(os.getuid(), sorted(os.listdir('/')))")).out)
 """
-    env = {"PYTHONPATH": str(REPOSITORY / "src"), "HOME": str(folder), "PATH": os.defpath}
+    env = {"PYTHONPATH": str(folder / "src"), "HOME": str(folder), "PATH": os.defpath}
     return subprocess.run(
         ["/usr/bin/python3", "-B", "-c", program],
         env=env,
