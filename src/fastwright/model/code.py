@@ -27,8 +27,42 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """One block of statements in a function, by its bytes: what stands in it runs under it.
+
+    Attributes:
+        kind: ``for`` (a comprehension's too), ``while``, ``arm`` (of an ``if`` or ``match``),
+            ``try``, ``except``, ``else``, ``finally`` or ``with``.
+        group: Offset of the statement; of the arms of one group, one runs at most.
+        words: What governs it, as written: the iterable, the test, the context's expression.
+        names: Targets of a loop or context; dotted types that an ``except`` catches.
+    """
+
+    kind: str
+    start: int
+    end: int
+    group: int
+    words: str = ""
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One ``return``, ``raise`` or ``yield`` of a function, and what it gives, as written."""
+
+    kind: str
+    start: int
+    end: int
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
-    """One function or method; `name` is dotted, `span` includes its decorators."""
+    """One function or method; `name` is dotted, `span` includes its decorators.
+
+    `blocks` and `stops` are its course, in the order of the text; `awaits` says that something in
+    it is awaited, by ``async for`` and ``async with`` too. Nested functions have their own.
+    """
 
     name: str
     span: Span
@@ -39,6 +73,9 @@ class Function:
     returns: str | None = None
     decorators: tuple[str, ...] = ()
     class_name: str | None = None
+    blocks: tuple[Block, ...] = ()
+    stops: tuple[Stop, ...] = ()
+    awaits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +88,8 @@ class Call:
         text: The called expression as written (``session.execute``).
         arguments: Positional arguments, constants folded, as written otherwise.
         keywords: Keyword arguments, likewise.
+        target: The name that the result is bound to by an assignment, awaited or not.
+        dropped: True where the call is a whole statement, so that its result is lost.
     """
 
     caller: str
@@ -62,6 +101,8 @@ class Call:
     awaited: bool = False
     in_loop: bool = False
     in_except: bool = False
+    target: str = ""
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastwright.source import syntax
 from fastwright.source.syntax import Node
+from fastwright.survey.course import note_course
 from fastwright.survey.facts import (
     IN_EXCEPT,
     IN_LOOP,
@@ -45,6 +46,7 @@ def _scope(kind: str, name: str, up: int, node: Node) -> Scope:
         parameters=[], returns=None, returns_span=None, decorators=[], bases=[], keywords=[],
         condition=-1, assignments=[], imports=[], loops=[], values=[], yielded=[], contexts=[],
         raises=[], returned=[], branches=[], catches=[],
+        blocks=[], stops=[], dropped=[],
     )  # fmt: skip
 
 
@@ -335,6 +337,7 @@ class _StatementReader:
         terms.scope_loops, terms.yielded = scope.loops, scope.yielded
         if body is not None:
             scope.body, scope.body_end = body.start_byte, body.end_byte
+            note_course(body, scope)
             self.read(body)
         scope.yields = bool(scope.yielded)
         (terms.scope, terms.flags, terms.condition, terms.loops, terms.scope_loops,

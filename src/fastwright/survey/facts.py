@@ -33,7 +33,7 @@ Term: TypeAlias = Any
 
 AWAITED, IN_LOOP, IN_EXCEPT = 1, 2, 4
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever the extractor reads a file differently: old cached facts are then unread."""
 
 
@@ -102,6 +102,26 @@ class Loop(NamedTuple):
     end: int
 
 
+class BlockFact(NamedTuple):
+    """One block of statements (see `model.code.Block`); `words` and `alias` by their bytes."""
+
+    kind: str
+    start: int
+    end: int
+    group: int
+    words: list[int] | None
+    alias: list[int] | None
+
+
+class StopFact(NamedTuple):
+    """One ``return``, ``raise`` or ``yield``; `value` is the span of what it gives."""
+
+    kind: str
+    start: int
+    end: int
+    value: list[int] | None
+
+
 class Import(NamedTuple):
     """`local` stands for `name` of `module` (``None``: the module itself), `level` dots up."""
 
@@ -141,7 +161,8 @@ class Scope:
 
     `start` and `end` include decorators; `body` is where the first statement starts, `body_end`
     where the last one ends. Terms of decorators, defaults and annotations belong to the outer
-    scope `up`. `values` are returned, each by a statement that starts at its place in `returned`.
+    scope `up`. `dropped` are the offsets at which calls end whose result is lost.
+    `values` are returned, each by a statement that starts at its place in `returned`.
     """
 
     kind: str
@@ -167,6 +188,9 @@ class Scope:
     yielded: list[Term]
     contexts: list[tuple[Term, Any]]
     raises: list[Term]
+    blocks: list[BlockFact]
+    stops: list[StopFact]
+    dropped: list[int]
     returned: list[int]
     branches: list[Branch]
     catches: list[Catch]
@@ -209,6 +233,8 @@ def _scope(row: list[Any]) -> Scope:
     scope.parameters = [ParameterFact(*item) for item in scope.parameters]
     scope.assignments = [Assignment(*item) for item in scope.assignments]
     scope.imports = [Import(*item) for item in scope.imports]
+    scope.blocks = [BlockFact(*item) for item in scope.blocks]
+    scope.stops = [StopFact(*item) for item in scope.stops]
     scope.loops = [Loop(*item) for item in scope.loops]
     scope.branches = [Branch(*item) for item in scope.branches]
     scope.catches = [Catch(*item) for item in scope.catches]

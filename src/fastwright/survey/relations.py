@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
 from fastwright.survey.codebase import Unit
+from fastwright.survey.course import awaits, blocks, stops
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import AWAITED, IN_EXCEPT, IN_LOOP, CallFact, Term
 from fastwright.survey.names import Symbol
@@ -38,6 +39,7 @@ class Relations:
             unit.text(scope.returns_span) if scope.returns_span else None,
             tuple(self._decorator(unit, term, scope.up) for term, _, _ in scope.decorators),
             unit.dotted(scope.up) if owner else None,
+            blocks(unit, index, self.evaluator.names), stops(unit, index), awaits(unit, index),
         )  # fmt: skip
 
     def _decorator(self, unit: Unit, term: Term, scope: int) -> str:
@@ -53,7 +55,8 @@ class Relations:
 
     def _calls(self, unit: Unit) -> Iterator[Call]:
         callers = [unit.dotted(self._enclosing(unit, i)) for i in range(len(unit.scopes))]
-        for row in unit.facts.calls:
+        targets = _targets(unit)
+        for index, row in enumerate(unit.facts.calls):
             callee = self.callee(unit, row)
             yield Call(
                 callers[row.scope], callee.dotted() if callee else None,
@@ -61,6 +64,7 @@ class Relations:
                 tuple(render(term, unit) for term in row.arguments),
                 tuple((key, render(term, unit)) for key, term in row.keywords),
                 bool(row.flags & AWAITED), bool(row.flags & IN_LOOP), bool(row.flags & IN_EXCEPT),
+                targets.get(index, ""), row.end in unit.scopes[row.scope].dropped,
             )  # fmt: skip
 
     def _enclosing(self, unit: Unit, scope: int) -> int:
@@ -124,6 +128,18 @@ class Relations:
             if found is not None and not found.rest and found.kind == "scope":
                 return found
         return None
+
+
+def _targets(unit: Unit) -> dict[int, str]:
+    """The names that results of calls are bound to, by the place of the call."""
+    found: dict[int, str] = {}
+    for scope in unit.scopes:
+        for row in scope.assignments:
+            value = row.value
+            value = value[1] if isinstance(value, list) and value[0] == "w" else value
+            if isinstance(value, list) and value[0] == "c" and isinstance(row.target, str):
+                found[value[1]] = row.target
+    return found
 
 
 def _written(unit: Unit, row: CallFact) -> str:
