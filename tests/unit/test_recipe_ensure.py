@@ -19,6 +19,7 @@ from fastwright.recipes.ensure import (
     change_set,
     ensure_dependency_package,
     ensure_error_answer,
+    ensure_error_headers,
     ensure_lifespan_step,
     ensure_middleware,
     ensure_migration,
@@ -202,6 +203,52 @@ def test_middleware_and_answers_are_added_once() -> None:
     again = mapped(main_dot_py=text)
     assert ensure_middleware(again, gzip, why="less to send") == ()
     assert ensure_error_answer(again, "sqlalchemy.exc.DBAPIError", "errors:answer", why="x") == ()
+
+
+HANDLERS = {
+    "one line": (
+        "@app.exception_handler(HTTPException)\n"
+        "def answer(request: Request, exc: HTTPException):\n"
+        "    return JSONResponse({'error': exc.detail}, status_code=exc.status_code)\n",
+        "{'error': exc.detail}, status_code=exc.status_code, headers=exc.headers)\n",
+    ),
+    "several lines": (
+        "def answer(request, error):\n"
+        "    return JSONResponse(\n"
+        "        status_code=error.status_code,\n"
+        "        content={'error': error.detail},\n"
+        "    )\n"
+        "app.add_exception_handler(HTTPException, answer)\n",
+        "        status_code=error.status_code,\n        headers=error.headers,\n        content=",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_handler_keeps_the_headers_of_an_exception(name: str) -> None:
+    """The app's own answer to an ``HTTPException`` gains its headers, once."""
+    before, after = HANDLERS[name]
+    imported = (
+        "from fastapi import HTTPException, Request\nfrom fastapi.responses import JSONResponse\n"
+    )
+    app = mapped(main_dot_py=f"{imported}{APP}{before}")
+    text = written(app, ensure_error_headers(app, why="as the status asks"), "main.py")
+    assert after in text
+    assert ensure_error_headers(mapped(main_dot_py=text), why="as the status asks") == ()
+
+
+def test_a_handler_of_other_errors_stays_as_it_is() -> None:
+    """Neither the handler of another exception is touched, nor one with a status of its own."""
+    text = (
+        f"from fastapi.responses import JSONResponse\n{APP}"
+        "@app.exception_handler(KeyError)\n"
+        "def answer(request, exc):\n"
+        "    return JSONResponse({}, status_code=exc.status_code)\n"
+        "def masked(request, exc):\n"
+        "    return JSONResponse({}, status_code=400)\n"
+        "app.add_exception_handler(HTTPException, masked)\n"
+    )
+    assert ensure_error_headers(mapped(main_dot_py=text), why="x") == ()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ The changes of one recipe go through `change_set`, which computes the imports of
 from fastwright.recipes.ensure.dependency import ensure_dependency_package
 from fastwright.recipes.ensure.drafting import change_set
 from fastwright.recipes.ensure.error_answer import ensure_error_answer
+from fastwright.recipes.ensure.error_headers import ensure_error_headers
 from fastwright.recipes.ensure.lifespan import ensure_lifespan_step
 from fastwright.recipes.ensure.middleware import ensure_middleware
 from fastwright.recipes.ensure.migration import NewColumn, NewTable, ensure_migration
@@ -25,6 +26,7 @@ __all__ = [
     "change_set",
     "ensure_dependency_package",
     "ensure_error_answer",
+    "ensure_error_headers",
     "ensure_lifespan_step",
     "ensure_middleware",
     "ensure_migration",

@@ -12,7 +12,7 @@ from fastwright.model.change import Change, ChangeSet, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import State
 from fastwright.recipes import payload
-from fastwright.recipes.ensure import WantedSetting, change_set
+from fastwright.recipes.ensure import WantedSetting, change_set, ensure_error_headers
 from fastwright.recipes.ensure.drafting import Words, nothing_to_do
 from fastwright.recipes.jwt_auth import changes, promising, wording
 from fastwright.recipes.jwt_auth.binding import Binding, bind
@@ -29,6 +29,7 @@ from fastwright.recipes.jwt_auth.tables import migration
 
 TITLE = "Add a login that returns a signed access token"
 
+_HEADERS = "`Retry-After` and `WWW-Authenticate` reach the client, as their statuses ask for"
 _STORED_UNITS = MappingProxyType({"bcrypt": "stored_bcrypt", "werkzeug": "stored_werkzeug"})
 _SECRET = WantedSetting(
     name="jwt_secret",
@@ -96,6 +97,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
         *(change for _, made in files for change in made),
         *changes.inclusion(app, draft.layout, draft.paths),
         *_migration(app, draft),
+        *ensure_error_headers(app, why=_HEADERS),
         *tests,
     ]
     return change_set(app, steps, _words(app, draft, written, tests))
