@@ -21,6 +21,7 @@ from fastwright import __version__
 from fastwright.model.app import AppMap
 from fastwright.model.errors import UnknownName
 from fastwright.model.finding import Finding, Rule, Severity
+from fastwright.model.review import Fault
 
 AREAS = ("design", "logic", "database", "performance", "security", "scale", "quality")
 """In the order of the first digit of a code, from 1."""
@@ -29,20 +30,11 @@ Check = Callable[[AppMap], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A rule that cannot be used, or that raised: `where` is its file or entry point."""
-
-    rule: str
-    where: str
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
 class Shelf:
     """Every rule by name, in the order of their codes, and those that could not be loaded."""
 
     rules: Mapping[str, Rule]
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[Fault, ...] = ()
 
 
 def rule(*, code: str, severity: Severity, since: str = __version__) -> Callable[[Check], Rule]:
@@ -64,12 +56,12 @@ def rule(*, code: str, severity: Severity, since: str = __version__) -> Callable
 def shelf() -> Shelf:
     """All rules: those that exist as files here, then those of entry points."""
     rules: dict[str, Rule] = {}
-    broken: list[Broken] = []
+    broken: list[Fault] = []
     for where, load in (*_own(), *_foreign()):
         try:
             found = load()
         except Exception as error:  # noqa: BLE001 - one rule must not take the others with it
-            broken.append(Broken(_last(where), where, f"{type(error).__name__}: {error}"))
+            broken.append(Fault(_last(where), where, f"{type(error).__name__}: {error}"))
         else:
             rules.setdefault(found.name, found)
     ordered = sorted(rules.values(), key=lambda found: found.code)
