@@ -10,7 +10,7 @@ import click
 from fastwright import __version__
 from fastwright.cli.adding import RecipeCommands
 from fastwright.cli.nearest import NearestGroup, examples
-from fastwright.cli.options import pairs, to_run, where_options, work_options
+from fastwright.cli.options import pairs, review_options, to_run, where_options, work_options
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -120,10 +120,45 @@ def list_recipes(*, as_json: bool) -> int:
     return show_recipes(as_json=as_json)
 
 
-@cli.command("explain", epilog=examples("fastwright explain jwt-auth"))
-@click.argument("recipe")
-def explain_recipe(recipe: str) -> int:
-    """Show the page of RECIPE: what it gives, what it needs, its options."""
-    from fastwright.cli.listing import show_recipe  # noqa: PLC0415
+@cli.command(
+    "review",
+    epilog=examples(
+        "fastwright review",
+        "fastwright review services/shop --diff main",
+        "fastwright review --format sarif --output review.sarif",
+        "fastwright review --fix",
+    ),
+)
+@click.argument("path", required=False)
+@review_options
+@where_options
+def review_app(path: str | None, *, form: str, output: str | None, **given: Any) -> int:
+    """Find what a senior engineer would object to, from the source alone.
 
-    return show_recipe(recipe)
+    Exit codes: 0 nothing to object to, 1 findings, 2 usage, 5 a repair was not proved.
+    """
+    from fastwright.cli.reviewing import choices, run_review  # noqa: PLC0415
+
+    run = to_run(given | ({"app": path} if path else {}))
+    return run_review(run, choices(given), form, output)
+
+
+@cli.command("rules", epilog=examples("fastwright rules", "fastwright rules --json"))
+@_AS_JSON
+def list_rules(*, as_json: bool) -> int:
+    """List what a review looks for."""
+    from fastwright.cli.reviewing import show_rules  # noqa: PLC0415
+
+    return show_rules(as_json=as_json)
+
+
+@cli.command(
+    "explain",
+    epilog=examples("fastwright explain jwt-auth", "fastwright explain FW105"),
+)
+@click.argument("name")
+def explain_name(name: str) -> int:
+    """Show the page of a recipe, or of a rule by its name or code."""
+    from fastwright.cli.listing import show_page  # noqa: PLC0415
+
+    return show_page(name)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 
 import click
 
+from fastwright.cli.reviewing import show_rule
+from fastwright.model.errors import UnknownName
 from fastwright.model.wire import to_json
 from fastwright.recipes.recipe import Choice, Recipe, choices, find, registry
 from fastwright.report.words import spoken
+from fastwright.review.rule import every_rule, find_rule
 
 
 def show_recipes(*, as_json: bool) -> int:
@@ -22,6 +26,24 @@ def show_recipes(*, as_json: bool) -> int:
     width = max(map(len, found), default=0)
     for name, recipe in found.items():
         click.echo(f"{name:{width}}  {recipe.summary}")
+    return 0
+
+
+def show_page(name: str) -> int:
+    """Print the page of a rule or a recipe.
+
+    Raises:
+        UnknownName: Neither has this name; carries those most like it.
+    """
+    rules = every_rule()
+    if name in registry():
+        return show_recipe(name)
+    try:
+        show_rule(find_rule(name))
+    except UnknownName:
+        names = [*registry(), *rules, *(rule.code for rule in rules.values())]
+        alike = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        raise UnknownName("rule", name, alike) from None
     return 0
 
 

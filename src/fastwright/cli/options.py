@@ -55,6 +55,35 @@ _WORK = (
         help="Which of the project's own tests run.",
     ),
 )
+_FORMS = ("terminal", "json", "sarif", "html", "markdown", "github")
+_REVIEW = (
+    click.option("--live", is_flag=True, help="Run the app too, and try what was found."),
+    click.option("--fix", is_flag=True, help="Apply the safe fixes, proved as a batch."),
+    click.option(
+        "--fix-behaviour", is_flag=True, help="Also those that change behaviour, one by one."
+    ),
+    click.option("--dry-run", is_flag=True, help="With --fix: prove the fixes, write nothing."),
+    click.option("--diff", metavar="BASE", help="Tell only what stands on changes since BASE."),
+    click.option("--possible", is_flag=True, help="Tell also what is not certain."),
+    click.option("--select", metavar="RULES", multiple=True, help="Only these rules or areas."),
+    click.option("--ignore", metavar="RULES", multiple=True, help="All but these."),
+    click.option(
+        "--fail-on",
+        type=click.Choice(["high", "medium", "low", "never"]),
+        help="The least severity that ends in exit code 1.",
+    ),
+    click.option("--baseline", metavar="FILE", help="What is known already, and not told."),
+    click.option("--write-baseline", is_flag=True, help="Make all that is found known."),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(_FORMS),
+        default="terminal",
+        show_default=True,
+        help="How the result is told.",
+    ),
+    click.option("--output", "-O", metavar="FILE", help="Write the result there."),
+)
 
 
 def where_options(command: Command) -> Command:
@@ -65,6 +94,11 @@ def where_options(command: Command) -> Command:
 def work_options(command: Command) -> Command:
     """Those of `where_options`, and those that say how far to go."""
     return _with(command, _WHERE + _WORK)
+
+
+def review_options(command: Command) -> Command:
+    """The options of ``review`` beyond `where_options`."""
+    return _with(command, _REVIEW)
 
 
 def _with(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:

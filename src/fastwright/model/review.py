@@ -57,6 +57,18 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """What a report needs to know of a rule: the page without the check."""
+
+    code: str
+    name: str
+    area: str
+    severity: Severity
+    since: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     """What was repaired: the titles of the fixes, their diffs and the proof that they passed.
 
@@ -80,6 +92,7 @@ class Review:
     Attributes:
         app: ``module:name`` of the application; empty where none was found.
         objections: Those that are told, the gravest first.
+        cards: The rules that ran, in the order of their codes.
         habits: Rules whose objections are a habit of the whole code base: one line each.
         faults: What went wrong with our own rules.
         not_tried: What was not looked at, with the reason.
@@ -93,6 +106,7 @@ class Review:
 
     app: str
     objections: tuple[Objection, ...]
+    cards: tuple[Card, ...] = ()
     habits: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     not_tried: tuple[str, ...] = ()

@@ -9,13 +9,14 @@ from fastwright.model import wire
 from fastwright.model.app import AppMap
 from fastwright.model.errors import FastwrightError
 from fastwright.model.proof import Report
+from fastwright.model.review import Review
 
 FORMAT = 1
 """Grows when a field is renamed or taken away; added fields leave it."""
 
 
-def render(report: Report) -> str:
-    """`report` as one JSON document, ending in a newline."""
+def render(report: Report | Review) -> str:
+    """A report or a review as one JSON document, ending in a newline."""
     return _text({"format": FORMAT, **wire.to_json(report)})
 
 

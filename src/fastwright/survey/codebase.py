@@ -83,7 +83,7 @@ class Codebase:
         self._index()
         self.votes = self._count_roots()
         for unit in self.units:
-            unit.tests = _of_tests(unit.path)
+            unit.tests = of_tests(unit.path)
             root = self._root_of(unit)
             unit.root = PurePosixPath(*root)
             unit.name = ".".join(_parts(unit.path)[len(root) :])
@@ -185,7 +185,8 @@ class Codebase:
         return self._files.get((*_up(unit.folder, imported.level - 1), *filter(None, parts)))
 
 
-def _of_tests(path: PurePosixPath) -> bool:
+def of_tests(path: PurePosixPath) -> bool:
+    """True for a file of a test suite, by its name or folder."""
     name = path.name
     named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
     return named or any(part in ("tests", "test", "testing") for part in path.parts[:-1])

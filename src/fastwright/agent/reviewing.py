@@ -1,0 +1,201 @@
+"""A review from the source: rules over the map, less what is permitted, known or unchanged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from fastwright import __version__
+from fastwright.agent import ground
+from fastwright.agent.ground import Ground
+from fastwright.agent.person import Person, Wishes
+from fastwright.agent.stopwatch import Stopwatch
+from fastwright.model.app import AppMap
+from fastwright.model.change import Safety
+from fastwright.model.errors import UsageError
+from fastwright.model.finding import Finding, Grade, Rule
+from fastwright.model.review import Card, Fault, Objection, Review
+from fastwright.review import allowing, baseline, engine
+from fastwright.review.changed import Lines, touching
+from fastwright.review.rule import find_rule, shelf
+from fastwright.review.settings import Settings, read_settings, severity
+from fastwright.survey.codebase import of_tests
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """How a review is to go, as the person said on the command line.
+
+    Attributes:
+        diff: Tell only what stands on lines or in functions changed since this revision.
+        possible: Tell also what is not certain.
+        select: Rules to run, by name, code, beginning of a code or area; all, when empty.
+        ignore: Rules to leave out, likewise.
+        fail_on: The least severity that fails the run, or ``never``; the settings', when empty.
+        baseline: File of what is known; the settings', when ``None``.
+        write_baseline: Write what is found to the baseline instead of judging it.
+        live: Run the app as well.
+        repair: Apply fixes up to this safety.
+    """
+
+    diff: str = ""
+    possible: bool = False
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fail_on: str = ""
+    baseline: Path | None = None
+    write_baseline: bool = False
+    live: bool = False
+    repair: Safety | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The rules that run, and what is held against what they find."""
+
+    settings: Settings
+    rules: tuple[Rule, ...]
+    broken: tuple[Fault, ...]
+    known: str | None = None
+    changed: Lines | None = None
+    possible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is objected to in one tree, and how much was set aside and why."""
+
+    objections: tuple[Objection, ...]
+    faults: tuple[Fault, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Review:
+    """Review the project that `start` belongs to; runs nothing of it.
+
+    Raises:
+        NotAProject: There is no FastAPI app at `start`.
+        UsageError: A rule, severity, revision or baseline that there is not.
+    """
+    watch = Stopwatch(person)
+    stand = ground.find(start, person, wishes)
+    terms = terms_of(stand, choices)
+    with watch.phase("applying the rules"):
+        judged = judge(stand.app, terms)
+    told = told_of(stand, terms, judged, wishes)
+    return replace(told, seconds=watch.total)
+
+
+def terms_of(stand: Ground, choices: Choices) -> Terms:
+    """What the settings of the project and the choices of the person come to."""
+    settings = read_settings(stand.app)
+    for word in (*choices.select, *choices.ignore, *settings.select, *settings.ignore):
+        _check(word)
+    settings = replace(
+        settings,
+        select=choices.select or settings.select,
+        ignore=(*choices.ignore, *(() if choices.select else settings.ignore)),
+        fail_on=severity(choices.fail_on) if choices.fail_on else settings.fail_on,
+    )
+    loaded = shelf()
+    place = baseline_place(stand, settings, choices)
+    return Terms(
+        settings,
+        tuple(rule for rule in loaded.rules.values() if settings.wants(rule)),
+        loaded.broken,
+        known=None if place is None or choices.write_baseline else _read(place),
+        changed=_changed(stand, choices.diff),
+        possible=choices.possible,
+    )
+
+
+def _check(word: str) -> None:
+    """Know every word of `select` and `ignore`.
+
+    Raises:
+        UnknownName: No rule, area or beginning of a code is meant.
+    """
+    rules = shelf().rules.values()
+    if not any(word == rule.area or rule.code.startswith(word) for rule in rules):
+        find_rule(word)
+
+
+def baseline_place(stand: Ground, settings: Settings, choices: Choices) -> Path | None:
+    """The file of the baseline; ``None`` where nobody named one."""
+    if choices.baseline is not None:
+        return choices.baseline
+    return stand.project.root / settings.baseline if settings.baseline else None
+
+
+def _read(place: Path) -> str:
+    try:
+        return place.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"cannot read the baseline `{place}`", str(error), "write it with `--write-baseline`"
+        ) from error
+
+
+def _changed(stand: Ground, base: str) -> Lines | None:
+    if not base:
+        return None
+    from fastwright.lab.history import changed_lines  # noqa: PLC0415 - not every review asks git
+
+    return changed_lines(stand.project.root, base)
+
+
+def judge(app: AppMap, terms: Terms, proven: Sequence[Finding] = ()) -> Judged:
+    """What `terms` object to in `app`, with what was `proven` beside the rules."""
+    found = engine.find_all(app, terms.rules)
+    findings = [f for f in (*proven, *found.findings) if not of_tests(f.at.path)]
+    open_, permitted = allowing.sift(findings, app.files)
+    kept = open_ if terms.changed is None else list(touching(open_, app, terms.changed))
+    sure = [f for f in kept if terms.possible or f.grade is not Grade.POSSIBLE]
+    cards = shelf().rules
+    objections = engine.ordered(engine.objection(app, f, cards[f.rule]) for f in sure)
+    known = baseline.read(terms.known) if terms.known is not None else Counter[str]()
+    new, _ = baseline.unknown(objections, known)
+    counts = {
+        "allowed": len(permitted),
+        "unchanged": len(open_) - len(kept),
+        "possible": len(kept) - len(sure),
+        "baseline": len(objections) - len(new),
+    }
+    return Judged(new, found.faults, counts)
+
+
+def told_of(stand: Ground, terms: Terms, judged: Judged, wishes: Wishes) -> Review:
+    """The review as it is told."""
+    app = stand.app
+    reached = [route for route in app.routes if route.reachable]
+    return Review(
+        app=app.app.target if app.app else "",
+        objections=judged.objections,
+        cards=tuple(Card(r.code, r.name, r.area, r.severity, r.since, r.doc) for r in terms.rules),
+        habits=engine.habits(judged.objections),
+        faults=(*terms.broken, *judged.faults),
+        not_tried=_not_tried(app, wishes),
+        counts={
+            "files": len(app.modules),
+            "routes": len(reached),
+            "rules": len(terms.rules),
+            **judged.counts,
+        },
+        routes={str(r): tuple(g.name.rpartition(".")[2] for g in r.guards) for r in reached},
+        failing=sum(engine.fails(o, terms.settings.fail_on) for o in judged.objections),
+        root=str(stand.project.root),
+        version=__version__,
+    )
+
+
+def _not_tried(app: AppMap, wishes: Wishes) -> tuple[str, ...]:
+    unread = [str(m.path) for m in app.modules.values() if m.errors]
+    lost = len(app.unresolved)
+    notes = [*ground.other_apps(app, wishes.target)]
+    if unread:
+        notes.append(f"read in part, for errors of syntax: {', '.join(sorted(unread)[:5])}")
+    if lost:
+        notes.append(f"{lost} registrations could not be followed: `fastwright survey` names them")
+    return tuple(notes)

@@ -1,0 +1,107 @@
+"""``review``, ``rules`` and the page of a rule: from options to one call, and its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from fastwright.agent.reviewing import Choices, review
+from fastwright.cli.options import Run
+from fastwright.cli.screen import Screen
+from fastwright.model.change import Safety
+from fastwright.model.finding import Rule
+from fastwright.model.review import Review
+from fastwright.review.rule import every_rule
+
+FINDINGS = 1
+BROKEN = 70
+"""A rule of ours raised and nothing else failed: the run cannot vouch for the app."""
+
+
+def choices(given: Mapping[str, Any]) -> Choices:
+    """The choices that the options of ``review`` add up to."""
+    repair = {"fix": Safety.SAFE, "fix_behaviour": Safety.CHANGES_BEHAVIOUR}
+    wanted = [safety for name, safety in repair.items() if given[name]]
+    return Choices(
+        diff=given["diff"] or "",
+        possible=given["possible"],
+        select=_words(given["select"]),
+        ignore=_words(given["ignore"]),
+        fail_on=given["fail_on"] or "",
+        baseline=Path(given["baseline"]) if given["baseline"] else None,
+        write_baseline=given["write_baseline"],
+        live=given["live"],
+        repair=wanted[-1] if wanted else None,
+    )
+
+
+def _words(given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for text in given for word in text.split(",") if word)
+
+
+def run_review(run: Run, wanted: Choices, form: str, output: str | None) -> int:
+    """Review, and print or write the result in the form asked for."""
+    quiet = run.as_json or form != "terminal"
+    screen = Screen(Console(stderr=True, highlight=False), yes=run.yes, quiet=quiet)
+    found = review(run.start, screen, run.wishes, wanted)
+    text = _rendered(found, "json" if run.as_json else form)
+    if output is not None:
+        Path(output).write_text(text, "utf-8")
+    elif text:
+        click.echo(text, nl=False)
+    if text == "" or output is not None:
+        from fastwright.report.review_terminal import show  # noqa: PLC0415
+
+        show(found, Console(highlight=False, stderr=output is not None))
+    return FINDINGS if found.failing else BROKEN if found.faults else 0
+
+
+def _rendered(found: Review, form: str) -> str:
+    """The text of a form; empty for the terminal, which is printed as it is made."""
+    from importlib import import_module  # noqa: PLC0415 - one form a run is loaded
+
+    modules = {
+        "json": "json_text",
+        "sarif": "sarif",
+        "html": "review_html",
+        "markdown": "review_markdown",
+        "github": "github",
+    }
+    if form not in modules:
+        return ""
+    return str(import_module(f"fastwright.report.{modules[form]}").render(found))
+
+
+def show_rules(*, as_json: bool) -> int:
+    """Print every rule with its code and first sentence."""
+    rules = every_rule().values()
+    if as_json:
+        import json  # noqa: PLC0415
+
+        click.echo(json.dumps([_described(rule) for rule in rules], indent=2))
+        return 0
+    width = max((len(rule.name) for rule in rules), default=0)
+    for rule in rules:
+        summary = rule.doc.partition("\n")[0]
+        click.echo(f"{rule.code}  {rule.severity.value:6}  {rule.name:{width}}  {summary}")
+    return 0
+
+
+def _described(rule: Rule) -> dict[str, str]:
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "area": rule.area,
+        "severity": rule.severity.value,
+        "since": rule.since,
+        "summary": rule.doc.partition("\n")[0],
+    }
+
+
+def show_rule(rule: Rule) -> None:
+    """Print one rule's page."""
+    click.echo(f"{rule.code} {rule.name} ({rule.area}, {rule.severity.value})\n\n{rule.doc}")
