@@ -1,0 +1,154 @@
+"""What runs for a route: its functions, and every call that they make, however deep."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from fastwright.model.app import AppMap, Route
+from fastwright.model.code import Call, Function
+from fastwright.model.places import Span
+
+_DEEPEST = 8
+_OFFLOADING = frozenset({
+    "run_in_threadpool", "to_thread", "run_sync", "run_in_executor", "greenlet_spawn", "submit",
+    "from_thread", "sync_to_async",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call that runs below a root, and the way there.
+
+    `functions` are those on the way, the root first, the one that holds `call` last; `via` are the
+    calls that lead from each to the next, so that it is shorter by one.
+    """
+
+    call: Call
+    functions: tuple[Function, ...]
+    via: tuple[Call, ...] = ()
+
+    @property
+    def function(self) -> Function:
+        """The function in whose text the call stands."""
+        return self.functions[-1]
+
+    @property
+    def place(self) -> Call:
+        """The call in the root's own text that leads here."""
+        return (*self.via, self.call)[0]
+
+    def blocked(self) -> tuple[Function, Call]:
+        """The innermost ``async`` function on the way, and the call in it that leads here."""
+        depths = [i for i, function in enumerate(self.functions) if function.is_async]
+        inner = depths[-1] if depths else 0
+        return self.functions[inner], (*self.via, self.call)[inner]
+
+
+Following = Callable[[Call], bool]
+"""Whether to go on into the function of ours that a call calls."""
+
+
+class Reach:
+    """The functions of an app, and what they call."""
+
+    def __init__(self, app: AppMap) -> None:
+        self.app = app
+        self.functions = {function.name: function for function in reversed(app.functions)}
+        self._calls: dict[str, list[Call]] = defaultdict(list)
+        for call in app.calls:
+            self._calls[call.caller].append(call)
+
+    def calls_in(self, function: Function) -> Iterator[Call]:
+        """The calls in the text of a function, in the order in which they end."""
+        whole = function.span
+        for call in self._calls.get(function.name, ()):
+            inside = call.span.path == whole.path and whole.start <= call.span.start < whole.end
+            if inside:
+                yield call
+
+    def callee(self, call: Call) -> Function | None:
+        """The function of ours that a call runs; that of a class is its ``__init__``."""
+        if call.callee is None:
+            return None
+        return self.functions.get(call.callee) or self.functions.get(f"{call.callee}.__init__")
+
+    def handler(self, route: Route) -> Function | None:
+        """The function that answers a route."""
+        return self.functions.get(route.handler)
+
+    def roots(self, route: Route) -> tuple[Function, ...]:
+        """What FastAPI itself calls for a route: the handler first, then dependencies."""
+        names = [route.handler]
+        for node in route.every_dependency():
+            names += [node.call, f"{node.call}.__call__", f"{node.call}.__init__"]
+        found = (self.functions.get(name) for name in dict.fromkeys(names))
+        return tuple(function for function in found if function is not None)
+
+    def every_root(self) -> dict[str, tuple[Function, tuple[Route, ...]]]:
+        """Handlers and dependencies of reachable routes, each with the routes that it serves."""
+        served: dict[str, list[Route]] = defaultdict(list)
+        for route in self.app.routes:
+            for function in self.roots(route) if route.reachable else ():
+                served[function.name].append(route)
+        return {name: (self.functions[name], tuple(routes)) for name, routes in served.items()}
+
+    def below(self, root: Function, follow: Following = lambda _: True) -> Iterator[Step]:
+        """Every call that runs below `root`, each function entered once, nearest first."""
+        waiting: list[tuple[tuple[Function, ...], tuple[Call, ...]]] = [((root,), ())]
+        seen = {root.name}
+        while waiting:
+            functions, via = waiting.pop(0)
+            for call in self.calls_in(functions[-1]):
+                yield Step(call, functions, via)
+                inner = self.callee(call)
+                if inner is None or inner.name in seen or len(via) >= _DEEPEST:
+                    continue
+                if follow(call):
+                    seen.add(inner.name)
+                    waiting.append(((*functions, inner), (*via, call)))
+
+    def on_loop(self, root: Function) -> Iterator[Step]:
+        """The calls below an ``async`` root that run on the event loop, not in a thread."""
+        for step in self.below(root, lambda call: not self._offloaded(call)):
+            if not self._offloaded(step.call):
+                yield step
+
+    def _offloaded(self, call: Call) -> bool:
+        """True for a call inside the arguments of one that hands its work to a thread."""
+        rows = (c for c in self._calls.get(call.caller, ()) if c is not call)
+        return any(last(c.text) in _OFFLOADING and _holds(c.span, call.span) for c in rows)
+
+
+def last(dotted: str) -> str:
+    """The last part of a dotted name."""
+    return dotted.rpartition(".")[2]
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A map by its identity: equal maps of two reviews are compared by nobody."""
+
+    app: AppMap
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.app is self.app
+
+    def __hash__(self) -> int:
+        return id(self.app)
+
+
+@lru_cache(maxsize=2)
+def _kept(same: _Same) -> Reach:
+    return Reach(same.app)
+
+
+def reach(app: AppMap) -> Reach:
+    """The reach of an app; made once for all rules that look at the same map."""
+    return _kept(_Same(app))

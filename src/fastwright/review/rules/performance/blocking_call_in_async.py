@@ -1,0 +1,85 @@
+"""FW403 blocking-call-in-async."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Route
+from fastwright.model.change import Fix
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.asynchrony import in_thread, plain_function, sleep_awaited
+from fastwright.review.outbound import blocks
+from fastwright.review.reach import Step, reach
+from fastwright.review.rule import rule
+
+
+@rule(code="FW403", severity=Severity.MEDIUM)
+def blocking_call_in_async(app: AppMap) -> Iterator[Finding]:
+    """An async function of a request that sleeps, fetches, hashes or runs a program by blocking.
+
+    ## Why is this bad?
+    While the call waits, the event loop runs nothing else: one slow upstream, or one login whose
+    password takes 200 ms to hash, stops every request of the process (CWE-400, OWASP API4:2023).
+
+    ## Example
+    ```python
+    @app.post("/retry")
+    async def retry() -> dict[str, bool]:
+        import time
+
+        time.sleep(2)
+        return {"done": True}
+    ```
+
+    Use instead:
+    ```python
+    @app.post("/retry")
+    async def retry() -> dict[str, bool]:
+        import asyncio
+
+        await asyncio.sleep(2)
+        return {"done": True}
+    ```
+
+    ## Fix safety
+    `time.sleep` becomes `await asyncio.sleep`; a function that awaits nothing becomes a plain
+    `def`, which FastAPI runs in a thread; any other call is handed to `asyncio.to_thread`. Answers
+    stay as they are. None is offered where a session or connection would change its thread.
+
+    ## Known limits
+    Calls are followed through functions of the app, down to those listed in the rule: sleeping,
+    requests, httpx without `await`, urllib, subprocess, sockets, mail and password hashes. Reading
+    files is not reported.
+    """
+    reached = reach(app)
+    told: dict[tuple[str, int], Finding] = {}
+    for root, routes in reached.every_root().values():
+        for step in reached.on_loop(root) if root.is_async else ():
+            waits = blocks(step.call)
+            if waits:
+                function, place = step.blocked()
+                key = (function.name, place.span.start)
+                told.setdefault(key, _finding(app, step, waits, routes[0]))
+    yield from told.values()
+
+
+def _finding(app: AppMap, step: Step, waits: str, route: Route) -> Finding:
+    function, place = step.blocked()
+    inner = "" if step.function is function else f" in `{step.function.name}`"
+    return Finding(
+        "blocking-call-in-async",
+        place.span,
+        f"`{function.name}` is async and stops the event loop: `{step.call.text}`{inner} {waits}",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
+        related=(step.call.span,) if inner else (),
+        fixes=_fixes(app, step),
+        symbol=f"{function.name}:{step.call.text}",
+        structural=True,
+    )
+
+
+def _fixes(app: AppMap, step: Step) -> tuple[Fix, ...]:
+    function, place = step.blocked()
+    if place.callee == "time.sleep":
+        return sleep_awaited(app, place)
+    return in_thread(app, function, place) or plain_function(app, function)

@@ -1,0 +1,53 @@
+"""Calls of database sessions: which verb, on what kind of session, blocking or awaited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastwright.model.code import Call
+
+_OWNERS = frozenset({"Session", "AsyncSession", "sessionmaker", "async_sessionmaker",
+                     "scoped_session", "async_scoped_session", "Connection", "AsyncConnection",
+                     "connect", "begin", "Engine", "AsyncEngine"})  # fmt: skip
+_READS = frozenset({"execute", "scalars", "scalar", "exec", "get", "get_one", "query", "stream",
+                    "stream_scalars", "refresh"})  # fmt: skip
+_WRITES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappings",
+                     "bulk_update_mappings"})  # fmt: skip
+_STAGES = frozenset({"add", "add_all", "delete", "merge"})
+_DRIVERS = frozenset({"databases", "asyncpg", "psycopg", "psycopg2", "sqlite3", "aiosqlite",
+                      "psycopg_pool", "pymysql"})  # fmt: skip
+_DRIVER_VERBS = frozenset({"execute", "executemany", "execute_many", "fetch", "fetch_all",
+                           "fetch_one", "fetch_val", "fetchrow", "fetchval", "iterate",
+                           "commit"})  # fmt: skip
+_ASYNC_DRIVERS = frozenset({"databases", "asyncpg", "aiosqlite"})
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One call of a session or connection; `travels` says that it waits for the database."""
+
+    verb: str
+    is_async: bool
+    travels: bool
+
+
+def statement(call: Call) -> Statement | None:
+    """What a call asks of the database; ``None`` where its receiver is no known session."""
+    parts = (call.callee or "").split(".")
+    if len(parts) < 3:
+        return None
+    verb, owners = parts[-1], {p for p in parts[:-1] if p in _OWNERS}
+    if parts[0] in _DRIVERS and verb in _DRIVER_VERBS:
+        return Statement(verb, parts[0] in _ASYNC_DRIVERS or call.awaited, travels=True)
+    if parts[0] not in ("sqlalchemy", "sqlmodel") or not owners:
+        return None
+    if not _of_session(parts) or verb not in _READS | _WRITES | _STAGES | {"rollback", "close"}:
+        return None
+    is_async = "asyncio" in parts or any("sync" in owner for owner in owners)
+    return Statement(verb, is_async, travels=verb in _READS | _WRITES)
+
+
+def _of_session(parts: list[str]) -> bool:
+    """True where the verb is the session's own, not that of a result it gave."""
+    owner = parts[-3] if parts[-2] == "__call__" and len(parts) > 3 else parts[-2]
+    return owner in _OWNERS
