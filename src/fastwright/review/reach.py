@@ -75,7 +75,7 @@ class Reach:
             return None
         return self.functions.get(call.callee) or self.functions.get(f"{call.callee}.__init__")
 
-    def handler(self, route: Route) -> Function | None:
+    def answering(self, route: Route) -> Function | None:
         """The function that answers a route."""
         return self.functions.get(route.handler)
 
