@@ -99,27 +99,6 @@ def survey_app(path: str | None, *, static: bool, **given: Any) -> int:
     return run_survey(to_run(given | ({"app": path} if path else {})), static=static)
 
 
-@cli.command("undo", epilog=examples("fastwright undo", "fastwright undo 0003 --app services/shop"))
-@click.argument("entry", required=False)
-@click.option("--app", metavar="PATH", default=".", help="The project, or a folder in it.")
-@click.option("--force", is_flag=True, help="Drop edits made since, where they collide.")
-@_AS_JSON
-def undo_change(entry: str | None, app: str, *, force: bool, as_json: bool) -> int:
-    """Take back the last change, or ENTRY, to the byte."""
-    from fastwright.cli.running import run_undo  # noqa: PLC0415
-
-    return run_undo(Path(app), entry, force=force, as_json=as_json)
-
-
-@cli.command("recipes", epilog=examples("fastwright recipes"))
-@_AS_JSON
-def list_recipes(*, as_json: bool) -> int:
-    """List what can be added."""
-    from fastwright.cli.listing import show_recipes  # noqa: PLC0415
-
-    return show_recipes(as_json=as_json)
-
-
 @cli.command(
     "review",
     epilog=examples(
@@ -141,6 +120,27 @@ def review_app(path: str | None, *, form: str, output: str | None, **given: Any)
 
     run = to_run(given | ({"app": path} if path else {}))
     return run_review(run, choices(given), form, output)
+
+
+@cli.command("undo", epilog=examples("fastwright undo", "fastwright undo 0003 --app services/shop"))
+@click.argument("entry", required=False)
+@click.option("--app", metavar="PATH", default=".", help="The project, or a folder in it.")
+@click.option("--force", is_flag=True, help="Drop edits made since, where they collide.")
+@_AS_JSON
+def undo_change(entry: str | None, app: str, *, force: bool, as_json: bool) -> int:
+    """Take back the last change, or ENTRY, to the byte."""
+    from fastwright.cli.running import run_undo  # noqa: PLC0415
+
+    return run_undo(Path(app), entry, force=force, as_json=as_json)
+
+
+@cli.command("recipes", epilog=examples("fastwright recipes"))
+@_AS_JSON
+def list_recipes(*, as_json: bool) -> int:
+    """List what can be added."""
+    from fastwright.cli.listing import show_recipes  # noqa: PLC0415
+
+    return show_recipes(as_json=as_json)
 
 
 @cli.command("rules", epilog=examples("fastwright rules", "fastwright rules --json"))
