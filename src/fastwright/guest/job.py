@@ -8,6 +8,7 @@
     {"evaluate": {"source", "arguments"}}      → {"value": …} or {"failed": {…}}
     {"create_all": {"url"}}                    → {"value": {"tables": […]}} or {"failed": {…}}
     {"seed": {"table", "values", "url"}}       → {"value": {column: value}} or {"failed": {…}}
+    {"tune": {"act", …}}                       → {"value": …}, see tuning.py
     {"tests": {"arguments", "root"}}           → {"event": {…}} …, then {"ended": {"code"}}
     {"stop": {}}                               → {"stopped": {"error"}}
 
@@ -24,7 +25,7 @@ import signal
 import sys
 import time
 
-from . import describe, drive, endpoints, evaluate, failure, load, naming, pytests, seed
+from . import describe, drive, endpoints, evaluate, failure, load, naming, pytests, seed, tuning
 
 
 def begin(start):
@@ -61,6 +62,7 @@ class Job:
         self._outer = None
         self._app = None
         self._driver = None
+        self._stage = None
 
     def run(self):
         """Obey until told to stop or the channel closes; returns the exit code."""
@@ -146,6 +148,11 @@ class Job:
         wanted = arguments.get("values") or {}
         work = seed.insert(arguments["table"], wanted, arguments.get("url"))
         return {"value": naming.plain(self._loop.run_until_complete(work))}
+
+    def _do_tune(self, arguments):
+        if self._stage is None:
+            self._stage = tuning.Stage(self._app, self._driver, self._root)
+        return {"value": self._loop.run_until_complete(self._stage.obey(arguments))}
 
     def _do_tests(self, arguments):
         sys.stdout.flush()

@@ -21,9 +21,9 @@ async def create_all(url=None):
     """Create every table of the app that is not there; names of the tables known."""
     names = []
     engine = find_engine(url)
-    for metadata in _metadata():
+    for metadata in known_metadata():
         names.extend(table.name for table in metadata.sorted_tables)
-        await _begin(engine, lambda connection, m=metadata: _create(connection, m))
+        await begin(engine, lambda connection, m=metadata: _create(connection, m))
     return {"tables": names}
 
 
@@ -37,10 +37,15 @@ def _create(connection, metadata):
 async def insert(table_name, values, url=None):
     """Insert one row; returns it as it stands in the database, by column name."""
     table = find_table(table_name)
-    return await _begin(find_engine(url), lambda connection: _insert(connection, table, values, 0))
+    return await begin(find_engine(url), lambda connection: _insert(connection, table, values, 0))
 
 
-def _metadata():
+def known_metadata():
+    """The metadata objects of the app that hold tables.
+
+    Raises:
+        LookupError: It has none.
+    """
     found = living.app_metadata(living.take_census())
     if not found:
         raise LookupError("the app has no SQLAlchemy tables")
@@ -49,7 +54,7 @@ def _metadata():
 
 def find_table(name):
     """The table of that name, schema-qualified or not."""
-    for metadata in _metadata():
+    for metadata in known_metadata():
         for table in metadata.tables.values():
             if name in (table.name, table.fullname):
                 return table
@@ -84,7 +89,8 @@ def _engines():
     return wrapped + [engine for engine in found if id(engine) not in inner]
 
 
-async def _begin(engine, work):
+async def begin(engine, work):
+    """`work` on a connection of a sync or async engine, in a transaction; what it returns."""
     if hasattr(engine, "sync_engine"):
         async with engine.begin() as connection:
             return await connection.run_sync(work)

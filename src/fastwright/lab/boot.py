@@ -175,6 +175,10 @@ class App:
         row: dict[str, Any] = self.obey(command, 60.0)["value"]
         return row
 
+    def tune(self, act: str, *, timeout: float = 120.0, **arguments: object) -> Any:
+        """One act of `guest/tuning.py`: hold still, fill, watch or time the app."""
+        return self.obey({"tune": {"act": act, **arguments}}, timeout)["value"]
+
     def obey(self, command: Message, timeout: float) -> Message:
         """The guest's answer to one command.
 

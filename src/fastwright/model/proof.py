@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fastwright.model.change import ChangeSet, Decision
 from fastwright.model.finding import Evidence, Finding
 from fastwright.model.plan import Plan, Presence
+from fastwright.model.tuning import Tuning
 
 
 class Verdict(enum.StrEnum):
@@ -113,3 +114,4 @@ class Report:
     run: str = ""
     seconds: float = 0.0
     timings: tuple[tuple[str, float], ...] = field(default_factory=tuple)
+    tuning: Tuning | None = None

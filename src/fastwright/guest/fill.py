@@ -1,0 +1,143 @@
+"""Fill the scratch database to a size, and tell what stands in it."""
+
+import hashlib
+import json
+
+from . import naming, rows, seed
+
+
+async def fill(size):
+    """Empty every table of the app and put `size` rows in each.
+
+    Returns:
+        ``{"tables": {table: {"rows", "first" (row 1 by column name)}}, "refused": {table: why}}``;
+        a table is refused where the database accepts none of its rows.
+    """
+    return await seed.begin(seed.find_engine(), lambda connection: _fill(connection, size))
+
+
+async def contents():
+    """A digest of every table's rows, whatever order they stand in: ``{table: text}``."""
+    return await seed.begin(seed.find_engine(), _contents)
+
+
+def _tables():
+    found, seen = [], set()
+    for metadata in seed.known_metadata():
+        for table in metadata.sorted_tables:
+            if table.fullname not in seen:
+                seen.add(table.fullname)
+                found.append(table)
+    return found
+
+
+def _fill(connection, size):
+    tables = _tables()
+    _empty(connection, tables)
+    made, told, refused = {}, {}, {}
+    for table in tables:
+        wanted = rows.Maker(table, size, made).make()
+        kept, why = _insert(connection, table, wanted)
+        made[table.fullname] = kept
+        if wanted and not kept:
+            refused[table.fullname] = why
+        first = kept[0] if kept else {}
+        told[table.fullname] = {
+            "rows": len(kept),
+            "first": {table.c[key].name: naming.plain(value) for key, value in first.items()},
+        }
+    _settle(connection, tables)
+    return {"tables": told, "refused": refused}
+
+
+def _empty(connection, tables):
+    if connection.dialect.name == "postgresql" and tables:
+        quote = connection.dialect.identifier_preparer.format_table
+        there = _present(connection, tables)
+        if there:
+            names = ", ".join(quote(table) for table in there)
+            connection.exec_driver_sql("TRUNCATE {} RESTART IDENTITY CASCADE".format(names))
+        return
+    for table in reversed(tables):
+        _attempt(connection, lambda t=table: connection.execute(t.delete()))
+
+
+def _present(connection, tables):
+    from sqlalchemy import inspect
+
+    inspector = inspect(connection)
+    names = {}
+    for table in tables:
+        if table.schema not in names:
+            names[table.schema] = set(inspector.get_table_names(schema=table.schema))
+    return [table for table in tables if table.name in names[table.schema]]
+
+
+def _insert(connection, table, wanted):
+    """The rows that the database accepts, and why it refused the others."""
+    if not wanted:
+        return [], ""
+    why = _attempt(connection, lambda: connection.execute(table.insert(), wanted))
+    if not why:
+        return wanted, ""
+    kept = []
+    for row in wanted:
+        again = _attempt(connection, lambda r=row: connection.execute(table.insert(), r))
+        if not again:
+            kept.append(row)
+        elif not kept and len(kept) + 40 < wanted.index(row):
+            break
+    return kept, why
+
+
+def _attempt(connection, work):
+    """Nothing where `work` succeeds, else why it does not; what it did is then taken back."""
+    savepoint = connection.begin_nested()
+    try:
+        work()
+        savepoint.commit()
+    except Exception as error:
+        savepoint.rollback()
+        return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    return ""
+
+
+def _settle(connection, tables):
+    """Counters go on behind the rows, and the planner knows how many there are."""
+    if connection.dialect.name != "postgresql":
+        connection.exec_driver_sql("ANALYZE")
+        return
+    for table in _present(connection, tables):
+        name = connection.dialect.identifier_preparer.format_table(table)
+        for column in table.primary_key.columns:
+            _attempt(connection, lambda t=name, c=column: _advance(connection, t, c))
+        connection.exec_driver_sql("ANALYZE {}".format(name))
+
+
+def _advance(connection, table, column):
+    text = "SELECT pg_get_serial_sequence('{}', '{}')".format(
+        table.replace("'", "''"), column.name.replace("'", "''")
+    )
+    sequence = connection.exec_driver_sql(text).scalar()
+    if sequence:
+        connection.exec_driver_sql(
+            "SELECT setval('{}', (SELECT coalesce(max({}), 0) + 1 FROM {}), false)".format(
+                sequence, connection.dialect.identifier_preparer.quote(column.name), table
+            )
+        )
+
+
+def _contents(connection):
+    found = {}
+    for table in _tables():
+        lines = []
+        _attempt(
+            connection,
+            lambda t=table, into=lines: into.extend(
+                json.dumps(naming.plain(list(row)), sort_keys=True)
+                for row in connection.execute(t.select())
+            ),
+        )
+        digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+        found[table.fullname] = "{} rows, {}".format(len(lines), digest[:16])
+    return found

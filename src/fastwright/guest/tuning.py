@@ -1,0 +1,123 @@
+"""What tuning asks of a running app: hold it still, fill its database, watch it, time it.
+
+    {"tune": {"act": "ready", "at": seconds since 1970}}    → {"value": {"sqlalchemy": bool}}
+    {"tune": {"act": "fill", "size": n}}                    → {"value": fill.fill's, "admitted"}
+    {"tune": {"act": "watch", "requests": [{…}]}}           → {"value": [visit]}
+    {"tune": {"act": "time", "requests": [{…}], "rounds"}}  → {"value": [{"cpu": […], "wall": […]}]}
+    {"tune": {"act": "contents"}}                           → {"value": {table: digest}}
+
+A visit is an answer as `drive.Driver.request` gives it, with what `watch.Watch.told` says and the
+functions of the project that it entered, in ``entered``, where the request has ``entered`` set.
+"""
+
+import sys
+import time
+
+from . import admit, fill, frames, pin, watch
+
+
+class Stage:
+    """One app under observation. All methods belong to one event loop."""
+
+    def __init__(self, app, driver, root):
+        self._app = app
+        self._driver = driver
+        self._root = root
+        self._frames = frames.Frames(root)
+        self._pins = None
+
+    async def obey(self, wanted):
+        """One act; see the module's text."""
+        return await getattr(self, "_" + wanted["act"])(wanted)
+
+    async def _ready(self, wanted):
+        self._pins = pin.Pins(wanted["at"])
+        self._pins.install(self._root)
+        return {"sqlalchemy": "sqlalchemy" in sys.modules}
+
+    async def _fill(self, wanted):
+        filled = await fill.fill(wanted["size"])
+        hub = {name: told["first"] for name, told in filled["tables"].items()}
+        filled["admitted"] = admit.admit(self._app, hub)
+        return filled
+
+    async def _contents(self, wanted):
+        return await fill.contents()
+
+    async def _watch(self, wanted):
+        watch.install(self._frames)
+        return [await self._visit(request) for request in wanted["requests"]]
+
+    async def _visit(self, request):
+        self._pins.rewind()
+        entered = _Entered(self._root)
+        with watch.watching(self._frames) as watched:
+            if request.get("entered"):
+                with entered:
+                    answer = await self._driver.request(request)
+            else:
+                answer = await self._driver.request(request)
+        answer.update(watched.told(), entered=sorted(entered.found))
+        return answer
+
+    async def _time(self, wanted):
+        return [await self._timed(request, wanted["rounds"]) for request in wanted["requests"]]
+
+    async def _timed(self, request, rounds):
+        found = {"cpu": [], "wall": []}
+        for _ in range(rounds):
+            self._pins.rewind()
+            cpu, wall = time.process_time(), time.perf_counter()
+            await self._driver.request(request)
+            found["cpu"].append(time.process_time() - cpu)
+            found["wall"].append(time.perf_counter() - wall)
+        return found
+
+
+class _Entered:
+    """Which functions of the project are called while it is open, in whatever thread."""
+
+    def __init__(self, root):
+        self._root = root.rstrip("/") + "/"
+        self._seen = set()
+        self.found = set()
+        self._run_sync = None
+
+    def __enter__(self):
+        from anyio import to_thread
+
+        self._run_sync = to_thread.run_sync
+        to_thread.run_sync = self._profiled(self._run_sync)
+        sys.setprofile(self._note)
+        return self
+
+    def __exit__(self, *error):
+        from anyio import to_thread
+
+        sys.setprofile(None)
+        to_thread.run_sync = self._run_sync
+
+    def _profiled(self, run_sync):
+        """Threads of a pool live longer than one request: the hook goes in with the work."""
+
+        async def run(function, *arguments, **named):
+            def work(*inner):
+                sys.setprofile(self._note)
+                try:
+                    return function(*inner)
+                finally:
+                    sys.setprofile(None)
+
+            return await run_sync(work, *arguments, **named)
+
+        return run
+
+    def _note(self, frame, event, argument):
+        code = frame.f_code
+        if event != "call" or code in self._seen:
+            return
+        self._seen.add(code)
+        path = code.co_filename
+        if path.startswith(self._root) and "site-packages" not in path:
+            name = getattr(code, "co_qualname", code.co_name)
+            self.found.add("{}:{}".format(path[len(self._root) :], name))

@@ -1,0 +1,174 @@
+"""The bench that an app is put on: its world, filled to a size, under one tree or another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from fastwright.lab.boot import App
+from fastwright.lab.world import World
+from fastwright.model.app import AppMap
+from fastwright.tune.calling import READS, WRITES, Calls
+from fastwright.tune.seen import Observation, Visit, read_visit
+
+SIZES = (6, 18, 500)
+"""Rows in each table. Two sizes miss a list that is capped at 20."""
+
+SMALL = 18
+"""The size that writes are compared at, and that the control runs at."""
+
+Files = Mapping[PurePosixPath, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one write route did: its visit, and a digest of every table afterwards."""
+
+    visit: Visit
+    contents: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds of one route, run by run, in the order in which they were taken."""
+
+    cpu: tuple[float, ...]
+    wall: tuple[float, ...]
+
+
+class Bench:
+    """Runs trees of one app in one world.
+
+    Args:
+        world: The scratch world; its schema is prepared.
+        app: The map of the tree that the world was opened with.
+        at: The moment that the app's clock is held at, in seconds since 1970.
+        sizes: Rows in each table, ascending.
+    """
+
+    def __init__(self, world: World, app: AppMap, at: float, sizes: Sequence[int] = SIZES) -> None:
+        self._world = world
+        self._target = app.app.target if app.app else None
+        self._original = app.files
+        self._laid: dict[PurePosixPath, bytes] = {}
+        self._at = at
+        self.sizes = tuple(sizes)
+
+    def lay(self, files: Files) -> None:
+        """Have the copy hold `files`, which differ from the person's own in some."""
+        differing = {p: c for p, c in files.items() if self._original.get(p) != c}
+        gone: Iterable[PurePosixPath] = self._laid.keys() - differing.keys()
+        restored = {path: self._original.get(path) for path in gone}
+        changed = {p: c for p, c in differing.items() if self._laid.get(p) != c}
+        self._world.overlay({**restored, **changed})
+        self._laid = differing
+
+    @contextmanager
+    def live(self) -> Iterator[App]:
+        """The app of the tree that is laid, held still.
+
+        Raises:
+            DoesNotLoad: It does not start.
+        """
+        with self._world.boot(self._target) as app:
+            app.tune("ready", at=self._at)
+            yield app
+
+    def observe(self, *, sizes: Sequence[int] | None = None) -> tuple[Observation, ...]:
+        """Every GET route at every size, each size in a process of its own.
+
+        Raises:
+            DoesNotLoad: The app does not start, or dies.
+        """
+        return tuple(self._observe(size) for size in sizes or self.sizes)
+
+    def _observe(self, size: int) -> Observation:
+        with self.live() as app:
+            filled = app.tune("fill", size=size)
+            calls = calls_of(app, filled)
+            routes = calls.routes(READS)
+            told = app.tune("watch", requests=[calls.request(r) for r in routes], timeout=300.0)
+            visits = {r: read_visit(r, one) for r, one in zip(routes, told, strict=True)}
+        return Observation(
+            size,
+            visits,
+            {name: one["rows"] for name, one in filled["tables"].items()},
+            filled["refused"],
+            tuple(filled["admitted"]),
+        )
+
+    def write(self, chosen: Callable[[str], bool] = lambda _route: True) -> Mapping[str, Written]:
+        """Each write route that is `chosen`, on a database that is filled anew for it."""
+        found: dict[str, Written] = {}
+        with self.live() as app:
+            routes = calls_of(app, app.tune("fill", size=SMALL)).routes(WRITES)
+            for route in filter(chosen, routes):
+                calls = calls_of(app, app.tune("fill", size=SMALL))
+                told = app.tune("watch", requests=[{**calls.request(route), "entered": True}])
+                found[route] = Written(read_visit(route, told[0]), app.tune("contents"))
+        return found
+
+    def race(
+        self, trees: Sequence[Files], routes: Sequence[str], *, rounds: int, repeats: int = 3
+    ) -> tuple[Mapping[str, Timing], ...]:
+        """Time `routes` on each of `trees`, alternating, on one database of the largest size.
+
+        Args:
+            trees: Whole trees; each runs in a process of its own, all at the same time.
+            routes: What to call.
+            rounds: Alternations; in each, every tree answers every route `repeats` times.
+            repeats: Calls in a row. The first round warms up and is not counted.
+        """
+        with _Field(self, trees) as apps:
+            filled = [app.tune("fill", size=self.sizes[-1]) for app in apps][-1]
+            requests = [calls_of(apps[0], filled).request(route) for route in routes]
+            rows: list[list[list[Mapping[str, Any]]]] = [[] for _ in apps]
+            for number in range(rounds + 1):
+                for app, into in zip(apps, rows, strict=True):
+                    told = app.tune(
+                        "time", requests=requests, rounds=repeats if number else 1, timeout=300.0
+                    )
+                    if number:
+                        into.append(told)
+        return tuple(_timings(routes, one) for one in rows)
+
+
+class _Field:
+    """Several trees running at the same time in one world."""
+
+    def __init__(self, bench: Bench, trees: Sequence[Files]) -> None:
+        self._bench, self._trees = bench, trees
+        self._open: list[Any] = []
+
+    def __enter__(self) -> list[App]:
+        apps = []
+        for tree in self._trees:
+            self._bench.lay(tree)
+            context = self._bench.live()
+            apps.append(context.__enter__())
+            self._open.append(context)
+        return apps
+
+    def __exit__(self, *error: object) -> None:
+        for context in reversed(self._open):
+            context.__exit__(None, None, None)
+
+
+def calls_of(app: App, filled: Mapping[str, Any]) -> Calls:
+    """The calls of an app whose database was `filled`."""
+    return Calls(app.description, {name: one["first"] for name, one in filled["tables"].items()})
+
+
+def _timings(
+    routes: Sequence[str], rounds: Sequence[Sequence[Mapping[str, Any]]]
+) -> Mapping[str, Timing]:
+    return {
+        route: Timing(
+            tuple(x for told in rounds for x in told[at]["cpu"]),
+            tuple(x for told in rounds for x in told[at]["wall"]),
+        )
+        for at, route in enumerate(routes)
+    }

@@ -1,0 +1,121 @@
+"""How each route is called: with values of the rows that stand in the scratch database."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastwright.review.requests import Contract, Ready
+
+Row = Mapping[str, Any]
+READS = ("GET",)
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+_ANSWERED_LATE = 60.0
+_LEAVES = re.compile(r"log-?_?out|sign-?_?out|/(openapi\.json|docs|redoc)$")
+
+
+class Calls:
+    """Requests for the operations of one app, from row 1 of each table.
+
+    Args:
+        description: The document of `guest/describe.py`.
+        first: Row 1 of each table, by the table's full name and the column's name.
+    """
+
+    def __init__(self, description: Mapping[str, Any], first: Mapping[str, Row]) -> None:
+        self._contract = Contract(description.get("openapi") or {})
+        self._tables = tuple(description.get("tables") or ())
+        self._first = first
+
+    def routes(self, methods: tuple[str, ...]) -> tuple[str, ...]:
+        """The operations with one of `methods`, as ``METHOD /path``, in the contract's order.
+
+        What ends a login is left out: the calls behind it would be nobody's.
+        """
+        return tuple(
+            f"{method} {path}"
+            for method, path in self._contract.operations()
+            if method in methods and not _LEAVES.search(path)
+        )
+
+    def request(self, route: str) -> dict[str, object]:
+        """The request for `route` as the guest reads it."""
+        method, _, path = route.partition(" ")
+        return wire(method, self._contract.request(method, path, self.known))
+
+    def known(self, name: str, path: str) -> Any:
+        """The value of row 1 that a parameter or field `name` on `path` speaks of, else None."""
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
+        stem = re.sub(r"_?(id|uuid|pk)$", "", snake)
+        segment = self._segment(name, path)
+        for table in self._tables_of(stem if stem != snake else "", segment):
+            row = self._row(table)
+            chosen = snake if snake in row and snake != "id" else _key(table)
+            if stem != snake or snake in row:
+                return _plain(row.get(chosen))
+        return self._anywhere(snake, path) if stem == snake else None
+
+    def _segment(self, name: str, path: str) -> str:
+        before = re.search(rf"([\w-]+)/\{{{re.escape(name)}\b", path)
+        return before[1].replace("-", "_").lower() if before else ""
+
+    def _tables_of(self, *words: str) -> Iterator[Mapping[str, Any]]:
+        for word in filter(None, words):
+            for table in self._tables:
+                if singular(word) in _names_of(table):
+                    yield table
+        if words[0] in ("user", "owner", "author", "account", "member"):
+            yield from (t for t in self._tables if _names_of(t) & {"user", "account", "member"})
+
+    def _anywhere(self, column: str, path: str) -> Any:
+        """A column of that name: of a table that the path names, else where it is unique."""
+        words = {singular(word) for word in re.findall(r"[a-z]+", path.lower())}
+        for table in self._tables:
+            if _names_of(table) & words and column in self._row(table):
+                return _plain(self._row(table)[column])
+        for table in self._tables:
+            for one in table["columns"]:
+                if one["name"] == column and one.get("unique"):
+                    return _plain(self._row(table).get(column))
+        return None
+
+    def _row(self, table: Mapping[str, Any]) -> Row:
+        schema = table.get("schema")
+        name = f"{schema}.{table['name']}" if schema else table["name"]
+        return self._first.get(name, {})
+
+
+def wire(method: str, ready: Ready) -> dict[str, object]:
+    """A request as the guest reads it."""
+    return {
+        "method": method,
+        "path": ready.path,
+        "headers": [list(pair) for pair in ready.headers],
+        "body": base64.b64encode(ready.body).decode("ascii"),
+        "timeout": _ANSWERED_LATE,
+    }
+
+
+def singular(word: str) -> str:
+    """``categories`` → ``category``, ``users`` → ``user``; other words stay."""
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+def _names_of(table: Mapping[str, Any]) -> set[str]:
+    model = (table.get("model") or "").rpartition(".")[2]
+    plain = table["name"].lower()
+    spoken = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", model).lower()
+    return {singular(plain), singular(plain.rpartition("_")[2]), spoken, model.lower()} - {""}
+
+
+def _key(table: Mapping[str, Any]) -> str:
+    keys = [c["name"] for c in table["columns"] if c.get("primary_key")]
+    return keys[0] if keys else ""
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | str) else None

@@ -1,0 +1,37 @@
+"""A hypothesis: what costs, where, and the change sets that may mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastwright.model.change import Change
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to mend it, as changes relative to the tree that the idea was made for."""
+
+    title: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """One cause at one place, with the ways to mend it.
+
+    Attributes:
+        key: The same for the same idea, whatever was edited above it.
+        cause: In words, as `symptoms.Cause` or the name of another.
+        routes: The routes that it is to help.
+        seen: What was observed, a sentence each.
+        variants: Alternatives, tried in order; the best of those that hold is kept. Empty where
+            none can be written, for the reason in `because`.
+        because: Why there is no variant.
+    """
+
+    key: str
+    cause: str
+    routes: tuple[str, ...]
+    seen: tuple[str, ...]
+    variants: tuple[Variant, ...] = ()
+    because: str = ""

@@ -1,0 +1,258 @@
+"""Relationships that are loaded row by row, loaded with the rows instead. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Change, Edit
+from fastwright.model.places import Span
+from fastwright.source import import_block, imports, syntax
+from fastwright.tune import spots
+from fastwright.tune.idea import Idea, Variant
+from fastwright.tune.seen import Frame, Root, Visit
+from fastwright.tune.symptoms import Cause, Symptom
+
+Path = tuple[str, ...]
+Visits = Mapping[str, Visit]
+
+BUILDERS = frozenset({"select", "query", "Select", "Query", "get", "get_one"})
+_MOST_NAMED = 4
+
+
+@dataclass(slots=True)
+class Tree:
+    """Relationships to load with one statement: a branch for each, and its own below it."""
+
+    branches: dict[str, Tree] = field(default_factory=dict)
+
+    def add(self, path: Path) -> None:
+        """Have every relationship on `path`."""
+        below = self
+        for name in path:
+            below = below.branches.setdefault(name, Tree())
+
+    def paths(self, above: Path = ()) -> Iterator[Path]:
+        """The path of every branch."""
+        for name, below in self.branches.items():
+            yield (*above, name)
+            yield from below.paths((*above, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one statement in the source has to load beside its own rows.
+
+    `lazy` are the paths that are loaded row by row now; all others of `tree` are loaded already.
+    """
+
+    root: Root
+    built: Frame
+    symptoms: tuple[Symptom, ...]
+    tree: Tree
+    lazy: frozenset[Path]
+
+    @property
+    def routes(self) -> tuple[str, ...]:
+        """The routes that it would help, each once."""
+        return tuple(dict.fromkeys(s.route for s in self.symptoms))
+
+
+def ideas(app: AppMap, symptoms: Sequence[Symptom], visits: Visits) -> Iterator[Idea]:
+    """One idea for each statement whose objects load their relationships one by one.
+
+    Args:
+        app: The map of the tree as it is now.
+        symptoms: What grows.
+        visits: Every route at the largest size.
+    """
+    for need in needs(symptoms, visits):
+        yield _idea(app, need)
+    for symptom in symptoms:
+        if symptom.path and _built(symptom) is None:
+            yield _without_root(symptom)
+
+
+def needs(symptoms: Sequence[Symptom], visits: Visits) -> tuple[Need, ...]:
+    """The symptoms by the statement that they start from."""
+    found: dict[object, list[Symptom]] = {}
+    for symptom in symptoms:
+        built = _built(symptom)
+        if built is not None and symptom.path:
+            found.setdefault((built.path, built.line, built.column), []).append(symptom)
+    return tuple(_need(group, visits) for group in found.values())
+
+
+def _root_of(symptom: Symptom) -> Root | None:
+    if symptom.broken is not None:
+        return symptom.broken.root
+    return symptom.group.root if symptom.group is not None else None
+
+
+def _built(symptom: Symptom) -> Frame | None:
+    root = _root_of(symptom)
+    return root.built if root is not None else None
+
+
+def _need(symptoms: Sequence[Symptom], visits: Visits) -> Need:
+    root, built = _root_of(symptoms[0]), _built(symptoms[0])
+    assert root is not None
+    assert built is not None
+    tree = Tree()
+    for symptom in symptoms:
+        tree.add(symptom.path)
+    routes = {symptom.route for symptom in symptoms}
+    groups = (g for route in routes for g in visits[route].groups if g.kind == "lazy")
+    lazy = {g.path for g in groups if g.root is not None and g.root.built == built}
+    died = {symptom.path for symptom in symptoms if symptom.cause is Cause.DIED}
+    return Need(root, built, tuple(symptoms), tree, frozenset(lazy | died))
+
+
+def _idea(app: AppMap, need: Need) -> Idea:
+    key = f"load {need.built.path} {need.built.function} {sorted(need.tree.paths())}"
+    seen = tuple(_said(symptom) for symptom in need.symptoms)
+    because, variants = "", tuple(_variants(app, need))
+    if not variants:
+        because = f"no call that builds a statement was found at `{need.built}`"
+    return Idea(key, need.symptoms[0].cause.value, need.routes, seen, variants, because)
+
+
+def _without_root(symptom: Symptom) -> Idea:
+    key = f"load {symptom.route} {symptom.path}"
+    because = "what loads the first object is not in the project's code"
+    return Idea(key, symptom.cause.value, (symptom.route,), (_said(symptom),), (), because)
+
+
+def _said(symptom: Symptom) -> str:
+    """``GET /users: 6 → 18 → 500 statements for `User.posts` > `Post.comments` ``."""
+    path = " > ".join(f"`{spoken(name)}`" for name in symptom.path)
+    if symptom.cause is Cause.DIED:
+        return f"{symptom.route}: fails, for {path} is loaded where nothing can await it"
+    counts = " → ".join(map(str, symptom.counts))
+    where = symptom.group.place if symptom.group else None
+    place = f"`{where}`" if where else "the serialisation of the answer"
+    return f"{symptom.route}: {counts} statements for {path}, at {place}"
+
+
+def spoken(relationship: str) -> str:
+    """``User.posts`` of ``app.models.User.posts``."""
+    return ".".join(relationship.split(".")[-2:])
+
+
+def _variants(app: AppMap, need: Need) -> Iterator[Variant]:
+    yield from _variant(app, need, frozenset(), "selectinload")
+    to_one = frozenset(p for p in need.tree.paths() if p in need.lazy and not is_many(app, p[-1]))
+    if to_one:
+        yield from _variant(app, need, to_one, "joinedload for what is one")
+    unique = need.root.api in ("get", "query")
+    collections = frozenset((name,) for name in need.tree.branches) & need.lazy - to_one
+    if unique and len(collections) == 1:
+        yield from _variant(app, need, to_one | collections, "joinedload")
+
+
+def is_many(app: AppMap, relationship: str) -> bool:
+    """True where a relationship is a collection, or nothing is known of it."""
+    model, _, name = relationship.rpartition(".")
+    table = app.table(model)
+    found = next((r for r in table.relationships if r.name == name), None) if table else None
+    return found is None or found.many is not False
+
+
+def _variant(app: AppMap, need: Need, joined: frozenset[Path], title: str) -> Iterator[Variant]:
+    call = spots.call_at(app.files, need.built, BUILDERS)
+    if call is None:
+        return
+    writer = _Writer(app, need, joined)
+    options = writer.options()
+    names = list(dict.fromkeys(spoken(p[-1]) for p in need.tree.paths() if p in need.lazy))
+    why = f"{_listed(names)} came with a statement for each row"
+    edit = _insertion(app, call, need, options, why)
+    if edit is not None:
+        yield Variant(title, imports.combine(app, (*writer.edits, edit)))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:_MOST_NAMED])
+    return shown + (f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else "")
+
+
+class _Writer:
+    """Loader options as text, with the imports that they need."""
+
+    def __init__(self, app: AppMap, need: Need, joined: frozenset[Path]) -> None:
+        self._app, self._need, self._joined = app, need, joined
+        self.edits: list[Change] = []
+
+    def options(self) -> tuple[str, ...]:
+        """One option for each branch of the tree."""
+        return self._below(self._need.tree, ())
+
+    def _below(self, tree: Tree, above: Path) -> tuple[str, ...]:
+        return tuple(
+            self._option(name, below, (*above, name)) for name, below in tree.branches.items()
+        )
+
+    def _option(self, name: str, below: Tree, path: Path) -> str:
+        loader = "joinedload" if path in self._joined else "selectinload"
+        if path not in self._need.lazy:
+            loader = "defaultload"
+        model, _, attribute = name.rpartition(".")
+        module, _, cls = model.rpartition(".")
+        call = f"{self._local('sqlalchemy.orm', loader)}({self._local(module, cls)}.{attribute})"
+        inner = self._below(below, path)
+        if len(inner) == 1:
+            return f"{call}.{inner[0]}"
+        return f"{call}.options({', '.join(inner)})" if inner else call
+
+    def _local(self, module: str, name: str) -> str:
+        bound = imports.ensure_import(self._app, self._need.built.path, module, name)
+        self.edits += bound.edits
+        return bound.local
+
+
+def _insertion(
+    app: AppMap, call: syntax.Node, need: Need, options: Sequence[str], why: str
+) -> Edit | None:
+    path, content = need.built.path, app.files[need.built.path]
+    if need.root.api == "get":
+        inner = next((n for n in syntax.find(call, "call") if _is_query(n, content)), None)
+        if inner is None:
+            return _argument(path, call, content, options, why)
+        call = inner
+    text = f".options({', '.join(options)})"
+    if _width(content, call.end_byte, text) > import_block.width_of(app):
+        indent = _indent(content, call.end_byte)
+        lines = "".join(f"{indent}    {option},\n" for option in options)
+        text = f".options(\n{lines}{indent})"
+    return Edit(Span(path, call.end_byte, call.end_byte), text, why)
+
+
+def _is_query(call: syntax.Node, content: bytes) -> bool:
+    return spots.called(call, content) == "query"
+
+
+def _argument(
+    path: PurePosixPath, call: syntax.Node, content: bytes, options: Sequence[str], why: str
+) -> Edit | None:
+    """``options=[…]`` as the last argument of a ``get``; None where it has some already."""
+    arguments = call.child_by_field_name("arguments")
+    if arguments is None or b"options=" in content[arguments.start_byte : arguments.end_byte]:
+        return None
+    last = arguments.named_children[-1]
+    end = last.end_byte
+    return Edit(Span(path, end, end), f", options=[{', '.join(options)}]", why)
+
+
+def _width(content: bytes, at: int, text: str) -> int:
+    start = content.rfind(b"\n", 0, at) + 1
+    end = content.find(b"\n", at)
+    line = content[start : end if end >= 0 else len(content)]
+    return len(line.decode("utf-8", "replace")) + len(text)
+
+
+def _indent(content: bytes, at: int) -> str:
+    start = content.rfind(b"\n", 0, at) + 1
+    line = content[start:at].decode("utf-8", "replace")
+    return line[: len(line) - len(line.lstrip())]

@@ -1,0 +1,247 @@
+"""Idea by idea: make the change in the copy, judge it, keep it or drop it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fastwright.model.app import AppMap
+from fastwright.model.errors import DoesNotLoad, Refused
+from fastwright.model.tuning import Attempt, Fate
+from fastwright.source import edits
+from fastwright.tune import ideas, symptoms, verdict
+from fastwright.tune.bench import SMALL, Bench, Files, Timing, Written
+from fastwright.tune.idea import Idea, Variant
+from fastwright.tune.seen import Observation
+
+Remap = Callable[[Files], AppMap]
+Timings = Mapping[str, Timing]
+ROUNDS = 3
+_MOST_TURNS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The tree as it stands now, and what was observed of it at each size."""
+
+    files: Files
+    observed: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One variant, judged: `failures` are why it may not be kept; `after` is there where it ran."""
+
+    variant: Variant
+    failures: tuple[str, ...]
+    after: Standing | None = None
+
+
+@dataclass(slots=True)
+class Course:
+    """What a run has come to so far; complete at every moment, so that it may end at any."""
+
+    first: Standing
+    now: Standing
+    unsteady: frozenset[str]
+    attempts: list[Attempt] = field(default_factory=list)
+    kept: list[tuple[Idea, Variant]] = field(default_factory=list)
+    ended: str = ""
+
+
+@dataclass(slots=True)
+class Tuner:
+    """Tunes one app.
+
+    Attributes:
+        bench: Where it runs.
+        remap: The map of the app with other files.
+        seconds: A clock that only has to advance.
+        deadline: When to begin nothing more, by that clock.
+        tell: Hears what is being done.
+        wants: Whether a route is to be tuned.
+    """
+
+    bench: Bench
+    remap: Remap
+    seconds: Callable[[], float]
+    deadline: float
+    tell: Callable[[str], None]
+    wants: Callable[[str], bool]
+    _writes: dict[int, Mapping[str, Written]] = field(default_factory=dict)
+
+    def begin(self, files: Files) -> Course:
+        """Observe the tree as it is, and hold it against itself.
+
+        Raises:
+            DoesNotLoad: It does not start.
+        """
+        self.bench.lay(files)
+        self.tell("filling a scratch database at three sizes and calling every GET route")
+        first = Standing(files, self.bench.observe())
+        self.tell("calling them again, to see what differs by itself")
+        again = self.bench.observe(sizes=(SMALL,))[0]
+        alike = next(o for o in first.observed if o.size == SMALL)
+        return Course(first, first, frozenset(verdict.unsteady(alike, again)))
+
+    def run(self, course: Course) -> None:
+        """Try one idea after the other, until none is left or the time is over."""
+        tried: set[str] = set()
+        for _ in range(_MOST_TURNS):
+            idea = next((i for i in self._ideas(course) if i.key not in tried), None)
+            if idea is None:
+                return
+            if self.seconds() > self.deadline:
+                course.ended = "the budget is used up"
+                self._leave(course, tried)
+                return
+            tried.add(idea.key)
+            self._try(idea, course)
+
+    def _ideas(self, course: Course) -> Iterator[Idea]:
+        app = self.remap(course.now.files)
+        found = [s for s in symptoms.find(course.now.observed) if self.wants(s.route)]
+        return ideas.every(app, found, course.now.observed[-1].visits)
+
+    def _leave(self, course: Course, tried: Collection[str]) -> None:
+        for idea in self._ideas(course):
+            if idea.key not in tried:
+                course.attempts.append(_attempt(idea, "", Fate.UNTRIED, (course.ended,)))
+
+    def _try(self, idea: Idea, course: Course) -> None:
+        if not idea.variants:
+            course.attempts.append(_attempt(idea, "", Fate.PROPOSED, (idea.because,)))
+            return
+        self.tell(f"{idea.cause}: {', '.join(idea.routes)}")
+        trials = [self._judge(idea, variant, course) for variant in idea.variants]
+        passed = [t for t in trials if t.after is not None and not t.failures]
+        best, timings = self._race(idea, course, passed)
+        for trial in trials:
+            reasons = trial.failures or timings.get(id(trial), ("another way is faster",))
+            fate = Fate.KEPT if trial is best else Fate.DROPPED
+            diff = _diff(course.now.files, trial)
+            course.attempts.append(_attempt(idea, trial.variant.title, fate, reasons, diff))
+        if best is not None and best.after is not None:
+            course.kept.append((idea, best.variant))
+            course.now = best.after
+
+    # ------------------------------------------------------------------------------- judging
+
+    def _judge(self, idea: Idea, variant: Variant, course: Course) -> Trial:
+        outside = [route for route in idea.routes if route in course.unsteady]
+        if outside:
+            why = f"{', '.join(outside)}: differs from itself, so that no gate can hold it"
+            return Trial(variant, (why,))
+        try:
+            files = edits.apply(course.now.files, variant.changes)
+            self.bench.lay(files)
+            after, failures = self._observed(idea, course)
+            if not failures:
+                failures = self._written(files, course)
+        except (DoesNotLoad, Refused, ValueError) as error:
+            return Trial(variant, (f"the app does not start with it: {error}",))
+        return Trial(variant, failures, Standing(files, after))
+
+    def _observed(
+        self, idea: Idea, course: Course
+    ) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
+        """Size by size, for most faults show at the smallest."""
+        seen: list[Observation] = []
+        mending = [r for r in idea.routes if course.now.observed[-1].visits[r].status >= 500]
+        for size in self.bench.sizes:
+            seen += self.bench.observe(sizes=(size,))
+            until = course.now.observed[: len(seen)]
+            changed = verdict.changed_answers(
+                until, seen, unsteady=course.unsteady, mending=mending
+            )
+            failures = tuple(changed)
+            if failures:
+                return tuple(seen), failures
+        return tuple(seen), tuple(verdict.more_statements(course.now.observed, seen, idea.routes))
+
+    def _written(self, files: Files, course: Course) -> tuple[str, ...]:
+        """The write routes that enter a file that was touched, on both trees."""
+        touched = {str(p) for p, c in files.items() if course.now.files.get(p) != c}
+        was, unsteady = self._writes_of(course.now.files)
+        chosen = {
+            route: one
+            for route, one in was.items()
+            if {entered.partition(":")[0] for entered in one.visit.entered} & touched
+        }
+        if not chosen:
+            return ()
+        self.bench.lay(files)
+        now = self.bench.write(chosen.__contains__)
+        return tuple(verdict.changed_writes(chosen, now, unsteady))
+
+    def _writes_of(self, files: Files) -> tuple[Mapping[str, Written], Collection[str]]:
+        """What every write route does on a tree, and which of them differ from themselves."""
+        if id(files) not in self._writes:
+            self.bench.lay(files)
+            first, again = self.bench.write(), self.bench.write()
+            self._writes = {id(files): first, -id(files): again}
+        first, again = self._writes[id(files)], self._writes[-id(files)]
+        differing = verdict.changed_writes(first, again, ())
+        return first, frozenset(text.partition(": ")[0] for text in differing)
+
+    # -------------------------------------------------------------------------------- racing
+
+    def _race(
+        self, idea: Idea, course: Course, trials: Sequence[Trial]
+    ) -> tuple[Trial | None, Mapping[int, tuple[str, ...]]]:
+        """The best of `trials` that makes nothing slower, and what is to be said of each."""
+        if not trials:
+            return None, {}
+        before = course.now
+        routes = list(idea.routes)
+        for trial in trials:
+            assert trial.after is not None
+            routes += verdict.retraced(before.observed[-1], trial.after.observed[-1])
+        chosen = [r for r in dict.fromkeys(routes) if before.observed[-1].visits[r].status < 400]
+        trees = [before.files, *(t.after.files for t in trials if t.after)]
+        timed = self.bench.race(trees, chosen, rounds=ROUNDS)
+        said: dict[int, tuple[str, ...]] = {}
+        best: tuple[tuple[float, float], Trial] | None = None
+        for trial, after in zip(trials, timed[1:], strict=True):
+            slower = tuple(verdict.slower(timed[0], after))
+            said[id(trial)] = slower or tuple(_gains(idea, before, trial, timed[0], after))
+            rank = _rank(idea, trial, after)
+            if not slower and (best is None or rank < best[0]):
+                best = rank, trial
+        return (best[1] if best else None), said
+
+
+def _rank(idea: Idea, trial: Trial, timings: Timings) -> tuple[float, float]:
+    """Fewer statements first; of about as many, less CPU time."""
+    assert trial.after is not None
+    visits = trial.after.observed[-1].visits
+    statements = sum(visits[route].statements for route in idea.routes)
+    cpu = sum(statistics.median(timings[r].cpu) for r in idea.routes if r in timings)
+    return round(statements / (4 * len(idea.routes))), cpu
+
+
+def _gains(idea: Idea, before: Standing, trial: Trial, was: Timings, now: Timings) -> Iterator[str]:
+    assert trial.after is not None
+    old, new = before.observed[-1], trial.after.observed[-1]
+    for route in idea.routes:
+        text = f"{route}: {old.visits[route].statements} → {new.visits[route].statements}"
+        text += f" statements with {old.size} rows"
+        if route in was:
+            cpu = [statistics.median(t[route].cpu) * 1000 for t in (was, now)]
+            text += f", {cpu[0]:.1f} → {cpu[1]:.1f} ms of CPU time"
+        yield text
+
+
+def _attempt(
+    idea: Idea, title: str, fate: Fate, because: tuple[str, ...], diff: str = ""
+) -> Attempt:
+    return Attempt(idea.cause, idea.routes, title, fate, idea.seen, because, diff)
+
+
+def _diff(files: Files, trial: Trial) -> str:
+    try:
+        after = edits.apply(files, trial.variant.changes)
+    except (Refused, ValueError):
+        return ""
+    return "".join(diff.diff for diff in edits.diff(files, after, trial.variant.changes))
