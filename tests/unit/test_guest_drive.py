@@ -192,7 +192,7 @@ def test_rows_are_made_with_what_they_need(app: App) -> None:
     row = app.seed("players", email="a@b.co", born="2001-02-03")
     assert (row["email"], row["born"], row["active"]) == (
         "a@b.co",
-        "datetime.date(2001, 2, 3)",
+        "2001-02-03",
         True,
     )
     assert row["nick"] is None
