@@ -94,6 +94,20 @@ def test_mapped_classes() -> None:
     assert (users.base, users.style, users.mapper) == ("models.Base", "mapped", "sqlalchemy")
 
 
+def test_times_that_keep_their_zone() -> None:
+    """``timezone=True`` is known where it is written, in a column and in SQLModel's ``sa_type``."""
+    text = MAPPED + (
+        "class Times(Base):\n"
+        "    __tablename__ = 'times'\n"
+        "    id: Mapped[int] = mapped_column(primary_key=True)\n"
+        "    zoned: Mapped[datetime] = mapped_column(DateTime(timezone=True))\n"
+        "    plain: Mapped[datetime]\n"
+    )
+    table = read("from sqlalchemy import DateTime\n" + text).table("times")
+    assert table is not None
+    assert [c.timezone for c in table.columns] == [None, True, None]
+
+
 def test_classical_columns_and_a_computed_table_name() -> None:
     """Old ``Column`` attributes; a name that a mixin makes from the class is followed."""
     (users,) = read(CLASSICAL).tables

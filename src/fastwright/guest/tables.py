@@ -90,6 +90,7 @@ def _column(column, attributes, indexes):
         "foreign_key": keys[0] if keys else None,
         "default": _default(column),
         "length": _length(column.type),
+        "timezone": getattr(column.type, "timezone", None),
     }
 
 

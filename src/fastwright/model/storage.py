@@ -10,7 +10,10 @@ from fastwright.model.places import Span
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `attribute` is the Python name, `name` the database's; `length` in characters."""
+    """One column. `attribute` is the Python name, `name` the database's; `length` in characters.
+
+    `timezone` is True for a time that is kept with its zone; ``None`` where not known.
+    """
 
     name: str
     attribute: str
@@ -23,6 +26,7 @@ class Column:
     default: str | None = None
     length: int | None = None
     span: Span | None = None
+    timezone: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from fastwright.prove.suite import home
 BUDGET = 120.0
 """Seconds for one run of the new tests."""
 
+LONGEST = 160
+"""Characters of a test's name that are shown."""
+
 Files = Mapping[PurePosixPath, bytes | None]
 
 
@@ -83,7 +86,12 @@ def told(outcome: Outcome) -> str:
     says_most = -1 if outcome.kind == "collect" else 0
     why = f": {lines[says_most].removeprefix('E ').strip()[:160]}" if lines else ""
     kind = " by assertion" if by_assertion(outcome) else ""
-    return f"`{outcome.test}` {outcome.outcome}{kind}{why}"
+    return f"`{shortened(outcome.test)}` {outcome.outcome}{kind}{why}"
+
+
+def shortened(test: str) -> str:
+    """A test's name, for the eye: its parameters may be a megabyte long."""
+    return test if len(test) <= LONGEST else f"{test[: LONGEST - 20]}…{test[-19:]}"
 
 
 def seen(text: str) -> Evidence:

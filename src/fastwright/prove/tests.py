@@ -13,6 +13,7 @@ from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.proof import Check
 from fastwright.prove.gate import Gate
 from fastwright.prove.parses import touched
+from fastwright.prove.properties import shortened
 from fastwright.prove.side import Side, on_both
 from fastwright.prove.suite import affected, run_suite, suite_files
 
@@ -132,11 +133,13 @@ def _notes(
         text = f"only the {len(chosen)} test files that import what the change touches were run"
         yield Evidence(EvidenceKind.PROCESS, text)
     for test in sorted(flaky):
-        text = f"`{test}` is flaky: it ends either way on one tree"
+        text = f"`{shortened(test)}` is flaky: it ends either way on one tree"
         yield Evidence(EvidenceKind.PROCESS, text)
     failing = [one.test for one in was.outcomes if not one.ok]
     if failing:
-        text = f"{len(failing)} failed before the change already, `{failing[0]}` among them"
+        text = (
+            f"{len(failing)} failed before the change already, `{shortened(failing[0])}` among them"
+        )
         yield Evidence(EvidenceKind.PROCESS, text)
     for server in before.world.not_served:
         yield Evidence(EvidenceKind.PROCESS, f"not served: {server}")
@@ -148,10 +151,10 @@ def _worse(was: TestRun, now: TestRun) -> Iterator[tuple[str, str]]:
     for test, outcome in new.items():
         if not outcome.ok and (test not in old or old[test].ok):
             before = old[test].outcome if test in old else "new"
-            yield test, f"`{test}`: {before} → {outcome.outcome}{_message(outcome)}"
+            yield test, f"`{shortened(test)}`: {before} → {outcome.outcome}{_message(outcome)}"
     for test in old.keys() - new.keys():
         if old[test].outcome == "passed":
-            yield test, f"`{test}`: passed → absent"
+            yield test, f"`{shortened(test)}`: passed → absent"
 
 
 def _message(outcome: Outcome) -> str:

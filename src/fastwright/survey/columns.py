@@ -127,7 +127,15 @@ class Columns:
             return replace(column, foreign_key=self.foreign_key(value))
         if last in ("Identity", "Sequence", "Computed", "CheckConstraint", "FetchedValue"):
             return column
-        return replace(column, type=last, length=self._length(value))
+        zone = True if self._keeps_zone(value) else column.timezone
+        return replace(column, type=last, length=self._length(value), timezone=zone)
+
+    def _keeps_zone(self, made: Made) -> bool:
+        """True for ``DateTime(timezone=True)``."""
+        if made.unit is None or made.call < 0:
+            return False
+        keywords = dict(made.unit.facts.calls[made.call].keywords)
+        return "timezone" in keywords and render(keywords["timezone"], made.unit) == "True"
 
     def _length(self, made: Made) -> int | None:
         if made.unit is None or made.call < 0:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from fastwright.model.storage import Column
 from fastwright.recipes.ensure.setting import Reader
 from fastwright.recipes.jwt_auth.accounts import Accounts
 from fastwright.recipes.jwt_auth.binding import Binding
@@ -108,12 +109,12 @@ def required_columns(accounts: Accounts) -> Mapping[str, str]:
         optional = column.nullable or column.default is not None or column.attribute in parts
         counted = column.primary_key and accounts.key_kind == "int"
         if not optional and not counted:
-            found[column.attribute] = _sample(column.type or "", unique=column.unique)
+            found[column.attribute] = _sample(column)
     return found
 
 
-def _sample(declared: str, *, unique: bool) -> str:
-    lowered = declared.lower()
+def _sample(column: Column) -> str:
+    lowered = (column.type or "").lower()
     if "bool" in lowered:
         return "False"
     if "int" in lowered or "numeric" in lowered or "float" in lowered:
@@ -121,8 +122,10 @@ def _sample(declared: str, *, unique: bool) -> str:
     if "uuid" in lowered:
         return "uuid4()"
     if "date" in lowered or "time" in lowered:
-        return "datetime.now(timezone.utc)"
-    return "login" if unique else '"x"'
+        # A driver refuses a time with a zone where the column keeps none.
+        kept = "" if column.timezone or "tz" in lowered else ".replace(tzinfo=None)"
+        return f"datetime.now(timezone.utc){kept}"
+    return "login" if column.unique else '"x"'
 
 
 def _names(bound: Binding, layout: Layout, paths: Paths) -> Mapping[str, str]:
