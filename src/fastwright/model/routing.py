@@ -31,7 +31,8 @@ class Parameter:
     """One parameter of a handler or dependency.
 
     `source` is where FastAPI takes it from: path, query, header, cookie, body, form, file,
-    dependency or special (``Request``, ``BackgroundTasks``, …); ``None`` where not known.
+    dependency or special (``Request``, ``BackgroundTasks``, …); ``None`` where not known. `span`
+    are its annotation and default, as written in the signature.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Parameter:
     source: str | None = None
     required: bool = True
     constraints: tuple[tuple[str, str], ...] = ()
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ class Query:
     """One database statement that a handler runs, in itself or below it.
 
     `many`: it can yield more than one row; `bounded`: a limit caps them; `eager`: relationship
-    paths loaded with it; `filters`: columns compared, as ``table.column``.
+    paths loaded with it; `filters`: columns compared, as ``table.column``; `ordered`: its rows have
+    an order; `skips`: an offset passes over some.
     """
 
     tables: tuple[str, ...]

@@ -127,12 +127,13 @@ class Dependencies:
         given = frame.unit.text(row.default_span) if row.default_span else None
         if depends is not None:
             node = self.node(depends, place, name=row.name, annotation=annotation)
-            return Parameter(row.name, written, given, "dependency", required=False), node
+            span = _span(row, frame.unit)
+            return Parameter(row.name, written, given, "dependency", False, span=span), node
         mark = next((v for v in marks if _source(v)), None)
         parameter = Parameter(
             row.name, written, given,
             _source(mark) if mark is not None else self._implied(annotation),
-            self._required(row, mark), self._constraints(mark),
+            self._required(row, mark), self._constraints(mark), _span(row, frame.unit),
         )  # fmt: skip
         return parameter, None
 
@@ -359,6 +360,12 @@ class Dependencies:
 
 def _last(term: Term) -> str:
     return term.rpartition(".")[2] if isinstance(term, str) else ""
+
+
+def _span(row: ParameterFact, unit: Unit) -> Span | None:
+    """The bytes from a parameter's annotation to the end of its default."""
+    spans = [span for span in (row.annotation_span, row.default_span) if span]
+    return Span(unit.path, spans[0][0], spans[-1][1]) if spans else None
 
 
 def _source(value: Value | None) -> str | None:

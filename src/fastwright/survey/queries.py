@@ -34,6 +34,7 @@ _RAW = frozenset({"execute", "fetch_all", "fetch_one", "fetch_val", "fetch", "fe
                   "executemany", "execute_many", "iterate", "scalar", "scalars", "fetchone",
                   "fetchall"})  # fmt: skip
 _TABLE = re.compile(r'\b(?:from|join|into|update)\s+"?([a-z_][\w.]*)"?', re.IGNORECASE)
+_PAGING = (r"order\s+by", "offset")
 _LOADERS = frozenset({"selectinload", "joinedload", "subqueryload", "immediateload",
                       "contains_eager", "raiseload"})  # fmt: skip
 _DEEPEST = 8
@@ -59,6 +60,11 @@ class Queries:
         self._own: dict[Symbol, tuple[Query, ...]] = {}
         self._rows: dict[int, dict[int, list[int]]] = {}
         self._below: dict[Symbol, tuple[Symbol, ...]] = {}
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        """The dotted names of all mapped classes."""
+        return frozenset(name for name in self._tables if name and "." in name)
 
     def of_route(self, handler: Symbol) -> tuple[Query, ...]:
         """Every statement that a handler reaches, itself or through calls of functions of ours."""
@@ -142,6 +148,7 @@ class Queries:
         return Query(
             tuple(dict.fromkeys((*tables, *joined))), Span(unit.path, row.start, row.end), many,
             "limit" in chain.names or not many, self._kind(row, chain), eager, filters,
+            ordered="order_by" in chain.names, skips="offset" in chain.names,
         )  # fmt: skip
 
     def _kind(self, row: CallFact, chain: _Chain) -> str:
@@ -243,7 +250,9 @@ class Queries:
         many = last_name(row.callee) not in _ONE
         bounded = not many or bool(re.search(r"\blimit\b", written, re.IGNORECASE))
         kind = "select" if kind == "with" else kind
-        return Query(tables, Span(unit.path, row.start, row.end), many, bounded, kind)
+        span = Span(unit.path, row.start, row.end)
+        ordered, skips = (bool(re.search(rf"\b{w}\b", written, re.IGNORECASE)) for w in _PAGING)
+        return Query(tables, span, many, bounded, kind, ordered=ordered, skips=skips)
 
     def _text(self, unit: Unit, row: CallFact, term: Term) -> str:
         if isinstance(term, list) and term[0] == "c":
