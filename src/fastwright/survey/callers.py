@@ -14,7 +14,7 @@ from fastwright.model.places import Span
 from fastwright.model.routing import CallerUse
 from fastwright.survey.access import Access
 from fastwright.survey.codebase import Unit
-from fastwright.survey.facts import CallFact
+from fastwright.survey.facts import Assignment, CallFact
 from fastwright.survey.names import Symbol
 from fastwright.survey.queries import Queries
 from fastwright.survey.relations import Relations
@@ -87,9 +87,14 @@ class Callers:
         rows = [row for _, row in self.queries.rows(function)]
         for start, end in _occurrences(unit, facts.body, facts.body_end, carried):
             around = sorted((r for r in rows if r.start <= start < r.end), key=_size)
-            if _is_handed_over(unit, function.scope, start, end):
-                continue
-            yield from self._used(unit, around, start, depth)
+            row = _assigned_by(unit, function.scope, start, end)
+            if row is not None and _is_plain(row.target) and isinstance(row.value, str):
+                continue  # it only gets another name, which is followed for itself
+            if row is not None and not _is_plain(row.target) and not around:
+                line = (row.start, row.end)
+                yield CallerUse("stored", _short(unit.text(line)), Span(unit.path, *line))
+            else:
+                yield from self._used(unit, around, start, depth)
 
     def _used(
         self, unit: Unit, around: list[CallFact], start: int, depth: int
@@ -163,17 +168,18 @@ def _occurrences(
         yield start + found.start(), start + found.end()
 
 
-def _is_handed_over(unit: Unit, scope: int, start: int, end: int) -> bool:
-    """The occurrence only gives the caller another name, which is followed for itself."""
-    return any(
-        row.value_span is not None
-        and isinstance(row.value, str)
-        and row.value_span[0] <= start
-        and end <= row.value_span[1]
-        and isinstance(row.target, str)
-        and row.target.isidentifier()
-        for row in unit.scopes[scope].assignments
-    )
+def _assigned_by(unit: Unit, scope: int, start: int, end: int) -> Assignment | None:
+    """The assignment whose value holds the bytes."""
+    for row in unit.scopes[scope].assignments:
+        value = row.value_span
+        if value is not None and value[0] <= start and end <= value[1]:
+            return row
+    return None
+
+
+def _is_plain(target: object) -> bool:
+    """A local name, or several: not an attribute or an item of something."""
+    return not isinstance(target, str) or target.isidentifier()
 
 
 def _parameters_at(unit: Unit, row: CallFact, start: int, callee: Symbol) -> frozenset[str]:

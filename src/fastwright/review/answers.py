@@ -1,0 +1,102 @@
+"""What an answer can hold: the fields of a response model, and of the models inside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastwright.model.app import AppMap, Schema
+from fastwright.model.places import Span
+from fastwright.model.routing import Route
+from fastwright.model.storage import Table
+
+_DOTTED = re.compile(r"[A-Za-z_][\w.]*")
+_DEEPEST = 6
+_SECRET = re.compile(
+    r"^((hashed|encrypted)_?)?(pass(word|wd|phrase)|pwd)(_?(hash|digest|salt|encrypted|hashed))?$|"
+    r"^(user|account|login|admin)_?password(_?hash)?$|"
+    r"^hash(ed)?_?pass(word|wd)?$|^(totp|otp|mfa|two_?factor)_?secret$|^password_?salt$|"
+    r"^(reset|recovery|verification|activation|confirmation)_?(password_?)?(token|code)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One field of an answer: the class that declares it, its name, and where that stands."""
+
+    owner: str
+    name: str
+    annotation: str
+    span: Span | None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The fields that routes of one map answer with."""
+
+    app: AppMap
+
+    @cached_property
+    def _schemas(self) -> Mapping[str, Schema]:
+        return {schema.name: schema for schema in self.app.schemas}
+
+    @cached_property
+    def _tables(self) -> Mapping[str, Table]:
+        """Tables that are models of bodies too: those of SQLModel."""
+        return {t.model: t for t in self.app.tables if t.model and t.mapper == "sqlmodel"}
+
+    def fields(self, route: Route) -> tuple[Leaf, ...]:
+        """Every field of the response model of `route`; nothing where it has none of ours."""
+        found: dict[str, Leaf] = {}
+        for name in _DOTTED.findall(route.response_model or ""):
+            found.update({f"{f.owner}.{f.name}": f for f in self._below(name, frozenset(), 0)})
+        return tuple(found.values())
+
+    def secrets(self, route: Route) -> tuple[Leaf, ...]:
+        """The fields that hold a password, a hash of one, or what stands for one."""
+        return tuple(f for f in self.fields(route) if is_secret(f.name) and not _masked(f))
+
+    def _below(self, name: str, above: frozenset[str], depth: int) -> Iterator[Leaf]:
+        if name in above or depth > _DEEPEST:
+            return
+        table, schema = self._tables.get(name), self._schemas.get(name)
+        if table is not None:
+            for column in table.columns:
+                yield Leaf(name, column.attribute, column.type or "", column.span)
+        elif schema is not None:
+            for field in schema.fields:
+                if ("exclude", "True") in field.constraints:
+                    continue
+                yield Leaf(name, field.name, field.annotation or "", field.span)
+                for inner in _DOTTED.findall(_types(field.annotation or "")):
+                    resolved = self._resolved(inner, name)
+                    yield from self._below(resolved, above | {name}, depth + 1)
+
+    def _resolved(self, written: str, owner: str) -> str:
+        """The dotted name that a name means in the module of a class."""
+        module = self.app.modules.get(owner.rpartition(".")[0])
+        head, _, rest = written.partition(".")
+        if module is None:
+            return written
+        dotted = module.imports.get(head, f"{module.name}.{head}" if module.name else head)
+        return f"{dotted}.{rest}" if rest else dotted
+
+
+def _types(annotation: str) -> str:
+    """An annotation without what `Annotated` adds to its type, and without quoted text."""
+    plain = re.sub(r"\b\w+\([^()]*(\([^()]*\)[^()]*)*\)", "", annotation)
+    if re.fullmatch(r"""["'][\w.\[\] |]+["']""", plain):
+        return plain.strip("\"'")
+    return re.sub(r"""(["'])[^"']*[ ][^"']*\1""", "", plain)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a field or column of that name holds what nobody may read back."""
+    return bool(_SECRET.match(name))
+
+
+def _masked(leaf: Leaf) -> bool:
+    return "Secret" in leaf.annotation or leaf.annotation in ("bool", "builtins.bool")

@@ -1,0 +1,124 @@
+"""What stands between a request and the handler of a route, as far as the map tells."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastwright.model.app import AppMap
+from fastwright.model.routing import Dependency, Guard, Route
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_OPEN_WORDS = re.compile(
+    r"log_?(in|out)|sign_?(in|up|out)|regist(er|ration)|\btokens?\b|access_?token|refresh|auth\b|"
+    r"authenticat|oauth|callback|"
+    r"passw|forgot|reset|recover|verif|confirm|activat|health|ping\b|ready|\balive|liveness|"
+    r"metrics|\bversion\b|hooks?\b|webhook|public|docs|openapi|contact|(un)?subscri|csrf|captcha|"
+    r"otp\b|magic|session|invit|well.known|favicon|robots|\broot\b|first_?(run|install)|"
+    r"\bsetup\b|onboard|feedback|track|share",
+    re.IGNORECASE,
+)
+_PROOFS = re.compile(
+    r"token|api_?key|signature|secret|hmac|code\b|credential|authorization|x_key", re.IGNORECASE
+)
+_AUTHENTICATES = re.compile(r"auth|jwt|login|permission|access|token|apikey", re.IGNORECASE)
+_NOT_AUTHENTICATING = re.compile(r"\b(cors|gzip|session|trustedhost|httpsredirect)", re.IGNORECASE)
+_OWN = ("fastapi.", "starlette.", "typing.", "pydantic.", "sqlalchemy.", "sqlmodel.", "builtins.")
+
+
+@dataclass(frozen=True)
+class Guarding:
+    """Judges the routes of one map; `unsure` answers are never counted as missing guards."""
+
+    app: AppMap
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """What source can be read of: our functions and classes, by dotted name."""
+        classes = (f.class_name for f in self.app.functions if f.class_name)
+        return frozenset({*(f.name for f in self.app.functions), *classes})
+
+    @cached_property
+    def _sessions(self) -> frozenset[str]:
+        return frozenset(s.symbol for s in self.app.sessions)
+
+    @cached_property
+    def by_middleware(self) -> bool:
+        """Some middleware may turn callers away, for all that source tells."""
+        return any(
+            _AUTHENTICATES.search(row.name) and not _NOT_AUTHENTICATING.search(row.name)
+            for row in self.app.middleware
+        )
+
+    @cached_property
+    def served(self) -> tuple[Route, ...]:
+        """The routes of ours that a request can reach."""
+        return tuple(
+            r for r in self.app.routes if r.reachable and r.span is not None and "{?}" not in r.path
+        )
+
+    def is_guarded(self, route: Route) -> bool:
+        """Whether somebody without credentials is turned away, before the handler or in it."""
+        strict = [g for g in route.guards if g.role != "middleware" and not g.optional]
+        return bool(strict) or bool(route.refuses)
+
+    def is_unsure(self, route: Route) -> bool:
+        """Whether something that cannot be read may guard the route."""
+        if self.by_middleware or route.condition or any(g.optional for g in route.guards):
+            return True
+        if any(self._is_foreign(node) for node in route.every_dependency()):
+            return True
+        asked = [p for p in route.parameters if p.source in ("header", "cookie", "query", "body")]
+        if any(_PROOFS.search(p.name) for p in asked):
+            return True
+        text = self.app.text(route.span) if route.span is not None else ""
+        return bool(re.search(r"\brequest\.(user|state|session|headers|cookies|auth)\b", text))
+
+    def _is_foreign(self, node: Dependency) -> bool:
+        """A dependency whose code is not ours and is no session, form or the framework's own."""
+        if node.scheme is not None or node.call in self._sessions or node.call in self._known:
+            return False
+        return not node.call.startswith(_OWN)
+
+    def is_public_by_nature(self, route: Route) -> bool:
+        """Whether path, handler or body say that it is for people who are not logged in."""
+        return _is_named_open(route) or (self._takes_password(route) and not self._has_sign_up)
+
+    @cached_property
+    def _has_sign_up(self) -> bool:
+        """There is a sign-up by name, so that another route that makes accounts is none."""
+        return any(
+            self._takes_password(r) and re.search(r"sign_?up|regist", f"{r.path} {r.handler}")
+            for r in self.served
+        )
+
+    def _takes_password(self, route: Route) -> bool:
+        schema = next((s for s in self.app.schemas if s.name == route.body_model), None)
+        names = [f.name for f in schema.fields] if schema else [p.name for p in route.parameters]
+        return route.method == "POST" and any("password" in name.lower() for name in names)
+
+    def is_open(self, route: Route) -> bool:
+        """Nothing at all asks who is calling, and nothing unread could."""
+        return not self.is_guarded(route) and not self.is_unsure(route)
+
+    def principal_of(self, route: Route) -> str | None:
+        """The parameter of the handler that holds the caller, where it has a usable name."""
+        callers = {g.name for g in route.guards if g.role in ("principal", "permission")}
+        for node in route.dependencies:
+            if node.name and not node.name.startswith("_") and node.call in callers:
+                return node.name
+        return None
+
+
+def permissions(route: Route) -> tuple[Guard, ...]:
+    """The guards that demand more than being somebody."""
+    return tuple(g for g in route.guards if g.role == "permission")
+
+
+def _is_named_open(route: Route) -> bool:
+    return bool(_OPEN_WORDS.search(route.path) or _OPEN_WORDS.search(_last(route.handler)))
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]

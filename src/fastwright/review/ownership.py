@@ -1,0 +1,174 @@
+"""Whose rows are whose: tables that point at accounts, and routes that ask, or do not, for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastwright.model.app import AppMap
+from fastwright.model.routing import CallerUse, Query, Route
+from fastwright.model.storage import Column, Table
+from fastwright.review.guarding import WRITES, permissions
+
+_OWNER = re.compile(
+    r"^(owner|user|author|creator|created_by|customer|member|account)_?(id|uuid|uid|pk)$"
+)
+_NULL_TEST = re.compile(r"^(el)?if (not )?\w+( is (not )?None)?:$")
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A table whose rows belong to somebody.
+
+    `column` is the column that says to whom; `marks` are the words by which code speaks of it:
+    columns and relationships that lead to accounts.
+    """
+
+    table: Table
+    column: Column
+    marks: tuple[str, ...]
+
+    def is_meant(self, text: str) -> bool:
+        """Whether a piece of code speaks of the owner of a row."""
+        return any(re.search(rf"\b{re.escape(mark)}\b", text) for mark in self.marks)
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Which tables of one map are owned, and how each route treats their rows."""
+
+    app: AppMap
+
+    @cached_property
+    def accounts(self) -> Table | None:
+        """The table of those who call."""
+        found = (self.app.table(p.model) for p in self.app.principals if p.model)
+        by_principal = next((table for table in found if table is not None), None)
+        capability = self.app.capability("auth.user_table")
+        return by_principal or (self.app.table(capability.symbol) if capability else None)
+
+    @cached_property
+    def _people(self) -> frozenset[str]:
+        """Accounts, and tables that hold one row for each of them (a profile)."""
+        if self.accounts is None:
+            return frozenset()
+        name = self.accounts.name
+        single = {
+            t.name
+            for t in self.app.tables
+            for c in t.columns
+            if _points_at(c, frozenset({name})) and (c.unique or c.primary_key)
+        }
+        return frozenset({name, *single})
+
+    @cached_property
+    def owned(self) -> Mapping[str, Owned]:
+        """The owned tables by name; tables that only join others are none."""
+        found = (self._owned(t) for t in self.app.tables if t.name not in self._people)
+        return {one.table.name: one for one in found if one is not None}
+
+    def _owned(self, table: Table) -> Owned | None:
+        if self.accounts is None or table.model is None:
+            return None
+        keys = [c for c in table.columns if c.primary_key]
+        if not keys or any(c.foreign_key for c in keys):
+            return None
+        pointing = [c for c in table.columns if _points_at(c, self._people)]
+        named = [c for c in table.columns if c.foreign_key is None and _OWNER.match(c.attribute)]
+        columns = sorted(pointing or named, key=lambda c: not _OWNER.match(c.attribute))
+        if not columns:
+            return None
+        people = {t.model for t in self.app.tables if t.name in self._people}
+        related = [r.name for r in table.relationships if r.target in people and not r.many]
+        words = (*(w for c in columns for w in (c.attribute, c.name)), *related)
+        return Owned(table, columns[0], tuple(dict.fromkeys(words)))
+
+    def row_of(self, route: Route) -> tuple[Owned, Query] | None:
+        """The owned row that the client of `route` names, and the statement that fetches it."""
+        if "{" not in route.path:
+            return None
+        found = [(self.owned[q.tables[0]], q) for q in route.queries if self._by_key(q)]
+        if not found:
+            return None
+        stem = _stem(route.path)
+        named = [row for row in found if _singular(row[0].table.name) == stem]
+        tables = {row[0].table.name for row in found}
+        return named[0] if named else found[0] if len(tables) == 1 else None
+
+    def _by_key(self, query: Query) -> bool:
+        """A statement on one row of an owned table, by nothing but its own keys."""
+        if query.kind == "insert" or not query.tables or query.tables[0] not in self.owned:
+            return False
+        return not query.many or query.kind in ("delete", "update")
+
+    def asks(self, route: Route, owned: Owned) -> CallerUse | Query | None:
+        """Where a route limits the rows of a table to those of the caller; None if it does not."""
+        used = (
+            u
+            for u in route.caller_uses
+            if u.kind in ("read", "filtered") and owned.is_meant(u.text)
+        )
+        name = owned.table.name
+        marks = {f"{name}.{mark}" for mark in owned.marks}
+        filtered = (q for q in route.queries if marks & set(q.filters) and route.caller_uses)
+        return next(used, None) or next(filtered, None)
+
+    def may_ask(self, route: Route) -> bool:
+        """Whether anything on the way could limit it to the caller, seen or unseen."""
+        if permissions(route) or route.refuses:
+            return True
+        return any(
+            use.kind in ("read", "filtered", "passed") and not _NULL_TEST.match(use.text)
+            for use in route.caller_uses
+        )
+
+    def touching(self, owned: Owned) -> Iterator[Route]:
+        """The routes with statements on the table."""
+        for route in self.app.routes:
+            if route.reachable and any(owned.table.name in q.tables for q in route.queries):
+                yield route
+
+    def asking(self, owned: Owned) -> tuple[Route, ...]:
+        """The routes on the table that limit its rows to the caller's."""
+        return tuple(r for r in self.touching(owned) if self.asks(r, owned) is not None)
+
+    def open_lists(self, owned: Owned) -> tuple[Route, ...]:
+        """Routes that list the table for everybody, or for every user."""
+        name = owned.table.name
+        return tuple(
+            r
+            for r in self.touching(owned)
+            if r.method == "GET"
+            and not permissions(r)
+            and self.asks(r, owned) is None
+            and any(q.many and q.kind == "select" and q.tables[0] == name for q in r.queries)
+        )
+
+    def stores_owner(self, owned: Owned) -> bool:
+        """Whether a route writes the caller into the column that says whose a row is."""
+        return any(
+            use.kind in ("stored", "read") and owned.is_meant(use.text)
+            for r in self.app.routes
+            if r.method in WRITES
+            for use in r.caller_uses
+        )
+
+
+def _points_at(column: Column, tables: frozenset[str]) -> bool:
+    target = (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2]
+    return target in tables
+
+
+def _stem(path: str) -> str:
+    """The singular of the segment before the last parameter."""
+    before = re.findall(r"/([\w-]+)/\{", path)
+    return _singular(before[-1].replace("-", "_")) if before else ""
+
+
+def _singular(word: str) -> str:
+    word = word.lower()
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

@@ -1,0 +1,138 @@
+"""FW507 leaked-secret-field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.routing import Route
+from fastwright.review.answers import Answers, Leaf, is_secret
+from fastwright.review.decorators import registration, with_keyword
+from fastwright.review.ownership import Ownership
+from fastwright.review.rule import rule
+
+NAME = "leaked-secret-field"
+
+
+@rule(code="FW507", severity=Severity.HIGH)
+def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
+    """An answer whose model holds a password, its hash, or a code that stands for it.
+
+    ## Why is this bad?
+    A hash that leaves the server can be guessed at leisure; a reset code can be used at once. It
+    ends up in browsers, logs and caches (OWASP API3:2023, broken object property level
+    authorization; CWE-200).
+
+    ## Example
+    ```python
+    class UserRow(BaseModel):
+        model_config = ConfigDict(from_attributes=True)
+        id: int
+        email: str
+        hashed_password: str
+
+
+    @app.get("/users/me", response_model=UserRow)
+    def read_me(user: CurrentUser) -> User:
+        return user
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/users/me", response_model=UserOut)
+    def read_me(user: CurrentUser) -> User:
+        return user
+    ```
+
+    ## Fix safety
+    Changes behaviour: the field is left out of the answers of this route
+    (`response_model_exclude`). Better is a model of its own without the field.
+
+    ## Known limits
+    Fields are judged by their names and types: a `SecretStr`, or a field with `exclude=True`, is
+    passed over. Keys and tokens that a route hands out on purpose are not looked for. An answer
+    without a response model is judged only where the handler returns the caller itself.
+    """
+    answers = Answers(app)
+    for route in app.routes:
+        if not route.reachable or route.span is None:
+            continue
+        if "response_model_exclude" in app.text(route.span) or _hides(app, route):
+            continue
+        secrets = answers.secrets(route)
+        if secrets:
+            yield _finding(app, route, secrets)
+        elif route.response_model is None:
+            yield from _whole_rows(app, route)
+
+
+def _hides(app: AppMap, route: Route) -> bool:
+    """The answer is built by `response_model_include`, which names what it holds."""
+    return route.span is not None and "response_model_include" in app.text(route.span)
+
+
+def _finding(app: AppMap, route: Route, secrets: tuple[Leaf, ...]) -> Finding:
+    assert route.span is not None
+    names = sorted({leaf.name for leaf in secrets})
+    model = secrets[0].owner.rpartition(".")[2]
+    fix = _fix(app, route, secrets)
+    return Finding(
+        NAME,
+        route.span,
+        f"`{route}` answers with `{model}`, which holds `{'`, `'.join(names)}`",
+        evidence=tuple(
+            Evidence(EvidenceKind.SOURCE, f"`{leaf.owner}` declares `{leaf.name}`")
+            for leaf in secrets[:3]
+        ),
+        related=tuple(leaf.span for leaf in secrets if leaf.span is not None)[:3],
+        fixes=(fix,) if fix else (),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _fix(app: AppMap, route: Route, secrets: tuple[Leaf, ...]) -> Fix | None:
+    """Leave the fields out, where they stand in the model itself and not in one inside it."""
+    call = registration(app, route)
+    is_direct = all(leaf.owner == route.response_model for leaf in secrets)
+    if call is None or not is_direct:
+        return None
+    names = ", ".join(f'"{name}"' for name in sorted({leaf.name for leaf in secrets}))
+    why = "what stands for a password never leaves the server"
+    edit: Edit = with_keyword(app, call, f"response_model_exclude={{{names}}}", why)
+    return Fix(f"Leave {names} out of `{route}`", Safety.CHANGES_BEHAVIOUR, (edit,))
+
+
+def _whole_rows(app: AppMap, route: Route) -> Iterator[Finding]:
+    """Without a response model an ORM object is answered whole, the hash too."""
+    accounts = Ownership(app).accounts
+    secret = (
+        next((c for c in accounts.columns if is_secret(c.attribute)), None) if accounts else None
+    )
+    returned = (u for u in route.caller_uses if re.fullmatch(r"return \w+", u.text))
+    use = next((u for u in returned if _is_caller(route, u.text.removeprefix("return "))), None)
+    if secret is None or use is None or accounts is None or route.span is None:
+        return
+    if not _yields(app, accounts.model):
+        return
+    yield Finding(
+        NAME,
+        route.span,
+        f"`{route}` answers with a row of `{accounts.name}`, which holds `{secret.attribute}`",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"it does `{use.text}` without a response model"),),
+        related=(use.span,),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _is_caller(route: Route, name: str) -> bool:
+    return any(d.name == name for d in route.dependencies)
+
+
+def _yields(app: AppMap, model: str | None) -> bool:
+    """Whether principals are rows of the table of accounts, and not a model made of them."""
+    return model is not None and any(p.model == model for p in app.principals)

@@ -1,0 +1,219 @@
+"""FW501 missing-owner-filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.routing import CallerUse, Query, Route
+from fastwright.review.guarding import Guarding
+from fastwright.review.intent import Intent
+from fastwright.review.ownership import Owned, Ownership
+from fastwright.review.rule import rule
+from fastwright.source.imports import ensure_import
+
+NAME = "missing-owner-filter"
+
+
+@rule(code="FW501", severity=Severity.HIGH)
+def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
+    """A row that belongs to one user is given to every user who names its key.
+
+    ## Why is this bad?
+    Whoever is logged in can walk through the keys and read, change or delete what is others'. It is
+    the most frequent fault of APIs (OWASP API1:2023, broken object level authorization; CWE-639).
+
+    ## Example
+    ```python
+    @app.get("/items")
+    def list_items(session: SessionDep, user: CurrentUser) -> list[ItemOut]:
+        return session.scalars(select(Item).where(Item.owner_id == user.id).limit(50)).all()
+
+
+    @app.get("/items/{item_id}")
+    def read_item(item_id: int, session: SessionDep, user: CurrentUser) -> ItemOut:
+        item = session.get(Item, item_id)
+        if item is None:
+            raise HTTPException(404)
+        return item
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/items")
+    def list_items(session: SessionDep, user: CurrentUser) -> list[ItemOut]:
+        return session.scalars(select(Item).where(Item.owner_id == user.id).limit(50)).all()
+
+
+    @app.get("/items/{item_id}")
+    def read_item(item_id: int, session: SessionDep, user: CurrentUser) -> ItemOut:
+        item = session.scalar(select(Item).where(Item.id == item_id, Item.owner_id == user.id))
+        if item is None:
+            raise HTTPException(404)
+        return item
+    ```
+
+    ## Fix safety
+    Changes behaviour: other users, administrators among them, are answered as if the row did not
+    exist. Offered where the statement stands in the handler and the caller has a name there.
+
+    ## Known limits
+    That one user reads another's row is right for a blog and wrong for an order. It is certain only
+    where the app itself shows the intent: the list of the same table is limited to the caller, or
+    two sibling routes ask for the owner, or `[tool.fastwright.access]` names the table as `owned`.
+    Else it is one question for each table. A route whose caller is handed to code that cannot be
+    read is passed over.
+    """
+    guarding, ownership, intent = Guarding(app), Ownership(app), Intent.read(app)
+    asked: set[str] = set()
+    for route in guarding.served:
+        row = ownership.row_of(route)
+        if row is None or not _is_candidate(route, guarding, ownership, intent):
+            continue
+        owned, query = row
+        if _is_shared(route, owned, intent):
+            continue
+        peers = _shown(route, owned, ownership)
+        if peers or owned.table.name in intent.owned:
+            yield _certain(app, guarding, route, row, peers)
+        elif owned.table.name not in asked and _is_open_question(route, owned, ownership):
+            asked.add(owned.table.name)
+            yield _question(route, owned, query)
+
+
+def _is_candidate(route: Route, guarding: Guarding, ownership: Ownership, intent: Intent) -> bool:
+    """Somebody is logged in, nothing limits the row to them, and nobody has said it is right."""
+    principal = any(g.role == "principal" and not g.optional for g in route.guards)
+    known = principal and not guarding.is_unsure(route) and not intent.is_public(route)
+    return known and not ownership.may_ask(route)
+
+
+def _is_shared(route: Route, owned: Owned, intent: Intent) -> bool:
+    return route.method == "GET" and owned.table.name in intent.shared
+
+
+def _shown(
+    route: Route, owned: Owned, ownership: Ownership
+) -> tuple[tuple[Route, CallerUse | Query], ...]:
+    """The siblings that show that a row is for its owner alone; empty where they do not."""
+    asking = [(r, a) for r in ownership.asking(owned) if (a := ownership.asks(r, owned))]
+    lists = [row for row in asking if _lists(row[0], owned)]
+    reading = [row for row in asking if row[0].method == "GET"]
+    writing = [row for row in asking if row[0].method in ("PUT", "PATCH", "DELETE")]
+    if route.method == "GET":
+        is_closed = (lists or len(reading) > 1) and not ownership.open_lists(owned)
+        return tuple(reading) if is_closed else ()
+    if len(asking) > 1:
+        return tuple(asking)
+    elsewhere = [
+        (r, a)
+        for other in ownership.owned.values()
+        for r in ownership.asking(other)
+        if r.method in ("PUT", "PATCH", "DELETE") and (a := ownership.asks(r, other))
+    ]
+    is_habit = len({r for r, _ in elsewhere}) > 1 and ownership.stores_owner(owned)
+    return (*writing, *elsewhere) if (writing and elsewhere[1:]) or is_habit else ()
+
+
+def _lists(route: Route, owned: Owned) -> bool:
+    return route.method == "GET" and any(
+        q.many and q.tables[:1] == (owned.table.name,) for q in route.queries
+    )
+
+
+def _is_open_question(route: Route, owned: Owned, ownership: Ownership) -> bool:
+    """Writing another's row is worth a question; reading it where no list shows it to everybody."""
+    return route.method != "GET" or not ownership.open_lists(owned)
+
+
+def _certain(
+    app: AppMap,
+    guarding: Guarding,
+    route: Route,
+    row: tuple[Owned, Query],
+    peers: tuple[tuple[Route, CallerUse | Query], ...],
+) -> Finding:
+    owned, query = row
+    verb = {"GET": "reads", "DELETE": "deletes"}.get(route.method, "changes")
+    names = tuple(dict.fromkeys(f"`{peer}`" for peer, _ in peers))
+    shown = f", which {' and '.join(names[:2])} {'do' if len(names) > 1 else 'does'}"
+    message = f"`{route}` {verb} any row of `{owned.table.name}` without asking whose it is"
+    fix = _fix(app, guarding, route, row)
+    return Finding(
+        NAME,
+        _place(route, query),
+        message + (shown if names else f", though `{owned.table.name}` is declared as owned"),
+        evidence=tuple(_evidence(app, peer, asks) for peer, asks in peers[:3]),
+        related=tuple(asks.span for _, asks in peers[:3]),
+        fixes=(fix,) if fix is not None else (),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _question(route: Route, owned: Owned, query: Query) -> Finding:
+    name = owned.table.name
+    message = (
+        f"rows of `{name}` say whose they are (`{owned.column.attribute}`), and `{route}` does not "
+        f"ask: declare `{name}` as `owned` or `shared` in `[tool.fastwright.access]`"
+    )
+    return Finding(NAME, _place(route, query), message, symbol=route.handler)
+
+
+def _place(route: Route, query: Query) -> Span:
+    """The statement where it stands in the handler, else the handler."""
+    assert route.span is not None
+    return query.span if _is_within(query.span, route.span) else route.span
+
+
+def _is_within(inner: Span, outer: Span) -> bool:
+    return inner.path == outer.path and outer.start <= inner.start and inner.end <= outer.end
+
+
+def _evidence(app: AppMap, peer: Route, asks: CallerUse | Query) -> Evidence:
+    written = asks.text if isinstance(asks, CallerUse) else app.text(asks.span)
+    return Evidence(EvidenceKind.SOURCE, f"`{peer}` asks: {' '.join(written.split())}")
+
+
+def _fix(app: AppMap, guarding: Guarding, route: Route, row: tuple[Owned, Query]) -> Fix | None:
+    """The owner among the conditions, where handler, statement and caller are all in one place."""
+    owned, query = row
+    caller, accounts = guarding.principal_of(route), Ownership(app).accounts
+    keys = [c.attribute for c in accounts.columns if c.primary_key] if accounts else []
+    if caller is None or len(keys) != 1 or route.span is None or query.span == route.span:
+        return None
+    if not _is_within(query.span, route.span) or owned.table.model is None:
+        return None
+    call = next((c for c in app.calls if c.span == query.span), None)
+    if call is None or not call.arguments:
+        return None
+    changes = _narrowed(app, owned, (call.text, call.arguments), query.span, f"{caller}.{keys[0]}")
+    title = f"Limit `{route}` to rows of `{owned.table.name}` that are the caller's"
+    return Fix(title, Safety.CHANGES_BEHAVIOUR, changes) if changes else None
+
+
+def _narrowed(
+    app: AppMap, owned: Owned, call: tuple[str, tuple[str, ...]], span: Span, caller: str
+) -> tuple[Edit, ...]:
+    """The statement with the owner among its conditions; nothing where its form is not known."""
+    text, arguments = call
+    verb, model = text.rpartition(".")[2], arguments[0]
+    condition = f"{model}.{owned.column.attribute} == {caller}"
+    why = f"a row of `{owned.table.name}` is for its owner alone"
+    after = Span(span.path, span.end, span.end)
+    if verb in ("select", "update", "delete"):
+        return (Edit(after, f".where({condition})", why),)
+    if verb == "query":
+        return (Edit(after, f".filter({condition})", why),)
+    keys = [c.attribute for c in owned.table.columns if c.primary_key]
+    if verb != "get" or len(arguments) != 2 or len(keys) != 1 or "." not in text:
+        return ()
+    module = "sqlmodel" if owned.table.mapper == "sqlmodel" else "sqlalchemy"
+    bound = ensure_import(app, span.path, module, "select")
+    session = text.rpartition(".")[0]
+    by_key = f"{model}.{keys[0]} == {arguments[1]}"
+    written = f"{session}.scalar({bound.local}({model}).where({by_key}, {condition}))"
+    return (*bound.edits, Edit(span, written, why))

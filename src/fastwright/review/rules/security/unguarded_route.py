@@ -1,0 +1,189 @@
+"""FW505 unguarded-route."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.routing import Route
+from fastwright.review.decorators import with_dependency
+from fastwright.review.guarding import WRITES, Guarding
+from fastwright.review.intent import Intent
+from fastwright.review.rule import rule
+
+NAME = "unguarded-route"
+_REMARK = re.compile(
+    r"(?im)^\s*#.*\b(Depends|Security)\(.*(current|user|account|admin|auth|permission|role|token)"
+)
+_FEWEST = 2
+_HABIT = 5
+
+
+@rule(code="FW505", severity=Severity.HIGH)
+def unguarded_route(app: AppMap) -> Iterator[Finding]:
+    """A route that anybody may call, where its siblings ask who is calling.
+
+    ## Why is this bad?
+    Nothing on the way to the handler asks for credentials: no dependency of the handler, the
+    decorator, the router, the inclusion or the app. One forgotten guard is enough to read or change
+    what all the others protect (OWASP API2:2023, broken authentication; CWE-306).
+
+    ## Example
+    ```python
+    router = APIRouter(prefix="/items")
+
+
+    @router.post("")
+    def create_item(item: ItemIn, session: SessionDep, user: CurrentUser) -> None:
+        session.add(Item(title=item.title, owner_id=user.id))
+
+
+    @router.put("/{item_id}")
+    def rename_item(item_id: int, item: ItemIn, session: SessionDep, user: CurrentUser) -> None:
+        session.execute(update(Item).where(Item.id == item_id, Item.owner_id == user.id))
+
+
+    @router.delete("/{item_id}")
+    def delete_item(item_id: int, session: SessionDep) -> None:
+        session.execute(delete(Item).where(Item.id == item_id))
+
+
+    app.include_router(router)
+    ```
+
+    Use instead:
+    ```python
+    router = APIRouter(prefix="/items", dependencies=[Depends(current_user)])
+
+
+    @router.post("")
+    def create_item(item: ItemIn, session: SessionDep, user: CurrentUser) -> None:
+        session.add(Item(title=item.title, owner_id=user.id))
+
+
+    @router.put("/{item_id}")
+    def rename_item(item_id: int, item: ItemIn, session: SessionDep, user: CurrentUser) -> None:
+        session.execute(update(Item).where(Item.id == item_id, Item.owner_id == user.id))
+
+
+    @router.delete("/{item_id}")
+    def delete_item(item_id: int, session: SessionDep, user: CurrentUser) -> None:
+        session.execute(delete(Item).where(Item.id == item_id, Item.owner_id == user.id))
+
+
+    app.include_router(router)
+    ```
+
+    ## Fix safety
+    Changes behaviour: callers without credentials are turned away from now on. The guard that most
+    siblings carry is put among the dependencies of the decorator.
+
+    ## Known limits
+    Certain only where at least two siblings on the same router are guarded and more are guarded
+    than not, or where all other writing routes of the app are. Logins, health checks, webhooks and
+    other doors that are public by nature are passed over, and so are routes behind middleware,
+    conditions or dependencies that cannot be read. What is public on purpose is said once, in
+    `public` of `[tool.fastwright.access]`.
+    """
+    guarding, intent = Guarding(app), Intent.read(app)
+    if not any(guarding.is_guarded(r) for r in guarding.served):
+        yield from _nobody_asked(app, guarding, intent)
+        return
+    for route in guarding.served:
+        if route.method == "WEBSOCKET" or not _is_candidate(route, guarding, intent):
+            continue
+        remark = _REMARK.search(app.text(route.span)) if route.span else None
+        peers = _guarded_peers(route, guarding)
+        if peers or remark:
+            yield _finding(app, route, peers, remark[0].strip() if remark else "")
+
+
+def _is_candidate(route: Route, guarding: Guarding, intent: Intent) -> bool:
+    is_public = guarding.is_public_by_nature(route) or intent.is_public(route)
+    return guarding.is_open(route) and not is_public
+
+
+def _guarded_peers(route: Route, guarding: Guarding) -> tuple[Route, ...]:
+    """The guarded siblings that show that this route was forgotten; empty where they do not."""
+    near = [r for r in _comparable(route, guarding) if r.router == route.router]
+    guarded = [r for r in near if guarding.is_guarded(r)]
+    if len(guarded) >= _FEWEST and _outweigh(route, guarded, len(near)):
+        return tuple(guarded)
+    if route.method not in WRITES:
+        return ()
+    every = _comparable(route, guarding)
+    guarded = [r for r in every if guarding.is_guarded(r)]
+    return tuple(guarded) if len(guarded) >= _HABIT and len(guarded) == len(every) else ()
+
+
+def _outweigh(route: Route, guarded: list[Route], count: int) -> bool:
+    """Reading is often public: there every sibling must be guarded; of writing routes, most."""
+    return len(guarded) == count if route.method not in WRITES else len(guarded) > count / 2
+
+
+def _comparable(route: Route, guarding: Guarding) -> list[Route]:
+    """The other routes of the app that read, or write, as this one does."""
+    writes = route.method in WRITES
+    return [
+        r
+        for r in guarding.served
+        if (r.method in WRITES) is writes
+        and r.method != "WEBSOCKET"
+        and r.handler != route.handler
+        and not guarding.is_public_by_nature(r)
+    ]
+
+
+def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -> Finding:
+    assert route.span is not None
+    names = [f"`{peer}`" for peer in peers[:2]]
+    shown = f", where {len(peers)} siblings ask" if len(peers) > 1 else ""
+    seen = [
+        f"{name} is guarded by `{_guard_of(peer)}`"
+        for name, peer in zip(names, peers, strict=False)
+    ]
+    seen += [f"a guard stands there as a remark: {remark}"] if remark else []
+    fix = _fix(app, route, peers)
+    return Finding(
+        NAME,
+        route.span,
+        f"`{route}` does not ask who is calling" + (shown or ": its guard is commented out"),
+        evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in seen),
+        related=tuple(peer.span for peer in peers[:3] if peer.span),
+        fixes=(fix,) if fix is not None else (),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _guard_of(route: Route) -> str:
+    guards = [g.name.rpartition(".")[2] for g in route.guards if g.role != "scheme"]
+    return next(iter(guards), "the handler itself")
+
+
+def _fix(app: AppMap, route: Route, peers: tuple[Route, ...]) -> Fix | None:
+    """The guard of most siblings, among the dependencies of the decorator."""
+    guards = [g.name for p in peers for g in p.guards if g.role != "scheme" and not g.optional]
+    if not guards:
+        return None
+    chosen = max(sorted(set(guards)), key=guards.count)
+    changes = with_dependency(app, route, chosen)
+    title = f"Ask for `{chosen.rpartition('.')[2]}` on `{route}`"
+    return Fix(title, Safety.CHANGES_BEHAVIOUR, changes) if changes else None
+
+
+def _nobody_asked(app: AppMap, guarding: Guarding, intent: Intent) -> Iterator[Finding]:
+    """One note for an app that never asks: whether it should is not to be seen in its source."""
+    if app.principals or guarding.by_middleware:
+        return
+    writing = [
+        r
+        for r in guarding.served
+        if r.method in WRITES and not intent.is_public(r) and guarding.is_open(r)
+    ]
+    if writing and writing[0].span is not None:
+        message = f"no route asks who is calling, among them {len(writing)} that write"
+        yield Finding(NAME, writing[0].span, message, symbol=writing[0].handler)
