@@ -93,7 +93,7 @@ class Query:
     """One database statement that a handler runs, in itself or below it.
 
     `many`: it can yield more than one row; `bounded`: a limit caps them; `eager`: relationship
-    paths loaded with it; `filters`: columns compared, as ``table.column``; `ordered`: its rows have
+    paths loaded with it, ``?`` for an option that is made elsewhere; `filters`: columns compared, as ``table.column``; `ordered`: its rows have
     an order; `skips`: an offset passes over some.
     """
 
@@ -105,6 +105,8 @@ class Query:
     eager: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
+    ordered: bool = False
+    skips: bool = False
 
 
 @dataclass(frozen=True, slots=True)
