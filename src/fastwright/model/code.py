@@ -109,10 +109,35 @@ class Call:
 class Flow:
     """A value that travels: from `source` to `sink`, by the calls in `path`.
 
-    `sanitizers` name what was found on the way that limits the value (a constraint, a parser).
+    Attributes:
+        source: Where it begins, in words (``GET /items query `q` ``).
+        sink: Dotted name of the call where it arrives.
+        path: The calls on the way, the sink's last.
+        sanitizers: What was found on the way that ends the harm (a constraint, a parser, a test).
+        doubts: What was found and not understood, or may not be enough.
+        kind: The harm: ``sql``, ``shell``, ``code``, ``template``, ``unpickle``, ``path``, ``url``,
+            ``redirect``, ``html``, ``pattern``, ``log``, ``column``, ``attribute``, ``fields``,
+            ``read``, ``answer``.
+        route: The route as ``GET /items``; `handler` its function, dotted.
+        place: Where the route takes the value from; ``exception`` for what a clause caught.
+        name: The value in words of the handler (``item.name``).
+        lead: The text in front of it in the string that arrives, ``NUL`` for what is not known.
+        into: Dotted class that is written to or read from, where known.
+        types: Plain names of the declared types of the value.
+        model: Dotted class of ours that it is, where it is a whole object.
     """
 
     source: str
     sink: str
     path: tuple[Span, ...]
     sanitizers: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    kind: str = ""
+    route: str = ""
+    handler: str = ""
+    place: str = ""
+    name: str = ""
+    lead: str = ""
+    into: str = ""
+    types: tuple[str, ...] = ()
+    model: str | None = None

@@ -1,181 +1,212 @@
 """Values of requests that reach places where they can do harm.
 
-Each function has a summary: which of its parameters reach a sink in its own text, and which are
-handed on to parameters of other functions. Summaries are made once; flows are paths over them.
-Assignments are followed without regard to their order, so a path is possible, not certain.
+A flow begins at a parameter of a handler or of one of its dependencies, or at an attribute of the
+request itself; it is followed through assignments, fields, dictionaries, text and calls
+(`arrivals`), and what limits the value on its way is noted (`limits`, `declared`). A test counts
+where it governs the place of use, or leaves before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
 from types import MappingProxyType
+from typing import NamedTuple
 
 from fastwright.model.app import Parameter, Route
 from fastwright.model.code import Flow
-from fastwright.model.places import Span
-from fastwright.survey.codebase import Unit
-from fastwright.survey.facts import CallFact, Term, inner_terms
-from fastwright.survey.names import Symbol
+from fastwright.survey.arrivals import Arrival, Arrivals
+from fastwright.survey.declared import Declared, Types
+from fastwright.survey.dependencies import Dependencies
+from fastwright.survey.facts import ParameterFact
+from fastwright.survey.held import EACH, KEY, VALUE, Held, Helds, taken
+from fastwright.survey.limits import is_doubt, is_enough
+from fastwright.survey.names import Symbol, is_class
 from fastwright.survey.queries import Queries
 from fastwright.survey.relations import Relations
-from fastwright.survey.wiring import last_name
+from fastwright.survey.values import Frame
 
-_SINKS = MappingProxyType({
-    "sqlalchemy.text": 1, "sqlalchemy.sql.text": 1, "sqlalchemy.sql.expression.text": 1,
-    "sqlmodel.text": 1, "os.system": 1, "os.popen": 1, "subprocess.run": 1, "subprocess.call": 1,
-    "subprocess.Popen": 1, "subprocess.check_output": 1, "subprocess.check_call": 1,
-    "asyncio.create_subprocess_shell": 1, "asyncio.create_subprocess_exec": 9,
-    "builtins.eval": 1, "builtins.exec": 1, "builtins.open": 1, "pathlib.Path": 9,
-    "fastapi.responses.FileResponse": 1, "starlette.responses.FileResponse": 1,
-    "fastapi.responses.RedirectResponse": 1, "starlette.responses.RedirectResponse": 1,
-    "fastapi.responses.HTMLResponse": 1, "starlette.responses.HTMLResponse": 1,
-    "httpx.get": 1, "httpx.post": 1, "requests.get": 1, "requests.post": 1,
-    "urllib.request.urlopen": 1, "pickle.loads": 1, "yaml.load": 1, "jinja2.Template": 1,
-})  # fmt: skip
-_STATEMENT_SINKS = frozenset({"execute", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one",
-                              "fetch_val", "executescript"})  # fmt: skip
-_LIMITING = frozenset({"int", "float", "bool", "UUID", "datetime", "date", "Decimal", "Literal"})
-_CLEANING = frozenset({"int", "float", "UUID", "bool", "quote", "quote_plus", "escape", "basename",
-                       "secure_filename"})  # fmt: skip
 _SOURCES = frozenset({"query", "path", "header", "cookie", "body", "form", "file"})
+_OF_REQUEST = MappingProxyType({
+    "query_params": "query", "headers": "header", "cookies": "cookie", "path_params": "path",
+    "json()": "body", "form()": "form", "body()": "body", "receive_text()": "body",
+    "receive_json()": "body", "receive_bytes()": "body", "stream()": "body",
+})  # fmt: skip
+_SECRET = re.compile(
+    r"passw(or)?d|passphrase|secret|(?<!_)token$|(access|refresh|reset|auth|api)_?(token|key)|"
+    r"^(otp|pin|cvv|cvc|card_number|ssn)$|private_key|credit_card",
+    re.IGNORECASE,
+)
 _DEEPEST = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """A parameter of a function arrives in a call: a sink, or a parameter of ours.
+class _Origin(NamedTuple):
+    """A value of the request: where the route takes it from, its name, and what is declared."""
 
-    `onward` is the parameter of `callee` that gets it; empty for a sink.
-    """
-
-    parameter: str
-    sink: str
-    span: Span
-    callee: Symbol | None = None
-    onward: str = ""
-    cleaned: tuple[str, ...] = ()
+    place: str
+    name: str
+    passed: tuple[str, ...]
+    declared: Declared
 
 
 class Flows:
-    """Makes summaries of functions and follows request values over them."""
+    """Follows values of requests over the summaries of functions."""
 
-    def __init__(self, queries: Queries, relations: Relations) -> None:
-        self.queries = queries
-        self.relations = relations
-        self._summaries: dict[Symbol, tuple[Reach, ...]] = {}
+    def __init__(
+        self, queries: Queries, relations: Relations, dependencies: Dependencies
+    ) -> None:  # fmt: skip
+        self.arrivals = Arrivals(queries, relations, queries.mapped)
+        self.dependencies = dependencies
+        self.types = Types(dependencies)
+        self._places = _places(relations)
 
     def of_route(self, route: Route, handler: Symbol) -> Iterator[Flow]:
         """Every way of a value of the request to `route` into a sink."""
-        for parameter in route.parameters:
-            if parameter.source in _SOURCES:
-                source = f"{route} {parameter.source} `{parameter.name}`"
-                limits = _limits(parameter)
-                for sink, path, cleaned in self._follow(handler, parameter.name, 0):
-                    yield Flow(source, sink, path, (*limits, *cleaned))
+        yield from self._of_function(route, handler)
+        for node in route.every_dependency():
+            function = self._called(node.call)
+            if function is not None and not is_class(function):
+                yield from self._of_function(route, function)
 
-    def _follow(
-        self, function: Symbol, parameter: str, depth: int
-    ) -> Iterator[tuple[str, tuple[Span, ...], tuple[str, ...]]]:
-        for reach in self.summary(function):
-            if reach.parameter != parameter:
-                continue
-            if reach.callee is None:
-                yield reach.sink, (reach.span,), reach.cleaned
-            elif depth < _DEEPEST:
-                for sink, path, cleaned in self._follow(reach.callee, reach.onward, depth + 1):
-                    yield sink, (reach.span, *path), (*reach.cleaned, *cleaned)
+    def of_caught(self) -> Iterator[Flow]:
+        """What ``except`` clauses caught, into answers and logs, in every function read so far."""
+        for function in self.arrivals.summarised():
+            for arrival in self.arrivals.of(function):
+                if arrival.root.startswith("<"):
+                    caught = self._caught(function, int(arrival.path[0]))
+                    yield Flow(
+                        f"exception `{caught}`", arrival.sink, arrival.spans, (), arrival.passed,
+                        arrival.kind, "", function.dotted(), "exception", caught, arrival.lead,
+                    )  # fmt: skip
 
-    def summary(self, function: Symbol) -> tuple[Reach, ...]:
-        """Where the parameters of one function arrive."""
-        if function not in self._summaries:
-            self._summaries[function] = ()
-            self._summaries[function] = tuple(self._read(function))
-        return self._summaries[function]
-
-    def _read(self, function: Symbol) -> Iterator[Reach]:
+    def _caught(self, function: Symbol, start: int) -> str:
         unit = function.unit
-        if unit is None:
+        catches = unit.scopes[function.scope].catches if unit is not None else []
+        found = next((c for c in catches if c.start == start), None)
+        if found is None or unit is None:
+            return ""
+        names = found.types[1:] if isinstance(found.types, list) else [found.types]
+        written = (unit.text((n, n)) if not isinstance(n, str) else n for n in names)
+        return ", ".join(
+            self.dependencies.evaluator.names.dotted(unit, function.scope, n).removeprefix(
+                "builtins."
+            )
+            for n in written
+        )
+
+    def _of_function(self, route: Route, function: Symbol) -> Iterator[Flow]:
+        for arrival in self.arrivals.of(function):
+            held = Held(arrival.root, arrival.path, (), arrival.passed, arrival.lead)
+            for origin in self._origins(route, function, held, 0):
+                flow = _flow(route, arrival, origin)
+                if flow is not None:
+                    yield flow
+
+    def _origins(
+        self, route: Route, function: Symbol, held: Held, depth: int
+    ) -> Iterator[_Origin]:  # fmt: skip
+        """The values of the request that a value of a handler or dependency is."""
+        unit = function.unit
+        facts = unit.scopes[function.scope] if unit is not None else None
+        row = next((p for p in facts.parameters if p.name == held.root), None) if facts else None
+        if row is None or facts is None or unit is None or depth > _DEEPEST:
             return
-        carried = _carried(unit, function.scope)
-        for _, row in self.queries.rows(function):
-            callee = self.relations.callee(unit, row)
-            span = Span(unit.path, row.start, row.end)
-            sink, count = _sink(callee, row)
-            if sink:
-                for name, cleaned in _names(row.arguments[:count], unit, carried):
-                    yield Reach(name, sink, span, cleaned=cleaned)
-            elif callee is not None and callee.kind == "scope" and callee.unit is not None:
-                yield from _handed_on(callee, row, unit, carried)
+        parameter = self._parameter(function, row, route)
+        source = parameter.source if parameter is not None else None
+        frame = Frame(unit, facts.up, (), facts.start)
+        if source in _SOURCES:
+            declared = self.types.of(row, frame, held.path)
+            name = written((held.root, *held.path))
+            yield _Origin(str(source), name, held.passed, declared)
+        elif source == "special" and held.path and held.path[0] in _OF_REQUEST:
+            name = written((held.root, *held.path))
+            yield _Origin(_OF_REQUEST[held.path[0]], name, held.passed, Declared())
+        elif source == "dependency":
+            yield from self._of_dependency(route, function, row, held, depth)
+
+    def _of_dependency(
+        self, route: Route, function: Symbol, row: ParameterFact, held: Held, depth: int
+    ) -> Iterator[_Origin]:  # fmt: skip
+        below = self._fills(function, row)
+        if below is None:
+            return
+        for result in self._results(below):
+            values: Helds = (result,)
+            for name in held.path:
+                values = taken(values, name)
+            for value in values:
+                constructor = self.arrivals.made(below)[0] if is_class(below) else below
+                if constructor is not None:
+                    yield from self._origins(
+                        route, constructor, value.through(*held.passed), depth + 1
+                    )
+
+    def _results(self, below: Symbol) -> tuple[Held, ...]:
+        return self.arrivals.made(below)[1] if is_class(below) else self.arrivals.returned(below)
+
+    def _fills(self, function: Symbol, row: ParameterFact) -> Symbol | None:
+        """The function or class of ours whose result a parameter gets."""
+        signature = self.dependencies.signature(function)
+        node = next((d for d in signature.dependencies if d.name == row.name), None)
+        return self._called(node.call) if node is not None else None
+
+    def _called(self, dotted: str) -> Symbol | None:
+        return self._places.get(dotted)
+
+    def _parameter(self, function: Symbol, row: ParameterFact, route: Route) -> Parameter | None:
+        signature = self.dependencies.signature(function)
+        found = next((p for p in signature.parameters if p.name == row.name), None)
+        in_path = f"{{{row.name}}}" in route.path or f"{{{row.name}:" in route.path
+        if found is not None and in_path and found.source not in ("dependency", "special"):
+            return Parameter(found.name, found.annotation, found.default, "path")
+        return found
 
 
-def _sink(callee: Symbol | None, row: CallFact) -> tuple[str, int]:
-    """The sink that a call is, and how many of its first arguments matter."""
-    dotted = callee.dotted() if callee is not None and callee.kind == "external" else ""
-    if dotted in _SINKS:
-        return dotted, _SINKS[dotted]
-    name = last_name(row.callee)
-    text = (
-        bool(row.arguments) and isinstance(row.arguments[0], list) and row.arguments[0][0] in "fb"
-    )
-    return (f"{name} of SQL text", 1) if name in _STATEMENT_SINKS and text else ("", 0)
+def _places(relations: Relations) -> dict[str, Symbol]:
+    """Every function and class of the project by its dotted name."""
+    return {
+        unit.dotted(index): Symbol("scope", unit, index)
+        for unit in relations.evaluator.codebase.units
+        for index, scope in enumerate(unit.scopes)
+        if scope.kind != "m"
+    }
 
 
-def _handed_on(
-    callee: Symbol, row: CallFact, unit: Unit, carried: dict[str, set[str]]
-) -> Iterator[Reach]:
-    assert callee.unit is not None
-    facts = callee.unit.scopes[callee.scope]
-    place = [p.name for p in facts.parameters if p.kind == "" and p.name not in ("self", "cls")]
-    given = [*zip(place, row.arguments, strict=False), *row.keywords]
-    span = Span(unit.path, row.start, row.end)
-    for onward, term in given:
-        for name, cleaned in _names([term], unit, carried):
-            yield Reach(name, "", span, callee, onward, cleaned)
+def _flow(route: Route, arrival: Arrival, origin: _Origin) -> Flow | None:
+    tokens = [*origin.passed, *origin.declared.tokens]
+    if origin.place == "path" and f"{{{origin.name}}}" in route.path:
+        tokens.append("segment")
+    if arrival.kind == "log" and not _is_secret(origin):
+        return None
+    if arrival.kind == "read" and origin.place != "file":
+        return None
+    kind = arrival.kind
+    model = origin.declared.model
+    return Flow(
+        f"{route} {origin.place} `{origin.name}`", arrival.sink, arrival.spans,
+        tuple(dict.fromkeys(t for t in tokens if is_enough(t, kind))),
+        tuple(dict.fromkeys(t.lstrip("?") for t in tokens if is_doubt(t, kind))),
+        kind, str(route), route.handler, origin.place, origin.name,
+        arrival.lead, arrival.into, origin.declared.names,
+        model.dotted() if model is not None else None,
+    )  # fmt: skip
 
 
-def _carried(unit: Unit, scope: int) -> dict[str, set[str]]:
-    """Which parameters each local name of a function carries."""
-    facts = unit.scopes[scope]
-    carried = {p.name: {p.name} for p in facts.parameters if p.name not in ("self", "cls")}
-    for _ in range(3):
-        for row in facts.assignments:
-            held = {name for name, _ in _names([row.value], unit, carried)}
-            for target in _targets(row.target):
-                carried.setdefault(target, set()).update(held)
-    return carried
+def _is_secret(origin: _Origin) -> bool:
+    model = origin.declared.model
+    if model is not None and model.unit is not None:
+        rows = model.unit.scopes[model.scope].assignments
+        return any(isinstance(r.target, str) and _SECRET.search(r.target) for r in rows)
+    return bool(_SECRET.search(origin.name.rpartition(".")[2].strip("[]'\"")))
 
 
-def _targets(target: object) -> Iterator[str]:
-    if isinstance(target, str) and target.isidentifier():
-        yield target
-    elif isinstance(target, list):
-        for item in target:
-            yield from _targets(item)
-
-
-def _names(
-    terms: Iterable[Term], unit: Unit, carried: dict[str, set[str]], cleaned: tuple[str, ...] = ()
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The parameters that occur in `terms`, each with what cleans it on the way."""
-    for term in terms:
-        if isinstance(term, str):
-            yield from ((name, cleaned) for name in sorted(carried.get(term.partition(".")[0], ())))
-        elif isinstance(term, list) and term:
-            if term[0] == "c":
-                row = unit.facts.calls[term[1]]
-                name = last_name(row.callee)
-                inner = (*cleaned, name) if name in _CLEANING else cleaned
-                values = [row.callee, *row.arguments, *(t for _, t in row.keywords)]
-                yield from _names(values, unit, carried, inner)
-            else:
-                yield from _names(inner_terms(term), unit, carried, cleaned)
-
-
-def _limits(parameter: Parameter) -> tuple[str, ...]:
-    written = parameter.annotation or ""
-    kinds = [kind for kind in sorted(_LIMITING) if kind in written]
-    limits = [
-        k for k, _ in parameter.constraints if k in ("pattern", "regex", "max_length", "le", "lt")
-    ]
-    return (*kinds, *limits)
+def written(path: tuple[str, ...]) -> str:
+    """A path of attributes and keys as a person would write it."""
+    head, *rest = path
+    words = head
+    for part in rest:
+        if part in (EACH, KEY, VALUE) or part.startswith("["):
+            words += "[…]" if part in (EACH, VALUE) else ".keys()" if part == KEY else part
+        else:
+            words += f".{part}" if part.isidentifier() or part.endswith("()") else f"[{part!r}]"
+    return words

@@ -117,7 +117,7 @@ def _reached(app: AppMap, access: Access) -> AppMap:
     evaluator = access.evaluator
     relations = Relations(evaluator)
     queries = Queries(evaluator, relations, app.tables)
-    flows = Flows(queries, relations)
+    flows = Flows(queries, relations, access.dependencies)
     places = {
         unit.dotted(index): Symbol("scope", unit, index)
         for unit in evaluator.codebase.units
@@ -134,6 +134,7 @@ def _reached(app: AppMap, access: Access) -> AppMap:
         routes.append(replace(route, queries=reached, caller_uses=uses, refuses=refused))
         if handler is not None:
             found.update(dict.fromkeys(flows.of_route(route, handler)))
+    found.update(dict.fromkeys(flows.of_caught()))
     return replace(
         app, routes=tuple(routes), flows=tuple(found), functions=relations.functions(),
         calls=relations.calls(),

@@ -1,0 +1,248 @@
+"""Where the parameters of each function arrive, through every call of a function of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from fastwright.model.places import Span
+from fastwright.survey import carrying, sinks
+from fastwright.survey import held as parts
+from fastwright.survey.body import Body, Locals, same_part
+from fastwright.survey.carrying import Given, Here, elsewhere
+from fastwright.survey.facts import CallFact, Term
+from fastwright.survey.held import Held, Helds
+from fastwright.survey.limits import Limits, Proved
+from fastwright.survey.names import Symbol, is_class, is_function
+from fastwright.survey.queries import Queries
+from fastwright.survey.relations import Relations
+from fastwright.survey.sinks import PATH_MADE, Sink
+from fastwright.survey.values import Frame, Made, Ref
+
+_SQL = re.compile(
+    r"\b(select|insert into|update|delete from|where|order by|values|drop|alter|create|set)\b",
+    re.IGNORECASE,
+)
+_ANYWHERE = re.compile(r"\A(?:[a-z]*:)?(?://)?\Z", re.IGNORECASE)
+_SESSIONS = ("sqlalchemy.orm", "sqlmodel.Session", "sqlmodel.ext", "sqlmodel.orm", "sqlalchemy.ext",
+             "sqlalchemy.engine")  # fmt: skip
+"""Sessions run statements, which are no text unless it was built."""
+_DEEPEST = 40
+
+
+class Arrival(NamedTuple):
+    """The part at `path` of a parameter (or of what was caught) arrives in a sink."""
+
+    root: str
+    path: tuple[str, ...]
+    passed: tuple[str, ...]
+    lead: str
+    kind: str
+    sink: str
+    into: str
+    spans: tuple[Span, ...]
+
+
+class Arrivals:
+    """Summaries of functions, made when they are asked for and then remembered."""
+
+    def __init__(self, queries: Queries, relations: Relations, tables: frozenset[str]) -> None:
+        self.queries = queries
+        self.relations = relations
+        self.tables = tables
+        self.limits = Limits(self.callee)
+        self._bodies: dict[Symbol, Body | None] = {}
+        self._arrivals: dict[Symbol, tuple[Arrival, ...]] = {}
+        self._returned: dict[Symbol, Helds] = {}
+        self._made: dict[Symbol, tuple[Symbol | None, Helds]] = {}
+        self._checked: dict[Symbol, list[tuple[int, int, Held, str]]] = {}
+        self._demands: dict[Symbol, Proved] = {}
+        self._depth = 0
+
+    def body(self, function: Symbol) -> Body | None:
+        """The reader of a function's body."""
+        if function not in self._bodies:
+            unit = function.unit
+            self._bodies[function] = Body(function, unit, self) if unit is not None else None
+        return self._bodies[function]
+
+    def of(self, function: Symbol) -> tuple[Arrival, ...]:
+        """Every sink that a parameter of `function` reaches, in it or below it."""
+        if function not in self._arrivals:
+            self._arrivals[function] = ()
+            body = self.body(function)
+            if body is not None and self._depth < _DEEPEST:
+                self._depth += 1
+                rows = self.queries.rows(function)
+                found = dict.fromkeys(a for _, row in rows for a in self._through(body, row))
+                self._arrivals[function] = tuple(found)
+                self._depth -= 1
+        return self._arrivals[function]
+
+    def summarised(self) -> tuple[Symbol, ...]:
+        """Every function that was read so far."""
+        return tuple(self._arrivals)
+
+    # -- what carriers are asked -------------------------------------------------------------
+
+    def called(self, body: Body, row: CallFact, at: int, env: Locals) -> Helds:
+        """What the result of a call holds of the caller's parameters."""
+        return carrying.result(self, row, Here(body, at, env))
+
+    def proved(self, body: Body, test: Term, at: int, *, holds: bool) -> Proved:
+        """What is limited where a test holds (or does not), and by what."""
+        return self.limits.proved(body, test, at, holds=holds)
+
+    def callee(self, body: Body, row: CallFact) -> Symbol | None:
+        """What a call calls."""
+        return self.relations.callee(body.unit, row)
+
+    def returned(self, function: Symbol) -> Helds:
+        """What a function's result (or what it yields) holds of its parameters."""
+        if function not in self._returned:
+            self._returned[function] = ()
+            body = self.body(function)
+            if body is not None:
+                facts = body.facts
+                at = facts.returned
+                found = [h for place, term in zip(at, facts.values, strict=False)
+                         for h in body.held(term, place)]  # fmt: skip
+                found += [h for term in facts.yielded for h in body.held(term, -1)]
+                self._returned[function] = parts.unique(
+                    h for h in found if not h.root.startswith("<")
+                )
+        return self._returned[function]
+
+    def made(self, owner: Symbol) -> tuple[Symbol | None, Helds]:
+        """The constructor of a class of ours, and what an object holds of its parameters."""
+        if owner not in self._made:
+            self._made[owner] = (None, ())
+            for value in self.relations.evaluator.member(owner, "__init__"):
+                if isinstance(value, Ref) and is_function(value.symbol):
+                    self._made[owner] = (value.symbol, self._kept(value.symbol))
+        return self._made[owner]
+
+    def _kept(self, constructor: Symbol) -> Helds:
+        body = self.body(constructor)
+        found: list[Held] = []
+        for row in body.facts.assignments if body is not None else ():
+            if body is not None and isinstance(row.target, str) and row.target.startswith("self."):
+                found += parts.placed(body.held(row.value, row.start), row.target[5:])
+        return parts.unique(found)
+
+    # -- sinks --------------------------------------------------------------------------------
+
+    def _through(self, body: Body, written: CallFact) -> Iterator[Arrival]:
+        row = elsewhere(written)
+        callee = self.callee(body, row)
+        sink = sinks.table_made(callee, row, self.tables) or sinks.sink_of(callee, row)
+        span = Span(body.unit.path, written.start, written.end)
+        if sink is not None:
+            yield from self._arrived(body, sink, row, span)
+        elif callee is not None:
+            below = self.made(callee)[0] if is_class(callee) else callee
+            if below is not None and is_function(below):
+                yield from self._onward(body, below, row, span)
+
+    def _onward(self, body: Body, below: Symbol, row: CallFact, span: Span) -> Iterator[Arrival]:
+        inner = [arrival for arrival in self.of(below) if not arrival.root.startswith("<")]
+        if not inner:
+            return
+        at = body.statement_of(row)
+        given = Given(below, row, Here(body, at, {}))
+        for arrival in inner:
+            there = Held(arrival.root, arrival.path, (), arrival.passed, arrival.lead)
+            for held in parts.substituted(there, given):
+                if len(arrival.spans) < 8:
+                    limited = held.through(*self._limits(body, held, row.start))
+                    yield arrival._replace(
+                        root=held.root, path=held.path, passed=limited.passed, lead=held.lead,
+                        spans=(span, *arrival.spans),
+                    )  # fmt: skip
+
+    def _arrived(self, body: Body, sink: Sink, row: CallFact, span: Span) -> Iterator[Arrival]:
+        at = body.statement_of(row)
+        for term in sink.terms:
+            for held in body.held(term, at):
+                kind = _harm(sink, held)
+                if kind and (kind != "answer" or held.root.startswith("<")):
+                    limited = held.through(*self._limits(body, held, row.start))
+                    into = self._into(body, sink, row, at)
+                    yield Arrival(held.root, held.path, limited.passed, held.lead, kind,
+                                  sink.name, into, (span,))  # fmt: skip
+
+    def _into(self, body: Body, sink: Sink, row: CallFact, at: int) -> str:
+        """The class of what is written to or read from."""
+        if sink.kind == "fields":
+            return sink.name
+        if sink.kind not in ("column", "attribute") or not row.arguments:
+            return ""
+        frame = Frame(body.unit, row.scope, (), at)
+        for value in self.relations.evaluator.values(row.arguments[0], frame):
+            symbol = value.symbol if isinstance(value, Ref) else None
+            symbol = value.of if isinstance(value, Made) else symbol
+            if symbol is not None:
+                return symbol.dotted()
+        return ""
+
+    # -- limits -------------------------------------------------------------------------------
+
+    def _limits(self, body: Body, held: Held, at: int) -> tuple[str, ...]:
+        tokens = list(self.limits.on(body, held, at))
+        for start, end, other, token in self._checks(body):
+            inside = any(b.start <= start <= b.end and not b.start <= at <= b.end
+                         for b in body.facts.branches)  # fmt: skip
+            if end <= at and same_part(held, other) and not inside:
+                tokens.append(token)
+        return tuple(dict.fromkeys(tokens))
+
+    def _checks(self, body: Body) -> list[tuple[int, int, Held, str]]:
+        """What calls of a body limit by raising, with the bytes of the call."""
+        if body.function not in self._checked:
+            self._checked[body.function] = []
+            self._checked[body.function] = [
+                (row.start, row.end, held, token)
+                for _, row in self.queries.rows(body.function)
+                for held, token in self._check(body, row)
+            ]
+        return self._checked[body.function]
+
+    def _check(self, body: Body, row: CallFact) -> Iterator[tuple[Held, str]]:
+        yield from self.limits.checks(body, row, row.start)
+        callee = self.callee(body, row)
+        if callee is None or not is_function(callee):
+            return
+        given = Given(callee, row, Here(body, row.start, {}))
+        for demanded, token in self._demanded(callee):
+            yield from ((held, token) for held in parts.substituted(demanded, given))
+        if row.end in body.facts.dropped and callee.unit is not None:
+            facts = callee.unit.scopes[callee.scope]
+            for parameter in facts.parameters if facts.raises else ():
+                yield from ((held, f"?{facts.name}") for held in given(parameter.name))
+
+    def _demanded(self, function: Symbol) -> Proved:
+        """What a function has proved of its parameters when it returns."""
+        if function not in self._demands:
+            self._demands[function] = []
+            body = self.body(function)
+            if body is not None:
+                self._demands[function] = self.limits.demanded(body)
+        return self._demands[function]
+
+
+def _harm(sink: Sink, held: Held) -> str:
+    """The kind of harm that a value does in a sink; empty for none."""
+    if sink.kind == "statement":
+        return "sql" if "text" in held.passed and _SQL.search(held.lead) else ""
+    if sink.kind == "sql" and sink.name.startswith(
+        ("sqlalchemy.orm", "sqlmodel", "sqlalchemy.ext")
+    ):
+        built = "text" in held.passed or sink.name.endswith(".text")
+        return "sql" if built else ""
+    if sink.kind == "path method":
+        return "path" if PATH_MADE in held.passed else ""
+    if sink.kind in ("url", "redirect"):
+        free = _ANYWHERE.match(held.lead) or (sink.kind == "redirect" and held.lead == "/")
+        return sink.kind if free else ""
+    return sink.kind

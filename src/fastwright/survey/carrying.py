@@ -1,0 +1,257 @@
+"""What the result of a call holds of what was given to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+from fastwright.survey import held as parts
+from fastwright.survey.body import Body, Locals
+from fastwright.survey.facts import CallFact, ParameterFact, Term
+from fastwright.survey.held import EACH, SOMETHING, Held, Helds
+from fastwright.survey.names import Symbol, is_class, is_function
+from fastwright.survey.sinks import PATH_MADE, is_sink
+from fastwright.survey.wiring import last_name, receiver_of
+
+_SAME = frozenset({
+    "builtins.str", "builtins.list", "builtins.tuple", "builtins.sorted", "builtins.set",
+    "builtins.reversed", "builtins.iter", "builtins.next", "builtins.dict", "builtins.bytes",
+    "builtins.frozenset", "builtins.bytearray", "builtins.repr", "builtins.enumerate",
+    "builtins.filter", "builtins.map", "builtins.zip", "builtins.max", "builtins.min",
+    "copy.copy", "copy.deepcopy", "typing.cast", "json.loads", "json.dumps", "orjson.loads",
+    "orjson.dumps", "urllib.parse.urlparse", "urllib.parse.urlsplit", "urllib.parse.unquote",
+    "urllib.parse.unquote_plus", "urllib.parse.parse_qs", "os.fspath", "ujson.loads",
+    "fastapi.encoders.jsonable_encoder", "ujson.dumps", "base64.b64decode",
+    "base64.urlsafe_b64decode", "io.BytesIO", "io.StringIO", "html.unescape", "textwrap.dedent",
+    "os.path.normpath", "os.path.expanduser", "os.path.expandvars", "os.path.dirname",
+    "asyncio.gather", "asyncio.wait_for", "unicodedata.normalize", "urllib.parse.urlunparse",
+    "inspect.cleandoc", "shlex.split", "httpx.URL", "yarl.URL", "starlette.datastructures.URL",
+    "traceback.format_exception", "traceback.format_exc", "pydantic.SecretStr",
+    "ast.literal_eval", "collections.OrderedDict", "types.SimpleNamespace",
+})  # fmt: skip
+_JOINING = frozenset({"os.path.join", "urllib.parse.urljoin", "posixpath.join", "pathlib.Path",
+                      "pathlib.PurePath", "pathlib.PurePosixPath", "anyio.Path"})  # fmt: skip
+_MARKING = frozenset({"shlex.quote", "re.escape", "html.escape", "markupsafe.escape",
+                      "urllib.parse.quote", "urllib.parse.quote_plus", "urllib.parse.urlencode",
+                      "os.path.basename", "werkzeug.utils.secure_filename", "bleach.clean",
+                      "nh3.clean", "xml.sax.saxutils.escape", "bleach.linkify",
+                      "os.path.realpath", "os.path.abspath", "os.path.splitext",
+                      "django.utils.text.get_valid_filename", "psycopg.sql.Identifier",
+                      "psycopg2.sql.Identifier", "slugify.slugify", "regex.escape"})  # fmt: skip
+_TEXT_METHODS = frozenset({
+    "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "swapcase",
+    "replace", "encode", "decode", "removeprefix", "removesuffix", "expandtabs", "zfill", "ljust",
+    "rjust", "center", "translate", "format_map", "model_dump", "dict", "model_copy", "copy",
+    "model_dump_json", "to_dict", "get_secret_value", "as_posix", "absolute", "expanduser",
+    "with_suffix", "unicode_string", "geturl", "getvalue", "keys",
+})  # fmt: skip
+_SPLITTING = frozenset({"split", "rsplit", "splitlines", "partition", "rpartition", "values"})
+_REQUEST_METHODS = frozenset({"json", "form", "body", "receive_text", "receive_json",
+                              "receive_bytes", "getlist", "multi_items", "stream"})  # fmt: skip
+_ELSEWHERE = MappingProxyType({
+    "to_thread": 0, "run_in_threadpool": 0, "run_sync": 0, "add_task": 0, "run_in_executor": 1,
+    "partial": 0, "iterate_in_threadpool": 0, "call_soon": 0, "submit": 0,
+})  # fmt: skip
+
+
+class Here(NamedTuple):
+    """Where an expression of a caller stands: its body, the offset, names of a comprehension."""
+
+    body: Body
+    at: int
+    env: Locals
+
+    def held(self, term: Term) -> Helds:
+        """What `term` holds, read here."""
+        return self.body.held(term, self.at, self.env)
+
+    def every(self, row: CallFact) -> Helds:
+        """What all arguments of a call hold together."""
+        terms = (*row.arguments, *(term for _, term in row.keywords))
+        return parts.unique(h for term in terms for h in self.held(term))
+
+
+class Project(Protocol):
+    """What following a call asks of the summaries of the project."""
+
+    def callee(self, body: Body, row: CallFact) -> Symbol | None:
+        """What a call calls."""
+
+    def returned(self, function: Symbol) -> Helds:
+        """What a function's result holds of its parameters."""
+
+    def made(self, owner: Symbol) -> tuple[Symbol | None, Helds]:
+        """The constructor of a class of ours, and what an object holds of its parameters."""
+
+
+def result(project: Project, row: CallFact, here: Here) -> Helds:
+    """What the result of a call holds of the caller's parameters."""
+    row = elsewhere(row)
+    callee = project.callee(here.body, row)
+    if callee is not None and is_function(callee):
+        given = Given(callee, row, here)
+        held = project.returned(callee)
+        return parts.unique(h for one in held for h in parts.substituted(one, given))
+    if callee is not None and is_class(callee):
+        return _constructed(project, callee, row, here)
+    dotted = callee.dotted() if callee is not None and callee.kind == "external" else ""
+    return _foreign(dotted, row, here)
+
+
+def elsewhere(row: CallFact) -> CallFact:
+    """``to_thread(f, x)`` as the call ``f(x)`` that it makes."""
+    place = _ELSEWHERE.get(last_name(row.callee))
+    if place is None or len(row.arguments) <= place or row.arguments[place] is None:
+        return row
+    function = row.arguments[place]
+    return row._replace(callee=function, arguments=row.arguments[place + 1 :])
+
+
+class Given:
+    """What each parameter of `callee` holds in one call, in words of the caller."""
+
+    __slots__ = ("_callee", "_here", "_row")
+
+    def __init__(self, callee: Symbol, row: CallFact, here: Here) -> None:
+        self._callee, self._row, self._here = callee, row, here
+
+    def __call__(self, parameter: str) -> Helds:
+        """What is given to one parameter."""
+        found: list[Held] = []
+        for place, term in _terms(self._callee, self._row, parameter):
+            values = self._here.held(term)
+            if place == "**":
+                found += parts.taken(values, parameter)
+            else:
+                found += parts.placed(values, place) if place else values
+        return parts.unique(found)
+
+
+def _terms(callee: Symbol, row: CallFact, parameter: str) -> Iterator[tuple[str, Term]]:
+    """The terms that reach `parameter`, each with the place that it gets there."""
+    facts = callee.unit.scopes[callee.scope] if callee.unit is not None else None
+    fact = next((p for p in facts.parameters if p.name == parameter), None) if facts else None
+    if facts is None or fact is None or callee.unit is None:
+        return
+    rows = [p for p in facts.parameters if p.kind in ("", "/")]
+    method = facts.up >= 0 and callee.unit.scopes[facts.up].kind == "c"
+    if method and rows and not any(term == "staticmethod" for term, _, _ in facts.decorators):
+        if rows[0] is fact:
+            yield "", receiver_of(row.callee)
+            return
+        rows = rows[1:]
+    yield from _by_place(fact, rows, row)
+    yield from _by_keyword(fact, {p.name for p in facts.parameters}, row)
+
+
+def _by_place(
+    fact: ParameterFact, rows: list[ParameterFact], row: CallFact
+) -> Iterator[tuple[str, Term]]:
+    if fact.kind == "*":
+        yield from ((f"[{n}]", term) for n, term in enumerate(row.arguments[len(rows) :]))
+    for known, term in zip(rows, row.arguments, strict=False):
+        if known is fact:
+            yield "", term
+
+
+def _by_keyword(fact: ParameterFact, known: set[str], row: CallFact) -> Iterator[tuple[str, Term]]:
+    for key, term in row.keywords:
+        if fact.kind == "**" and key not in known:
+            yield ("" if key == "**" else key), term
+        elif fact.kind != "**" and key == fact.name:
+            yield "", term
+        elif key == "**" and fact.kind in ("", "k"):
+            yield "**", term
+
+
+def _constructed(project: Project, owner: Symbol, row: CallFact, here: Here) -> Helds:
+    function, held = project.made(owner)
+    if function is not None:
+        given = Given(function, row, here)
+        return parts.unique(h for one in held for h in parts.substituted(one, given))
+    found: list[Held] = []
+    for key, term in row.keywords:
+        values = here.held(term)
+        found += values if key == "**" else parts.placed(values, key)
+    return parts.unique(found)
+
+
+_FUNCTIONS = ("os.", "urllib.", "json.", "html.", "re.", "copy.", "shlex.", "orjson.", "base64.",
+              "asyncio.", "io.", "pathlib.", "typing.", "textwrap.", "markupsafe.", "bleach.",
+              "httpx.URL", "yarl.", "traceback.", "psycopg2.sql.", "psycopg.sql.",
+              "nh3.")  # fmt: skip
+"""Functions of modules, which are no methods of a value though a dot stands in front of them."""
+
+
+def _foreign(dotted: str, row: CallFact, here: Here) -> Helds:
+    receiver = receiver_of(row.callee)
+    if receiver is not None and not dotted.startswith(_FUNCTIONS):
+        found = _method(receiver, row, here)
+        if found is not None:
+            return found
+    if dotted in _JOINING:
+        return _joined(dotted, row, here)
+    if dotted in _MARKING:
+        return parts.through(here.every(row), dotted.rpartition(".")[2])
+    if dotted in _SAME:
+        return here.every(row)
+    if is_sink(dotted):
+        return ()
+    known = dotted and not dotted.startswith("builtins.") and receiver is None
+    plain = bool(known or dotted.startswith(_FUNCTIONS))
+    return parts.through(parts.whole(here.every(row)), f"?{last_name(row.callee)}") if plain else ()
+
+
+def _joined(dotted: str, row: CallFact, here: Here) -> Helds:
+    lead = "" if dotted.endswith("urljoin") else SOMETHING
+    found: list[Held] = []
+    for place, term in enumerate(row.arguments):
+        found += parts.whole(here.held(term), lead if place else "")
+    if dotted.rpartition(".")[2].endswith("Path"):
+        return parts.through(found, PATH_MADE)
+    return parts.unique(found)
+
+
+def _method(receiver: Term, row: CallFact, here: Here) -> Helds | None:
+    """What a method's result holds of its receiver; ``None`` where it is no method of a value."""
+    name = last_name(row.callee)
+    if name in ("format", "join"):
+        return _formatted(name, receiver, row, here)
+    values = here.held(receiver)
+    if not values:
+        return None
+    if name in ("get", "pop", "setdefault", "__getitem__"):
+        return parts.taken(values, parts.key_of(row.arguments[0] if row.arguments else None))
+    if name == "items":
+        return parts.pairs(values)
+    if name == "joinpath":
+        behind = parts.whole(here.every(row), SOMETHING)
+        return parts.through((*values, *behind), PATH_MADE)
+    return _of_receiver(name, values)
+
+
+def _of_receiver(name: str, values: Helds) -> Helds:
+    if name in _REQUEST_METHODS:
+        return parts.taken((h for h in values if not h.at), f"{name}()")
+    if name in _TEXT_METHODS:
+        return values
+    if name in _SPLITTING:
+        return parts.placed(parts.whole(values) if name != "values" else values, EACH)
+    if name == "read":
+        return parts.taken(values, "read()")
+    if name == "resolve":
+        return parts.through(values, "resolve")
+    silent = name.startswith("is") or name in _TELLING
+    return () if silent else parts.through(values, f"?{name}")
+
+
+_TELLING = frozenset({"count", "index", "find", "rfind", "startswith", "endswith", "exists"})
+
+
+def _formatted(name: str, receiver: Term, row: CallFact, here: Here) -> Helds:
+    lead = SOMETHING
+    if isinstance(receiver, list) and receiver[0] == "s":
+        lead = "" if name == "join" else str(receiver[1]).partition("{")[0]
+    values = (*here.held(receiver), *parts.whole(here.every(row), lead))
+    return parts.through(values, "text")

@@ -1,0 +1,211 @@
+"""What limits a value before it is used: tests around it, checks in front of it, parsers.
+
+Each limit has a *token*; `strength` says for which kinds of harm a token is enough. A token with
+``?`` in front is a test or function that was seen and not understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+
+from fastwright.survey.bindings import reaching
+from fastwright.survey.body import Body, same_part
+from fastwright.survey.facts import Branch, CallFact, Term
+from fastwright.survey.held import Held, Helds
+from fastwright.survey.names import Symbol
+from fastwright.survey.wiring import last_name, receiver_of
+
+Proved = list[tuple[Held, str]]
+Resolve = Callable[[Body, CallFact], Symbol | None]
+
+_ALWAYS = frozenset({
+    "in", "==", "isdigit", "isalnum", "isalpha", "isidentifier", "isnumeric", "isdecimal",
+    "fullmatch", "match", "isinstance", "int", "float", "bool", "UUID", "datetime", "date", "time",
+    "timedelta", "Decimal", "Enum", "Literal", "pattern", "ip_address", "ip_network", "declared",
+    "slugify", "UUID4", "UUID1", "UUID5", "UUID7", "PositiveInt", "NonNegativeInt", "NegativeInt",
+    "IPvAnyAddress", "IPv4Address", "Color", "ObjectId", "AwareDatetime", "NaiveDatetime", "Json",
+    "ByteSize", "PositiveFloat", "NonNegativeFloat", "PastDate", "FutureDate", "StrictInt",
+    "StrictBool", "StrictFloat", "conint", "ULID", "EmptyStr",
+})  # fmt: skip
+_ENOUGH = MappingProxyType({
+    "path": frozenset({"is_relative_to", "relative_to", "commonpath", "basename", "without ..",
+                       "secure_filename", "Path.name", "Path.stem", "Path.suffix", "segment",
+                       "get_valid_filename", "without /"}),
+    "shell": frozenset({"quote"}),
+    "pattern": frozenset({"escape"}),
+    "html": frozenset({"escape", "clean", "linkify"}),
+    "url": frozenset({"host", "segment"}),
+    "redirect": frozenset({"host", "segment", "quote", "quote_plus", "urlencode", "path only"}),
+    "sql": frozenset({"Identifier"}),
+    "log": frozenset({"repr", "dumps", "SecretStr", "quote"}),
+    "read": frozenset({"size", "bounded"}),
+})  # fmt: skip
+_METHODS = frozenset({"isdigit", "isalnum", "isalpha", "isidentifier", "isnumeric", "isdecimal",
+                      "is_relative_to"})  # fmt: skip
+_PARSERS = frozenset({"int", "float", "UUID", "ip_address", "ip_network", "Decimal"})
+_NUMBERS = frozenset({"int", "float", "bool", "UUID", "datetime", "date"})
+
+
+def is_enough(token: str, kind: str) -> bool:
+    """Whether a token ends the harm of a sink of that kind."""
+    return token in _ENOUGH.get(kind, ()) or (token in _ALWAYS and kind != "read")
+
+
+def is_doubt(token: str, kind: str) -> bool:
+    """Whether a token may end it, for all that is known."""
+    if is_enough(token, kind):
+        return False
+    return token.startswith(("?", "startswith", "without", "host")) or token in _DOUBTS
+
+
+_DOUBTS = frozenset({"EmailStr", "HttpUrl", "AnyUrl", "AnyHttpUrl", "bounded", "search", "resolve",
+                     "size", "validator", "is_relative_to", "hasattr", "UrlConstraints",
+                     "Path.name", "clean", "SecretStr"})  # fmt: skip
+
+
+class Limits:
+    """Reads the tests of a body; `resolve` says what a call calls."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+
+    def on(self, body: Body, held: Held, at: int) -> tuple[str, ...]:
+        """The tokens of everything that limits `held` where it is used at offset `at`."""
+        found: dict[str, None] = {}
+        for test, place, holds in _governing(body, at):
+            for other, token in self.proved(body, test, place, holds=holds):
+                if same_part(held, other):
+                    found[token] = None
+        return tuple(found)
+
+    def proved(self, body: Body, test: Term, at: int, *, holds: bool, depth: int = 0) -> Proved:
+        """What is limited where `test` holds (or does not), and by which token."""
+        if depth > 6:
+            return []
+        match test:
+            case ["!", inner]:
+                return self.proved(body, inner, at, holds=not holds, depth=depth + 1)
+            case ["b", "and" | "or" as word, left, right]:
+                one = self.proved(body, left, at, holds=holds, depth=depth + 1)
+                two = self.proved(body, right, at, holds=holds, depth=depth + 1)
+                return [*one, *two] if (word == "and") == holds else _either(one, two)
+            case ["b", str(operator), left, right]:
+                return list(self._compared(operator, body.held(left, at), body.held(right, at),
+                                           (left, right), holds=holds))  # fmt: skip
+            case ["c", int(index)]:
+                return list(self._called(body, body.unit.facts.calls[index], at, holds=holds))
+            case str() if test.isidentifier():
+                return self._named(body, test, at, holds=holds, depth=depth)
+        return []
+
+    def _named(self, body: Body, name: str, at: int, *, holds: bool, depth: int) -> Proved:
+        """A test by its name: ``ok = x in ALLOWED`` and then ``if not ok``."""
+        found: Proved = []
+        for row in reaching(body.facts.assignments, name, at):
+            if isinstance(row.value, list) and row.value[0] in ("b", "!", "c"):
+                found += self.proved(body, row.value, row.start, holds=holds, depth=depth + 1)
+        values = body.held(name, at) if not holds else ()
+        return [*found, *((held, "EmptyStr") for held in values if not held.at)]
+
+    def _compared(
+        self, operator: str, left: Helds, right: Helds, terms: tuple[Term, Term], *, holds: bool
+    ) -> Iterator[tuple[Held, str]]:  # fmt: skip
+        if operator in ("in", "not in"):
+            yield from _membership(left, right, terms, inside=holds == (operator == "in"))
+        elif operator in ("==", "!=") and (operator == "==") == holds:
+            values = left or right
+            if not (left and right):
+                yield from ((held, "==") for held in values)
+        elif operator in ("<", ">", "<=", ">="):
+            yield from ((held, "bounded") for held in (*left, *right))
+
+    def _called(
+        self, body: Body, row: CallFact, at: int, *, holds: bool
+    ) -> Iterator[tuple[Held, str]]:  # fmt: skip
+        name, receiver = last_name(row.callee), receiver_of(row.callee)
+        callee = self._resolve(body, row)
+        on = body.held(receiver, at) if receiver is not None else ()
+        given = tuple(h for term in row.arguments for h in body.held(term, at))
+        if name in _METHODS and on:
+            yield from ((held, name) for held in on if holds)
+        elif name in ("startswith", "endswith") and on:
+            lead = row.arguments[0][1] if _is_text(row.arguments) else ""
+            token = _start(str(lead), passed=any("resolve" in h.passed for h in on))
+            yield from ((held, token) for held in on if name == "startswith" and holds)
+        elif name in ("match", "fullmatch", "search") and given and not on:
+            yield from ((held, name) for held in given if holds)
+        elif name == "isinstance" and row.arguments:
+            known = str(row.arguments[-1]).rpartition(".")[2] in _NUMBERS
+            yield from ((h, "isinstance") for h in given if known and holds)
+        elif name not in ("len", "bool"):
+            ours = callee is not None and callee.kind == "scope"
+            yield from ((held, f"?{name}") for held in given if ours or callee is not None)
+
+    def demanded(self, body: Body) -> Proved:
+        """What a body has proved of its parameters, by raising where it is not so."""
+        branches = [b for b in body.facts.branches if b.leaves == "raise"]
+        outer = [b for b in branches if not any(_is_inside(b, o) for o in body.facts.branches)]
+        return [p for b in outer for p in self.proved(body, b.test, b.start, holds=False)]
+
+    def checks(self, body: Body, row: CallFact, at: int) -> Iterator[tuple[Held, str]]:
+        """What a call limits by raising: a parser, or ``path.relative_to(folder)``."""
+        name, receiver = last_name(row.callee), receiver_of(row.callee)
+        if name == "relative_to" and receiver is not None:
+            yield from ((held, name) for held in body.held(receiver, at))
+        elif name in _PARSERS and len(row.arguments) == 1:
+            yield from ((held, name) for held in body.held(row.arguments[0], at))
+
+
+def _start(lead: str, *, passed: bool) -> str:
+    host = lead.partition("://")[2]
+    if "/" in host:
+        return "host"
+    return "is_relative_to" if passed else f"startswith {lead}"
+
+
+def _is_text(terms: list[Term]) -> bool:
+    return bool(terms) and isinstance(terms[0], list) and terms[0][0] == "s"
+
+
+def _membership(
+    left: Helds, right: Helds, terms: tuple[Term, Term], *, inside: bool
+) -> Iterator[tuple[Held, str]]:  # fmt: skip
+    """An allow-list limits what is in it; ``".." not in name`` limits by what is not in it."""
+    if left and not right and inside:
+        yield from ((held, "in") for held in left)
+    elif right and not left and not inside and _is_text([terms[0]]):
+        unwanted = ".." if ".." in str(terms[0][1]) else str(terms[0][1])
+        yield from ((held, f"without {unwanted}") for held in right)
+
+
+def _either(one: Proved, two: Proved) -> Proved:
+    """What one of two tests proves: sure where both speak of the value, else a doubt."""
+    found: Proved = []
+    for own, others in ((one, two), (two, one)):
+        for held, token in own:
+            sure = any(same_part(held, other) for other, _ in others)
+            found.append((held, token if sure else f"?{token.lstrip('?')}"))
+    return found
+
+
+def _governing(body: Body, at: int) -> Iterator[tuple[Term, int, bool]]:
+    """The tests that are known to hold (or not) at an offset, with where they stand."""
+    branches: list[Branch] = body.facts.branches
+    for branch in branches:
+        if branch.start <= at <= branch.end and branch.start < branch.end:
+            yield branch.test, branch.start, True
+        elif branch.end < at <= branch.other or (
+            branch.leaves and at >= branch.other and _is_passed(branch, branches, at)
+        ):
+            yield branch.test, branch.start, False
+
+
+def _is_inside(inner: Branch, outer: Branch) -> bool:
+    return outer is not inner and outer.start <= inner.start and inner.end <= outer.end
+
+
+def _is_passed(branch: Branch, branches: list[Branch], at: int) -> bool:
+    """Whether every way to `at` passes `branch`: it stands in no other that does not govern it."""
+    around = [b for b in branches if b.start <= branch.start and branch.other <= b.end]
+    return all(b is branch or b.start <= at <= b.end for b in around)
