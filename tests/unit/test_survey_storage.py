@@ -140,6 +140,17 @@ def test_sqlmodel_tables_and_schemas() -> None:
     assert [s.name for s in app.schemas] == ["models.UserIn"]
 
 
+def test_a_default_written_without_field_is_one() -> None:
+    """``full_name: str = ""`` in a SQLModel table is a column that need not be given."""
+    text = SQLMODEL.replace("    team_id", '    nick: str = ""\n    full: str\n    team_id', 1)
+    users = read(text).table("user")
+    assert users is not None
+    assert {c.name: c.default for c in users.columns if "k" in c.name or "f" in c.name} == {
+        "nick": "''",
+        "full": None,
+    }
+
+
 def test_core_tables() -> None:
     """``Table(…)`` objects are tables without a model."""
     (users,) = read(CORE).tables

@@ -228,6 +228,8 @@ class Columns:
             column = replace(filled, type=filled.type or column.type)
             nullable = filled.nullable if filled.nullable is not None else kind.optional
             column = replace(column, nullable=nullable and not filled.primary_key)
+        elif row.value is not None:
+            column = replace(column, default=render(row.value, frame.unit))
         return replace(column, span=Span(frame.unit.path, row.start, row.end))
 
     # -- relationships ----------------------------------------------------------------------
