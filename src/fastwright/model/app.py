@@ -266,7 +266,8 @@ class AppMap:
 
     `files` holds the bytes of every file that was read, so that a pure function can compute an
     edit; `app` is the application chosen where a repository has several in `applications`;
-    `versions` are those of the interpreter's packages, as installed, else as locked.
+    `versions` are those of the interpreter's packages, as installed, else as locked; `signatures`
+    are what FastAPI reads from each handler and dependency of ours, by its dotted name.
     """
 
     files: Mapping[PurePosixPath, bytes]
@@ -278,6 +279,7 @@ class AppMap:
     routes: tuple[Route, ...] = ()
     schemas: tuple[Schema, ...] = ()
     tables: tuple[Table, ...] = ()
+    signatures: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict)
     functions: tuple[Function, ...] = ()
     calls: tuple[Call, ...] = ()
     flows: tuple[Flow, ...] = ()

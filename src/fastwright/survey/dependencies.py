@@ -90,6 +90,11 @@ class Dependencies:
             self._signatures[key] = self._read(function, place)
         return self._signatures[key]
 
+    def signatures(self) -> dict[str, tuple[Parameter, ...]]:
+        """The parameters of every callable that was read, by its dotted name."""
+        found = {f.dotted(): read.parameters for (f, _), read in self._signatures.items()}
+        return {name: parameters for name, parameters in found.items() if parameters}
+
     def _read(self, function: Symbol, place: Place) -> Signature:
         unit = function.unit
         if unit is None or self._depth > _DEEPEST:

@@ -104,6 +104,7 @@ def _routed(
         inclusions=tuple(routes.inclusions.values()),
         routes=tuple(listed),
         principals=access.principals(listed),
+        signatures=dependencies.signatures(),
         middleware=middleware(wiring, chosen) if chosen else (),
         sessions=Sessions(dependencies).read(listed),
         modules={unit.name: _module(evaluator.names, unit) for unit in codebase.units},
