@@ -78,3 +78,54 @@ def test_calls_say_what_becomes_of_their_result() -> None:
     assert (calls["right"].target, calls["right"].dropped) == ("kept", False)
     assert (calls["each"].dropped, calls["risky"].dropped) == (True, True)
     assert (calls["made"].target, calls["made"].dropped) == ("", False)
+
+
+LOADED = """
+from fastapi import FastAPI
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import joinedload, load_only, selectinload
+class Base(DeclarativeBase): ...
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+app = FastAPI()
+def with_owner(): return selectinload(Item.owner)
+@app.get("/items")
+def read(db):
+    return db.scalars(select(Item).options(
+        selectinload(Item.owner).joinedload(User.team).load_only(Team.name), with_owner())).all()
+"""
+
+
+def test_chained_loaders_are_followed_and_foreign_ones_admitted() -> None:
+    """Every step of a chain counts as loaded; an option that is made elsewhere is a ``?``."""
+    (route,) = static.read({PurePosixPath("app.py"): LOADED.encode()}).routes
+    assert route.queries[0].eager == ("Item.owner", "User.team", "?")
+
+
+KEPT = """
+from typing import NewType
+from sqlalchemy.ext.asyncio import AsyncSession as Foreign
+Reading = NewType("Reading", Foreign)
+Writing = NewType("Writing", Reading)
+class Repository:
+    def __init__(self, session: Reading | Writing) -> None:
+        self.session = session
+class Items(Repository):
+    async def all(self): return await self.session.execute("x")
+class Service:
+    def __init__(self): self.items = Items(None)
+    async def read(self, session: Writing):
+        await self.items.all()
+        await session.commit()
+"""
+
+
+def test_callees_are_followed_through_what_an_object_keeps() -> None:
+    """Attributes set in ``__init__``, inherited too, and ``NewType`` stand for their types."""
+    app = static.read({PurePosixPath("kept.py"): KEPT.encode()})
+    callees = {c.text: c.callee for c in app.calls}
+    assert callees["self.session.execute"] == "sqlalchemy.ext.asyncio.AsyncSession.execute"
+    assert callees["self.items.all"] == "kept.Items.all"
+    assert callees["session.commit"] == "sqlalchemy.ext.asyncio.AsyncSession.commit"

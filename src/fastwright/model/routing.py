@@ -93,8 +93,8 @@ class Query:
     """One database statement that a handler runs, in itself or below it.
 
     `many`: it can yield more than one row; `bounded`: a limit caps them; `eager`: relationship
-    paths loaded with it, ``?`` for an option that is made elsewhere; `filters`: columns compared, as ``table.column``; `ordered`: its rows have
-    an order; `skips`: an offset passes over some.
+    paths loaded with it, ``?`` for an option that is made elsewhere; `filters`: columns compared,
+    as ``table.column``; `ordered`: its rows have an order; `skips`: an offset passes over some.
     """
 
     tables: tuple[str, ...]

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ.setdefault", "decouple.config",
                          "environs.Env.str", "starlette.config.Config"})  # fmt: skip
 _SAME = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted", "builtins.set",
-                   "builtins.reversed", "builtins.str", "typing.cast", "functools.partial",
-                   "builtins.iter", "functools.lru_cache", "functools.cache"})  # fmt: skip
+                   "builtins.reversed", "builtins.str", "typing.cast", "typing.NewType",
+                   "functools.partial", "builtins.iter", "functools.lru_cache",
+                   "functools.cache"})  # fmt: skip
 
 
 class Calls:
@@ -108,7 +109,9 @@ class Calls:
     def _foreign(self, symbol: Symbol, row: CallFact, index: int, frame: Frame) -> Values:
         name = symbol.dotted()
         if name in _SAME and row.arguments:
-            return self.evaluator.values(row.arguments[-1 if name == "typing.cast" else 0], frame)
+            return self.evaluator.values(
+                row.arguments[-1 if name.startswith("typing.") else 0], frame
+            )
         if name in ENVIRONMENT and len(row.arguments) + len(row.keywords) > 1:
             default = [v for k, v in row.keywords if k in ("default", "value")] or row.arguments[
                 1:2

@@ -37,15 +37,21 @@ _TABLE = re.compile(r'\b(?:from|join|into|update)\s+"?([a-z_][\w.]*)"?', re.IGNO
 _PAGING = (r"order\s+by", "offset")
 _LOADERS = frozenset({"selectinload", "joinedload", "subqueryload", "immediateload",
                       "contains_eager", "raiseload"})  # fmt: skip
+_NO_LOADERS = frozenset({"load_only", "defer", "undefer", "noload", "lazyload",
+                         "with_loader_criteria"})  # fmt: skip
 _DEEPEST = 8
 
 
 @dataclass(slots=True)
 class _Chain:
-    """All calls that make one statement and take its result, by what they call."""
+    """All calls that make one statement and take its result, by what they call.
+
+    `is_shared`: a function was handed the statement, and may have added to it.
+    """
 
     calls: list[CallFact]
     names: set[str]
+    is_shared: bool = False
 
 
 class Queries:
@@ -148,7 +154,7 @@ class Queries:
         return Query(
             tuple(dict.fromkeys((*tables, *joined))), Span(unit.path, row.start, row.end), many,
             "limit" in chain.names or not many, self._kind(row, chain), eager, filters,
-            ordered="order_by" in chain.names, skips="offset" in chain.names,
+            ordered="order_by" in chain.names or chain.is_shared, skips="offset" in chain.names,
         )  # fmt: skip
 
     def _kind(self, row: CallFact, chain: _Chain) -> str:
@@ -210,10 +216,21 @@ class Queries:
 
     def _eager(self, unit: Unit, call: CallFact) -> Iterator[str]:
         for term in call.arguments if last_name(call.callee) == "options" else ():
-            if isinstance(term, list) and term[0] == "c":
-                inner = unit.facts.calls[term[1]]
-                if last_name(inner.callee) in _LOADERS:
-                    yield from (render(argument, unit) for argument in inner.arguments)
+            yield from self._loaded(unit, term)
+
+    def _loaded(self, unit: Unit, term: Term) -> Iterator[str]:
+        """What a loader option loads, with those it is chained to; ``?`` for one made elsewhere."""
+        if not (isinstance(term, list) and term and term[0] == "c"):
+            yield "?"
+            return
+        inner = unit.facts.calls[term[1]]
+        receiver, name = receiver_of(inner.callee), last_name(inner.callee)
+        if isinstance(receiver, list):
+            yield from self._loaded(unit, receiver)
+        if name in _LOADERS:
+            yield from (render(argument, unit) for argument in inner.arguments)
+        elif name not in _NO_LOADERS:
+            yield "?"
 
     # -- statements by object or by text ----------------------------------------------------
 
@@ -287,19 +304,29 @@ def _chain(unit: Unit, index: int, row: CallFact, rows: list[tuple[int, CallFact
                 held.add(place)
                 calls.append(call)
                 changed = True
-    return _Chain(calls, {last_name(call.callee) for call in calls})
+    others = (c for at, c in rows if at not in held and last_name(c.callee) not in _PURE)
+    shared = any(_holds(t, held, variables) for c in others for t in _given(c))
+    return _Chain(calls, {last_name(call.callee) for call in calls}, shared)
 
 
 def _takes(call: CallFact, held: set[int], variables: set[str]) -> bool:
     receiver = receiver_of(call.callee)
     terms = [receiver, *call.arguments] if last_name(call.callee) in _RUNS else [receiver]
-    for term in terms:
-        inner = term[1] if isinstance(term, list) and term and term[0] == "w" else term
-        if isinstance(inner, str) and inner in variables:
-            return True
-        if isinstance(inner, list) and inner and inner[0] == "c" and inner[1] in held:
-            return True
-    return False
+    return any(_holds(term, held, variables) for term in terms)
 
 
+def _given(call: CallFact) -> list[Term]:
+    return [*call.arguments, *(term for _, term in call.keywords)]
+
+
+def _holds(term: Term, held: set[int], variables: set[str]) -> bool:
+    """True where a term is the statement, or a variable that holds it."""
+    inner = term[1] if isinstance(term, list) and term and term[0] == "w" else term
+    if isinstance(inner, str):
+        return inner in variables
+    return isinstance(inner, list) and bool(inner) and inner[0] == "c" and inner[1] in held
+
+
+_PURE = frozenset({"select_from", "union", "union_all", "in_", "notin_", "exists", "select", "len",
+                   "join", "outerjoin", "where", "filter", "list", "str", "print"})  # fmt: skip
 _RUNS = _RAW | {"exec", "stream", "stream_scalars", "paginate"}

@@ -12,6 +12,7 @@ from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import AWAITED, IN_EXCEPT, IN_LOOP, CallFact, Term
 from fastwright.survey.names import Symbol
 from fastwright.survey.terms_text import render
+from fastwright.survey.values import Frame, Made, Value
 
 
 class Relations:
@@ -106,11 +107,7 @@ class Relations:
             return None
         owner = symbol.unit
         values = self.evaluator.symbol(symbol) if owner is not None else ()
-        for value in values:
-            found = getattr(value, "of", None) or getattr(value, "symbol", None)
-            if isinstance(found, Symbol):
-                return found
-        return None
+        return next((found for value in values if (found := _type_of(value)) is not None), None)
 
     def _step(self, symbol: Symbol, part: str) -> Symbol | None:
         if symbol.kind == "scope" and symbol.unit is not None:
@@ -127,7 +124,31 @@ class Relations:
             found = self.evaluator.names.follow(symbol, (part,))
             if found is not None and not found.rest and found.kind == "scope":
                 return found
+            kept = self._kept(symbol, part)
+            if kept is not None:
+                return kept
         return None
+
+    def _kept(self, owner: Symbol, part: str) -> Symbol | None:
+        """The type of what ``__init__`` keeps in ``self.<part>``."""
+        unit = owner.unit
+        place = unit.inner.get(owner.scope, {}).get("__init__") if unit is not None else None
+        if unit is None or place is None or unit.tests:
+            return None
+        for row in unit.scopes[place].assignments:
+            if row.target == f"self.{part}":
+                frame = Frame(unit, place, (), row.start)
+                typed = self.evaluator.classes_in(row.annotation, Frame(unit, place))
+                for value in (*map(Made, typed), *self.evaluator.values(row.value, frame)):
+                    found = _type_of(value)
+                    if found is not None:
+                        return found
+        return None
+
+
+def _type_of(value: Value) -> Symbol | None:
+    found = getattr(value, "of", None) or getattr(value, "symbol", None)
+    return found if isinstance(found, Symbol) else None
 
 
 def _targets(unit: Unit) -> dict[int, str]:

@@ -1,0 +1,49 @@
+"""Whether the rows of a statement are what a function gives back, as far as names tell."""
+
+from __future__ import annotations
+
+import re
+
+from fastwright.model.code import Call, Function
+from fastwright.model.places import Span
+from fastwright.review.reach import Reach, Step
+
+
+def gives_back(reached: Reach, step: Step) -> bool:
+    """True where the result of the step's call is part of what the root returns, by every level."""
+    spans = [call.span for call in (*step.via, step.call)]
+    pairs = zip(step.functions, spans, strict=True)
+    return all(_returned(function, span, reached) for function, span in pairs)
+
+
+def names_of(function: Function, span: Span, reached: Reach) -> frozenset[str]:
+    """The local names that hold the result of the call at `span`, or what is made of it."""
+    calls = [call for call in reached.calls_in(function) if call.target]
+    held: set[str] = {c.target for c in calls if _holds(c, span)}
+    for _ in range(4):
+        held |= {c.target for c in calls if _mentions(c, held)}
+    return frozenset(held)
+
+
+def _returned(function: Function, span: Span, reached: Reach) -> bool:
+    names = names_of(function, span, reached)
+    return any(
+        (stop.start <= span.start and span.end <= stop.end) or mentions(stop.value, names)
+        for stop in function.stops
+        if stop.kind in ("return", "yield")
+    )
+
+
+def _holds(call: Call, span: Span) -> bool:
+    return call.span.start <= span.start and span.end <= call.span.end
+
+
+def _mentions(call: Call, names: set[str]) -> bool:
+    written = (call.text, *call.arguments, *(value for _, value in call.keywords))
+    return any(mentions(text, names) for text in written)
+
+
+def mentions(text: str, names: frozenset[str] | set[str]) -> bool:
+    """True where one of the plain names stands in a piece of code."""
+    words = set(re.findall(r"(?<![\w.])[^\W\d]\w*", text)) if names else set()
+    return bool(words & names)

@@ -1,0 +1,90 @@
+"""FW305 commit-in-loop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.looping import Looped, looped
+from fastwright.review.rule import rule
+from fastwright.source import layout
+
+_REST = re.compile(rb"(?:\s|#.*)*")
+
+
+@rule(code="FW305", severity=Severity.MEDIUM)
+def commit_in_loop(app: AppMap) -> Iterator[Finding]:
+    """A transaction that a route commits once for each element of a loop.
+
+    ## Why is this bad?
+    A failure half-way leaves some elements written and the others not, though the client is told
+    that the request failed; a repeated request then writes the first ones again. Each commit also
+    waits until the disk has the log (CWE-460).
+
+    ## Example
+    ```python
+    @app.post("/items", status_code=201)
+    def add_items(titles: list[str], user: CurrentUser, session: SessionDep) -> None:
+        for title in titles:
+            session.add(Item(title=title, owner_id=user.id))
+            session.commit()
+    ```
+
+    Use instead:
+    ```python
+    @app.post("/items", status_code=201)
+    def add_items(titles: list[str], user: CurrentUser, session: SessionDep) -> None:
+        for title in titles:
+            session.add(Item(title=title, owner_id=user.id))
+        session.commit()
+    ```
+
+    ## Fix safety
+    Changes behaviour: all elements are written, or none. Offered where the commit is the last
+    statement of the loop; elsewhere something in the loop may need what was committed.
+
+    ## Known limits
+    A commit further than one call below the loop, or in a loop that may end early, is only
+    possible. Code that no route reaches, such as a worker's, is not judged.
+    """
+    for found in looped(app):
+        if found.asked.verb == "commit":
+            yield _finding(app, found)
+
+
+def _finding(app: AppMap, found: Looped) -> Finding:
+    inner = "" if found.step.call is found.place else f" in `{found.step.function.name}`"
+    over = " ".join(found.loop.words.split())[:60]
+    return Finding(
+        "commit-in-loop",
+        found.place.span,
+        f"`{found.step.call.text}`{inner} commits once for each element of `{over}`",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{found.route}`"),),
+        related=(Span(found.place.span.path, found.loop.start, found.loop.end),),
+        fixes=_fixes(app, found),
+        symbol=f"{found.function.name}:{found.place.text}",
+        structural=found.is_sure,
+    )
+
+
+def _fixes(app: AppMap, found: Looped) -> tuple[Fix, ...]:
+    """The commit moved behind the loop, where it is the loop's last statement."""
+    call, loop = found.step.call, found.loop
+    content = app.files[call.span.path]
+    start = layout.line_start(content, call.span.start)
+    line = content[start : call.span.end].decode("utf-8", "replace")
+    is_last = call is found.place and call.dropped
+    is_last = is_last and bool(
+        _REST.fullmatch(content, call.span.end, max(call.span.end, loop.end))
+    )
+    outer = layout.indentation(content, loop.group)
+    if not is_last or line.strip() not in (f"{call.text}()", f"await {call.text}()"):
+        return ()
+    why = "all elements are written, or none"
+    behind = Span(call.span.path, start, call.span.end)
+    edit = Edit(behind, f"{outer}{line.strip()}", why)
+    return (Fix("Commit once, behind the loop", Safety.CHANGES_BEHAVIOUR, (edit,)),)

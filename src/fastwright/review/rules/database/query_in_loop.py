@@ -1,0 +1,71 @@
+"""FW302 query-in-loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.looping import Looped, looped
+from fastwright.review.rule import rule
+
+
+@rule(code="FW302", severity=Severity.MEDIUM)
+def query_in_loop(app: AppMap) -> Iterator[Finding]:
+    """A statement that a route sends once for each element of a loop.
+
+    ## Why is this bad?
+    Each turn waits for a round trip to the database: at 1 ms each, a list of 500 rows costs half a
+    second that one statement would cost once, and the connection is held all the while (CWE-1073).
+
+    ## Example
+    ```python
+    @app.get("/titles")
+    def titles(session: SessionDep) -> list[str]:
+        found = []
+        for user in session.scalars(select(User).limit(100)).all():
+            items = session.scalars(select(Item).where(Item.owner_id == user.id)).all()
+            found += [item.title for item in items]
+        return found
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/titles")
+    def titles(session: SessionDep) -> list[str]:
+        users = session.scalars(select(User).limit(100)).all()
+        wanted = Item.owner_id.in_([user.id for user in users])
+        return [item.title for item in session.scalars(select(Item).where(wanted)).all()]
+    ```
+
+    ## Fix safety
+    None is offered: which statement replaces the loop (`in_`, a join, one `insert` with many rows)
+    is a decision about what the loop does with each row.
+
+    ## Known limits
+    `while` loops, loops over a few constants and loops over batches are left alone. A statement
+    further than one call below the loop, or in a loop that may end early, is only possible.
+    """
+    for found in looped(app):
+        if found.asked.verb not in ("commit", "rollback", "close"):
+            yield _finding(found)
+
+
+def _finding(found: Looped) -> Finding:
+    inner = "" if found.step.call is found.place else f" in `{found.step.function.name}`"
+    over = " ".join(found.loop.words.split())[:60]
+    return Finding(
+        "query-in-loop",
+        found.place.span,
+        f"`{found.step.call.text}`{inner} runs once for each element of `{over}`",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{found.route}`"),),
+        related=_related(found),
+        symbol=f"{found.function.name}:{found.place.text}",
+        structural=found.is_sure,
+    )
+
+
+def _related(found: Looped) -> tuple[Span, ...]:
+    loop = Span(found.place.span.path, found.loop.start, found.loop.end)
+    return (loop,) if found.step.call is found.place else (loop, found.step.call.span)
