@@ -68,6 +68,21 @@ def test_written_tests_ask_for_a_trusted_host(tmp_path: Path) -> None:
     assert code == 0, output[-2000:]
 
 
+def test_written_tests_fill_required_columns(tmp_path: Path) -> None:
+    """A user table with a required time, UUID, number and text gets rows that it takes."""
+    copy = sample_app("createall").copy(tmp_path)
+    models = copy / "models.py"
+    named = 'class User(Base):\n    __tablename__ = "user"\n'
+    text = models.read_text()
+    assert named in text
+    columns = "    born: Mapped[datetime]\n    tag: Mapped[UUID]\n    size: Mapped[int]\n"
+    imported = "from datetime import datetime\nfrom uuid import UUID\n"
+    models.write_text(imported + text.replace(named, f"{named}{columns}    motto: Mapped[str]\n"))
+    changes = write_into(copy, JwtAuth())
+    code, output = run_tests(copy, changes)
+    assert code == 0, output[-2000:]
+
+
 @pytest.mark.parametrize("name", ["tasks_sqlmodel", "shop_async"])
 def test_written_tests_pass_with_every_option(name: str, tmp_path: Path) -> None:
     """Refresh tokens and logout hold what their own tests say."""

@@ -29,6 +29,12 @@ STORED: Mapping[str, str] = MappingProxyType(
 
 _CLIENTS = ("client", "self.client")
 
+_FOR_SAMPLES = (
+    Imported("datetime", "datetime"),
+    Imported("datetime", "timezone"),
+    Imported("uuid", "uuid4"),
+)
+
 APP_UNITS = (
     "environment", "own_settings", "schemas", "stored_bcrypt", "stored_werkzeug",
     "stored_elsewhere", "passwords", "new_password", "tokens", "limit", "shared_limit",
@@ -202,7 +208,7 @@ def test_style(style: Style, suite: Suite) -> Style:
     names = {old: new for old, new in style.how.names.items() if old != "router"}
     names["suite_client"] = suite.fixture
     homes = {**style.homes, "session_alias": suite.module}
-    return replace(style, how=replace(style.how, names=names), homes=homes, extra=())
+    return replace(style, how=replace(style.how, names=names), homes=homes, extra=_FOR_SAMPLES)
 
 
 def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict[str, str]:
