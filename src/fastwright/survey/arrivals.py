@@ -107,12 +107,16 @@ class Arrivals:
                 facts = body.facts
                 at = facts.returned
                 found = [h for place, term in zip(at, facts.values, strict=False)
-                         for h in body.held(term, place)]  # fmt: skip
+                         for h in self.governed(body, body.held(term, place), place)]  # fmt: skip
                 found += [h for term in facts.yielded for h in body.held(term, -1)]
                 self._returned[function] = parts.unique(
                     h for h in found if not h.root.startswith("<")
                 )
         return self._returned[function]
+
+    def governed(self, body: Body, values: Helds, at: int) -> Helds:
+        """`values` with what the tests around an offset limit."""
+        return parts.unique(held.through(*self.limits.on(body, held, at)) for held in values)
 
     def made(self, owner: Symbol) -> tuple[Symbol | None, Helds]:
         """The constructor of a class of ours, and what an object holds of its parameters."""

@@ -30,6 +30,9 @@ class Carriers(Protocol):
     def proved(self, body: Body, test: Term, at: int, *, holds: bool) -> list[tuple[Held, str]]:
         """What is limited where a test holds (or does not), and by what."""
 
+    def governed(self, body: Body, values: Helds, at: int) -> Helds:
+        """`values` with what the tests around an offset limit."""
+
 
 class Body:
     """Answers what expressions of one function hold; answers about names are remembered."""
@@ -216,7 +219,10 @@ class Body:
         return found
 
     def _of_row(self, row: Assignment, name: str) -> Helds:
-        return parts.destructured(row.target, name, self.held(row.value, row.start))
+        values = self.held(row.value, row.start)
+        if values and row.condition >= 0:
+            values = self._carriers.governed(self, values, row.start)
+        return parts.destructured(row.target, name, values)
 
 
 def attribute(values: Helds, name: str) -> Helds:

@@ -11,7 +11,7 @@ from fastwright.survey.facts import ParameterFact, Term
 from fastwright.survey.held import EACH, KEY, VALUE
 from fastwright.survey.names import Symbol, is_class
 from fastwright.survey.terms_text import render
-from fastwright.survey.values import Frame, Made, Value
+from fastwright.survey.values import Frame
 
 _TRANSPARENT = frozenset({"json()", "__dict__"})
 _WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Required", "NotRequired", "Final"})
@@ -45,9 +45,7 @@ class Types:
     def of(self, row: ParameterFact, frame: Frame, path: tuple[str, ...]) -> Declared:
         """What is declared of the part at `path` of a parameter."""
         annotation = self.dependencies.annotation(row.annotation, frame)
-        default = self.evaluator.values(row.default, frame)
-        marks = (*annotation.extras, *default)
-        return self._at(Annotation(annotation.core, annotation.frame, marks), path, 0)
+        return self._at(_with_default(annotation, frame, row.default), path, 0)
 
     def _at(self, annotation: Annotation, path: tuple[str, ...], depth: int) -> Declared:
         path = tuple(part for part in path if part not in _TRANSPARENT)
@@ -88,9 +86,7 @@ class Types:
                 if row.target == name and row.annotation is not None:
                     frame = Frame(unit, symbol.scope, (), row.start)
                     annotation = self.dependencies.annotation(row.annotation, frame)
-                    marks = (*annotation.extras, *self.evaluator.values(row.value, frame))
-                    found = self._at(Annotation(annotation.core, annotation.frame, marks),
-                                     rest, depth + 1)  # fmt: skip
+                    found = self._at(_with_default(annotation, frame, row.value), rest, depth + 1)
                     checked = ("?validator",) if _has_validator(symbol, name) else ()
                     return found._replace(tokens=(*found.tokens, *checked))
         if name == VALUE:
@@ -118,7 +114,7 @@ class Types:
             model = model or self._model(core, annotation.frame)
         tokens = [name for name in names if name not in _TEXT and name]
         sure = tokens if all(n not in _TEXT for n in names) else ()
-        return Declared(tuple(names), (*sure, *_constraints(annotation.extras)), model)
+        return Declared(tuple(names), (*sure, *_constraints(annotation)), model)
 
     def _kind(self, plain: str, core: Term, frame: Frame) -> str:
         if not isinstance(core, str):
@@ -158,16 +154,23 @@ def _alternatives(core: Term) -> Iterator[Term]:
             yield core
 
 
-def _constraints(marks: tuple[Value, ...]) -> Iterator[str]:
-    """Tokens of what ``Query(…)``, ``Field(…)`` and ``StringConstraints(…)`` demand."""
-    for mark in marks:
-        if not isinstance(mark, Made) or mark.unit is None or mark.call < 0:
+def _with_default(annotation: Annotation, frame: Frame, default: Term) -> Annotation:
+    """The marks of a default (``= Query(…)``) stand beside those of the annotation."""
+    written = (*annotation.written, (frame.unit, default))
+    return Annotation(annotation.core, annotation.frame, (), None, written)
+
+
+def _constraints(annotation: Annotation) -> Iterator[str]:
+    """Tokens of what ``Query(…)``, ``Field(…)``, ``StringConstraints(…)``, ``constr(…)`` demand."""
+    for unit, term in (*annotation.written, (annotation.frame.unit, annotation.core)):
+        if not isinstance(term, list) or not term or term[0] != "c":
             continue
-        for key, term in mark.unit.facts.calls[mark.call].keywords:
+        row = unit.facts.calls[term[1]]
+        for key, value in row.keywords:
             if key in ("pattern", "regex"):
-                words = term[1] if isinstance(term, list) and term[0] == "s" else ""
+                words = value[1] if isinstance(value, list) and value[0] == "s" else ""
                 yield "pattern" if _is_narrow(str(words)) else "?pattern"
-        if mark.of.dotted().rpartition(".")[2].endswith("Validator"):
+        if str(row.callee).endswith("Validator"):
             yield "?validator"
 
 

@@ -57,12 +57,16 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """An annotation with its aliases expanded: the type itself, and what ``Annotated`` adds."""
+    """An annotation with its aliases expanded: the type itself, and what ``Annotated`` adds.
+
+    `written` are the terms of `extras`, each with its file.
+    """
 
     core: Term
     frame: Frame
     extras: Values
     alias: str | None = None
+    written: tuple[tuple[Unit, Term], ...] = ()
 
 
 def is_depends(value: Value) -> bool:
@@ -200,10 +204,12 @@ class Dependencies:
         """`term` with aliases of ``Annotated`` expanded."""
         alias = None
         extras: Values = ()
+        written: tuple[tuple[Unit, Term], ...] = ()
         for _ in range(6):
             if isinstance(term, list) and term[0] == "i" and _last(term[1]) == "Annotated":
                 for extra in term[3:]:
                     extras = (*extras, *self.evaluator.values(extra, frame))
+                    written = (*written, (frame.unit, extra))
                 term = term[2] if len(term) > 2 else None
                 continue
             found = self._alias(term, frame) if isinstance(term, str) else None
@@ -211,7 +217,7 @@ class Dependencies:
                 break
             term, frame, name = found
             alias = alias or name
-        return Annotation(term, frame, extras, alias)
+        return Annotation(term, frame, extras, alias, written)
 
     def _alias(self, name: str, frame: Frame) -> tuple[Term, Frame, str] | None:
         symbol = self.evaluator.names.resolve(frame.unit, frame.scope, name)

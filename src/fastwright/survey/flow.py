@@ -72,7 +72,7 @@ class Flows:
         """What ``except`` clauses caught, into answers and logs, in every function read so far."""
         for function in self.arrivals.summarised():
             for arrival in self.arrivals.of(function):
-                if arrival.root.startswith("<"):
+                if arrival.root.startswith("<") and arrival.kind in ("answer", "log"):
                     caught = self._caught(function, int(arrival.path[0]))
                     yield Flow(
                         f"exception `{caught}`", arrival.sink, arrival.spans, (), arrival.passed,
