@@ -1,0 +1,148 @@
+"""FW303 n-plus-one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap, Query, Route
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.storage import Relationship
+from fastwright.review.given import gives_back
+from fastwright.review.reach import Step, reach
+from fastwright.review.rule import rule
+from fastwright.review.shapes import Read, Shapes
+from fastwright.review.statements import statement
+from fastwright.source.imports import ensure_import
+
+_EAGER = frozenset({"selectin", "joined", "subquery", "immediate", "noload", "raise",
+                    "raise_on_sql", "write_only", "dynamic", "False"})  # fmt: skip
+
+
+@rule(code="FW303", severity=Severity.HIGH)
+def n_plus_one(app: AppMap) -> Iterator[Finding]:
+    """A list whose response reads a relationship of each row that the query did not load.
+
+    ## Why is this bad?
+    Writing the response loads the relationship row by row: one statement for the list and one more
+    for each element, 6 to 7 times the cost of a page of 20 in our measurements, more with each
+    row (CWE-1073). With an async session the load is not even possible, and the route fails with
+    `MissingGreenlet`.
+
+    ## Example
+    ```python
+    class ItemWithOwner(BaseModel):
+        id: int
+        owner: UserOut
+
+
+    @app.get("/items", response_model=list[ItemWithOwner])
+    def list_items(session: SessionDep) -> Any:
+        return session.scalars(select(Item).limit(50)).all()
+    ```
+
+    Use instead:
+    ```python
+    class ItemWithOwner(BaseModel):
+        id: int
+        owner: UserOut
+
+
+    @app.get("/items", response_model=list[ItemWithOwner])
+    def list_items(session: SessionDep) -> Any:
+        return session.scalars(select(Item).options(selectinload(Item.owner)).limit(50)).all()
+    ```
+
+    ## Fix safety
+    Safe: `selectinload` loads the same rows in one further statement. The response is the same.
+
+    ## Known limits
+    The response model must be declared, and the query be in code that the handler reaches. Rows
+    that do not visibly become the response are only possible, as are loader options made elsewhere.
+    """
+    shapes, reached = Shapes(app), reach(app)
+    told: set[Span] = set()
+    for route in app.routes:
+        root = reached.answering(route) if route.reachable else None
+        listed = shapes.listed(route)
+        if root is None or not listed:
+            continue
+        steps = {step.call.span: step for step in reached.below(root)}
+        for query in route.queries:
+            reads = tuple(_unloaded(query, listed, shapes))
+            if reads and query.span not in told:
+                told.add(query.span)
+                yield _finding(app, route, query, reads, steps.get(query.span))
+
+
+def _unloaded(query: Query, listed: tuple[object, ...], shapes: Shapes) -> Iterator[Read]:
+    """The relationships that the listed schemas read of the query's rows, and it does not load."""
+    table = shapes.app.table(query.tables[0]) if query.tables else None
+    if table is None or not query.many or query.kind != "select" or "?" in query.eager:
+        return
+    paths = {path.strip("\"'").rpartition(".")[2] for path in query.eager}
+    paths |= {part for path in query.eager for part in path.strip("\"'").split(".")}
+    for schema in shapes.schemas.values():
+        if schema not in listed or not shapes.fits(schema, table):
+            continue
+        for read in shapes.reads(schema, table):
+            lazy = [r for _, r in read.way if r.name not in paths and _is_lazy(r)]
+            if lazy == [read.way[-1][1]]:
+                yield read
+
+
+def _is_lazy(relationship: Relationship) -> bool:
+    return (relationship.lazy or "select").strip("\"'") not in _EAGER
+
+
+def _finding(
+    app: AppMap, route: Route, query: Query, reads: tuple[Read, ...], step: Step | None
+) -> Finding:
+    named = " and ".join(f"`{read.text}`" for read in reads)
+    harm = "which an async session refuses" if _is_async(app, step) else "one statement each time"
+    return Finding(
+        "n-plus-one",
+        query.span,
+        f"`{route}` reads {named} of every row, {harm}: the query does not load it",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"the response is `{route.response_model}`"),),
+        related=tuple(r.span for read in reads for _, r in read.way[-1:] if r.span),
+        fixes=_fixes(app, query, reads, step),
+        symbol=f"{route.handler}:{step.function.name if step else ''}",
+        structural=step is not None and gives_back(reach(app), step),
+    )
+
+
+def _is_async(app: AppMap, step: Step | None) -> bool:
+    asked = map(statement, reach(app).calls_in(step.function)) if step is not None else ()
+    return any(found.is_async for found in asked if found is not None)
+
+
+def _fixes(
+    app: AppMap, query: Query, reads: tuple[Read, ...], step: Step | None
+) -> tuple[Fix, ...]:
+    """``.options(selectinload(…))`` behind the ``select(…)`` or ``query(…)`` of one class."""
+    called = step.call if step is not None else None
+    if called is None or len(called.arguments) != 1 or not called.arguments[0].isidentifier():
+        return ()
+    path = query.span.path
+    options, bound = zip(*(_option(app, path, read) for read in reads), strict=True)
+    at = Span(path, query.span.end, query.span.end)
+    named = " and ".join(f"`{read.text}`" for read in reads)
+    why = f"{named}: loaded for all rows by one statement each"
+    edit = Edit(at, f".options({', '.join(options)})", why)
+    edits = (*dict.fromkeys(e for edits in bound for e in edits), edit)
+    return (Fix(f"Load {named} with the rows", Safety.SAFE, edits),)
+
+
+def _option(app: AppMap, path: PurePosixPath, read: Read) -> tuple[str, tuple[Edit, ...]]:
+    """The loader option of one way, and the imports that it needs."""
+    loader = ensure_import(app, path, "sqlalchemy.orm", "selectinload")
+    links, bound = [], [*loader.edits]
+    for table, relationship in read.way:
+        module, _, name = (table.model or "").rpartition(".")
+        owner = ensure_import(app, path, module, name)
+        bound += owner.edits
+        links.append(f"({owner.local}.{relationship.name})")
+    return f"{loader.local}{'.selectinload'.join(links)}", tuple(bound)
