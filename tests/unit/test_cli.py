@@ -23,7 +23,7 @@ GIVEN = {
     "yes": False,
     "as_json": False,
 }
-COMMANDS = ["do", "plan", "add", "survey", "review", "undo", "recipes", "rules", "explain"]
+COMMANDS = ["do", "plan", "add", "survey", "review", "tune", "undo", "recipes", "rules", "explain"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

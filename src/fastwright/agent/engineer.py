@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from fastwright.agent import ground, needs, planner, telling
 from fastwright.agent.building import build
 from fastwright.agent.ground import Ground
+from fastwright.agent.ordering import Order
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.planner import Refusal
 from fastwright.agent.stopwatch import Stopwatch
@@ -44,6 +45,8 @@ class Engineer:
         plan = self._read(request, stand.app)
         if isinstance(plan, Refusal):
             return telling.refused(request, plan, watch)
+        if plan.steps[0].recipe == planner.TUNE:
+            return telling.planned(request, plan, watch)
         with watch.phase("planning"):
             steps = needs.in_order(plan.steps, stand.app, registry())
             building = build(replace(plan, steps=steps), stand.app, self._remap)
@@ -67,6 +70,8 @@ class Engineer:
         plan = self._read(request, stand.app)
         if isinstance(plan, Refusal):
             return telling.refused(request, plan, watch)
+        if plan.steps[0].recipe == planner.TUNE:
+            return self._tune(Order(request, in_words=True), stand, watch)
         return self._carry_out(_with_options(plan, options or {}), stand, watch)
 
     def add(self, recipe: str, options: Options | None = None) -> Report:
@@ -77,6 +82,17 @@ class Engineer:
         watch = Stopwatch(self.person)
         stand = ground.find(self.start, self.person, self.wishes)
         return self._carry_out(Plan(f"add {recipe}", (step,)), stand, watch)
+
+    def tune(self, order: Order) -> Report:
+        """Make routes fast, and prove that nothing else changed; raises as `TuningJob`."""
+        watch = Stopwatch(self.person)
+        stand = ground.find(self.start, self.person, self.wishes)
+        return self._tune(order, stand, watch)
+
+    def _tune(self, order: Order, stand: Ground, watch: Stopwatch) -> Report:
+        from fastwright.agent.tuning import TuningJob  # noqa: PLC0415 - slow to load
+
+        return TuningJob(stand, self.person, self.wishes, watch).carry_out(order)
 
     def survey(self, *, static: bool = False) -> AppMap:
         """The map of the app: of its source alone where `static`, else with the running app."""

@@ -27,6 +27,9 @@ TITLES = MappingProxyType(
         "database": "a database: SQLAlchemy engine and session",
     }
 )
+TUNE = "tune"
+"""The step of a plan that no recipe takes: a job of its own."""
+_TUNING = "tuning"
 _NOISE = (
     (r"^\W*\[[^\]]*\]\s*", ""),
     (r"^(?:feat|feature|chore|fix|task|story|backend|todo)(?:\([^)]*\))?\s*:\s*", ""),
@@ -140,7 +143,7 @@ def _plan(
     for reading in readings:
         if reading.topic not in steps:
             steps[reading.topic] = _step(reading, plain)
-    refused = tuple(f"`{r.clause}` is left out: {r.topic} is not built yet" for r in left_out)
+    refused = (*_beside(left_out), *_tuned_apart(left_out))
     for topic in steps:
         refused += tuple(f"{n} is left out: not built yet" for n in slots.unbuilt(topic, plain))
     return Plan(text, tuple(steps.values()), unsure=refused + _clashes(steps.values(), app))
@@ -152,6 +155,11 @@ def _step(reading: Reading, plain: str) -> Step:
     return Step(reading.topic, because, slots.options(reading.topic, plain), (said,))
 
 
+def _tuned_apart(readings: Sequence[Reading]) -> tuple[str, ...]:
+    wished = (r for r in readings if r.topic == _TUNING)
+    return tuple(f"`{r.clause}` is a job of its own: ask for it alone" for r in wished)
+
+
 def _clashes(steps: Iterable[Step], app: AppMap | None) -> tuple[str, ...]:
     """Particulars that do not resolve: a path that the app answers already."""
     if app is None:
@@ -161,8 +169,12 @@ def _clashes(steps: Iterable[Step], app: AppMap | None) -> tuple[str, ...]:
     return tuple(f"`{taken[path]}` exists already" for path in asked if path in taken)
 
 
-def _no_step(text: str, readings: Sequence[Reading]) -> tuple[Candidate, ...] | Refusal:
+def _no_step(text: str, readings: Sequence[Reading]) -> Plan | tuple[Candidate, ...] | Refusal:
     foreign = [r for r in readings if not r.built]
+    if foreign and foreign[0].topic == _TUNING:
+        said = Evidence(EvidenceKind.SOURCE, f"the request says `{foreign[0].said}`")
+        because = f"asked for with `{foreign[0].said}`"
+        return Plan(text, (Step(TUNE, because, {}, (said,)),), _beside(foreign))
     if foreign:
         return _not_built(foreign[0])
     weak = sorted((r for r in readings if r.built), key=lambda r: -r.strength)
@@ -173,6 +185,11 @@ def _no_step(text: str, readings: Sequence[Reading]) -> tuple[Candidate, ...] | 
         "it names nothing that fastwright builds",
         f"name one of: {'; '.join(f'{title} ({name})' for name, title in TITLES.items())}",
     )
+
+
+def _beside(readings: Sequence[Reading]) -> tuple[str, ...]:
+    others = (r for r in readings if r.topic != _TUNING)
+    return tuple(f"`{r.clause}` is left out: {r.topic} is not built yet" for r in others)
 
 
 def _not_built(reading: Reading) -> Refusal:

@@ -11,6 +11,7 @@ from fastwright import __version__
 from fastwright.cli.adding import RecipeCommands
 from fastwright.cli.nearest import NearestGroup, examples
 from fastwright.cli.options import pairs, review_options, to_run, where_options, work_options
+from fastwright.cli.tuning import run_tune, tune_options
 
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -120,6 +121,25 @@ def review_app(path: str | None, *, form: str, output: str | None, **given: Any)
 
     run = to_run(given | ({"app": path} if path else {}))
     return run_review(run, choices(given), form, output)
+
+
+@cli.command(
+    "tune",
+    epilog=examples(
+        "fastwright tune",
+        'fastwright tune "GET /users/{user_id}/profile" --apply',
+        "fastwright tune --all --budget 120 --json",
+    ),
+)
+@click.argument("route", nargs=-1)
+@tune_options
+@where_options
+def tune_routes(route: tuple[str, ...], **given: Any) -> int:
+    """Make slow routes fast, and prove that nothing else changed: the worst five, or each ROUTE.
+
+    Exit codes: 0 done, 2 usage, 3 the app does not load, 5 not proved.
+    """
+    return run_tune(to_run(given), route, given)
 
 
 @cli.command("undo", epilog=examples("fastwright undo", "fastwright undo 0003 --app services/shop"))

@@ -23,17 +23,17 @@ WOULD_CHANGE = 1
 
 def run_do(request: str, options: Mapping[str, str], run: Run) -> int:
     """Do what the request says."""
-    return _work(run, lambda engineer: engineer.do(request, options))
+    return work(run, lambda engineer: engineer.do(request, options))
 
 
 def run_add(recipe: str, options: Mapping[str, object], run: Run) -> int:
     """Add one recipe."""
-    return _work(run, lambda engineer: engineer.add(recipe, options))
+    return work(run, lambda engineer: engineer.add(recipe, options))
 
 
 def run_plan(request: str, run: Run) -> int:
     """Show what a request is taken for."""
-    return _work(run, lambda engineer: engineer.plan(request))
+    return work(run, lambda engineer: engineer.plan(request))
 
 
 def run_undo(start: Path, entry: str | None, *, force: bool, as_json: bool) -> int:
@@ -55,7 +55,8 @@ def run_survey(run: Run, *, static: bool) -> int:
     return 0
 
 
-def _work(run: Run, call: Callable[[Engineer], Report]) -> int:
+def work(run: Run, call: Callable[[Engineer], Report]) -> int:
+    """Have the engineer do what `call` asks, say what came of it, and give the exit code."""
     screen = _screen(run)
     report = call(Engineer(run.start, screen, run.wishes))
     code = _end(report, screen, as_json=run.as_json)

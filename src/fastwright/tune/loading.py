@@ -187,21 +187,24 @@ class _Writer:
 
     def options(self) -> tuple[str, ...]:
         """One option for each branch of the tree."""
-        return self._below(self._need.tree, ())
+        return self._below(self._need.tree, (), chained=False)
 
-    def _below(self, tree: Tree, above: Path) -> tuple[str, ...]:
+    def _below(self, tree: Tree, above: Path, *, chained: bool) -> tuple[str, ...]:
         return tuple(
-            self._option(name, below, (*above, name)) for name, below in tree.branches.items()
+            self._option(name, below, (*above, name), chained=chained)
+            for name, below in tree.branches.items()
         )
 
-    def _option(self, name: str, below: Tree, path: Path) -> str:
+    def _option(self, name: str, below: Tree, path: Path, *, chained: bool) -> str:
+        """The loader of one relationship; one that is `chained` is a method of that above it."""
         loader = "joinedload" if path in self._joined else "selectinload"
         if path not in self._need.lazy:
             loader = "defaultload"
         model, _, attribute = name.rpartition(".")
         module, _, cls = model.rpartition(".")
-        call = f"{self._local('sqlalchemy.orm', loader)}({self._local(module, cls)}.{attribute})"
-        inner = self._below(below, path)
+        called = loader if chained else self._local("sqlalchemy.orm", loader)
+        call = f"{called}({self._local(module, cls)}.{attribute})"
+        inner = self._below(below, path, chained=len(below.branches) == 1)
         if len(inner) == 1:
             return f"{call}.{inner[0]}"
         return f"{call}.options({', '.join(inner)})" if inner else call
@@ -219,7 +222,7 @@ def _insertion(
     if need.root.api == "get":
         inner = next((n for n in syntax.find(call, "call") if _is_query(n, content)), None)
         if inner is None:
-            return _argument(path, call, content, options, why)
+            return _argument(app, path, call, options, why)
         call = inner
     text = f".options({', '.join(options)})"
     if _width(content, call.end_byte, text) > import_block.width_of(app):
@@ -234,15 +237,20 @@ def _is_query(call: syntax.Node, content: bytes) -> bool:
 
 
 def _argument(
-    path: PurePosixPath, call: syntax.Node, content: bytes, options: Sequence[str], why: str
+    app: AppMap, path: PurePosixPath, call: syntax.Node, options: Sequence[str], why: str
 ) -> Edit | None:
     """``options=[…]`` as the last argument of a ``get``; None where it has some already."""
+    content = app.files[path]
     arguments = call.child_by_field_name("arguments")
     if arguments is None or b"options=" in content[arguments.start_byte : arguments.end_byte]:
         return None
-    last = arguments.named_children[-1]
-    end = last.end_byte
-    return Edit(Span(path, end, end), f", options=[{', '.join(options)}]", why)
+    end = arguments.named_children[-1].end_byte
+    text = f", options=[{', '.join(options)}]"
+    if _width(content, end, text) > import_block.width_of(app):
+        indent = _indent(content, end) + "    "
+        lines = "".join(f"{indent}    {option},\n" for option in options)
+        text = f",\n{indent}options=[\n{lines}{indent}],\n{indent[4:]}"
+    return Edit(Span(path, end, end), text, why)
 
 
 def _width(content: bytes, at: int, text: str) -> int:

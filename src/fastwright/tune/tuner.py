@@ -68,7 +68,7 @@ class Tuner:
     seconds: Callable[[], float]
     deadline: float
     tell: Callable[[str], None]
-    wants: Callable[[str], bool]
+    wants: Callable[[str], bool] = field(default=lambda _route: True)
     _writes: dict[int, Mapping[str, Written]] = field(default_factory=dict)
 
     def begin(self, files: Files) -> Course:
