@@ -38,9 +38,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """An OpenAPI document."""
+    """An OpenAPI document.
+
+    `full` has requests carry what is optional in a body, too.
+    """
 
     document: Mapping[str, Any]
+    full: bool = False
 
     def operations(self) -> Iterator[tuple[str, str]]:
         """Each operation as method, in capitals, and path."""
@@ -49,15 +53,34 @@ class Contract:
                 if method in ("get", "head", "post", "put", "patch", "delete", "options"):
                     yield method.upper(), path
 
+    def names(self, method: str, path: str) -> Iterator[str]:
+        """The name of each parameter and of each field, however deep, that one operation takes."""
+        item = (self.document.get("paths") or {}).get(path, {})
+        operation = item.get(method.lower(), {})
+        for one in (*item.get("parameters", ()), *operation.get("parameters", ())):
+            yield self._resolved(one).get("name", "")
+        contents = self._resolved(operation.get("requestBody") or {}).get("content") or {}
+        for told in contents.values():
+            yield from self._fields(told.get("schema", {}), 0)
+
+    def _fields(self, schema: Schema, depth: int) -> Iterator[str]:
+        for name, inner in self._chosen(schema).get("properties", {}).items():
+            yield name
+            if depth < _DEEPEST:
+                yield from self._fields(inner, depth + 1)
+
+    def parameters(self, method: str, path: str) -> tuple[Mapping[str, Any], ...]:
+        """The parameters of one operation, as the document declares them."""
+        item = (self.document.get("paths") or {}).get(path, {})
+        operation = item.get(method.lower(), {})
+        declared = (*item.get("parameters", ()), *operation.get("parameters", ()))
+        return tuple(self._resolved(one) for one in declared)
+
     def request(self, method: str, path: str, known: Known) -> Ready:
         """A request for one operation, with what it requires and nothing else."""
         item = (self.document.get("paths") or {}).get(path, {})
         operation = item.get(method.lower(), {})
-        parameters = [
-            self._resolved(one)
-            for one in (*item.get("parameters", ()), *operation.get("parameters", ()))
-        ]
-        needed = [p for p in parameters if p.get("required")]
+        needed = [p for p in self.parameters(method, path) if p.get("required")]
         filled, query, headers = path, [], []
         for one in needed:
             value = self._value(one.get("schema", {}), one["name"], path, known)
@@ -126,7 +149,7 @@ class Contract:
         properties = schema.get("properties", {})
         return {
             name: self._value(properties.get(name, {}), name, path, known, depth + 1)
-            for name in schema.get("required", ())
+            for name in (properties if self.full else schema.get("required", ()))
         }
 
 

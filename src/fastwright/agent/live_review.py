@@ -1,0 +1,91 @@
+"""A live review: the app booted in the lab, examined, and what it proves joined to the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from fastwright.agent.ground import Ground
+from fastwright.agent.live_target import SturdyTarget
+from fastwright.agent.person import Person, Wishes
+from fastwright.agent.stopwatch import Stopwatch
+from fastwright.agent.worlds import Worlds
+from fastwright.lab.boot import App
+from fastwright.model.app import AppMap
+from fastwright.model.errors import DoesNotLoad, FastwrightError
+from fastwright.model.finding import AccessMatrix, Finding
+from fastwright.prove.side import Side
+from fastwright.review.live.examine import examine
+from fastwright.review.live.proof import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReview:
+    """What a live review adds to one from the source.
+
+    Attributes:
+        findings: What was proven, each with its exchanges, and questions that are open. One of a
+            rule that found the same handler is that finding, with the evidence added.
+        matrix: Route by caller, to what was answered.
+        not_tried: What was left out, with the reasons; where the app does not boot, all of it.
+        app: The map, merged with what ran; the given one where nothing did.
+        proofs: What tests can be written from.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    matrix: AccessMatrix = field(default_factory=AccessMatrix)
+    not_tried: tuple[str, ...] = ()
+    app: AppMap | None = None
+    proofs: tuple[Proof, ...] = ()
+
+
+def review_live(
+    stand: Ground,
+    known: Sequence[Finding],
+    person: Person,
+    wishes: Wishes,
+    watch: Stopwatch,
+) -> LiveReview:
+    """Boot the app that `stand` holds, and examine it; `known` is what the rules found.
+
+    Nothing of an app that does not boot is tried, and that is said.
+
+    Raises:
+        NeedsConsent: The person does not want their code to be run.
+    """
+    with Worlds(stand, person, wishes, watch) as worlds:
+        try:
+            side = worlds.before
+        except DoesNotLoad as error:
+            return LiveReview(not_tried=(_did_not_boot(error),), app=stand.app)
+        return _examined(side, known, worlds, watch)
+
+
+def _did_not_boot(error: FastwrightError) -> str:
+    return f"nothing was tried on the running app, for it does not boot: {error.because}"
+
+
+def _examined(side: Side, known: Sequence[Finding], worlds: Worlds, watch: Stopwatch) -> LiveReview:
+    booted = [side.app]
+
+    def boot() -> App:
+        if booted:
+            return booted.pop()
+        return side.world.boot(side.map.app.target if side.map.app else None)
+
+    target = SturdyTarget(boot)
+    with watch.phase("examining the running app"):
+        try:
+            seen = examine(target, side.map, known)
+        except DoesNotLoad as error:
+            return LiveReview(not_tried=(_ended(error),), app=side.map)
+        finally:
+            target.close()
+    absent = tuple(f"not there while the app ran: {one}" for one in worlds.not_served)
+    notes = (*seen.not_tried, *target.crashed, *absent)
+    told = LiveReview(seen.findings, seen.matrix, notes, side.map, seen.proofs)
+    return replace(told, not_tried=tuple(dict.fromkeys(notes)))
+
+
+def _ended(error: FastwrightError) -> str:
+    return f"the examination ended early, for the app did not boot again: {error.because}"

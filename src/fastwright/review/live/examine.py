@@ -1,0 +1,124 @@
+"""A whole examination of one live app: users, rows, the matrix, and every probe."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from fastwright.model.app import AppMap
+from fastwright.model.errors import FastwrightError
+from fastwright.model.finding import AccessMatrix, Caller, Finding
+from fastwright.review.attack import Target
+from fastwright.review.live import judging, matrix
+from fastwright.review.live.entrances import find_entrances
+from fastwright.review.live.matrix import Grid
+from fastwright.review.live.people import People, User
+from fastwright.review.live.proof import Proof, findings_of
+from fastwright.review.live.stage import Stage
+from fastwright.review.requests import Contract
+
+Probe = Callable[[Stage, Grid], Iterator[Proof]]
+
+BUDGET = 35.0
+"""Seconds that an examination takes at most, the boot of the app aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What came of an examination.
+
+    Attributes:
+        findings: What was proven, and questions; where a rule knew of it, its own finding.
+        matrix: Who got what.
+        not_tried: What was left out, with the reasons.
+        proofs: What the findings were made of.
+        users: Who was on the stage, by the caller they played.
+    """
+
+    findings: tuple[Finding, ...]
+    matrix: AccessMatrix
+    not_tried: tuple[str, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    users: dict[Caller, User] = field(default_factory=dict)
+
+
+def examine(
+    target: Target,
+    app: AppMap,
+    known: Sequence[Finding] = (),
+    *,
+    budget: float = BUDGET,
+    seconds: Callable[[], float] = time.monotonic,
+) -> Examined:
+    """Examine a live app.
+
+    Args:
+        target: The app, on a scratch database that may be written to.
+        app: Its map, merged with what runs.
+        known: What the rules found in it.
+        budget: Seconds after which no further probe begins.
+        seconds: A clock that only has to advance.
+    """
+    document = target.description.get("openapi")
+    if not isinstance(document, dict):
+        return Examined((), AccessMatrix(), ("the app has no OpenAPI document to call it by",))
+    people = People(target, app, find_entrances(app, Contract(document)))
+    cast = _cast(people)
+    staff = tuple(filter(None, (_staff(people, n) for n in (1, 2)))) if cast else ()
+    stage = Stage(target, app, people, cast, seconds() + budget, seconds, staff)
+    grid = matrix.build(stage)
+    proofs = [*judging.judge(stage, grid, known), *_probed(stage, grid)]
+    return Examined(
+        findings_of(proofs, known, stage.routes, people.notes),
+        grid.matrix(),
+        (*people.remarks, *stage.not_tried, *_refusals(stage)),
+        tuple(proofs),
+        dict(cast),
+    )
+
+
+def _cast(people: People) -> dict[Caller, User]:
+    """Owner, other user, and an ordinary user for routes that demand a role."""
+    names = {Caller.OWNER: "owner", Caller.OTHER_USER: "other", Caller.LOWER_ROLE: "lower"}
+    cast: dict[Caller, User] = {}
+    for caller, name in names.items():
+        user = people.make(name)
+        if user is None:
+            break
+        cast[caller] = user
+    return cast
+
+
+def _staff(people: People, number: int) -> User | None:
+    if people.privilege is None:
+        return None
+    user = people.make(f"staff{number}")
+    return people.promoted(user) if user is not None else None
+
+
+def _refusals(stage: Stage) -> Iterator[str]:
+    for table, because in stage.canaries.refused.items():
+        yield f"no row could be put into `{table}`: {because.splitlines()[0]}"
+
+
+def _probed(stage: Stage, grid: Grid) -> Iterator[Proof]:
+    """What every probe proves; one that fails says so, and the others go on."""
+    for name, probe in every_probe():
+        if stage.is_over:
+            stage.not_tried[f"`{name}`: the time was up"] = None
+            continue
+        try:
+            yield from probe(stage, grid)
+        except FastwrightError as error:
+            stage.not_tried[f"`{name}`: {error.because}"] = None
+
+
+def every_probe() -> Iterator[tuple[str, Probe]]:
+    """The probes by name: each exists because its file exists, as ``probes/<name>.py``."""
+    package = importlib.import_module("fastwright.review.live.probes")
+    for found in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{found.name}")
+        yield found.name.replace("_", "-"), getattr(module, found.name)

@@ -1,0 +1,80 @@
+"""One request of an examination with its answer, kept as evidence and to be sent again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastwright.model.finding import Caller, Evidence, EvidenceKind
+from fastwright.review.attack import Answer, Headers
+from fastwright.review.attacks.notes import Notes
+from fastwright.review.requests import Ready
+
+_SHOWN = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What `caller` sent to `route` (``METHOD /path`` of the contract), and what came back."""
+
+    caller: Caller
+    route: str
+    method: str
+    request: Ready
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    error: str = ""
+    seconds: float = 0.0
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, caller: Caller, route: str, sent: tuple[str, Ready], answer: Answer, row: Any = None
+    ) -> Exchange:
+        """The exchange that `answer` ends."""
+        method, request = sent
+        error = getattr(answer, "error", None) or ""
+        return cls(
+            caller, route, method, request, answer.status, answer.body, answer.headers, error,
+            answer.seconds, row or {},
+        )  # fmt: skip
+
+    @property
+    def worked(self) -> bool:
+        """The app did what was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def refused(self) -> bool:
+        """The app turned the caller away, or hid what is there."""
+        return self.status in (301, 302, 303, 307, 401, 403, 404)
+
+    @property
+    def text(self) -> str:
+        """The body of the answer as text."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; None where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def evidence(self, notes: Notes, what: str = "") -> Evidence:
+        """Request and response in a line, secrets hidden; `what` says what is to be seen in it."""
+        sent = self.request.body.decode("utf-8", "replace")
+        values = [("request", f"{self.method} {self.request.path}"), ("caller", self.caller.value)]
+        values += [("sent", notes.mask(sent)[:_SHOWN])] if sent else []
+        values += [("status", str(self.status)), ("response", notes.mask(self.text)[:_SHOWN])]
+        line = f"{self.caller.value}: {self.method} {self.request.path} → {self.status}"
+        told = f"{line}: {what}" if what else line
+        return Evidence(EvidenceKind.HTTP, notes.mask(told), tuple(values))
+
+
+def with_headers(request: Ready, headers: Headers) -> Ready:
+    """The same request, sent as somebody."""
+    return Ready(request.path, (*request.headers, *headers), request.body)

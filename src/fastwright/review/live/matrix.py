@@ -1,0 +1,157 @@
+"""The access matrix: every operation called by nobody, owner, other user and lower role."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastwright.model.finding import AccessMatrix, Caller
+from fastwright.model.routing import Route
+from fastwright.review.guarding import permissions
+from fastwright.review.live.canaries import Canary
+from fastwright.review.live.exchange import Exchange
+from fastwright.review.live.stage import Stage, singular
+
+MOST = 300
+"""Operations that are called; further ones are named as not tried."""
+
+_RANKS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+_LEAVES = re.compile(r"log-?_?out|sign-?_?out|revoke|sessions?(/|$)|/me(/|$)|password")
+_ORDER = (Caller.ANONYMOUS, Caller.OTHER_USER, Caller.LOWER_ROLE, Caller.OWNER)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One call of the matrix, the canary that it named, and that row afterwards."""
+
+    exchange: Exchange
+    canary: Canary | None = None
+    after: Mapping[str, str | None] | None = None
+
+    @property
+    def heard(self) -> bool:
+        """The answer shows something of the row."""
+        return self.canary is not None and self.canary.is_heard(self.exchange.text)
+
+    @property
+    def altered(self) -> bool:
+        """The row is not what it was."""
+        if self.canary is None:
+            return False
+        if self.after is None:
+            return self.exchange.method == "DELETE"
+        before = {k: None if v is None else str(v) for k, v in self.canary.row.items()}
+        told = ("updated", "modified", "viewed", "accessed")
+        return any(
+            _plain(before.get(name)) != _plain(value)
+            for name, value in self.after.items()
+            if not any(word in name for word in told)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Every cell by operation and caller."""
+
+    rows: Mapping[str, Mapping[Caller, Cell]] = field(default_factory=dict)
+
+    def matrix(self) -> AccessMatrix:
+        """The outcomes as they are shown: a status, or why there is none."""
+        return AccessMatrix({
+            route: {caller.value: _outcome(cell) for caller, cell in cells.items()}
+            for route, cells in self.rows.items()
+        })  # fmt: skip
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell, in the order of the calls."""
+        for cells in self.rows.values():
+            yield from cells.values()
+
+
+def build(stage: Stage) -> Grid:
+    """Call everything as everybody: reading before writing, what ends a login last of all.
+
+    Each call of a route that names an owned row gets a row of its own, so that no caller meets what
+    another has left behind.
+    """
+    operations = sorted(stage.contract.operations(), key=lambda at: _turn(*at))
+    for method, path in operations[MOST:]:
+        stage.not_tried[f"`{method} {path}` was not called: there are more than {MOST}"] = None
+    rows: dict[str, dict[Caller, Cell]] = {}
+    for method, path in operations[:MOST]:
+        if stage.is_over:
+            stage.not_tried["the time was up before every operation had been called"] = None
+            break
+        rows[f"{method} {path}"] = dict(_row(stage, f"{method} {path}"))
+    return Grid(rows)
+
+
+def _turn(method: str, path: str) -> tuple[bool, int, str]:
+    leaves = bool(_LEAVES.search(path)) and method != "GET"
+    rank = _RANKS.index(method) if method in _RANKS else len(_RANKS)
+    return leaves, rank, path
+
+
+def _row(stage: Stage, operation: str) -> Iterator[tuple[Caller, Cell]]:
+    route = stage.routes.get(operation)
+    for caller in _ORDER:
+        if caller is not Caller.ANONYMOUS and stage.user(caller) is None:
+            continue
+        if caller is Caller.LOWER_ROLE and not _demands_role(stage, route):
+            continue
+        yield caller, _cell(stage, operation, route, caller)
+
+
+def _demands_role(stage: Stage, route: Route | None) -> bool:
+    """Whether a role may count on the route: it, or a sibling, demands one."""
+    if route is None:
+        return False
+    return any(permissions(r) for r in stage.app.routes if r.router == route.router)
+
+
+def _cell(stage: Stage, operation: str, route: Route | None, caller: Caller) -> Cell:
+    owner = stage.user(Caller.OWNER)
+    canary = canary_for(stage, operation, route) if owner is not None else None
+    writes = not operation.startswith("GET")
+    request = stage.ready(operation, owner, canary, full=operation.startswith(("PUT", "PATCH")))
+    exchange = stage.send(caller, operation, request, row=canary.row if canary else None)
+    after = stage.canaries.again(canary) if canary and writes and exchange.worked else None
+    unchanged: Any = canary.row if canary else None
+    return Cell(exchange, canary, after if writes and exchange.worked else _told(unchanged))
+
+
+def canary_for(stage: Stage, operation: str, route: Route | None) -> Canary | None:
+    """A new row, of the owner's, of the owned table that the path of an operation speaks of."""
+    owner = stage.user(Caller.OWNER)
+    _, _, path = operation.partition(" ")
+    names = re.findall(r"\{(\w+)(?::\w+)?\}", path)
+    owned = stage.ownership.owned
+    tables = [stage.table_of(name, path) for name in reversed(names)]
+    people = stage.people.table.name if stage.people.table else ""
+    found = next((t for t in tables if t is not None and t.name in (*owned, people)), None)
+    if found is None and not names:
+        last = path.rstrip("/").rpartition("/")[2].replace("-", "_")
+        named = (o.table for o in owned.values() if singular(o.table.name) == singular(last))
+        found = next(named, None)
+    row = stage.ownership.row_of(route) if route is not None else None
+    if found is None and row is not None:
+        found = row[0].table
+    return stage.canaries.of(found, owner) if found is not None and owner is not None else None
+
+
+def _told(row: Mapping[str, Any] | None) -> Mapping[str, str | None] | None:
+    return {k: None if v is None else str(v) for k, v in row.items()} if row is not None else None
+
+
+def _plain(value: str | None) -> str | None:
+    """A value as text, whatever JSON and the driver make of truth, times and keys."""
+    if value is None:
+        return None
+    words = {"True": "1", "False": "0", "true": "1", "false": "0"}
+    return words.get(value, value.replace("T", " ").partition("+")[0].partition(".")[0])
+
+
+def _outcome(cell: Cell) -> str:
+    return str(cell.exchange.status) if cell.exchange.status else "no answer"

@@ -1,0 +1,187 @@
+"""One live app with users and rows: what every probe of an examination works with."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from fastwright.model.app import AppMap
+from fastwright.model.finding import Caller
+from fastwright.model.routing import Route
+from fastwright.model.storage import Table
+from fastwright.review.attack import Answer, Client, Headers, Target
+from fastwright.review.guarding import Guarding
+from fastwright.review.intent import Intent
+from fastwright.review.live.canaries import Canaries, Canary
+from fastwright.review.live.exchange import Exchange, with_headers
+from fastwright.review.live.people import People, User
+from fastwright.review.ownership import Ownership
+from fastwright.review.requests import Contract, Ready
+
+PATIENCE = 4.0
+"""Seconds that one answer may take."""
+
+
+@dataclass
+class Stage:
+    """A live app, what is known of it, and who is on it.
+
+    Attributes:
+        target: The live app.
+        app: Its map, merged with what runs.
+        people: Who makes users.
+        cast: The users, by the caller that they play.
+        staff: Two users with a higher role, who play owner and other user where one is demanded.
+        deadline: When to stop, on the clock of `seconds`.
+        not_tried: What was left out, with the reasons.
+    """
+
+    target: Target
+    app: AppMap
+    people: People
+    cast: Mapping[Caller, User]
+    deadline: float
+    seconds: Callable[[], float]
+    staff: tuple[User, ...] = ()
+    not_tried: dict[str, None] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The app's own OpenAPI document."""
+        return Contract(self.target.description.get("openapi") or {})
+
+    @cached_property
+    def full(self) -> Contract:
+        """The same, for requests with all that is optional."""
+        return replace(self.contract, full=True)
+
+    @cached_property
+    def guarding(self) -> Guarding:
+        """Who is turned away, as far as source tells."""
+        return Guarding(self.app)
+
+    @cached_property
+    def ownership(self) -> Ownership:
+        """Whose rows are whose, as far as source tells."""
+        return Ownership(self.app)
+
+    @cached_property
+    def intent(self) -> Intent:
+        """What is declared."""
+        return Intent.read(self.app)
+
+    @cached_property
+    def canaries(self) -> Canaries:
+        """Who makes rows."""
+        return Canaries(self.target, self.app, self.people)
+
+    @cached_property
+    def routes(self) -> Mapping[str, Route]:
+        """Our route of each operation of the contract."""
+        found = {str(r): r for r in self.app.routes if r.reachable and r.span is not None}
+        return {f"{m} {p}": found[f"{m} {p}"] for m, p in self.contract.operations()
+                if f"{m} {p}" in found}  # fmt: skip
+
+    @property
+    def is_over(self) -> bool:
+        """There is no time left for further probes."""
+        return self.seconds() > self.deadline
+
+    def user(self, caller: Caller, operation: str = "") -> User | None:
+        """Who plays `caller` in calls of `operation`; None for nobody."""
+        route = self.routes.get(operation)
+        demands = route is not None and any(g.role == "permission" for g in route.guards)
+        if demands and len(self.staff) > 1 and caller in (Caller.OWNER, Caller.OTHER_USER):
+            return self.staff[caller is Caller.OTHER_USER]
+        return self.cast.get(caller)
+
+    def address(self) -> Client:
+        """An address that nothing has come from yet, so that no limit is met by chance."""
+        number = next(self._numbers)
+        return (f"198.{18 + number // 65536}.{number // 256 % 256}.{number % 256}", 40000)
+
+    def send(
+        self,
+        caller: Caller,
+        operation: str,
+        request: Ready,
+        *,
+        row: Mapping[str, Any] | None = None,
+        client: Client | None = None,
+        headers: Headers = (),
+    ) -> Exchange:
+        """Send `request` as `caller`; `row` is the canary that it names."""
+        user = self.user(caller, operation)
+        carried = (*(user.headers if user else ()), *headers)
+        request = with_headers(request, carried)
+        answer: Answer = self.target.request(
+            operation.partition(" ")[0],
+            request.path,
+            headers=request.headers,
+            body=request.body,
+            client=client or self.address(),
+            timeout=PATIENCE,
+        )
+        method = operation.partition(" ")[0]
+        return Exchange.of(caller, operation, (method, request), answer, row)
+
+    # ---------------------------------------------------------------------------- requests
+
+    def ready(
+        self,
+        operation: str,
+        owner: User | None,
+        canary: Canary | None = None,
+        *,
+        full: bool = False,
+    ) -> Ready:
+        """A request for `operation`, made of rows that are `owner`'s; `canary` is the one meant."""
+        method, _, path = operation.partition(" ")
+        made: dict[str, Canary] = {canary.table: canary} if canary else {}
+
+        def known(name: str, at: str) -> Any:
+            table = self.table_of(name, at)
+            return self._of_row(table, name, owner, made) if table is not None else None
+
+        contract = self.full if full else self.contract
+        return contract.request(method, path, known)
+
+    def _of_row(self, table: Table, name: str, owner: User | None, made: dict[str, Canary]) -> Any:
+        column = table.column(name) if name not in ("id", "uuid", "pk") else None
+        keys = [c.name for c in table.columns if c.primary_key]
+        place = column.name if column is not None and not column.foreign_key else (keys or [""])[0]
+        people = self.people.table
+        if people is not None and table.name == people.name and table.name not in made:
+            return owner.row.get(place) if owner else None
+        if table.name not in made and owner is not None:
+            canary = self.canaries.of(table, owner)
+            if canary is not None:
+                made[table.name] = canary
+        value = made[table.name].row.get(place) if table.name in made else None
+        return value if isinstance(value, int | str) else None
+
+    def table_of(self, name: str, path: str) -> Table | None:
+        """The table that ``order_id`` speaks of, or ``{id}`` after ``/orders/``."""
+        stem = re.sub(r"_?(id|uuid|uid|pk|slug)$", "", name)
+        before = re.search(rf"([\w-]+)/\{{{re.escape(name)}\}}", path)
+        if not before and stem == name:
+            return None
+        segment = before[1].replace("-", "_") if before else ""
+        for word in filter(None, (stem if stem != name else "", segment)):
+            for table in self.app.tables:
+                if singular(table.name) == singular(word):
+                    return table
+        return self.people.table if stem in ("user", "owner", "author", "account") else None
+
+
+def singular(word: str) -> str:
+    """A table's or segment's name for one of its things."""
+    word = word.lower()
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
