@@ -119,10 +119,12 @@ class Flow:
             ``redirect``, ``html``, ``pattern``, ``log``, ``column``, ``attribute``, ``fields``,
             ``read``, ``answer``.
         route: The route as ``GET /items``; `handler` its function, dotted.
-        place: Where the route takes the value from; ``exception`` for what a clause caught.
-        name: The value in words of the handler (``item.name``).
+        place: Where the route takes the value from; ``exception``, ``settings`` or ``environment``
+            for what belongs to no route.
+        name: The value in words of the handler (``item.name``), or the attribute of a setting.
         lead: The text in front of it in the string that arrives, ``NUL`` for what is not known.
-        into: Dotted class that is written to or read from, where known.
+        into: Dotted class that is written to or read from, where known; the types caught, or the
+            class of the settings, where it belongs to no route.
         types: Plain names of the declared types of the value.
         model: Dotted class of ours that it is, where it is a whole object.
     """

@@ -52,7 +52,7 @@ def harms(app: AppMap, *kinds: str) -> Iterator[Harm]:
     """The calls that values of requests reach unlimited, in the order of the text."""
     places: dict[Span, list[Flow]] = {}
     for flow in app.flows:
-        if flow.kind in kinds and flow.place != "exception" and not flow.sanitizers:
+        if flow.kind in kinds and flow.route and not flow.sanitizers:
             places.setdefault(flow.path[-1], []).append(flow)
     for at in sorted(places):
         yield Harm(at, tuple(sorted(places[at], key=lambda flow: len(flow.doubts) > 0)))

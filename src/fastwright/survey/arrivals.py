@@ -9,9 +9,10 @@ from typing import NamedTuple
 from fastwright.model.places import Span
 from fastwright.survey import carrying, sinks
 from fastwright.survey import held as parts
-from fastwright.survey.body import Body, Locals, same_part
+from fastwright.survey.ambience import Ambience
+from fastwright.survey.body import CAUGHT, Body, Locals, same_part
 from fastwright.survey.carrying import Given, Here, elsewhere
-from fastwright.survey.facts import CallFact, Term
+from fastwright.survey.facts import CallFact, StopFact, Term
 from fastwright.survey.held import Held, Helds
 from fastwright.survey.limits import Limits, Proved
 from fastwright.survey.names import Symbol, is_class, is_function
@@ -52,6 +53,7 @@ class Arrivals:
         self.relations = relations
         self.tables = tables
         self.limits = Limits(self.callee)
+        self.ambience = Ambience(relations.evaluator)
         self._bodies: dict[Symbol, Body | None] = {}
         self._arrivals: dict[Symbol, tuple[Arrival, ...]] = {}
         self._returned: dict[Symbol, Helds] = {}
@@ -114,6 +116,24 @@ class Arrivals:
                 )
         return self._returned[function]
 
+    def ambient(self, body: Body, dotted: str) -> Helds:
+        """What a name from outside the function holds of the process: environment, settings."""
+        return self.ambience.named(body, dotted)
+
+    def caught(self, body: Body, name: str, at: int) -> Helds:
+        """What an ``except`` clause, or the parameter of an exception handler, holds."""
+        return self.ambience.caught(body, name, at)
+
+    def answered(self, function: Symbol) -> Iterator[Arrival]:
+        """What the ``return`` statements of a handler give of what is no parameter."""
+        body = self.body(function)
+        for stop, term in _returns(body) if body is not None else ():
+            for held in body.held(term, stop.start) if body is not None else ():
+                if held.root.startswith("<") and body is not None:
+                    span = Span(body.unit.path, stop.start, stop.end)
+                    yield Arrival(held.root, held.path, held.passed, held.lead, "answer",
+                                  "return", "", (span,))  # fmt: skip
+
     def governed(self, body: Body, values: Helds, at: int) -> Helds:
         """`values` with what the tests around an offset limit."""
         return parts.unique(held.through(*self.limits.on(body, held, at)) for held in values)
@@ -170,7 +190,7 @@ class Arrivals:
         for term in sink.terms:
             for held in body.held(term, at):
                 kind = _harm(sink, held)
-                if kind and (kind != "answer" or held.root.startswith("<")):
+                if kind and _matters(kind, held.root):
                     limited = held.through(*self._limits(body, held, row.start))
                     into = self._into(body, sink, row, at)
                     yield Arrival(held.root, held.path, limited.passed, held.lead, kind,
@@ -233,6 +253,21 @@ class Arrivals:
             if body is not None:
                 self._demands[function] = self.limits.demanded(body)
         return self._demands[function]
+
+
+def _matters(kind: str, root: str) -> bool:
+    """What a client sent may be answered; what was caught may be logged."""
+    if kind == "log":
+        return root != CAUGHT
+    return root.startswith("<") == (kind == "answer")
+
+
+def _returns(body: Body) -> Iterator[tuple[StopFact, Term]]:
+    """Each ``return`` statement with the term that it gives."""
+    stops = {stop.start: stop for stop in body.facts.stops if stop.kind == "return"}
+    for start, term in zip(body.facts.returned, body.facts.values, strict=False):
+        if start in stops:
+            yield stops[start], term
 
 
 def _harm(sink: Sink, held: Held) -> str:

@@ -14,8 +14,8 @@ from fastwright.survey.held import EACH, SOMETHING, Held, Helds
 from fastwright.survey.names import Symbol
 from fastwright.survey.sinks import PATH_MADE
 
-CAUGHT = "<exception>"
-"""The root of what an ``except`` clause binds."""
+CAUGHT, ENVIRONMENT, SETTINGS = "<exception>", "<environment>", "<settings>"
+"""Roots that are no parameters: what is caught, the process's environment, a settings object."""
 _DEEPEST = 24
 _NOTHING: Mapping[str, Helds] = MappingProxyType({})
 Locals = Mapping[str, Helds]
@@ -32,6 +32,12 @@ class Carriers(Protocol):
 
     def governed(self, body: Body, values: Helds, at: int) -> Helds:
         """`values` with what the tests around an offset limit."""
+
+    def ambient(self, body: Body, dotted: str) -> Helds:
+        """What a name from outside the function holds of the process: environment, settings."""
+
+    def caught(self, body: Body, name: str, at: int) -> Helds:
+        """What an ``except`` clause, or the parameter of an exception handler, holds."""
 
 
 class Body:
@@ -170,7 +176,9 @@ class Body:
             known, values = self._assigned_attribute(dotted, at)
             if known:
                 return values
-            values = self._name(head, at)
+            values = self._name(head, at) or self._carriers.ambient(self, dotted)
+            if values and values[0].root in (ENVIRONMENT, SETTINGS):
+                return values
         for name in rest:
             values = attribute(values, name)
         return values
@@ -196,7 +204,7 @@ class Body:
         found = [held for row in rows for held in self._of_row(row, name)]
         settled = bool(rows) and rows[-1].condition < 0 and not rows[-1].loops
         if name in self.parameters and not settled:
-            found.append(Held(name))
+            found += self._carriers.caught(self, name, at) or (Held(name),)
         found += self._filled(name, at)
         for loop in self.facts.loops:
             if loop.start <= at <= loop.end and name in target_names(loop.target):
@@ -205,9 +213,8 @@ class Body:
         for term, target in self.facts.contexts:
             if name in target_names(target):
                 found += parts.destructured(target, name, self.held(term, at))
-        for catch in self.facts.catches:
-            if catch.name == name and catch.start <= at <= catch.end:
-                found.append(Held(CAUGHT, (str(catch.start),)))
+        if self.facts.catches and name not in self.parameters:
+            found += self._carriers.caught(self, name, at)
         return parts.unique(found)
 
     def _filled(self, name: str, at: int) -> list[Held]:

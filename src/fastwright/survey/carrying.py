@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from fastwright.survey import held as parts
-from fastwright.survey.body import Body, Locals
+from fastwright.survey.body import CAUGHT, Body, Locals
 from fastwright.survey.facts import CallFact, ParameterFact, Term
 from fastwright.survey.held import EACH, SOMETHING, Held, Helds
 from fastwright.survey.names import Symbol, is_class, is_function
@@ -190,6 +190,8 @@ def _foreign(dotted: str, row: CallFact, here: Here) -> Helds:
         found = _method(receiver, row, here)
         if found is not None:
             return found
+    if dotted == "traceback.format_exc":
+        return (Held(CAUGHT, ("BaseException",)),)
     if dotted in _JOINING:
         return _joined(dotted, row, here)
     if dotted in _MARKING:

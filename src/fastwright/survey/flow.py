@@ -63,36 +63,26 @@ class Flows:
     def of_route(self, route: Route, handler: Symbol) -> Iterator[Flow]:
         """Every way of a value of the request to `route` into a sink."""
         yield from self._of_function(route, handler)
+        yield from self._answered(handler)
         for node in route.every_dependency():
             function = self._called(node.call)
             if function is not None and not is_class(function):
                 yield from self._of_function(route, function)
 
-    def of_caught(self) -> Iterator[Flow]:
-        """What ``except`` clauses caught, into answers and logs, in every function read so far."""
-        for function in self.arrivals.summarised():
-            for arrival in self.arrivals.of(function):
-                if arrival.root.startswith("<") and arrival.kind in ("answer", "log"):
-                    caught = self._caught(function, int(arrival.path[0]))
-                    yield Flow(
-                        f"exception `{caught}`", arrival.sink, arrival.spans, (), arrival.passed,
-                        arrival.kind, "", function.dotted(), "exception", caught, arrival.lead,
-                    )  # fmt: skip
+    def of_process(self) -> Iterator[Flow]:
+        """What is no parameter (caught, environment, settings), into answers and logs.
 
-    def _caught(self, function: Symbol, start: int) -> str:
-        unit = function.unit
-        catches = unit.scopes[function.scope].catches if unit is not None else []
-        found = next((c for c in catches if c.start == start), None)
-        if found is None or unit is None:
-            return ""
-        names = found.types[1:] if isinstance(found.types, list) else [found.types]
-        written = (unit.text((n, n)) if not isinstance(n, str) else n for n in names)
-        return ", ".join(
-            self.dependencies.evaluator.names.dotted(unit, function.scope, n).removeprefix(
-                "builtins."
-            )
-            for n in written
-        )
+        Functions that answer for an exception are read, and all that were read so far.
+        """
+        for function in self.arrivals.ambience.answering():
+            yield from self._answered(function)
+            self.arrivals.of(function)
+        for function in self.arrivals.summarised():
+            yield from (_of_process(function, a) for a in self.arrivals.of(function)
+                        if a.root.startswith("<"))  # fmt: skip
+
+    def _answered(self, function: Symbol) -> Iterator[Flow]:
+        yield from (_of_process(function, a) for a in self.arrivals.answered(function))
 
     def _of_function(self, route: Route, function: Symbol) -> Iterator[Flow]:
         for arrival in self.arrivals.of(function):
@@ -170,6 +160,17 @@ def _places(relations: Relations) -> dict[str, Symbol]:
         for index, scope in enumerate(unit.scopes)
         if scope.kind != "m"
     }
+
+
+def _of_process(function: Symbol, arrival: Arrival) -> Flow:
+    place = arrival.root.strip("<>")
+    first, rest = (*arrival.path, "")[0], arrival.path[1:]
+    name = written(("", *arrival.path)).strip(".") if place == "environment" else ""
+    return Flow(
+        f"{place} `{first or name}`", arrival.sink, arrival.spans, (),
+        tuple(t.lstrip("?") for t in arrival.passed if t.startswith("?")), arrival.kind, "",
+        function.dotted(), place, name or ".".join(rest), arrival.lead, first,
+    )  # fmt: skip
 
 
 def _flow(route: Route, arrival: Arrival, origin: _Origin) -> Flow | None:

@@ -135,7 +135,7 @@ def _reached(app: AppMap, access: Access) -> AppMap:
         routes.append(replace(route, queries=reached, caller_uses=uses, refuses=refused))
         if handler is not None:
             found.update(dict.fromkeys(flows.of_route(route, handler)))
-    found.update(dict.fromkeys(flows.of_caught()))
+    found.update(dict.fromkeys(flows.of_process()))
     return replace(
         app, routes=tuple(routes), flows=tuple(found), functions=relations.functions(),
         calls=relations.calls(),
