@@ -1,0 +1,108 @@
+"""FW301 unindexed-foreign-key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Change, Edit, Fix, Notice, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.storage import Column, Table
+from fastwright.review.indexes import Indexes, Lookups, makes_its_own_indexes
+from fastwright.review.revisions import index_revision
+from fastwright.review.rule import rule
+
+
+@rule(code="FW301", severity=Severity.MEDIUM)
+def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
+    """A foreign key that requests look rows up by, or whose parent they delete, without an index.
+
+    ## Why is this bad?
+    PostgreSQL and SQLite index the referenced key, not the referencing column. Every list of the
+    children of one parent, and every delete of a parent, reads the whole child table (CWE-1067);
+    while a delete does so, it holds its locks.
+
+    ## Example
+    ```python
+    class Note(Base):
+        __tablename__ = "notes"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        item_id: Mapped[int] = mapped_column(ForeignKey("items.id"))
+
+
+    @app.get("/items/{item_id}/notes")
+    def notes(item_id: int, session: SessionDep) -> list[int]:
+        found = session.scalars(select(Note).where(Note.item_id == item_id).limit(50))
+        return [note.id for note in found]
+    ```
+
+    Use instead:
+    ```python
+    class Note(Base):
+        __tablename__ = "notes"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+
+
+    @app.get("/items/{item_id}/notes")
+    def notes(item_id: int, session: SessionDep) -> list[int]:
+        found = session.scalars(select(Note).where(Note.item_id == item_id).limit(50))
+        return [note.id for note in found]
+    ```
+
+    ## Fix safety
+    Safe: `index=True` in the model and, where Alembic has one head and one table is concerned, a
+    revision that builds the index (on PostgreSQL without locking the table against writes).
+
+    ## Known limits
+    The first column of a primary key, unique constraint or index counts as indexed, and so does
+    what a revision indexes. A key that no statement of a route is seen to need is only possible.
+    MySQL indexes foreign keys itself, so that apps on it are not judged.
+    """
+    if makes_its_own_indexes(app):
+        return
+    lookups, indexes = Lookups(app), Indexes(app)
+    missing = [
+        (table, column)
+        for table in app.tables
+        for column in table.columns
+        if column.foreign_key and column.span and not indexes.lead_to(table, column)
+    ]
+    sure = {table.name for table, column in missing if lookups.needs(table, column)}
+    for table, column in missing:
+        yield _finding(app, table, column, lookups.needs(table, column), len(sure))
+
+
+def _finding(app: AppMap, table: Table, column: Column, need: str, tables: int) -> Finding:
+    assert column.span is not None
+    seen = (Evidence(EvidenceKind.SOURCE, need),) if need else ()
+    return Finding(
+        "unindexed-foreign-key",
+        column.span,
+        f"`{table.name}.{column.name}` refers to `{column.foreign_key}` and has no index",
+        evidence=seen,
+        fixes=_fixes(app, table, column, alone=tables == 1) if need else (),
+        symbol=f"{table.name}.{column.name}",
+        structural=bool(need),
+    )
+
+
+def _fixes(app: AppMap, table: Table, column: Column, *, alone: bool) -> tuple[Fix, ...]:
+    span = column.span
+    written = app.text(span).rstrip() if span is not None else ""
+    if span is None or not written.endswith(")") or "sa_column" in written or "index=" in written:
+        return ()
+    inside = written[:-1].rstrip()
+    at = span.start + len(inside.encode())
+    lead = " " if inside.endswith(",") else "" if inside.endswith("(") else ", "
+    why = f"rows of `{table.name}` are found by `{column.name}`"
+    edit = Edit(Span(span.path, at, at), f"{lead}index=True", why)
+    changes: tuple[Change, ...] = (edit,)
+    revision = index_revision(app, table.name, column.name) if alone else None
+    if revision is not None:
+        changes += (revision,)
+    elif app.migrations:
+        told = f"A migration must build the index of `{table.name}.{column.name}`"
+        changes += (Notice(told),)
+    return (Fix(f"Index `{table.name}.{column.name}`", Safety.SAFE, changes),)
