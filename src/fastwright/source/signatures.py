@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from fastwright.model.app import AppMap
 from fastwright.model.change import Edit
 from fastwright.model.places import Span
 from fastwright.source import layout
@@ -51,6 +52,20 @@ def with_parameter(
     own_line = first.start_point.row != parameters.start_point.row
     gap = "\n" + layout.indentation(content, first.start_byte) if own_line else " "
     return Edit(Span(path, first.start_byte, first.start_byte), f"{parameter},{gap}", why)
+
+
+def definition(app: AppMap, span: Span) -> Node | None:
+    """The function that `span` is, its decorators included or not."""
+    content = app.files[span.path]
+    return layout.outermost(content, span.start, span.end, "function_definition")
+
+
+def with_returns(path: PurePosixPath, function: Node, annotation: str, why: str) -> Edit | None:
+    """`function` with a return annotation; ``None`` where it has one."""
+    parameters = function.child_by_field_name("parameters")
+    if parameters is None or function.child_by_field_name("return_type") is not None:
+        return None
+    return Edit(Span(path, parameters.end_byte, parameters.end_byte), f" -> {annotation}", why)
 
 
 def _keyword_name(argument: Node) -> str:

@@ -1,0 +1,131 @@
+"""Which parameters of a route say how many rows it gives, and which rows it gives at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from fastwright.model.app import AppMap, Parameter, Query, Route, Schema
+from fastwright.model.code import Call, Function
+from fastwright.model.storage import Table
+
+_SIZE = re.compile(r"^(page_?)?(limit|size)$|^(items_?)?per_?page$|^(max_results|num_results|"
+                   r"row_?limit|page_?count)$", re.IGNORECASE)  # fmt: skip
+_PAGING = re.compile(
+    r"limit|page|offset|skip|cursor|per_?page|size|top|first|last|after|before|since|batch|count",
+    re.IGNORECASE,
+)
+_DEEPEST = 5
+_LISTS = ("list", "List", "Sequence", "set", "tuple", "Page", "Iterable")
+
+
+def is_size(parameter: Parameter) -> bool:
+    """True for a number that a client gives for how many rows it wants."""
+    if parameter.source not in ("query", None) or not _SIZE.match(parameter.name):
+        return False
+    return bool(re.search(r"\bint\b", core(parameter.annotation or "")))
+
+
+def core(annotation: str) -> str:
+    """The type inside of ``Annotated``, as written."""
+    inside = re.match(r"(?:\w+\.)?Annotated\[\s*(.*)", annotation, re.DOTALL)
+    return inside[1].partition(",")[0] if inside else annotation
+
+
+def is_paged(app: AppMap, route: Route) -> bool:
+    """True where anything that a client sends may say which part of the rows it wants."""
+    if any(p.source != "path" and _PAGING.search(p.name) for p in route.parameters):
+        return True
+    called = {node.call for node in route.every_dependency()}
+    if any(_PAGING.search(node.rpartition(".")[2]) for node in called):
+        return True
+    given = (p.name for name in called for p in _signature(app, name))
+    fields = (f.name for s in app.schemas if s.name in called for f in s.fields)
+    return any(_PAGING.search(name) for name in (*given, *fields))
+
+
+def _signature(app: AppMap, name: str) -> tuple[Parameter, ...]:
+    return app.signatures.get(name) or app.signatures.get(f"{name}.__init__") or ()
+
+
+class Courses:
+    """Follows a parameter by its name through calls of our functions to where rows are counted."""
+
+    def __init__(self, app: AppMap) -> None:
+        self._functions: Mapping[str, Function] = {f.name: f for f in app.functions}
+        self._calls: dict[str, list[Call]] = {}
+        for call in app.calls:
+            self._calls.setdefault(call.caller, []).append(call)
+
+    def limits(self, function: str, name: str, depth: int = 0) -> bool:
+        """True where the value of `name` becomes a limit of rows as it came, tested nowhere."""
+        known = self._functions.get(function)
+        if known is None or depth > _DEEPEST or self._is_tested(known, name):
+            return False
+        return any(self._through(call, name, depth) for call in self._calls.get(function, ()))
+
+    def _is_tested(self, function: Function, name: str) -> bool:
+        word = re.compile(rf"\b{name}\b")
+        calls = self._calls.get(function.name, ())
+        clamped = any(c.text == "min" and any(word.search(a) for a in c.arguments) for c in calls)
+        kept = any(c.target == name for c in calls)
+        compared = (b.words for b in function.blocks if b.kind == "arm" and word.search(b.words))
+        return clamped or kept or any("<" in words or ">" in words for words in compared)
+
+    def _through(self, call: Call, name: str, depth: int) -> bool:
+        last = call.text.rpartition(".")[2]
+        by_name = [key for key, value in call.keywords if value == name]
+        if last in ("limit", "fetch") and name in call.arguments:
+            return True
+        callee = self._functions.get(call.callee or "")
+        if callee is None:
+            return any(_SIZE.match(key) for key in by_name)
+        passed = [*by_name, *_filled(callee, call.arguments, name)]
+        return any(self.limits(callee.name, one, depth + 1) for one in passed)
+
+
+def _filled(callee: Function, arguments: Sequence[str], name: str) -> Iterator[str]:
+    """The parameters of `callee` that positional arguments called `name` fill."""
+    own = callee.class_name is not None and callee.parameters[:1] in (("self",), ("cls",))
+    parameters = callee.parameters[1:] if own else callee.parameters
+    yield from (p for p, a in zip(parameters, arguments, strict=False) if a == name)
+
+
+def listed(app: AppMap, route: Route) -> Iterator[tuple[Query, Table]]:
+    """The statements whose rows a route answers with, all of them: no limit is set anywhere.
+
+    A statement counts where the answer is declared as a list of a schema that has the columns of
+    the statement's first table.
+    """
+    elements = list(_elements(app, route.response_model or "", 0))
+    for query in route.queries:
+        if query.kind == "select" and query.many and not query.bounded and query.tables:
+            table = app.table(query.tables[0])
+            if table is not None and any(_shows(schema, table) for schema in elements):
+                yield query, table
+
+
+def _elements(app: AppMap, written: str, depth: int) -> Iterator[Schema]:
+    """The schemas of which a type holds many."""
+    inside = re.match(r"(?:[\w.]+\.)?(\w+)\[(.*)\]$", written.strip())
+    if inside and inside[1] in _LISTS:
+        yield from (s for s in app.schemas if s.name == _only(inside[2]) or _alike(s, inside[2]))
+    elif depth == 0:
+        whole = next((s for s in app.schemas if s.name == written), None)
+        for field in whole.fields if whole is not None else ():
+            yield from _elements(app, field.annotation or "", depth + 1)
+
+
+def _alike(schema: Schema, written: str) -> bool:
+    """True where a name without its module is the schema's."""
+    return "." not in written and schema.name.rpartition(".")[2] == _only(written)
+
+
+def _only(written: str) -> str:
+    return written.strip("\"' ")
+
+
+def _shows(schema: Schema, table: Table) -> bool:
+    names = [field.name for field in schema.fields]
+    columns = {c.attribute for c in table.columns}
+    return len(names) > 1 and sum(n in columns for n in names) >= 0.6 * len(names)

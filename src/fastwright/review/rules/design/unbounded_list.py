@@ -1,0 +1,109 @@
+"""FW102 unbounded-list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Query, Route
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.storage import Table
+from fastwright.review.paging import is_paged, listed
+from fastwright.review.rule import rule
+from fastwright.source import signatures
+from fastwright.source.imports import ensure_import
+
+_SELECTED = re.compile(r"(?:\w+\.)*select\(\s*(?P<model>[A-Za-z_]\w*)\s*,?\s*\)")
+
+
+@rule(code="FW102", severity=Severity.MEDIUM)
+def unbounded_list(app: AppMap) -> Iterator[Finding]:
+    """A list that answers with every row of a table, and cannot be asked for less.
+
+    ## Why is this bad?
+    The answer grows with the table: what takes 5 ms in review takes seconds a year later, and one
+    client can exhaust the memory of the process (OWASP API4:2023 unrestricted resource
+    consumption, CWE-770). Adding pages afterwards breaks every client that reads the list.
+
+    ## Example
+    ```python
+    @app.get("/items")
+    def list_items(session: SessionDep) -> list[ItemOut]:
+        return session.scalars(select(Item)).all()
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/items")
+    def list_items(
+        session: SessionDep,
+        limit: Annotated[int, Query(ge=1, le=100)] = 100,
+        offset: Annotated[int, Query(ge=0)] = 0,
+    ) -> list[ItemOut]:
+        rows = select(Item).order_by(Item.id).limit(limit).offset(offset)
+        return session.scalars(rows).all()
+    ```
+
+    ## Fix safety
+    Changes behaviour: a client that relied on every row receives the first 100, and asks for the
+    rest with `offset`. Offered where the handler itself makes the statement.
+
+    ## Known limits
+    The answer must be declared as a list of a schema with the table's columns. A statement with
+    a condition is reported as possible: its parent may have few rows by nature.
+    """
+    seen: set[Span] = set()
+    for route in app.routes:
+        if route.method == "GET" and route.reachable and not is_paged(app, route):
+            for query, table in listed(app, route):
+                if query.span not in seen:
+                    seen.add(query.span)
+                    yield _finding(app, route, query, table)
+
+
+def _finding(app: AppMap, route: Route, query: Query, table: Table) -> Finding:
+    told = f"nothing limits the statement, and `{route}` takes no parameter that says how many rows"
+    return Finding(
+        "unbounded-list",
+        query.span,
+        f"`{route}` answers with every row of `{table.name}`",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        fixes=_fixes(app, route, query, table),
+        symbol=route.handler,
+        structural=_is_whole(app, query),
+    )
+
+
+def _is_whole(app: AppMap, query: Query) -> bool:
+    """True where no condition can stand in the statement: it is built of classes, without one."""
+    built = bool(re.match(r"(\w+\.)*(select|query)\(", app.text(query.span)))
+    return built and not query.filters and len(query.tables) == 1
+
+
+def _fixes(app: AppMap, route: Route, query: Query, table: Table) -> tuple[Fix, ...]:
+    selected = _SELECTED.fullmatch(app.text(query.span))
+    keys = [c.attribute for c in table.columns if c.primary_key]
+    span = route.span
+    if span is None or selected is None or not keys or not _holds(span, query.span):
+        return ()
+    annotated = ensure_import(app, span.path, "typing", "Annotated")
+    mark = ensure_import(app, span.path, "fastapi", "Query")
+    limit = f"limit: {annotated.local}[int, {mark.local}(ge=1, le=100)] = 100"
+    offset = f"offset: {annotated.local}[int, {mark.local}(ge=0)] = 0"
+    why = "a client asks for a part of the rows, of at most 100"
+    node = signatures.definition(app, span)
+    if node is None:
+        return ()
+    content = app.files[span.path]
+    added = signatures.with_parameter(span.path, content, node, f"{limit}, {offset}", why)
+    order = "" if query.ordered else f".order_by({selected['model']}.{keys[0]})"
+    at = Span(span.path, query.span.end, query.span.end)
+    cut = Edit(at, f"{order}.limit(limit).offset(offset)", why)
+    changes = (*annotated.edits, *mark.edits, added, cut)
+    return (Fix(f"Give `{route}` pages of 100 rows", Safety.CHANGES_BEHAVIOUR, changes),)
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end

@@ -1,0 +1,126 @@
+"""FW103 unlimited-page-size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Parameter, Route
+from fastwright.model.change import Change, Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.paging import Courses, is_size
+from fastwright.review.rule import rule
+from fastwright.source.imports import ensure_import
+
+MOST = 100
+_BOUNDS = frozenset({"le", "lt"})
+_MARKED = re.compile(r"\b(?:Query|Field)\((?P<given>[^()]*)\)")
+
+
+@rule(code="FW103", severity=Severity.MEDIUM)
+def unlimited_page_size(app: AppMap) -> Iterator[Finding]:
+    """A page size that the client may choose as large as it likes.
+
+    ## Why is this bad?
+    `?limit=1000000000` makes the page as large as the table: one request reads, validates and
+    serialises all of it, and a few of them take the process down (OWASP API4:2023 unrestricted
+    resource consumption, CWE-770). Negative sizes reach the database as well, where they are an
+    error or mean "everything".
+
+    ## Example
+    ```python
+    @app.get("/items")
+    def list_items(session: SessionDep, limit: int = 50) -> list[ItemOut]:
+        return session.scalars(select(Item).order_by(Item.id).limit(limit)).all()
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/items")
+    def list_items(
+        session: SessionDep, limit: Annotated[int, Query(ge=1, le=100)] = 50
+    ) -> list[ItemOut]:
+        return session.scalars(select(Item).order_by(Item.id).limit(limit)).all()
+    ```
+
+    ## Fix safety
+    Changes behaviour: whoever asked for more than 100 rows is answered with 422 from then on. The
+    bound is the default where that is larger than 100.
+
+    ## Known limits
+    A size counts where it is followed by its name into a `limit`. One that is tested or clamped on
+    the way is taken to be bounded.
+    """
+    courses = Courses(app)
+    seen: set[Span | None] = set()
+    for route in app.routes:
+        for function, parameter in _sizes(app, route) if route.reachable else ():
+            if parameter.span in seen or _is_bounded(parameter):
+                continue
+            seen.add(parameter.span)
+            if courses.limits(function, parameter.name):
+                yield _finding(app, route, parameter)
+
+
+def _sizes(app: AppMap, route: Route) -> Iterator[tuple[str, Parameter]]:
+    """The page sizes that the handler takes, and those that its dependencies take."""
+    for name in dict.fromkeys((route.handler, *(d.call for d in route.every_dependency()))):
+        given = route.parameters if name == route.handler else app.signatures.get(name, ())
+        yield from ((name, parameter) for parameter in given if is_size(parameter))
+
+
+def _is_bounded(parameter: Parameter) -> bool:
+    named = {name for name, _ in parameter.constraints}
+    written = f"{parameter.annotation} {parameter.default}"
+    return bool(named & _BOUNDS) or bool(re.search(r"\b(le|lt)=|\bconint\b|\bLe\(|\bLt\(", written))
+
+
+def _finding(app: AppMap, route: Route, parameter: Parameter) -> Finding:
+    assert parameter.span is not None
+    told = f"the value of `{parameter.name}` reaches the statement's limit as the client sent it"
+    return Finding(
+        "unlimited-page-size",
+        parameter.span,
+        f"`{route}` gives as many rows as `{parameter.name}` asks for",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        fixes=_fixes(app, parameter, parameter.span),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _fixes(app: AppMap, parameter: Parameter, span: Span) -> tuple[Fix, ...]:
+    changes = _bounded(app, parameter, span)
+    most = _most(parameter)
+    if not changes or most is None:
+        return ()
+    return (Fix(f"Bound `{parameter.name}` to {most}", Safety.CHANGES_BEHAVIOUR, changes),)
+
+
+def _most(parameter: Parameter) -> int | None:
+    """The bound to set; ``None`` where the default is not known and may lie above it."""
+    written = parameter.default or ""
+    inside = _MARKED.search(written)
+    first = re.match(r"\s*(?:default\s*=\s*)?([\w.]+)", inside["given"] if inside else written)
+    default = first[1] if first else ""
+    if not default.isdigit():
+        return MOST if default in ("", "None") else None
+    return max(MOST, int(default))
+
+
+def _bounded(app: AppMap, parameter: Parameter, span: Span) -> tuple[Change, ...]:
+    most, written = _most(parameter), app.text(span)
+    why = f"a client chooses `{parameter.name}` up to {most}"
+    marked = _MARKED.search(written)
+    if marked:
+        at = span.start + len(written[: marked.end() - 1].encode())
+        comma = ", " if marked["given"].strip().rstrip(",") else ""
+        return (Edit(Span(span.path, at, at), f"{comma}le={most}", why),)
+    if not re.fullmatch(r"int( \| None)?|Optional\[int\]", parameter.annotation or ""):
+        return ()
+    annotated = ensure_import(app, span.path, "typing", "Annotated")
+    query = ensure_import(app, span.path, "fastapi", "Query")
+    mark = f"{annotated.local}[{parameter.annotation}, {query.local}(ge=1, le={most})]"
+    end = span.start + len((parameter.annotation or "").encode())
+    return (*annotated.edits, *query.edits, Edit(Span(span.path, span.start, end), mark, why))

@@ -1,0 +1,90 @@
+"""FW104 unstable-page-order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Query, Route
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.rule import rule
+
+_SELECTED = re.compile(r"(?:\w+\.)*select\(\s*(?P<model>[A-Za-z_]\w*)\s*,?\s*\)")
+
+
+@rule(code="FW104", severity=Severity.MEDIUM)
+def unstable_page_order(app: AppMap) -> Iterator[Finding]:
+    """Pages cut from rows that have no order.
+
+    ## Why is this bad?
+    Without `ORDER BY` a database gives rows in whatever order is cheapest at that moment: an
+    update or another plan moves them. Page 2 then repeats rows of page 1 and others are never
+    shown, and no error says so.
+
+    ## Example
+    ```python
+    @app.get("/items")
+    def list_items(
+        session: SessionDep, skip: int = 0, limit: Annotated[int, Query(le=100)] = 50
+    ) -> list[ItemOut]:
+        return session.scalars(select(Item).offset(skip).limit(limit)).all()
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/items")
+    def list_items(
+        session: SessionDep, skip: int = 0, limit: Annotated[int, Query(le=100)] = 50
+    ) -> list[ItemOut]:
+        return session.scalars(select(Item).order_by(Item.id).offset(skip).limit(limit)).all()
+    ```
+
+    ## Fix safety
+    Safe: rows are ordered by the primary key, one of the orders that the database was free to
+    choose so far.
+
+    ## Known limits
+    An order by a column that is not unique is taken for an order. A statement that another
+    function was handed is passed over, since that may add the order.
+    """
+    seen: set[Span] = set()
+    for route in app.routes:
+        for query in route.queries if route.reachable else ():
+            if _is_cut(query) and query.span not in seen:
+                seen.add(query.span)
+                yield _finding(app, route, query)
+
+
+def _is_cut(query: Query) -> bool:
+    pages = query.kind == "select" and query.many and query.bounded and query.skips
+    return pages and not query.ordered and bool(query.tables)
+
+
+def _finding(app: AppMap, route: Route, query: Query) -> Finding:
+    told = f"the statement has a limit and an offset, and no order; `{route}` runs it"
+    return Finding(
+        "unstable-page-order",
+        query.span,
+        f"pages of `{query.tables[0]}` are cut from rows without an order",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        fixes=_fixes(app, query),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _fixes(app: AppMap, query: Query) -> tuple[Fix, ...]:
+    selected = _SELECTED.fullmatch(app.text(query.span))
+    table = app.table(query.tables[0])
+    keys = [c.attribute for c in table.columns if c.primary_key] if table else []
+    if selected is None or not keys:
+        return ()
+    model = selected["model"]
+    if table is None or (table.model or "").rpartition(".")[2] != model:
+        return ()
+    order = ", ".join(f"{model}.{key}" for key in keys)
+    at = Span(query.span.path, query.span.end, query.span.end)
+    edit = Edit(at, f".order_by({order})", "pages need an order that does not change")
+    return (Fix(f"Order the rows by `{order}`", Safety.SAFE, (edit,)),)
