@@ -50,23 +50,25 @@ class Ownership:
         return by_principal or (self.app.table(capability.symbol) if capability else None)
 
     @cached_property
-    def _people(self) -> frozenset[str]:
+    def people(self) -> frozenset[str]:
         """Accounts, and tables that hold one row for each of them (a profile)."""
         if self.accounts is None:
             return frozenset()
         name = self.accounts.name
+        word = name.removesuffix("s")
         single = {
             t.name
             for t in self.app.tables
             for c in t.columns
-            if _points_at(c, frozenset({name})) and (c.unique or c.primary_key)
+            if _points_at(c, frozenset({name}))
+            and (c.unique or c.primary_key or t.name in _profiles(word))
         }
         return frozenset({name, *single})
 
     @cached_property
     def owned(self) -> Mapping[str, Owned]:
         """The owned tables by name; tables that only join others are none."""
-        found = (self._owned(t) for t in self.app.tables if t.name not in self._people)
+        found = (self._owned(t) for t in self.app.tables if t.name not in self.people)
         return {one.table.name: one for one in found if one is not None}
 
     def _owned(self, table: Table) -> Owned | None:
@@ -75,12 +77,12 @@ class Ownership:
         keys = [c for c in table.columns if c.primary_key]
         if not keys or any(c.foreign_key for c in keys):
             return None
-        pointing = [c for c in table.columns if _points_at(c, self._people)]
+        pointing = [c for c in table.columns if _points_at(c, self.people)]
         named = [c for c in table.columns if c.foreign_key is None and _OWNER.match(c.attribute)]
         columns = sorted(pointing or named, key=lambda c: not _OWNER.match(c.attribute))
         if not columns:
             return None
-        people = {t.model for t in self.app.tables if t.name in self._people}
+        people = {t.model for t in self.app.tables if t.name in self.people}
         related = [r.name for r in table.relationships if r.target in people and not r.many]
         words = (*(w for c in columns for w in (c.attribute, c.name)), *related)
         return Owned(table, columns[0], tuple(dict.fromkeys(words)))
@@ -154,6 +156,11 @@ class Ownership:
             if r.method in WRITES
             for use in r.caller_uses
         )
+
+
+def _profiles(word: str) -> tuple[str, ...]:
+    """Names of tables that stand beside accounts, one row each."""
+    return "profile", "profiles", f"{word}_profile", f"{word}_profiles"
 
 
 def _points_at(column: Column, tables: frozenset[str]) -> bool:

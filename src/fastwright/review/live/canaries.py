@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fastwright.model.app import AppMap
@@ -72,22 +73,38 @@ class Canaries:
     def _value(self, column: Column, owner: User, depth: int) -> object:
         """What says whose the row is, and the key of an owned row above it."""
         people, key = self.people.table, self.people.key
-        if people is not None and key is not None and self._is_owner(column, people):
+        if people is not None and key is not None and _target(column) == people.name:
             return as_stored(owner.row.get(key))
+        profile = self._profile(column, owner)
+        if profile is not None:
+            return profile
         parent = self._parent(column)
         if parent is None or column.nullable or depth >= _DEEPEST:
             return None
         canary = self.of(parent, owner, depth + 1)
         return canary.row.get((column.foreign_key or "").rpartition(".")[2]) if canary else None
 
-    def _is_owner(self, column: Column, people: Table) -> bool:
-        target = (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2]
-        return target == people.name
+    def _profile(self, column: Column, owner: User) -> object:
+        """The key of the one row that an account has in a table beside it (a profile)."""
+        table = self.app.table(_target(column))
+        people, key = self.people.table, self.people.key
+        if table is None or people is None or key is None or table.name not in self._beside:
+            return None
+        pointing = next((c.name for c in table.columns if _target(c) == people.name), "")
+        found = self.people.found(table.name, pointing, as_stored(owner.row.get(key)))
+        return as_stored(found.get((column.foreign_key or "").rpartition(".")[2]))
+
+    @cached_property
+    def _beside(self) -> frozenset[str]:
+        return Ownership(self.app).people
 
     def _parent(self, column: Column) -> Table | None:
-        target = (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2]
-        owned = {*Ownership(self.app).owned}
-        return self.app.table(target) if target in owned else None
+        target = _target(column)
+        return self.app.table(target) if target in self._owned else None
+
+    @cached_property
+    def _owned(self) -> frozenset[str]:
+        return frozenset(Ownership(self.app).owned)
 
     def again(self, canary: Canary) -> Mapping[str, str | None] | None:
         """The row as it stands now; None where it is gone or cannot be found."""
@@ -102,6 +119,11 @@ class Canaries:
         except FastwrightError:
             return None
         return found if isinstance(found, dict) else None
+
+
+def _target(column: Column) -> str:
+    """The table that a column points at; empty for none."""
+    return (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2]
 
 
 def _sings(column: Column) -> bool:

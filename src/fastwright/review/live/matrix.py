@@ -129,7 +129,7 @@ def canary_for(stage: Stage, operation: str, route: Route | None) -> Canary | No
     names = re.findall(r"\{(\w+)(?::\w+)?\}", path)
     owned = stage.ownership.owned
     tables = [stage.table_of(name, path) for name in reversed(names)]
-    people = stage.people.table.name if stage.people.table else ""
+    people = stage.people.table.name if stage.people.table and _ends_an_account(operation) else ""
     found = next((t for t in tables if t is not None and t.name in (*owned, people)), None)
     if found is None and not names:
         last = path.rstrip("/").rpartition("/")[2].replace("-", "_")
@@ -138,7 +138,14 @@ def canary_for(stage: Stage, operation: str, route: Route | None) -> Canary | No
     row = stage.ownership.row_of(route) if route is not None else None
     if found is None and row is not None:
         found = row[0].table
-    return stage.canaries.of(found, owner) if found is not None and owner is not None else None
+    if found is None or owner is None:
+        return None
+    return stage.song(found) if operation.startswith("GET") else stage.canaries.of(found, owner)
+
+
+def _ends_an_account(operation: str) -> bool:
+    """Whether the operation may change an account: then one that nobody calls as is named."""
+    return operation.startswith(("PUT", "PATCH", "DELETE")) and operation.rstrip("/").endswith("}")
 
 
 def _told(row: Mapping[str, Any] | None) -> Mapping[str, str | None] | None:

@@ -203,15 +203,15 @@ class People:
         for column in self.table.columns:
             if _LOGIN_COLUMNS.match(column.attribute):
                 value = user.email if "mail" in column.name else user.login
-                row = self._found(column.name, value)
+                row = self.found(self.table.name, column.name, value)
                 if row:
                     return replace(user, row=row)
         return user
 
-    def _found(self, column: str, value: str) -> Mapping[str, str | None]:
-        assert self.table is not None
+    def found(self, table: str, column: str, value: object) -> Mapping[str, str | None]:
+        """The row of `table` where `column` is `value`; empty where it cannot be found."""
         try:
-            found = self.probe(reading, table=self.table.name, column=column, value=value)
+            found = self.probe(reading, table=table, column=column, value=value)
         except FastwrightError:
             return {}
         return found if isinstance(found, dict) else {}

@@ -48,6 +48,7 @@ class Stage:
     seconds: Callable[[], float]
     staff: tuple[User, ...] = ()
     not_tried: dict[str, None] = field(default_factory=dict)
+    _songs: dict[str, Canary | None] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @cached_property
@@ -99,6 +100,13 @@ class Stage:
         if demands and len(self.staff) > 1 and caller in (Caller.OWNER, Caller.OTHER_USER):
             return self.staff[caller is Caller.OTHER_USER]
         return self.cast.get(caller)
+
+    def song(self, table: Table) -> Canary | None:
+        """The one row of `table` that is only ever read, the owner's."""
+        owner = self.user(Caller.OWNER)
+        if table.name not in self._songs and owner is not None:
+            self._songs[table.name] = self.canaries.of(table, owner)
+        return self._songs.get(table.name)
 
     def address(self) -> Client:
         """An address that nothing has come from yet, so that no limit is met by chance."""
@@ -169,14 +177,22 @@ class Stage:
         """The table that ``order_id`` speaks of, or ``{id}`` after ``/orders/``."""
         stem = re.sub(r"_?(id|uuid|uid|pk|slug)$", "", name)
         before = re.search(rf"([\w-]+)/\{{{re.escape(name)}\}}", path)
+        people = self.people.table
+        if before and stem == name and people is not None and people.column(name) is not None:
+            named = self._named(before[1].replace("-", "_"))
+            return named if named is not None and named.column(name) is not None else people
         if not before and stem == name:
             return None
         segment = before[1].replace("-", "_") if before else ""
         for word in filter(None, (stem if stem != name else "", segment)):
-            for table in self.app.tables:
-                if singular(table.name) == singular(word):
-                    return table
-        return self.people.table if stem in ("user", "owner", "author", "account") else None
+            named = self._named(word)
+            if named is not None:
+                return named
+        return people if stem in ("user", "owner", "author", "account") else None
+
+    def _named(self, word: str) -> Table | None:
+        """The table of things that a word speaks of."""
+        return next((t for t in self.app.tables if singular(t.name) == singular(word)), None)
 
 
 def singular(word: str) -> str:
