@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fastwright import __version__
 from fastwright.agent import ground
@@ -14,13 +14,14 @@ from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.model.app import AppMap
 from fastwright.model.change import Safety
-from fastwright.model.errors import UsageError
+from fastwright.model.errors import DoesNotLoad, UsageError
 from fastwright.model.finding import Finding, Grade, Rule
 from fastwright.model.review import Card, Fault, Objection, Review
 from fastwright.review import allowing, baseline, engine
 from fastwright.review.changed import Lines, touching
 from fastwright.review.rule import find_rule, shelf
 from fastwright.review.settings import Settings, read_settings, severity
+from fastwright.survey import static
 from fastwright.survey.codebase import of_tests
 
 
@@ -84,8 +85,68 @@ def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Rev
     terms = terms_of(stand, choices)
     with watch.phase("applying the rules"):
         judged = judge(stand.app, terms)
+    if choices.write_baseline:
+        _write_baseline(stand, terms.settings, choices, judged)
     told = told_of(stand, terms, judged, wishes)
+    if choices.live:
+        told = _with_live(Run(stand, terms, person, wishes, watch))
+    if choices.repair is not None:
+        told = _with_repair(told, choices.repair, Run(stand, terms, person, wishes, watch))
     return replace(told, seconds=watch.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What both the live part and the repair of one review go by."""
+
+    stand: Ground
+    terms: Terms
+    person: Person
+    wishes: Wishes
+    watch: Stopwatch
+
+
+def _write_baseline(stand: Ground, settings: Settings, choices: Choices, judged: Judged) -> None:
+    place = baseline_place(stand, settings, choices)
+    if place is None:
+        raise UsageError(
+            "cannot write a baseline", "no file is named for it", "name one with `--baseline FILE`"
+        )
+    place.write_text(baseline.render(judged.objections), "utf-8")
+
+
+def _with_live(run: Run) -> Review:
+    """The review with what the running app showed."""
+    from fastwright.agent.live_review import review_live  # noqa: PLC0415 - running apps loads much
+
+    known = engine.find_all(run.stand.app, run.terms.rules).findings
+    seen = review_live(run.stand, known, run.person, run.wishes, run.watch)
+    app = seen.app or run.stand.app
+    judged = judge(app, run.terms, seen.findings)
+    again = told_of(run.stand.with_map(app), run.terms, judged, run.wishes)
+    return replace(again, matrix=seen.matrix, not_tried=(*again.not_tried, *seen.not_tried))
+
+
+def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
+    """The review of the tree as it is after the repair, and what that was."""
+    from fastwright.agent.repairing import Repairing  # noqa: PLC0415 - running apps loads much
+    from fastwright.agent.worlds import Worlds  # noqa: PLC0415
+
+    def find(files: Mapping[PurePosixPath, bytes]) -> tuple[AppMap, tuple[Objection, ...]]:
+        app = static.read(files, target=run.wishes.target)
+        return app, judge(app, run.terms).objections
+
+    with Worlds(run.stand, run.person, run.wishes, run.watch) as worlds:
+        repairing = Repairing(run.stand, find, run.person, run.wishes, run.watch, worlds)
+        try:
+            files, repair = repairing.repair(safety)
+        except DoesNotLoad as error:
+            note = f"nothing was repaired, for the app does not boot: {error.because}"
+            return replace(told, not_tried=(*told.not_tried, note))
+    after = run.stand.with_map(static.read(files, target=run.wishes.target))
+    return replace(
+        told_of(after, run.terms, judge(after.app, run.terms), run.wishes), repair=repair
+    )
 
 
 def terms_of(stand: Ground, choices: Choices) -> Terms:
@@ -149,11 +210,13 @@ def _changed(stand: Ground, base: str) -> Lines | None:
 def judge(app: AppMap, terms: Terms, proven: Sequence[Finding] = ()) -> Judged:
     """What `terms` object to in `app`, with what was `proven` beside the rules."""
     found = engine.find_all(app, terms.rules)
-    findings = [f for f in (*proven, *found.findings) if not of_tests(f.at.path)]
+    seen = {(f.rule, f.symbol) for f in proven}
+    own = (f for f in found.findings if not f.symbol or (f.rule, f.symbol) not in seen)
+    findings = [f for f in (*proven, *own) if not of_tests(f.at.path)]
     open_, permitted = allowing.sift(findings, app.files)
     kept = open_ if terms.changed is None else list(touching(open_, app, terms.changed))
     sure = [f for f in kept if terms.possible or f.grade is not Grade.POSSIBLE]
-    cards = shelf().rules
+    cards = {**shelf().rules, **{rule.name: rule for rule in terms.rules}}
     objections = engine.ordered(engine.objection(app, f, cards[f.rule]) for f in sure)
     known = baseline.read(terms.known) if terms.known is not None else Counter[str]()
     new, _ = baseline.unknown(objections, known)
