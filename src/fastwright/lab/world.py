@@ -191,7 +191,7 @@ class World:
     def _empty_files(self) -> None:
         """Make room for the SQLite files that settings name, and take what the copy has of them."""
         for file in tuple(self._files()):
-            file.unlink()
+            file.unlink(missing_ok=True)
 
     def _files(self) -> Iterator[Path]:
         """The SQLite files that settings name, as far as they are there."""
