@@ -1,0 +1,197 @@
+"""FW306 check-then-insert."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from fastwright.model.app import AppMap, Query
+from fastwright.model.change import Edit, Fix, Notice, Safety
+from fastwright.model.code import Block, Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.storage import Table
+from fastwright.review.course import around, follows
+from fastwright.review.given import mentions, names_of
+from fastwright.review.rule import rule
+from fastwright.review.writing import Touch, Writing
+
+_ABSENT = re.compile(r"^\s*not\b|\bis\s+None\b|==\s*(?:None|0)\b")
+_COUNTS = re.compile(r"[<>]")
+_VAGUE = re.compile(r"(?i)bool|date|time|enum|text|json")
+
+
+@rule(code="FW306", severity=Severity.MEDIUM)
+def check_then_insert(app: AppMap) -> Iterator[Finding]:
+    """A row that is looked for and then made, where nothing in the database forbids a second.
+
+    ## Why is this bad?
+    Two requests at the same moment both look, both find nothing, and both insert: a name or an
+    e-mail address that the code calls unique stands in two rows, and every later `one_or_none`
+    fails with a 500 (CWE-362, CWE-367). Only a unique constraint decides such a race.
+
+    ## Example
+    ```python
+    @app.post("/items", status_code=201)
+    def add_item(title: str, user: CurrentUser, session: SessionDep) -> None:
+        if session.scalars(select(Item).where(Item.title == title)).first():
+            raise HTTPException(409, "There is one of that title")
+        session.add(Item(title=title, owner_id=user.id))
+        session.commit()
+    ```
+
+    Use instead:
+    ```python
+    @app.post("/users", status_code=201)
+    def add_user(email: str, session: SessionDep) -> None:
+        if session.scalars(select(User).where(User.email == email)).first():
+            raise HTTPException(409, "There is one of that address")
+        session.add(User(email=email, hashed_password=""))
+        session.commit()
+    ```
+
+    ## Fix safety
+    Changes behaviour: the column becomes unique in the model. A migration must follow, which fails
+    while the table holds duplicates, and the loser of a race gets an `IntegrityError` to answer
+    with 409. Offered where one column is compared.
+
+    ## Known limits
+    The question and the insert must meet in one function, each there or in what it calls. Flags,
+    dates and long texts among the compared columns make the finding only possible, for uniqueness
+    may then be meant for some rows only.
+    """
+    writing = Writing(app)
+    told: set[str] = set()
+    for function, route in writing.functions():
+        for found in _pairs(writing, function):
+            key = f"{found.table.name}:{','.join(sorted(found.query.filters))}"
+            if key not in told and not _is_unique(found.table, found.query):
+                told.add(key)
+                yield _finding(app, function, route, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A question for one row of a table, and the insert into it that hangs on the answer."""
+
+    table: Table
+    query: Query
+    asked: Touch
+    made: Touch
+
+
+def _pairs(writing: Writing, function: Function) -> Iterator[_Pair]:
+    rows = writing.touches(function)
+    for asked in rows:
+        for query in asked.asks:
+            table = writing.app.table(query.tables[0]) if query.tables else None
+            if query.many or table is None or not query.filters:
+                continue
+            for made in rows:
+                hangs = table.name in made.makes and made is not asked
+                if hangs and _hangs_on(writing, function, asked, made):
+                    yield _Pair(table, query, asked, made)
+
+
+def _hangs_on(writing: Writing, function: Function, asked: Touch, made: Touch) -> bool:
+    """True where the insert runs only if the question found nothing."""
+    if not follows(function, asked.call.span.start, made.call.span.start):
+        return False
+    names = names_of(function, asked.call.span, writing.reached)
+    return any(
+        _parts(function, block, made)
+        for block in function.blocks
+        if block.kind == "arm" and not _COUNTS.search(block.words) and _tests(block, names, asked)
+    )
+
+
+def _parts(function: Function, block: Block, made: Touch) -> bool:
+    """True where a block holds the insert if nothing was found, or leaves if something was."""
+    absent, held = bool(_ABSENT.search(block.words)), _holds(block, made)
+    stops = (stop.start for stop in function.stops if stop.kind in ("raise", "return"))
+    leaves = any(block.start <= start < block.end for start in stops)
+    return held if absent else leaves and block.end <= made.call.span.start
+
+
+def _tests(block: Block, names: frozenset[str], asked: Touch) -> bool:
+    """True where the answer, by name or as the call itself, decides whether a block runs."""
+    span = asked.call.span
+    direct = block.group <= span.start and span.end <= block.start
+    return direct or mentions(block.words, names)
+
+
+def _holds(block: Block, touch: Touch) -> bool:
+    return block.start <= touch.call.span.start < block.end
+
+
+def _uniques(table: Table) -> Iterator[frozenset[str]]:
+    """The sets of columns, by both names, of which the database allows one row each."""
+    keys = tuple(c.name for c in table.columns if c.primary_key)
+    alone = ((c.name,) for c in table.columns if c.unique)
+    for columns in (keys, *alone, *(index.columns for index in table.indexes if index.unique)):
+        yield _by_name(table, columns)
+
+
+def _by_name(table: Table, names: Iterable[str]) -> frozenset[str]:
+    found = (table.column(name) for name in names)
+    return frozenset(column.name for column in found if column is not None)
+
+
+def _compared(table: Table, query: Query) -> frozenset[str]:
+    own = (f.rpartition(".")[2] for f in query.filters if f.partition(".")[0] == table.name)
+    return _by_name(table, own)
+
+
+def _is_unique(table: Table, query: Query) -> bool:
+    """True where some constraint allows one row at most for the compared columns."""
+    compared = _compared(table, query)
+    return not compared or any(columns <= compared for columns in _uniques(table))
+
+
+def _finding(app: AppMap, function: Function, route: str, found: _Pair) -> Finding:
+    table, query = found.table, found.query
+    compared = ", ".join(f"`{name}`" for name in query.filters)
+    partly = any(columns > _compared(table, query) for columns in _uniques(table))
+    return Finding(
+        "check-then-insert",
+        found.asked.call.span,
+        f"`{function.name}` makes a row of `{table.name}` if there is none of that {compared}, "
+        "which no constraint makes unique",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
+        related=(found.made.call.span,),
+        fixes=() if partly else _fixes(app, table, query),
+        symbol=f"{function.name}:{table.name}",
+        structural=not partly and not _is_vague(table, query) and _always(function, found),
+    )
+
+
+def _is_vague(table: Table, query: Query) -> bool:
+    columns = [table.column(name.rpartition(".")[2]) for name in query.filters]
+    foreign = any(name.partition(".")[0] != table.name for name in query.filters)
+    return foreign or any(c is None or bool(_VAGUE.search(c.type or "")) for c in columns)
+
+
+def _always(function: Function, found: _Pair) -> bool:
+    """True where every insert asks first: a question for some inserts alone is no uniqueness."""
+    asks = {b.start for b in around(function, found.asked.call.span.start) if b.kind == "arm"}
+    makes = {b.start for b in around(function, found.made.call.span.start)}
+    return asks <= makes
+
+
+def _fixes(app: AppMap, table: Table, query: Query) -> tuple[Fix, ...]:
+    names = {name.rpartition(".")[2] for name in query.filters}
+    column = table.column(next(iter(names))) if len(names) == 1 else None
+    span = column.span if column is not None else None
+    written = app.text(span).rstrip() if span is not None else ""
+    taken = re.search(r"\b(unique|index|sa_column)\s*=|\bForeignKey\b|foreign_key", written)
+    if column is None or span is None or not written.endswith(")") or taken:
+        return ()
+    inside = written[:-1].rstrip()
+    at = span.start + len(inside.encode())
+    lead = " " if inside.endswith(",") else "" if inside.endswith("(") else ", "
+    why = f"the database refuses a second row of the same `{column.name}`"
+    edit = Edit(Span(span.path, at, at), f"{lead}unique=True", why)
+    told = Notice(f"A migration must make `{table.name}.{column.name}` unique; duplicates stop it")
+    title = f"Make `{table.name}.{column.name}` unique"
+    return (Fix(title, Safety.CHANGES_BEHAVIOUR, (edit, told)),)

@@ -1,0 +1,137 @@
+"""FW304 split-transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.code import Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.course import around, follows
+from fastwright.review.outbound import is_request
+from fastwright.review.rule import rule
+from fastwright.review.writing import Touch, Writing, aside
+
+
+@rule(code="FW304", severity=Severity.MEDIUM)
+def split_transaction(app: AppMap) -> Iterator[Finding]:
+    """A request that commits rows, and then writes and commits others that belong to them.
+
+    ## Why is this bad?
+    What fails between the two commits leaves the first half behind: an order without its lines, a
+    user without a profile. The client is told that the request failed, repeats it, and meets the
+    orphan (CWE-460). `flush` gives the key of a new row without ending the transaction.
+
+    ## Example
+    ```python
+    @app.post("/users", status_code=201)
+    def add_user(email: str, session: SessionDep) -> None:
+        user = User(email=email, hashed_password="")
+        session.add(user)
+        session.commit()
+        session.add(Item(title="Welcome", owner_id=user.id))
+        session.commit()
+    ```
+
+    Use instead:
+    ```python
+    @app.post("/users", status_code=201)
+    def add_user(email: str, session: SessionDep) -> None:
+        user = User(email=email, hashed_password="")
+        session.add(user)
+        session.flush()
+        session.add(Item(title="Welcome", owner_id=user.id))
+        session.commit()
+    ```
+
+    ## Fix safety
+    Changes behaviour: both halves are written, or none. Offered where the first commit stands in
+    the same function as what follows; where a function commits for all who call it, who owns the
+    transaction is a decision.
+
+    ## Known limits
+    Certain where rows of the second half refer to a table of the first, and the first commit always
+    happens; else possible, as where a contact is made if there is none yet. A commit before a
+    request to another server is left alone, for there it can be meant.
+    """
+    writing = Writing(app)
+    for function, route in writing.functions():
+        rows = [t for t in writing.touches(function) if not aside(function, t.call)]
+        found = _split(function, rows)
+        if found is not None and not _calls_out(writing, function, *found):
+            yield _finding(app, function, route, rows, found)
+
+
+def _split(function: Function, rows: list[Touch]) -> tuple[Touch, Touch] | None:
+    """The first commit that has written something, and the next one that writes more."""
+    for place, first in enumerate(rows):
+        if not first.commits or not _written(function, rows[: place + 1], first):
+            continue
+        for later in range(place + 1, len(rows)):
+            last = rows[later]
+            one_path = follows(function, first.call.span.start, last.call.span.start)
+            if last.commits and one_path and _written(function, rows[place + 1 : later + 1], last):
+                return first, last
+    return None
+
+
+def _written(function: Function, rows: list[Touch], until: Touch) -> frozenset[str]:
+    """The tables written by those of `rows` that are on the way to `until`."""
+    ends = until.call.span.start
+    on_way = (r for r in rows if r is until or follows(function, r.call.span.start, ends))
+    return frozenset(name for row in on_way for name in row.writes)
+
+
+def _calls_out(writing: Writing, function: Function, first: Touch, last: Touch) -> bool:
+    between = range(first.call.span.end, last.call.span.start)
+    calls = writing.reached.calls_in(function)
+    return any(c.span.start in between and is_request(c) for c in calls)
+
+
+def _finding(
+    app: AppMap, function: Function, route: str, rows: list[Touch], found: tuple[Touch, Touch]
+) -> Finding:
+    first, last = found
+    place, later = rows.index(first), rows.index(last)
+    before = _written(function, rows[: place + 1], first)
+    after = _written(function, rows[place + 1 : later + 1], last)
+    told = (
+        f"`{function.name}` commits `{_listed(before)}`, then writes and commits `{_listed(after)}`"
+    )
+    return Finding(
+        "split-transaction",
+        first.call.span,
+        told,
+        evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
+        related=(last.call.span,),
+        fixes=_fixes(app, function, first),
+        symbol=function.name,
+        structural=first.surely and _refer(app, after, before),
+    )
+
+
+def _listed(names: frozenset[str]) -> str:
+    return "`, `".join(sorted(names))
+
+
+def _refer(app: AppMap, after: frozenset[str], before: frozenset[str]) -> bool:
+    """True where a row of the later tables cannot be without one of the earlier ones."""
+    tables = (app.table(name) for name in after - before)
+    keys = (c.foreign_key for table in tables if table is not None for c in table.columns)
+    return any(key is not None and key.rpartition(".")[0] in before for key in keys)
+
+
+def _fixes(app: AppMap, function: Function, first: Touch) -> tuple[Fix, ...]:
+    call = first.call
+    always = not any(b.kind != "with" for b in around(function, call.span.start))
+    if not call.text.endswith(".commit") or not call.dropped or not always:
+        return ()
+    end = call.span.start + len(call.text.encode())
+    span = Span(call.span.path, end - len("commit"), end)
+    why = "the rows have their keys, and are written with what belongs to them, or not at all"
+    if app.text(span) != "commit":
+        return ()
+    edit = Edit(span, "flush", why)
+    return (Fix("Flush here, and commit once", Safety.CHANGES_BEHAVIOUR, (edit,)),)

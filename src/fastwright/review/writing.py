@@ -1,0 +1,108 @@
+"""What a stretch of a function writes: commits, and the tables whose rows it makes or changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from fastwright.model.app import AppMap, Query
+from fastwright.model.code import Call, Function
+from fastwright.model.places import Span
+from fastwright.review.course import around
+from fastwright.review.reach import Reach, reach
+from fastwright.review.statements import statement
+
+_DEPTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """One call in the text of a function, and what it comes to: itself, or what it calls.
+
+    `surely`: where it commits or writes, it does so whenever it is called.
+    """
+
+    call: Call
+    commits: bool = False
+    makes: frozenset[str] = frozenset()
+    changes: frozenset[str] = frozenset()
+    asks: tuple[Query, ...] = ()
+    surely: bool = True
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The tables whose rows it makes, changes or deletes."""
+        return self.makes | self.changes
+
+
+class Writing:
+    """Reads the calls of functions as writes and questions; a function is read once."""
+
+    def __init__(self, app: AppMap) -> None:
+        self.app = app
+        self.reached: Reach = reach(app)
+        self._models = {table.model: table.name for table in app.tables if table.model}
+        queries = (query for route in app.routes for query in route.queries)
+        self._queries: dict[Span, Query] = {query.span: query for query in queries}
+        self._sums: dict[str, Touch | None] = {}
+
+    def functions(self) -> Iterator[tuple[Function, str]]:
+        """Every function that runs for a route, once, and one of those routes."""
+        seen: set[str] = set()
+        for root, routes in self.reached.every_root().values():
+            for step in self.reached.below(root):
+                if step.function.name not in seen:
+                    seen.add(step.function.name)
+                    yield step.function, str(routes[0])
+
+    def touches(self, function: Function, depth: int = 0) -> tuple[Touch, ...]:
+        """The calls of a function that touch the database, in the order of the text."""
+        found = (self._touch(call, depth) for call in self.reached.calls_in(function))
+        touching = [t for t in found if t.commits or t.writes or t.asks]
+        return tuple(sorted(touching, key=lambda touch: touch.call.span.start))
+
+    def _touch(self, call: Call, depth: int) -> Touch:
+        asked, query = statement(call), self._queries.get(call.span)
+        made = self._models.get(call.callee or "")
+        inner = self.reached.callee(call) if made is None else None
+        if inner is not None and depth < _DEPTH:
+            return self._below(call, inner, depth)
+        kind = query.kind if query is not None else ""
+        tables = frozenset(query.tables[:1]) if query is not None else frozenset()
+        makes = {made} if made else tables if kind == "insert" else ()
+        changes = tables if kind in ("update", "delete") else ()
+        commits = bool(asked and asked.verb == "commit")
+        asks = (query,) if query is not None and kind == "select" else ()
+        return Touch(call, commits, frozenset(makes), frozenset(changes), asks)
+
+    def _below(self, call: Call, inner: Function, depth: int) -> Touch:
+        if inner.name not in self._sums:
+            self._sums[inner.name] = None  # a function that calls itself ends here
+            rows = [t for t in self.touches(inner, depth + 1) if not aside(inner, t.call)]
+            self._sums[inner.name] = _sum(call, inner, rows)
+        found = self._sums[inner.name]
+        if found is None:
+            return Touch(call)
+        return replace(found, call=call)
+
+
+def _sum(call: Call, inner: Function, rows: Iterable[Touch]) -> Touch:
+    every = tuple(rows)
+    always = [row for row in every if row.surely and not _conditional(inner, row.call)]
+    return Touch(
+        call,
+        any(row.commits for row in every),
+        frozenset(name for row in every for name in row.makes),
+        frozenset(name for row in every for name in row.changes),
+        tuple(query for row in every for query in row.asks),
+        any(row.commits for row in always) and any(row.writes for row in always),
+    )
+
+
+def _conditional(function: Function, call: Call) -> bool:
+    return any(b.kind in ("arm", "for", "while") for b in around(function, call.span.start))
+
+
+def aside(function: Function, call: Call) -> bool:
+    """True for what runs only when something else has failed, or at the end in any case."""
+    return any(b.kind in ("except", "finally") for b in around(function, call.span.start))
