@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from fastwright.model.change import ChangeSet
 from fastwright.model.errors import DoesNotLoad, UnknownName
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.proof import Check
 from fastwright.prove.gate import Gate
-from fastwright.prove.side import Side
+from fastwright.prove.side import Side, on_each, twins
 from fastwright.review.attack import Needs, Strike, find_attack
 
 SHOWN = 3
@@ -23,8 +25,16 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
         return GATE.skipped("the change promises to withstand none")
     if after.refusal is not None:
         return GATE.skipped(f"the new tree does not boot: {after.refusal.because}")
-    strikes = [(name, _carried_out(after, name, needs)) for name, needs in promised]
-    after.empty()
+    waiting = deque(promised)
+    with twins(after, len(promised)) as sides:
+        try:
+            ends = on_each(sides, lambda side: _carried_out(side, waiting))
+        finally:
+            waiting.clear()  # an interrupt leaves nothing to go on with
+        for side in sides:
+            side.empty()
+    went = {name: strike for end in ends for name, strike in end.items()}
+    strikes = [(name, went[name]) for name, _ in promised]
     held = sum(strike.held for _, strike in strikes)
     figure = f"{held} of {len(strikes)} withstood"
     seen = tuple(evidence for name, strike in strikes for evidence in _told(name, strike))
@@ -32,7 +42,17 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
     return judged("", figure, *seen)
 
 
-def _carried_out(side: Side, name: str, needs: Needs) -> Strike:
+def _carried_out(side: Side, waiting: deque[tuple[str, Needs]]) -> Mapping[str, Strike]:
+    """Take attacks until none waits; how each of them went."""
+    went: dict[str, Strike] = {}
+    with suppress(IndexError):
+        while True:
+            name, needs = waiting.popleft()
+            went[name] = _strike(side, name, needs)
+    return went
+
+
+def _strike(side: Side, name: str, needs: Needs) -> Strike:
     """How one attack went. The app's death under it is a strike too."""
     try:
         return find_attack(name).run(side.app, needs)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from fastwright.lab.boot_tests import Outcome, TestRun
-from fastwright.lab.world import World
 from fastwright.model.change import ChangeSet, Mutation
 from fastwright.model.finding import Evidence
 from fastwright.model.proof import Check
@@ -24,13 +23,10 @@ from fastwright.prove.properties import (
     seen,
     told,
 )
-from fastwright.prove.side import Side, on_each
+from fastwright.prove.side import Side, on_each, twins
 
 STOP = "--exitfirst"
 """One red test is enough, where it is red by assertion."""
-
-WORTH_A_WORLD = 4
-"""Mutations from which on a second world, for the other core, costs less than it saves."""
 
 LIKELIEST = 4
 """Tests that are tried first: those whose names have most words in common with the property's."""
@@ -45,9 +41,12 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
         return GATE.skipped("the change brings no tests")
     whole = new_run(after, changes)
     waiting = deque(enumerate(mutations))
-    with _sides(after, len(mutations)) as sides:
+    noticing: dict[PurePosixPath, str] = {}
+    with twins(after, len(mutations)) as sides:
         try:
-            ends = on_each(sides, lambda side: _Hunt(side, changes, whole).through(waiting))
+            ends = on_each(
+                sides, lambda side: _Hunt(side, changes, whole, noticing).through(waiting)
+            )
         finally:
             waiting.clear()  # an interrupt leaves nothing to go on with
     after.empty()
@@ -64,30 +63,22 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
     return judged("", figure, *texts)
 
 
-@contextmanager
-def _sides(after: Side, count: int) -> Iterator[tuple[Side, ...]]:
-    """`after`, and a second world of its tree where `count` mutations are worth it.
-
-    What is not isolated could meet its like: there is one world then.
-    """
-    if count < WORTH_A_WORLD or len(os.sched_getaffinity(0)) == 1 or not after.world.enforced:
-        yield (after,)
-        return
-    with World.open(after.world.spec) as world:
-        yield after, Side(after.map, after.files, world)
-
-
 Found = tuple[str, Evidence]
 """The test that noticed a mutation, empty where none did, and how it went."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Hunt:
-    """Looks for a test that notices; `whole` is the run of all of them on the unchanged tree."""
+    """Looks for a test that notices.
+
+    `whole` is the run of all of them on the unchanged tree; `noticing` holds, for each file, the
+    test that noticed the last mutation there, and is shared by all hunts.
+    """
 
     after: Side
     changes: ChangeSet
     whole: TestRun
+    noticing: dict[PurePosixPath, str]
 
     def through(
         self, waiting: deque[tuple[int, Mutation]]
@@ -121,13 +112,14 @@ class _Hunt:
         with laid_over(self.after, {mutation.path: mutated}):
             noticed, last = self._noticed(mutation)
         if noticed is not None:
+            self.noticing[mutation.path] = noticed.test
             return noticed.test, seen(f"without “{mutation.name}” {told(noticed)}")
         why = _ended(last)
         return "", seen(f"without “{mutation.name}” no new test fails by assertion: {why}")
 
     def _noticed(self, mutation: Mutation) -> tuple[Outcome | None, TestRun]:
         """The test that noticed, if one did, and the last run: the likeliest tests go first."""
-        ordered = likeliest_first(mutation, self.whole)
+        ordered = likeliest_first(mutation, self.whole, self.noticing.get(mutation.path, ""))
         for selection in (ordered[:LIKELIEST], ordered[LIKELIEST:]):
             result = self.run([STOP, *selection]) if selection else self.whole
             red = [one for one in result.outcomes if not one.ok]
@@ -139,12 +131,16 @@ class _Hunt:
         return noticed, result
 
 
-def likeliest_first(mutation: Mutation, whole: TestRun) -> Sequence[str]:
-    """The tests of a run, those most like the property's name first, of equals the quicker ones."""
+def likeliest_first(mutation: Mutation, whole: TestRun, noticing: str = "") -> Sequence[str]:
+    """The tests of a run: `noticing`, then those most like the property's name.
+
+    `noticing` noticed another mutation of the file; of equals the quicker one is first.
+    """
     wanted = _words(f"{mutation.name} {mutation.path.stem}")
 
-    def rank(one: Outcome) -> tuple[int, float]:
-        return -len(wanted & _words(one.test.partition("::")[2])), one.seconds
+    def rank(one: Outcome) -> tuple[bool, int, float]:
+        alike = len(wanted & _words(one.test.partition("::")[2]))
+        return one.test != noticing, -alike, one.seconds
 
     return [one.test for one in sorted(whole.outcomes, key=rank)]
 

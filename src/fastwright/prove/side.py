@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
@@ -35,6 +37,10 @@ LOADED_BY_TESTS = (
 
 Each is the same whatever loads it first. What is not installed is left out.
 """
+
+
+WORTH_A_WORLD = 4
+"""Runs from which on a second world, for the other core, costs less than it saves."""
 
 
 class Side:
@@ -111,6 +117,19 @@ class Side:
         app = self.__dict__.pop("app", None)
         if isinstance(app, App):
             app.close()
+
+
+@contextmanager
+def twins(side: Side, count: int) -> Iterator[tuple[Side, ...]]:
+    """`side`, and a second world of its tree where `count` runs are worth it.
+
+    What is not isolated could meet its like: there is one world then.
+    """
+    if count < WORTH_A_WORLD or len(os.sched_getaffinity(0)) == 1 or not side.world.enforced:
+        yield (side,)
+        return
+    with World.open(side.world.spec) as world:
+        yield side, Side(side.map, side.files, world)
 
 
 def on_both(before: Side, after: Side, act: Callable[[Side], T]) -> tuple[T, T]:
