@@ -236,7 +236,7 @@ def told_of(stand: Ground, terms: Terms, judged: Judged, wishes: Wishes) -> Revi
     return Review(
         app=app.app.target if app.app else "",
         objections=judged.objections,
-        cards=tuple(Card(r.code, r.name, r.area, r.severity, r.since, r.doc) for r in terms.rules),
+        cards=tuple(map(card, terms.rules)),
         habits=engine.habits(judged.objections),
         faults=(*terms.broken, *judged.faults),
         not_tried=_not_tried(app, wishes),
@@ -251,6 +251,11 @@ def told_of(stand: Ground, terms: Terms, judged: Judged, wishes: Wishes) -> Revi
         root=str(stand.project.root),
         version=__version__,
     )
+
+
+def card(rule: Rule) -> Card:
+    """What reports need to know of a rule."""
+    return Card(rule.code, rule.name, rule.area, rule.severity, rule.since, rule.doc)
 
 
 def _not_tried(app: AppMap, wishes: Wishes) -> tuple[str, ...]:

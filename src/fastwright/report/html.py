@@ -24,11 +24,12 @@ class DiffLine:
 
 def render(report: Report) -> str:
     """The whole page. Works offline, in light and in dark, and when printed."""
-    return _pages().get_template("page.html.j2").render(report=report, words=words)
+    return pages().get_template("page.html.j2").render(report=report, words=words)
 
 
 @functools.cache
-def _pages() -> Environment:
+def pages() -> Environment:
+    """The templates of this package, with the filters that they share."""
     pages = Environment(
         loader=PackageLoader("fastwright.report", "pages"),
         autoescape=True,
