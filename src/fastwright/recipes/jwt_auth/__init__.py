@@ -32,6 +32,9 @@ class JwtAuth(Recipe):
         limits: Where failed logins are counted: in ``redis``, for all workers together, or in the
             ``memory`` of each; by default in Redis where the app has a setting with its URL.
         logout: Ending what refresh tokens renew, with `refresh`; one operation.
+        registration: Accounts that people make for themselves; one operation, limited by address.
+        roles: `require_role(...)`, for routes that are for some people alone: by the column that
+            the user table has for it, else by a new one.
     """
 
     name: ClassVar[str] = "jwt-auth"
@@ -46,6 +49,8 @@ class JwtAuth(Recipe):
     me: bool = True
     refresh: bool = False
     logout: bool = False
+    registration: bool = False
+    roles: bool = False
     limits: Literal["memory", "redis"] | None = None
 
     def detect(self, app: AppMap) -> Presence:

@@ -27,7 +27,6 @@ _OFF = (
     "deleted", "locked", "is_locked", "suspended", "is_suspended",
 )  # fmt: skip
 _OFF_SINCE = ("deleted_at", "disabled_at", "banned_at", "blocked_at", "suspended_at")
-_POWERS = ("role", "is_superuser", "is_admin", "superuser", "admin", "is_staff", "roles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,6 @@ class Accounts:
         key: The primary key; `key_kind` is ``int``, ``uuid`` or ``text``.
         on: Attributes that are true for an account that may log in.
         off: Attributes that are true, or set, for one that may not.
-        power: The attribute that holds a role, or is true for an administrator.
         lowercase: True where the app stores logins in lower case.
     """
 
@@ -53,7 +51,6 @@ class Accounts:
     on: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     off_since: tuple[str, ...] = ()
-    power: str | None = None
     lowercase: bool = False
 
     @property
@@ -166,6 +163,12 @@ def _is_unique(table: Table, column: Column) -> bool:
     return column.unique or any(i.unique and i.columns == (column.name,) for i in table.indexes)
 
 
+def login_is_unique(accounts: Accounts) -> bool:
+    """True where the database keeps two accounts from one login."""
+    column = accounts.table.column(accounts.login)
+    return column is not None and (column.primary_key or _is_unique(accounts.table, column))
+
+
 def _login_evidence(app: AppMap, model: str, attribute: str, rank: int) -> tuple[int, int, int]:
     """How much says that people log in with `attribute`: credentials, then queries, then rank."""
     return _with_password(app, attribute), _looked_up(app, model, attribute), rank
@@ -218,7 +221,6 @@ def _bound(app: AppMap, table: Table, login: str | None) -> Accounts:
         on=tuple(a for a in _ON if a in attributes),
         off=tuple(a for a in _OFF if a in attributes),
         off_since=tuple(a for a in _OFF_SINCE if a in attributes),
-        power=next((a for a in _POWERS if a in attributes), None),
         lowercase=_stores_lowercase(app, name.attribute),
     )
 

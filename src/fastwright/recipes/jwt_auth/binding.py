@@ -12,6 +12,8 @@ from fastwright.model.storage import SessionProvider
 from fastwright.recipes.ensure.application import application
 from fastwright.recipes.ensure.drafting import path_of, split_symbol, version
 from fastwright.recipes.jwt_auth.accounts import Accounts, find_accounts
+from fastwright.recipes.jwt_auth.authority import Power
+from fastwright.recipes.jwt_auth.joining import Joining
 from fastwright.recipes.jwt_auth.new_users import new_accounts
 from fastwright.recipes.jwt_auth.schemes import Scheme, find_scheme
 
@@ -60,7 +62,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Everything that the payload is rendered for."""
+    """Everything that the payload is rendered for.
+
+    `joining` is what a registration asks for, `power` where roles are kept; each where it is built.
+    """
 
     accounts: Accounts
     scheme: Scheme
@@ -70,6 +75,13 @@ class Binding:
     base: str
     makes_users: bool = False
     maker: Symbol | None = None
+    joining: Joining | None = None
+    power: Power | None = None
+
+    @property
+    def adds_role(self) -> bool:
+        """True where the app's own user table gets a column for roles."""
+        return self.power is not None and self.power.is_new and not self.makes_users
 
     @property
     def keeps_hashes(self) -> bool:

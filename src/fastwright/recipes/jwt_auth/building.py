@@ -15,9 +15,11 @@ from fastwright.recipes import payload
 from fastwright.recipes.ensure import WantedSetting, change_set, ensure_error_headers
 from fastwright.recipes.ensure.drafting import Words, nothing_to_do
 from fastwright.recipes.jwt_auth import changes, promising, wording
+from fastwright.recipes.jwt_auth.authority import NEW, find_power, new_column
 from fastwright.recipes.jwt_auth.binding import Binding, bind
 from fastwright.recipes.jwt_auth.changes import WrittenFile
 from fastwright.recipes.jwt_auth.draft import Draft
+from fastwright.recipes.jwt_auth.joining import find_joining
 from fastwright.recipes.jwt_auth.layout import Layout, home_of, lay_out
 from fastwright.recipes.jwt_auth.paths import find_paths
 from fastwright.recipes.jwt_auth.presence import presence
@@ -71,6 +73,14 @@ class Options(Protocol):
         """Whether a login can be ended."""
 
     @property
+    def registration(self) -> bool:
+        """Whether people can make accounts for themselves."""
+
+    @property
+    def roles(self) -> bool:
+        """Whether routes can ask for a role."""
+
+    @property
     def limits(self) -> str | None:
         """Where failed logins are counted."""
 
@@ -96,7 +106,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
         *changes.package_files(app, written),
         *(change for _, made in files for change in made),
         *changes.inclusion(app, draft.layout, draft.paths),
-        *_migration(app, draft),
+        *_tables(app, draft),
         *ensure_error_headers(app, why=_HEADERS),
         *tests,
     ]
@@ -104,8 +114,8 @@ def build(options: Options, app: AppMap) -> ChangeSet:
 
 
 def _draft(options: Options, app: AppMap) -> Draft:
-    bound = bind(app, options.user_table, options.login)
-    units = (*_units(bound, me=options.me), *_refresh_units(bound, options))
+    bound = _bound(options, app)
+    units = (*_units(bound, me=options.me), *_refresh_units(bound, options), *_further(bound))
     layout = lay_out(app, (*units, "shared_limit"))
     suite = find_suite(app, bound.session.dependency.name)
     if options.refresh and "service" in layout.present and "refreshing" not in layout.present:
@@ -115,12 +125,30 @@ def _draft(options: Options, app: AppMap) -> Draft:
             "undo it with `fastwright undo`, and build it with `--refresh`",
         )
     found = find_paths(app, options.path, me=options.me, joined=layout.joined)
-    paths = replace(found, refresh=options.refresh, logout=options.logout)
+    paths = replace(
+        found,
+        refresh=options.refresh,
+        logout=options.logout,
+        registration=options.registration,
+    )
     settings = _reading(options, app, layout)
     units += (settings.unit,) if settings.unit else ()
     units += ("shared_limit",) if settings.redis else ()
     style = style_of(bound, layout, paths, suite, settings)
-    return Draft(bound, layout, paths, suite, settings, units, style)
+    migrates = bool(app.migrations)
+    return Draft(bound, layout, paths, suite, settings, units, style, has_migrations=migrates)
+
+
+def _bound(options: Options, app: AppMap) -> Binding:
+    """What the login binds to, and what registration and roles do."""
+    bound = bind(app, options.user_table, options.login)
+    accounts, is_new = bound.accounts, bound.makes_users
+    joining = power = None
+    if options.registration:
+        joining = find_joining(app, accounts, bound.scheme, is_new=is_new)
+    if options.roles:
+        power = NEW if is_new else find_power(app, accounts)
+    return replace(bound, joining=joining, power=power)
 
 
 def _reading(options: Options, app: AppMap, layout: Layout) -> Reading:
@@ -140,13 +168,15 @@ def _reading(options: Options, app: AppMap, layout: Layout) -> Reading:
     return with_redis(app, found, home, asked=options.limits == "redis")
 
 
-def _migration(app: AppMap, draft: Draft) -> Iterator[Change]:
+def _tables(app: AppMap, draft: Draft) -> Iterator[Change]:
+    """The column for roles in the user's class, and the migration of all that is new."""
     models = ("user_model", "user_sqlmodel", "refresh_model", "refresh_sqlmodel")
     units = [u for u in models if u in draft.units and u not in draft.layout.present]
-    if units:
-        homes = [draft.layout.homes[unit] for unit in units]
-        refresh = any(unit.startswith("refresh") for unit in units)
-        yield from migration(app, draft.bound, homes, refresh=refresh)
+    if draft.bound.adds_role:
+        yield from new_column(app, draft.bound.accounts)
+    homes = [draft.layout.homes[unit] for unit in units]
+    refresh = any(unit.startswith("refresh") for unit in units)
+    yield from migration(app, draft.bound, homes, refresh=refresh)
 
 
 def _minutes(options: Options) -> WantedSetting:
@@ -181,6 +211,17 @@ def _refresh_units(bound: Binding, options: Options) -> Iterator[str]:
         yield "logout_router"
 
 
+def _further(bound: Binding) -> Iterator[str]:
+    """The units of registration and of roles."""
+    if bound.joining is not None:
+        yield from ("new_password", "register_limits", "register_schemas")
+        yield from ("registering", "register_router")
+    if bound.power is not None:
+        yield "roles"
+        if bound.maker:
+            yield "grant_role"
+
+
 def _tests(app: AppMap, draft: Draft) -> Iterator[NewFile]:
     if any({"Rows", "sign_in", "rows_app"} <= set(m.names) for m in app.modules.values()):
         return
@@ -198,8 +239,7 @@ def _test_units(app: AppMap, draft: Draft) -> Iterator[str]:
         yield "same_client"
     if not draft.bound.session.alias:
         yield "session_alias"
-    yield "rows_app"
-    yield "test_login"
+    yield from ("rows_app", "test_rows", "test_login")
     if draft.paths.moves:
         yield "moving"
     wanted = {
@@ -211,6 +251,10 @@ def _test_units(app: AppMap, draft: Draft) -> Iterator[str]:
         "test_refresh": draft.paths.refresh,
         "test_refresh_guarded": draft.paths.refresh and draft.paths.me,
         "test_logout": draft.paths.logout,
+        "test_register": "registration" in flags,
+        "doors_app": "roles" in flags,
+        "test_roles": "roles" in flags,
+        "test_register_roles": {"registration", "roles"} <= flags,
         "test_shared_limit": draft.settings.redis is not None,
     }
     yield from (unit for unit, holds in wanted.items() if holds)

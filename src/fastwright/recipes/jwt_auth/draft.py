@@ -17,7 +17,7 @@ class Draft:
     """A login for one app, before it is written.
 
     `settings` are how the signing secret and the tokens' lifetime are read; `units` are the parts
-    of the payload that the app is to have.
+    of the payload that the app is to have; `has_migrations` is true where the app has Alembic.
     """
 
     bound: Binding
@@ -27,3 +27,4 @@ class Draft:
     settings: Reading
     units: tuple[str, ...]
     style: Style
+    has_migrations: bool = False

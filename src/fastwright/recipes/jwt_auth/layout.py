@@ -23,25 +23,31 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "refresh_sqlmodel": ("RefreshToken",),
         "schemas": ("AccessToken", "Problem"),
         "refresh_schemas": ("TokenPair", "Renewal"),
+        "register_schemas": ("Registration", "as_text"),
         "stored_bcrypt": ("StoredBcrypt",),
         "stored_werkzeug": ("StoredWerkzeug",),
         "stored_elsewhere": ("StoredElsewhere",),
         "passwords": ("check_password", "is_text"),
-        "new_password": ("hash_password",),
+        "new_password": ("hash_password", "MIN_PASSWORD_LENGTH"),
         "tokens": ("issue_token", "read_token", "signing_key"),
         "limit": ("Limit", "MAX_KEYS"),
         "shared_limit": ("SharedLimit",),
         "limit_keys": ("_account_key", "_address_key"),
         "limits": ("take_attempt", "forgive_attempt"),
+        "register_limits": ("take_registration", "REGISTRATIONS"),
         "accounts": ("find_by_login", "find_by_subject"),
         "refreshing": ("open_family", "exchange", "close_family"),
         "service": ("log_in",),
+        "registering": ("open_account",),
         "session_alias": ("SessionDep",),
         "current_user": ("current_user", "CurrentUser", "oauth2_scheme"),
         "router": ("login", "NO_STORE"),
         "me": ("read_me",),
         "refresh_router": ("refresh",),
         "logout_router": ("logout",),
+        "register_router": ("register_account",),
+        "roles": ("require_role", "roles_of"),
+        "grant_role": ("grant_role",),
         "create_user": ("create_user",),
     }
 )
@@ -50,7 +56,8 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 In the order in which units stand in one file.
 """
 
-_ENDPOINTS = ("router", "me", "refresh_router", "logout_router")
+_ENDPOINTS = ("router", "me", "refresh_router", "logout_router", "register_router")
+_LIMITS = ("limit", "shared_limit", "limit_keys", "limits", "register_limits")
 _SERVICES = ("services", "service")
 _CORES = ("core", "security")
 
@@ -164,24 +171,21 @@ def _files(
         "refresh_model": folder / "models.py",
         "refresh_sqlmodel": folder / "models.py",
         "refreshing": service,
-        "refresh_schemas": schemas,
-        "refresh_router": place.path,
-        "logout_router": place.path,
+        **dict.fromkeys(("schemas", "refresh_schemas", "register_schemas"), schemas),
+        "roles": folder / "roles.py",
+        "grant_role": folder / "grant_role.py",
         "create_user": folder / "create_user.py",
-        "schemas": schemas,
         "stored_bcrypt": passwords,
         "stored_werkzeug": passwords,
         "stored_elsewhere": passwords,
         "passwords": passwords,
         "new_password": passwords,
         "tokens": folder / "tokens.py",
-        **dict.fromkeys(("limit", "shared_limit", "limit_keys", "limits"), limits),
-        "accounts": service,
-        "service": service,
+        **dict.fromkeys(_LIMITS, limits),
+        **dict.fromkeys(("accounts", "service", "registering"), service),
         "session_alias": current_user,
         "current_user": current_user,
-        "router": place.path,
-        "me": place.path,
+        **dict.fromkeys(_ENDPOINTS, place.path),
     }
 
 

@@ -122,6 +122,70 @@ _PROPERTIES = (
         "lowercase",
     ),
     _Property(
+        "the password of a new account is hashed",
+        "registering",
+        "stored_hash={await}hash_password(password)",
+        "stored_hash=password",
+    ),
+    _Property(
+        "a new password is hashed off the event loop",
+        "new_password",
+        "return await loop.run_in_executor(_hashing, _new_hash, password)",
+        "return _new_hash(password)",
+        "async",
+    ),
+    _Property(
+        "a new password is hashed off the event loop",
+        "new_password",
+        "return _hashing.submit(_new_hash, password).result()",
+        "return _new_hash(password)",
+        "sync",
+    ),
+    _Property(
+        "a new password is long enough",
+        "register_schemas",
+        "min_length=MIN_PASSWORD_LENGTH",
+        "min_length=1",
+    ),
+    _Property(
+        "a new password is no longer than what its hash reads",
+        "register_schemas",
+        "if len(password.encode()) > LONGEST:",
+        "if False:",
+        "keep-bcrypt",
+    ),
+    _Property(
+        "registrations are limited for each address",
+        "register_router",
+        "    wait = {await}take_registration(",
+        "    wait = bool(",
+    ),
+    _Property(
+        "a login that is taken is a conflict",
+        "register_router",
+        "status.HTTP_409_CONFLICT",
+        "status.HTTP_201_CREATED",
+    ),
+    _Property(
+        "nobody registers with a role",
+        "registering",
+        "    session.add(account)",
+        '    account.role_name = "granted-role"\n    session.add(account)',
+        "plain-role",
+    ),
+    _Property(
+        "a route for one role is closed to others",
+        "roles",
+        "if roles_of(user).isdisjoint(roles):",
+        "if False:",
+    ),
+    _Property(
+        "whoever has the role is let in",
+        "roles",
+        "if roles_of(user).isdisjoint(roles):",
+        "if True:",
+    ),
+    _Property(
         "an older hash is replaced",
         "accounts",
         "account.stored_hash = new",
@@ -152,4 +216,5 @@ def mutations(texts: Mapping[str, tuple[PurePosixPath, str]], style: Style) -> I
 def _told(text: str, style: Style, unit: str) -> str:
     """A piece of the payload as it stands in the app."""
     awaited = text.replace("{await}", "await " if style.is_async(unit) else "")
-    return worded(import_header.renamed(awaited, style.how.names), style.words)
+    named = awaited.replace("granted-role", style.how.strings["granted-role"])
+    return worded(import_header.renamed(named, style.how.names), style.words)

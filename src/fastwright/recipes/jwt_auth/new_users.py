@@ -32,4 +32,4 @@ def new_accounts(app: AppMap, mapper: str) -> Accounts:
             "add a column for it, or name another table with `--user-table`",
         )
     table = Table(TABLE, None, _COLUMNS, mapper=mapper)
-    return Accounts(table, "email", "password_hash", "id", "int", on=("is_active",))
+    return Accounts(table, "email", "password_hash", "id", "int", on=("is_active",), lowercase=True)

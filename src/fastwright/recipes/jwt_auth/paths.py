@@ -23,6 +23,7 @@ class Paths:
         me: True where there is a route that says who is logged in.
         refresh: True where a login can be renewed.
         logout: True where it can be ended.
+        registration: True where people can make accounts for themselves.
         moves: True where `outer` comes from a setting, so that it can be another elsewhere.
         expression: The app's own expression for `outer`, where it can be imported: a dotted
             symbol, and what to write after its last name.
@@ -35,6 +36,7 @@ class Paths:
     me: bool = True
     refresh: bool = False
     logout: bool = False
+    registration: bool = False
     moves: bool = False
     expression: tuple[str, str] | None = None
     at_top: bool = False

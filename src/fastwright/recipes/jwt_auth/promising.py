@@ -34,6 +34,8 @@ def promise(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFil
 def _tables(draft: Draft) -> Iterator[str]:
     if draft.bound.makes_users:
         yield TABLE
+    if draft.bound.adds_role:
+        yield draft.bound.accounts.table.name
     if draft.paths.refresh:
         yield REFRESH_TABLE
 
@@ -46,21 +48,25 @@ def _operations(paths: Paths) -> Iterator[Operation]:
         yield Operation("POST", f"{paths.outer}{paths.prefix}/refresh", (200, 401, 422))
     if paths.logout:
         yield Operation("POST", f"{paths.outer}{paths.prefix}/logout", (204, 422))
+    if paths.registration:
+        yield Operation("POST", f"{paths.outer}{paths.prefix}/register", (201, 409, 422, 429))
 
 
 def _access(paths: Paths) -> Iterator[str]:
     yield f"POST {paths.full_login}: open to everybody"
     if paths.me:
         yield f"GET {paths.full_me}: for whoever is logged in"
-    for name in _on_refresh_tokens(paths):
+    for name in _open(paths):
         yield f"POST {paths.outer}{paths.prefix}/{name}: open to everybody"
 
 
-def _on_refresh_tokens(paths: Paths) -> Iterator[str]:
+def _open(paths: Paths) -> Iterator[str]:
     if paths.refresh:
         yield "refresh"
     if paths.logout:
         yield "logout"
+    if paths.registration:
+        yield "register"
 
 
 def _attacks(paths: Paths) -> Iterator[str]:

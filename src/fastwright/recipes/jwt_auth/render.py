@@ -24,6 +24,7 @@ class Style:
         words: Expressions of the rendered units, and what the app says instead.
         homes: The dotted module that each unit is written into.
         extra: Further names to import where a unit takes ``settings`` from the app.
+        of_app: Those of them that the app has already.
     """
 
     how: Rendering
@@ -31,6 +32,7 @@ class Style:
     words: Mapping[str, str]
     homes: Mapping[str, str]
     extra: tuple[Imported, ...] = field(default=())
+    of_app: tuple[Imported, ...] = field(default=())
 
     def is_async(self, unit: str) -> bool:
         """False where `unit` is rendered to synchronous code."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from fastwright.model.storage import Column
 from fastwright.recipes.ensure.setting import Reader
+from fastwright.recipes.jwt_auth import authority, joining
 from fastwright.recipes.jwt_auth.accounts import Accounts
 from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.layout import Layout
@@ -27,7 +28,9 @@ STORED: Mapping[str, str] = MappingProxyType(
 )
 """A hash of the tests' password, for each scheme that needs no code of the app's to make one."""
 
-_CLIENTS = ("client", "self.client")
+_IN_TESTS = ("rows_app", "doors_app", "test_shared_limit")
+_CLIENTS = ("client", "self.client", "rows.client")
+_TEST_PATHS = ("LOGIN", "ME", "REFRESH", "LOGOUT", "REGISTER")
 
 _FOR_SAMPLES = (
     Imported("datetime", "datetime"),
@@ -40,12 +43,14 @@ APP_UNITS = (
     "stored_elsewhere", "passwords", "new_password", "tokens", "limit", "shared_limit",
     "limit_keys", "limits", "accounts", "service", "test_shared_limit", "session_alias",
     "current_user", "router", "me", "create_user", "rows_app", "refreshing", "refresh_router",
-    "logout_router",
+    "logout_router", "register_limits", "register_schemas", "registering", "register_router",
+    "roles", "grant_role", "doors_app",
 )  # fmt: skip
 TEST_UNITS = (
-    "moving", "test_login", "test_guarded", "test_inactive", "test_stored", "test_upgraded",
-    "own_client", "plain_client", "same_client", "test_refresh", "test_refresh_guarded",
-    "test_logout", "test_lowercase",
+    "moving", "test_rows", "test_login", "test_guarded", "test_inactive", "test_stored",
+    "test_upgraded", "own_client", "plain_client", "same_client", "test_refresh",
+    "test_refresh_guarded", "test_logout", "test_lowercase", "test_register", "test_roles",
+    "test_register_roles",
 )  # fmt: skip
 
 
@@ -53,8 +58,10 @@ def style_of(
     bound: Binding, layout: Layout, paths: Paths, suite: Suite, settings: Reading
 ) -> Style:
     """How every unit is rendered for this app."""
+    asked = {**joining.flags(bound.joining), **authority.flags(bound.power)}
+    further = frozenset(name for name, holds in asked.items() if holds)
     how = Rendering(
-        flags=flags_of(bound, layout, paths, suite, settings),
+        flags=flags_of(bound, layout, paths, suite, settings) | further,
         names=_names(bound, layout, paths),
         host=_host(bound),
         strings=_strings(bound, layout, paths, suite) | {"PLACEHOLDER_": _env_prefix(settings)},
@@ -63,7 +70,8 @@ def style_of(
     sync |= frozenset(() if suite.is_async else TEST_UNITS)
     extra = _written_here(bound, layout, paths, settings.readers)
     words = _words(bound, layout, paths, settings)
-    return Style(how=how, sync=sync, words=words, homes=_homes(layout, suite), extra=extra)
+    homes, of_app = _homes(layout, suite), bound.power.imports if bound.power else ()
+    return Style(how=how, sync=sync, words=words, homes=homes, extra=extra, of_app=of_app)
 
 
 def flags_of(
@@ -142,6 +150,7 @@ def _names(bound: Binding, layout: Layout, paths: Paths) -> Mapping[str, str]:
         "ROUNDS": str(bound.scheme.rounds),
         "login_name": accounts.login,
         "stored_hash": accounts.password,
+        **authority.names(bound.power),
     }
     if bound.makes_users:
         names["Account"] = "User"
@@ -193,13 +202,14 @@ def _written_here(
     if paths.expression:
         module, _, name = paths.expression[0].rpartition(".")
         names.append(Imported(module, name))
+    names += bound.power.imports if bound.power else ()
     return tuple(dict.fromkeys(names))
 
 
 def _homes(layout: Layout, suite: Suite) -> Mapping[str, str]:
     return {
         **layout.homes,
-        **dict.fromkeys((*TEST_UNITS, "rows_app", "test_shared_limit"), suite.module),
+        **dict.fromkeys((*TEST_UNITS, *_IN_TESTS), suite.module),
     }
 
 
@@ -208,7 +218,8 @@ def test_style(style: Style, suite: Suite) -> Style:
     names = {old: new for old, new in style.how.names.items() if old != "router"}
     names["suite_client"] = suite.fixture
     homes = {**style.homes, "session_alias": suite.module}
-    return replace(style, how=replace(style.how, names=names), homes=homes, extra=_FOR_SAMPLES)
+    extra = (*_FOR_SAMPLES, *style.of_app)
+    return replace(style, how=replace(style.how, names=names), homes=homes, extra=extra)
 
 
 def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict[str, str]:
@@ -227,6 +238,8 @@ def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict
         "/auth/me": address + paths.test_me,
         "/auth/refresh": f"{address}{paths.test_prefix}/refresh",
         "/auth/logout": f"{address}{paths.test_prefix}/logout",
+        "/auth/register": f"{address}{paths.test_prefix}/register",
+        **authority.strings(bound.power),
         "accounts.id": f"{bound.accounts.table.name}.{bound.accounts.key_column}",
         "STORED-PLACEHOLDER": STORED.get(bound.scheme.kind, ""),
         "placeholder.limits": layout.homes["limits"],
@@ -247,11 +260,12 @@ def _words(bound: Binding, layout: Layout, paths: Paths, settings: Reading) -> M
         "JWT_SECRET must": f"{secret.variable} must",
         "placeholder.create_user": layout.homes["create_user"],
         "User as User": "User",
+        "placeholder.grant_role": layout.homes["grant_role"],
+        **joining.words(bound.joining, accounts.login),
+        **authority.words(bound.power),
     }
     if not paths.moves:
-        words |= {
-            f"address({c}, {p})": p for c in _CLIENTS for p in ("LOGIN", "ME", "REFRESH", "LOGOUT")
-        }
+        words |= {f"address({client}, {path})": path for client in _CLIENTS for path in _TEST_PATHS}
     if accounts.on:
         words["is_enabled=active"] = f"{accounts.on[0]}=active"
     elif accounts.off:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
@@ -11,6 +12,7 @@ from fastwright.model.storage import Column
 from fastwright.recipes.ensure import NewColumn, NewTable, ensure_migration
 from fastwright.recipes.ensure.drafting import insert_lines
 from fastwright.recipes.jwt_auth.accounts import Accounts
+from fastwright.recipes.jwt_auth.authority import COLUMN, ORDINARY
 from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.new_users import TABLE
 from fastwright.source import layout
@@ -28,22 +30,35 @@ _REVISION = NewTable(
         NewColumn(name="is_active", type="sa.Boolean()"),
     ),
 )
+_ROLE = NewColumn(name=COLUMN, type="sa.String(20)", server_default=f'"{ORDINARY}"')
 
 
 def migration(
     app: AppMap, bound: Binding, homes: Sequence[str], *, refresh: bool
 ) -> Iterator[Change]:
-    """A revision that makes the new tables, and their models where Alembic looks for models."""
-    tables = [_REVISION] if bound.makes_users else []
-    tables += [refresh_table(bound.accounts)] if refresh else []
+    """A revision of what is new, and new models where Alembic looks for models."""
+    tables = list(_new_tables(bound, refresh=refresh))
     if not app.migrations or not tables:
         return
-    names = " and ".join(table.name.replace("_", " ") for table in tables)
-    yield from ensure_migration(app, f"add {names}", tables)
+    names = [table.name.replace("_", " ") for table in tables]
+    if bound.adds_role:
+        names[0] = f"roles of {names[0]}"
+    yield from ensure_migration(app, f"add {' and '.join(names)}", tables)
     env = app.migrations[0].directory / "env.py"
     if env in app.files:
         for home in dict.fromkeys(homes):
             yield from _known_to(app, env, home)
+
+
+def _new_tables(bound: Binding, *, refresh: bool) -> Iterator[NewTable]:
+    has_role = bound.power is not None and bound.power.is_new
+    if bound.makes_users:
+        columns = (*_REVISION.columns, _ROLE) if has_role else _REVISION.columns
+        yield replace(_REVISION, columns=columns)
+    elif has_role:
+        yield NewTable(name=bound.accounts.table.name, columns=(_ROLE,), columns_only=True)
+    if refresh:
+        yield refresh_table(bound.accounts)
 
 
 def refresh_table(accounts: Accounts) -> NewTable:

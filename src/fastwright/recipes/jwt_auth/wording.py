@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Decision
+from fastwright.recipes.jwt_auth.authority import ORDINARY, Power
 from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.draft import Draft
 
@@ -28,6 +29,10 @@ def decisions(draft: Draft) -> Iterator[Decision]:
         costs="every service that verifies tokens could also sign them",
     )
     yield _limits(draft)
+    if paths.registration:
+        yield _REGISTRATION
+    if bound.power is not None:
+        yield _roles(bound, bound.power)
     if paths.refresh:
         yield Decision(
             chose="opaque refresh tokens, kept as digests, good once",
@@ -43,6 +48,29 @@ def decisions(draft: Draft) -> Iterator[Decision]:
             "shows that a forged token is refused",
             costs="one operation more",
         )
+
+
+_REGISTRATION = Decision(
+    chose="409 for a login that is taken",
+    instead_of="the same answer for every registration",
+    because="without mail to tell the owner, whoever mistypes would wait for an account that is "
+    "somebody else's; a login is hard to guess at 10 registrations and one more a minute for each "
+    "address",
+    costs="somebody who tries can learn whether one login is taken, which a login does not tell",
+)
+
+
+def _roles(bound: Binding, power: Power) -> Decision:
+    table = bound.accounts.table.name
+    column = f"`{table}.{power.attribute}`"
+    return Decision(
+        chose=f"a new column {column}" if power.is_new else f"the app's own {column}",
+        instead_of="roles in the token",
+        because="a role that is taken away is gone with the next request; no schema that a client "
+        "sends has it",
+        costs="nothing beyond the query that `CurrentUser` makes"
+        + (", and one column" if power.is_new else ""),
+    )
 
 
 def _limits(draft: Draft) -> Decision:
@@ -89,9 +117,8 @@ def not_done(app: AppMap, draft: Draft) -> Iterator[str]:
     if bound.makes_users and not bound.maker:
         yield "no command that creates a user: the app makes sessions for requests alone"
     yield "no existing route asks for a token: add `user: CurrentUser` to those that should"
-    absent = [] if paths.refresh else ["refresh tokens"]
-    absent += [] if paths.logout else ["logout"]
-    yield f"no {', '.join((*absent, 'registration', 'roles'))} or password reset"
+    yield _absent(draft)
+    yield from _left(draft)
     if paths.refresh:
         yield "expired refresh tokens stay in their table: delete rows whose `ends_at` is past"
     if bound.scheme.is_old and bound.accounts.room:
@@ -114,6 +141,31 @@ def not_done(app: AppMap, draft: Draft) -> Iterator[str]:
         )
 
 
+def _absent(draft: Draft) -> str:
+    built = {
+        "refresh tokens": draft.paths.refresh,
+        "logout": draft.paths.logout,
+        "registration": draft.paths.registration,
+        "roles": draft.bound.power is not None,
+    }
+    absent = [name for name, is_built in built.items() if not is_built]
+    return f"no {', '.join(absent)} or password reset" if absent else "no password reset"
+
+
+def _left(draft: Draft) -> Iterator[str]:
+    """What registration and roles leave."""
+    joining, power = draft.bound.joining, draft.bound.power
+    if joining is not None:
+        yield "an address is not verified: whoever registers need not be able to read its mail"
+        for route in joining.others:
+            yield f"`{route}` makes accounts as it did: without a limit, and hashed its own way"
+    if power is not None:
+        yield (
+            "no existing route asks for a role: add "
+            f'`dependencies=[Depends(require_role("{power.role}"))]` to those that should'
+        )
+
+
 def deploy(variable: str, draft: Draft) -> Iterator[str]:
     """What remains for the person, in order."""
     bound, redis = draft.bound, draft.settings.redis
@@ -127,10 +179,34 @@ def deploy(variable: str, draft: Draft) -> Iterator[str]:
         "behind a proxy, let the server take the caller's address from it "
         "(uvicorn --proxy-headers --forwarded-allow-ips=<proxy>): limits count by address"
     )
+    yield from _for_roles(draft)
     if bound.scheme.is_old and not bound.accounts.room:
         yield (
             f"widen `{bound.accounts.table.name}.{bound.accounts.password}` to 255 characters, "
             "then run this again to have argon2"
+        )
+
+
+def _for_roles(draft: Draft) -> Iterator[str]:
+    """How the column comes into a database without migrations, and somebody to their role."""
+    bound, power = draft.bound, draft.bound.power
+    if power is None:
+        return
+    table, column = bound.accounts.table.name, power.attribute
+    if bound.adds_role and not draft.has_migrations:
+        yield (
+            f"where the table `{table}` exists already, `create_all` leaves it as it is: ALTER "
+            f"TABLE \"{table}\" ADD COLUMN {column} VARCHAR(20) DEFAULT '{ORDINARY}' NOT NULL"
+        )
+    if bound.maker:
+        home = draft.layout.homes["grant_role"]
+        yield f"make the first administrator: python -m {home} <login>"
+    else:
+        value = {"flag": "true", "text": f"'{power.role}'", "words": f"'{power.role}'"}
+        shown = value.get(power.kind, f"what stands for {power.role}")
+        yield (
+            f"make the first administrator: in `{table}`, set `{column}` to {shown} for one "
+            f"`{bound.accounts.login}`"
         )
 
 

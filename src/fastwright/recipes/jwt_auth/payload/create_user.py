@@ -5,16 +5,14 @@ import getpass
 import sys
 
 from .host import Account, make_session
-from .passwords import hash_password
-
-MIN_PASSWORD_LENGTH = 12
+from .new_password import MIN_PASSWORD_LENGTH, hash_password
 
 
 async def create_user(login: str, password: str) -> None:
     """A new account, ready to log in."""
     stored = await hash_password(password)
     async with make_session() as session:
-        session.add(Account(login_name=login, stored_hash=stored))
+        session.add(Account(login_name=login.lower(), stored_hash=stored))
         await session.commit()
 
 

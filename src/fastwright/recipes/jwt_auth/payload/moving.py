@@ -2,7 +2,7 @@
 
 from httpx import AsyncClient
 
-from .test_login import app_of
+from .test_rows import app_of
 
 
 def address(client: AsyncClient, path: str) -> str:

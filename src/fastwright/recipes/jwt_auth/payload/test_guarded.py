@@ -7,7 +7,7 @@ from typing import Any
 from httpx import AsyncClient
 
 from .moving import address
-from .test_login import FORGERIES, HASH, ME, OTHER_KEY, Rows, sign_in
+from .test_rows import FORGERIES, HASH, ME, OTHER_KEY, Rows, sign_in
 
 
 async def who(client: AsyncClient, token: str | None) -> Any:

@@ -2,7 +2,7 @@
 
 from httpx import AsyncClient
 
-from .test_login import Rows, sign_in
+from .test_rows import Rows, sign_in
 
 
 async def test_an_inactive_account_is_refused(client: AsyncClient, rows: Rows) -> None:

@@ -3,8 +3,8 @@
 from httpx import AsyncClient
 
 from .moving import address
-from .test_login import LOGOUT, Rows, sign_in
 from .test_refresh import renew
+from .test_rows import LOGOUT, Rows, sign_in
 
 
 async def test_a_logout_ends_refreshing(client: AsyncClient, rows: Rows) -> None:

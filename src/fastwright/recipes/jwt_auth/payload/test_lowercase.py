@@ -2,7 +2,7 @@
 
 from httpx import AsyncClient
 
-from .test_login import Rows, sign_in
+from .test_rows import Rows, sign_in
 
 
 async def test_capitals_make_no_difference(client: AsyncClient, rows: Rows) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from httpx import AsyncClient
 
 from .moving import address
-from .test_login import HASH, REFRESH, Rows, sign_in
+from .test_rows import HASH, REFRESH, Rows, sign_in
 
 
 async def renew(client: AsyncClient, token: str) -> Any:

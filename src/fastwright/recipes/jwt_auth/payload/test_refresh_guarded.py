@@ -3,8 +3,8 @@
 from httpx import AsyncClient
 
 from .test_guarded import who
-from .test_login import Rows, sign_in
 from .test_refresh import renew
+from .test_rows import Rows, sign_in
 
 
 async def test_a_refresh_token_is_no_access_token(client: AsyncClient, rows: Rows) -> None:

@@ -2,7 +2,7 @@
 
 from httpx import AsyncClient
 
-from .test_login import STORED, Rows, sign_in
+from .test_rows import STORED, Rows, sign_in
 
 
 async def test_a_login_replaces_a_stored_hash(client: AsyncClient, rows: Rows) -> None:

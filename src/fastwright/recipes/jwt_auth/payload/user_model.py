@@ -15,3 +15,8 @@ class User(Base):
     email: Mapped[str] = mapped_column(String(320), unique=True, index=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     is_active: Mapped[bool] = mapped_column(default=True)
+    role: Mapped[str] = mapped_column(  # when: new-role
+        String(20),
+        default="user",
+        server_default="user",  # when: new-role
+    )  # when: new-role

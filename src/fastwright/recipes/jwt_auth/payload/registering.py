@@ -1,0 +1,33 @@
+"""Logging in, and making accounts to log in with."""
+
+from datetime import datetime, timezone
+from uuid import uuid4
+
+from sqlalchemy.exc import IntegrityError
+
+from .host import Account, AccountKey, AsyncSession
+from .new_password import hash_password
+
+
+async def open_account(
+    session: AsyncSession,
+    login: str,
+    password: str,
+    further: str,  # when: asks-more
+) -> AccountKey | None:
+    """The key of a new account, or `None` where what must be unique is taken; committed."""
+    account = Account(
+        login_name=login,
+        stored_hash=await hash_password(password),
+        further=further,  # when: asks-more
+        given=None,  # when: gives-more
+    )
+    session.add(account)
+    try:
+        await session.flush()
+        key = account.id
+        await session.commit()
+    except IntegrityError:
+        await session.rollback()
+        return None
+    return key
