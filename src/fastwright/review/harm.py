@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Fix
@@ -11,15 +13,9 @@ from fastwright.model.code import Flow
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
 from fastwright.model.places import Span, position
 
-_PLACES = {
-    "query": "query parameter",
-    "path": "path parameter",
-    "header": "header",
-    "cookie": "cookie",
-    "body": "body",
-    "form": "form field",
-    "file": "upload",
-}
+_PLACES = MappingProxyType({
+    "query": "query parameter", "path": "path parameter", "form": "form field", "file": "upload",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +74,28 @@ def _way(app: AppMap, flow: Flow) -> str:
 
 def _place(app: AppMap, span: Span) -> str:
     return f"{span.path}:{position(app.files[span.path], span.start).line}"
+
+
+_SECRET = re.compile(
+    r"passw(or)?d|passwd|passphrase|secret|private_?key|api_?key|access_?key|credential|"
+    r"(access|refresh|reset|auth|bearer|session|verification)_?token$|^token$|"
+    r"^(otp|pin|cvv|cvc|ssn)$|card_number",
+    re.IGNORECASE,
+)
+_NOT_SECRET = re.compile(
+    r"(_id|_at|_url|_uri|_type|_name|_length|_minutes|_seconds|_days|_expires?|_expire_\w+|_ttl|"
+    r"_policy|_count|_algorithm|_enabled|_hint|_path)$|^(has|is|enable|disable|allow|use)_",
+    re.IGNORECASE,
+)
+_SETTING = re.compile(r"dsn$|database_ur[li]$|(^|_)key$|token$", re.IGNORECASE)
+
+
+def is_secret_value(name: str) -> bool:
+    """Whether a field or parameter of that name holds what nobody else may know."""
+    return bool(_SECRET.search(name)) and not _NOT_SECRET.search(name)
+
+
+def is_secret_setting(name: str) -> bool:
+    """Whether a setting or variable of that name holds what nobody outside may know."""
+    named = _SECRET.search(name) or _SETTING.search(name)
+    return bool(named) and not _NOT_SECRET.search(name) and "PUBLIC" not in name.upper()

@@ -10,9 +10,10 @@ from fastwright.model.places import Span
 from fastwright.survey import carrying, sinks
 from fastwright.survey import held as parts
 from fastwright.survey.ambience import Ambience
+from fastwright.survey.bindings import reaching
 from fastwright.survey.body import CAUGHT, Body, Locals, same_part
 from fastwright.survey.carrying import Given, Here, elsewhere
-from fastwright.survey.facts import CallFact, StopFact, Term
+from fastwright.survey.facts import CallFact, StopFact, Term, inner_terms
 from fastwright.survey.held import Held, Helds
 from fastwright.survey.limits import Limits, Proved
 from fastwright.survey.names import Symbol, is_class, is_function
@@ -20,6 +21,7 @@ from fastwright.survey.queries import Queries
 from fastwright.survey.relations import Relations
 from fastwright.survey.sinks import PATH_MADE, Sink
 from fastwright.survey.values import Frame, Made, Ref
+from fastwright.survey.wiring import last_name, receiver_of
 
 _SQL = re.compile(
     r"\b(select|insert into|update|delete from|where|order by|values|drop|alter|create|set)\b",
@@ -29,6 +31,7 @@ _ANYWHERE = re.compile(r"\A(?:[a-z]*:)?(?://)?\Z", re.IGNORECASE)
 _SESSIONS = ("sqlalchemy.orm", "sqlmodel.Session", "sqlmodel.ext", "sqlmodel.orm", "sqlalchemy.ext",
              "sqlalchemy.engine")  # fmt: skip
 """Sessions run statements, which are no text unless it was built."""
+_ASKING = frozenset({"get", "get_one", "select", "query", "refresh", "merge"})
 _DEEPEST = 40
 
 
@@ -191,7 +194,9 @@ class Arrivals:
             for held in body.held(term, at):
                 kind = _harm(sink, held)
                 if kind and _matters(kind, held.root):
-                    limited = held.through(*self._limits(body, held, row.start))
+                    # What is read at once may be measured afterwards.
+                    governed = body.facts.body_end + 1 if kind == "read" else row.start
+                    limited = held.through(*self._limits(body, held, governed))
                     into = self._into(body, sink, row, at)
                     yield Arrival(held.root, held.path, limited.passed, held.lead, kind,
                                   sink.name, into, (span,))  # fmt: skip
@@ -206,9 +211,35 @@ class Arrivals:
         for value in self.relations.evaluator.values(row.arguments[0], frame):
             symbol = value.symbol if isinstance(value, Ref) else None
             symbol = value.of if isinstance(value, Made) else symbol
-            if symbol is not None:
+            if symbol is not None and symbol.dotted() in self.tables:
                 return symbol.dotted()
-        return ""
+        return self._queried(body, row.arguments[0], at, 0)
+
+    def _queried(self, body: Body, term: Term, at: int, depth: int) -> str:
+        """The mapped class that a row was asked for by, down from where its name was assigned."""
+        if depth > 12:
+            return ""
+        if isinstance(term, str):
+            rows = reaching(body.facts.assignments, term, at)
+            found = (self._queried(body, r.value, r.start, depth + 1) for r in rows)
+            return next(filter(None, found), "")
+        inner = inner_terms(term)
+        if isinstance(term, list) and term and term[0] == "c":
+            row = body.unit.facts.calls[term[1]]
+            if last_name(row.callee) in _ASKING and row.arguments:
+                named = self._mapped(body, row.arguments[0])
+                if named:
+                    return named
+            inner = [receiver_of(row.callee), *row.arguments]
+        found = (self._queried(body, t, at, depth + 1) for t in inner if isinstance(t, list))
+        return next(filter(None, found), "")
+
+    def _mapped(self, body: Body, term: Term) -> str:
+        if not isinstance(term, str):
+            return ""
+        names = self.relations.evaluator.names
+        dotted = names.dotted(body.unit, body.function.scope, term)
+        return dotted if dotted in self.tables else ""
 
     # -- limits -------------------------------------------------------------------------------
 

@@ -221,15 +221,15 @@ def _method(receiver: Term, row: CallFact, here: Here) -> Helds | None:
     if name in ("format", "join"):
         return _formatted(name, receiver, row, here)
     values = here.held(receiver)
+    if name == "joinpath":
+        behind = parts.whole(here.every(row), SOMETHING)
+        return parts.through((*values, *behind), PATH_MADE)
     if not values:
         return None
     if name in ("get", "pop", "setdefault", "__getitem__"):
         return parts.taken(values, parts.key_of(row.arguments[0] if row.arguments else None))
     if name == "items":
         return parts.pairs(values)
-    if name == "joinpath":
-        behind = parts.whole(here.every(row), SOMETHING)
-        return parts.through((*values, *behind), PATH_MADE)
     return _of_receiver(name, values)
 
 

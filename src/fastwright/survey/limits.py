@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from fastwright.survey.bindings import reaching
 from fastwright.survey.body import Body, same_part
-from fastwright.survey.facts import Branch, CallFact, Term
+from fastwright.survey.facts import Branch, CallFact, Term, inner_terms
 from fastwright.survey.held import Held, Helds
 from fastwright.survey.names import Symbol
 from fastwright.survey.wiring import last_name, receiver_of
@@ -91,6 +91,7 @@ class Limits:
                 two = self.proved(body, right, at, holds=holds, depth=depth + 1)
                 return [*one, *two] if (word == "and") == holds else _either(one, two)
             case ["b", str(operator), left, right]:
+                left, right = _measured(body, left), _measured(body, right)
                 return list(self._compared(operator, body.held(left, at), body.held(right, at),
                                            (left, right), holds=holds))  # fmt: skip
             case ["c", int(index)]:
@@ -132,7 +133,9 @@ class Limits:
         elif name in ("startswith", "endswith") and on:
             lead = row.arguments[0][1] if _is_text(row.arguments) else ""
             token = _start(str(lead), passed=any("resolve" in h.passed for h in on))
-            yield from ((held, token) for held in on if name == "startswith" and holds)
+            outside = not holds and _is_outside(row.arguments)
+            token = "path only" if outside else token
+            yield from ((h, token) for h in on if name == "startswith" and (holds or outside))
         elif name in ("match", "fullmatch", "search") and given and not on:
             yield from ((held, name) for held in given if holds)
         elif name == "isinstance" and row.arguments:
@@ -162,6 +165,22 @@ def _start(lead: str, *, passed: bool) -> str:
     if "/" in host:
         return "host"
     return "is_relative_to" if passed else f"startswith {lead}"
+
+
+def _is_outside(terms: list[Term]) -> bool:
+    """Whether ``startswith`` asks for ``//``, with which an address of another host begins."""
+    given = terms[0] if terms else None
+    items = given[1:] if isinstance(given, list) and given[0] == "l" else [given]
+    return ["s", "//"] in items
+
+
+def _measured(body: Body, term: Term) -> Term:
+    """``len(value)`` stands for the value where it is compared."""
+    if isinstance(term, list) and term and term[0] == "c":
+        row = body.unit.facts.calls[term[1]]
+        if row.callee == "len" and len(row.arguments) == 1:
+            return row.arguments[0]
+    return term
 
 
 def _is_text(terms: list[Term]) -> bool:
@@ -195,10 +214,38 @@ def _governing(body: Body, at: int) -> Iterator[tuple[Term, int, bool]]:
     for branch in branches:
         if branch.start <= at <= branch.end and branch.start < branch.end:
             yield branch.test, branch.start, True
-        elif branch.end < at <= branch.other or (
-            branch.leaves and at >= branch.other and _is_passed(branch, branches, at)
-        ):
+        elif branch.end < at <= branch.other or (at >= branch.other and _ends(body, branch, at)):
             yield branch.test, branch.start, False
+
+
+def _ends(body: Body, branch: Branch, at: int) -> bool:
+    """Whether a test does not hold behind it: it leaves, or replaces what it has tested."""
+    left = bool(branch.leaves) or _replaces(body, branch)
+    return left and _is_passed(branch, body.facts.branches, at)
+
+
+def _replaces(body: Body, branch: Branch) -> bool:
+    """``if sort not in COLUMNS: sort = "id"``."""
+    rows = [
+        row.target for row in body.facts.assignments
+        if branch.start <= row.start <= branch.end and isinstance(row.target, str)
+    ]  # fmt: skip
+    return bool(rows) and not set(rows).isdisjoint(_names(body, branch.test))
+
+
+def _names(body: Body, term: Term) -> Iterator[str]:
+    """The names that a test reads."""
+    if isinstance(term, str):
+        yield term
+        yield term.partition(".")[0]
+        yield term.rpartition(".")[0]
+    elif isinstance(term, list) and term and term[0] == "c":
+        row = body.unit.facts.calls[term[1]]
+        for inner in (row.callee, *row.arguments):
+            yield from _names(body, inner)
+    else:
+        for inner in inner_terms(term):
+            yield from _names(body, inner)
 
 
 def _is_inside(inner: Branch, outer: Branch) -> bool:

@@ -1,0 +1,60 @@
+"""FW533 outbound-url-from-client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.finding import Finding, Severity
+from fastwright.review.harm import finding, harms
+from fastwright.review.rule import rule
+
+
+@rule(code="FW533", severity=Severity.HIGH)
+def outbound_url_from_client(app: AppMap) -> Iterator[Finding]:
+    """A request to another server whose host the client chooses.
+
+    ## Why is this bad?
+    The app stands inside the network: asked for `http://169.254.169.254/` or `http://localhost:6379`
+    it fetches credentials of the cloud or talks to a database for whoever asks (server-side request
+    forgery, CWE-918, OWASP API7:2023).
+
+    ## Example
+    ```python
+    import httpx
+
+
+    @app.post("/previews")
+    async def preview(address: str) -> str:
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer = await client.get(address)
+        return answer.text[:200]
+    ```
+
+    Use instead:
+    ```python
+    import httpx
+
+    SOURCES = {"news": "https://news.example/feed", "blog": "https://blog.example/feed"}
+
+
+    @app.post("/previews")
+    async def preview(source: Literal["news", "blog"]) -> str:
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer = await client.get(SOURCES[source])
+        return answer.text[:200]
+    ```
+
+    ## Fix safety
+    There is no fix: which hosts the app may ask is a decision. Choose from a list of hosts and test
+    `urlsplit(address).hostname in HOSTS` before the request; where any host must do, resolve the
+    name once, refuse private addresses, and connect to the address that was checked.
+
+    ## Known limits
+    A value behind a fixed host (`f"https://api.example/{name}"`) is not reported. A test of the
+    host against a list, or of the beginning of the address against a whole host, ends the flow; a
+    function of your own that tests it leaves a possible finding.
+    """
+    for harm in harms(app, "url"):
+        message = f"`{harm.first.sink}` asks the server that {harm.source} names"
+        yield finding(app, "outbound-url-from-client", harm, message)

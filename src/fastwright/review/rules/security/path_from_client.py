@@ -1,0 +1,60 @@
+"""FW534 path-from-client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.finding import Finding, Severity
+from fastwright.review.confining import confined
+from fastwright.review.harm import finding, harms
+from fastwright.review.rule import rule
+
+
+@rule(code="FW534", severity=Severity.HIGH)
+def path_from_client(app: AppMap) -> Iterator[Finding]:
+    """A file whose name the client writes, opened without asking which folder it is in.
+
+    ## Why is this bad?
+    `../../etc/passwd` leaves the folder, and `BASE / "/etc/passwd"` is not below `BASE` at all: the
+    app reads, serves, overwrites or deletes any file that its user may (CWE-22, OWASP A01:2021).
+
+    ## Example
+    ```python
+    REPORTS = FilePath("reports")
+
+
+    @app.get("/reports")
+    def read_report(name: str) -> FileResponse:
+        return FileResponse(REPORTS / name)
+    ```
+
+    Use instead:
+    ```python
+    REPORTS = FilePath("reports")
+
+
+    @app.get("/reports")
+    def read_report(name: str) -> FileResponse:
+        requested = REPORTS / name
+        if not requested.resolve().is_relative_to(REPORTS.resolve()):
+            raise HTTPException(status_code=404)
+        return FileResponse(requested)
+    ```
+
+    ## Fix safety
+    Safe: files below the folder are found as before, all others are answered by 404.
+
+    ## Known limits
+    A path parameter without `:path` holds no slash and is not reported, nor is a name of which only
+    the last part is used (`Path(name).name`). Whether the file is secret is not asked.
+    """
+    for harm in harms(app, "path"):
+        if harm.first.sink in _HARMLESS:
+            continue
+        message = f"`{harm.first.sink}` takes its path from {harm.source}"
+        fix = confined(app, harm.at)
+        yield finding(app, "path-from-client", harm, message, (fix,) if fix else ())
+
+
+_HARMLESS = frozenset({"pathlib.Path.glob", "pathlib.Path.rglob"})

@@ -1,0 +1,115 @@
+"""FW538 unbounded-upload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.finding import Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.harm import finding, harms
+from fastwright.review.rule import rule
+from fastwright.source import call_sites, imports, layout, syntax
+from fastwright.source.syntax import Node
+
+_LIMIT = "MAX_UPLOAD_BYTES"
+
+
+@rule(code="FW538", severity=Severity.MEDIUM)
+def unbounded_upload(app: AppMap) -> Iterator[Finding]:
+    """An uploaded file that is read into memory whatever its size.
+
+    ## Why is this bad?
+    Neither FastAPI nor uvicorn limits the size of a file: one request of some gigabytes, or a few
+    at once, take the memory of the process and with it the app (CWE-770, OWASP API4:2023).
+
+    ## Example
+    ```python
+    @app.post("/avatars")
+    async def set_avatar(file: UploadFile) -> int:
+        content = await file.read()
+        return len(content)
+    ```
+
+    Use instead:
+    ```python
+    MAX_UPLOAD_BYTES = 10 * 1024 * 1024
+
+
+    @app.post("/avatars")
+    async def set_avatar(file: UploadFile) -> int:
+        content = await file.read(MAX_UPLOAD_BYTES + 1)
+        if len(content) > MAX_UPLOAD_BYTES:
+            raise HTTPException(status_code=413)
+        return len(content)
+    ```
+
+    ## Fix safety
+    Changes behaviour: files above 10 MiB are answered by 413. Set the number to what the route
+    is for.
+
+    ## Known limits
+    A test of `file.size`, or of the length of what was read, is taken for a limit. A proxy in front
+    of the app that limits bodies is not seen: allow the rule in the settings if there is one. A
+    middleware whose name speaks of a limit on size or body ends the rule.
+    """
+    if any(_limits_bodies(middleware.name) for middleware in app.middleware):
+        return
+    for harm in harms(app, "read"):
+        message = f"`read` takes all of {harm.source} into memory, whatever its size"
+        fix = _limited(app, harm.at)
+        yield finding(app, "unbounded-upload", harm, message, (fix,) if fix else ())
+
+
+def _limits_bodies(name: str) -> bool:
+    lowered = name.rpartition(".")[2].lower()
+    return any(word in lowered for word in ("size", "body", "upload")) and "limit" in lowered
+
+
+def _limited(app: AppMap, at: Span) -> Fix | None:
+    """Read one byte more than is allowed, and refuse what has it."""
+    content = app.files[at.path]
+    call = call_sites.call_at(content, at)
+    statement = call_sites.statement_of(call) if call is not None else None
+    name = _assigned_name(call, statement) if call is not None and statement is not None else None
+    brackets = call.child_by_field_name("arguments") if call is not None else None
+    if call is None or statement is None or name is None or brackets is None:
+        return None
+    bound = imports.ensure_import(app, at.path, "fastapi", "HTTPException")
+    indent = layout.indentation(content, statement.start_byte)
+    test = f"{indent}if len({name}) > {_LIMIT}:\n{indent}    raise {bound.local}(status_code=413)\n"
+    why = "a larger file would be held in memory as a whole"
+    after = layout.line_end(content, max(statement.end_byte - 1, 0))
+    return Fix("Read at most 10 MiB, and refuse more", Safety.CHANGES_BEHAVIOUR, (
+        *bound.edits,
+        call_sites.replaced(at, brackets, f"({_LIMIT} + 1)", why),
+        Edit(Span(at.path, after, after), layout.insertion(content, after, test), why),
+        *_constant(at, content),
+    ))  # fmt: skip
+
+
+def _assigned_name(call: Node, statement: Node) -> str | None:
+    """The name that the statement gives to what was read, and nothing else."""
+    assignment = statement.named_children[0] if statement.named_child_count == 1 else None
+    if assignment is None or assignment.type != "assignment":
+        return None
+    left, right = (assignment.child_by_field_name(side) for side in ("left", "right"))
+    value = right.named_children[0] if right is not None and right.type == "await" else right
+    if left is None or left.type != "identifier" or value != call:
+        return None
+    return layout.text_of(left)
+
+
+def _constant(at: Span, content: bytes) -> tuple[Edit, ...]:
+    """The limit, in front of the first function or class of the file."""
+    root = syntax.parse(content)
+    if any(layout.text_of(n) == _LIMIT for n in syntax.find(root, "identifier")):
+        return ()
+    kinds = ("function_definition", "class_definition", "decorated_definition")
+    first = next((n for n in root.named_children if n.type in kinds), None)
+    if first is None:
+        return ()
+    place = layout.line_start(content, first.start_byte)
+    why = "the largest file that is read into memory"
+    return (Edit(Span(at.path, place, place), f"{_LIMIT} = 10 * 1024 * 1024\n\n\n", why),)
