@@ -16,6 +16,22 @@ async def fill(size):
     return await seed.begin(seed.find_engine(), lambda connection: _fill(connection, size))
 
 
+def plan(size):
+    """Row 1 of each table as `fill` will make it: ``{table: {column: value}}``."""
+    made = {}
+    for table in _tables():
+        made[table.fullname] = rows.Maker(table, size, made).make()
+    return {
+        table.fullname: _told(table, made[table.fullname][0])
+        for table in _tables()
+        if made[table.fullname]
+    }
+
+
+def _told(table, row):
+    return {table.c[key].name: naming.plain(value) for key, value in row.items()}
+
+
 async def contents():
     """A digest of every table's rows, whatever order they stand in: ``{table: text}``."""
     return await seed.begin(seed.find_engine(), _contents)
@@ -44,7 +60,7 @@ def _fill(connection, size):
         first = kept[0] if kept else {}
         told[table.fullname] = {
             "rows": len(kept),
-            "first": {table.c[key].name: naming.plain(value) for key, value in first.items()},
+            "first": _told(table, first),
         }
     _settle(connection, tables)
     return {"tables": told, "refused": refused}

@@ -151,7 +151,9 @@ class Job:
 
     def _do_tune(self, arguments):
         if self._stage is None:
-            self._stage = tuning.Stage(self._app, self._driver, self._root)
+            self._stage = tuning.Stage(self._app, self._outer, self._root, self._driver)
+        if arguments["act"] == "observe":
+            return {"value": self._stage.observe(arguments)}
         return {"value": self._loop.run_until_complete(self._stage.obey(arguments))}
 
     def _do_tests(self, arguments):

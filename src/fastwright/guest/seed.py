@@ -80,6 +80,16 @@ def find_engine(url=None):
     return create_engine(url)
 
 
+def forget_connections():
+    """In a fork: leave the connections of the app's engines to the process that opened them."""
+    for engine in _engines():
+        plain = getattr(engine, "sync_engine", engine)
+        try:
+            plain.dispose(close=False)
+        except TypeError:  # SQLAlchemy before 1.4.33
+            plain.pool = plain.pool.recreate()
+
+
 def _engines():
     wide = getattr(sys.modules.get("sqlalchemy.ext.asyncio"), "AsyncEngine", None)
     plain = getattr(sys.modules.get("sqlalchemy.engine"), "Engine", None)

@@ -3,25 +3,32 @@
     {"tune": {"act": "ready", "at": seconds since 1970}}    → {"value": {"sqlalchemy": bool}}
     {"tune": {"act": "fill", "size": n}}                    → {"value": fill.fill's, "admitted"}
     {"tune": {"act": "watch", "requests": [{…}]}}           → {"value": [visit]}
+    {"tune": {"act": "plan", "sizes": [n]}}                 → {"value": [{table: row 1}]}
+    {"tune": {"act": "observe", "at", "runs": [{"size", "requests"}]}}   → {"value": [{…}]}
     {"tune": {"act": "time", "requests": [{…}], "rounds"}}  → {"value": [{"cpu": […], "wall": […]}]}
     {"tune": {"act": "contents"}}                           → {"value": {table: digest}}
+
+`observe` starts, fills and watches the app anew for each run, in a fork of its own: what the app
+keeps in memory at one size is not there at the next. It wants an app that was not started yet.
 
 A visit is an answer as `drive.Driver.request` gives it, with what `watch.Watch.told` says and the
 functions of the project that it entered, in ``entered``, where the request has ``entered`` set.
 """
 
+import asyncio
 import sys
 import time
 
-from . import admit, fill, frames, pin, watch
+from . import admit, drive, fill, forked, frames, pin, seed, watch
 
 
 class Stage:
     """One app under observation. All methods belong to one event loop."""
 
-    def __init__(self, app, driver, root):
+    def __init__(self, app, outer, root, driver=None):
         self._app = app
-        self._driver = driver
+        self._outer = outer
+        self._driver = driver or drive.Driver(outer)
         self._root = root
         self._frames = frames.Frames(root)
         self._pins = None
@@ -29,6 +36,33 @@ class Stage:
     async def obey(self, wanted):
         """One act; see the module's text."""
         return await getattr(self, "_" + wanted["act"])(wanted)
+
+    def observe(self, wanted):
+        """Each run in a fork of its own; raises what the app raises in one."""
+        found = []
+        for run in wanted["runs"]:
+            told = forked.call(lambda r=run: self._observed(r, wanted["at"]))
+            if "failed" in told:
+                raise RuntimeError(told["failed"])
+            found.append(told["value"])
+        return found
+
+    def _observed(self, run, at):
+        seed.forget_connections()
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        driver = drive.Driver(self._outer)
+        error = loop.run_until_complete(driver.startup())
+        if error is not None:
+            raise error
+        stage = Stage(self._app, self._outer, self._root, driver)
+        loop.run_until_complete(stage.obey({"act": "ready", "at": at}))
+        filled = loop.run_until_complete(stage.obey({"act": "fill", "size": run["size"]}))
+        wanted = {"act": "watch", "requests": run["requests"]}
+        return {"filled": filled, "visits": loop.run_until_complete(stage.obey(wanted))}
+
+    async def _plan(self, wanted):
+        return [fill.plan(size) for size in wanted["sizes"]]
 
     async def _ready(self, wanted):
         self._pins = pin.Pins(wanted["at"])

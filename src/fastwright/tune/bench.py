@@ -20,6 +20,9 @@ SIZES = (6, 18, 500)
 SMALL = 18
 """The size that writes are compared at, and that the control runs at."""
 
+_PATIENCE = 600.0
+"""Seconds for one observation at all sizes."""
+
 Files = Mapping[PurePosixPath, bytes]
 
 
@@ -77,27 +80,26 @@ class Bench:
             app.tune("ready", at=self._at)
             yield app
 
-    def observe(self, *, sizes: Sequence[int] | None = None) -> tuple[Observation, ...]:
-        """Every GET route at every size, each size in a process of its own.
+    def observe(
+        self, *, sizes: Sequence[int] | None = None, only: Sequence[str] = ()
+    ) -> tuple[Observation, ...]:
+        """Every GET route, or `only` some, at every size, each size in a process of its own.
 
         Raises:
             DoesNotLoad: The app does not start, or dies.
         """
-        return tuple(self._observe(size) for size in sizes or self.sizes)
-
-    def _observe(self, size: int) -> Observation:
-        with self.live() as app:
-            filled = app.tune("fill", size=size)
-            calls = calls_of(app, filled)
-            routes = calls.routes(READS)
-            told = app.tune("watch", requests=[calls.request(r) for r in routes], timeout=300.0)
-            visits = {r: read_visit(r, one) for r, one in zip(routes, told, strict=True)}
-        return Observation(
-            size,
-            visits,
-            {name: one["rows"] for name, one in filled["tables"].items()},
-            filled["refused"],
-            tuple(filled["admitted"]),
+        wanted = tuple(sizes or self.sizes)
+        with self._world.boot(self._target, lifespan=False) as app:
+            planned = app.tune("plan", sizes=wanted)
+            calls = [Calls(app.description, first) for first in planned]
+            routes = tuple(r for r in calls[0].routes(READS) if not only or r in only)
+            runs = [
+                {"size": size, "requests": [one.request(route) for route in routes]}
+                for size, one in zip(wanted, calls, strict=True)
+            ]
+            told = app.tune("observe", at=self._at, runs=runs, timeout=_PATIENCE)
+        return tuple(
+            _observation(size, routes, one) for size, one in zip(wanted, told, strict=True)
         )
 
     def write(self, chosen: Callable[[str], bool] = lambda _route: True) -> Mapping[str, Written]:
@@ -112,7 +114,7 @@ class Bench:
         return found
 
     def race(
-        self, trees: Sequence[Files], routes: Sequence[str], *, rounds: int, repeats: int = 3
+        self, trees: Sequence[Files], routes: Sequence[str], *, rounds: int, repeats: int = 1
     ) -> tuple[Mapping[str, Timing], ...]:
         """Time `routes` on each of `trees`, alternating, on one database of the largest size.
 
@@ -155,6 +157,13 @@ class _Field:
     def __exit__(self, *error: object) -> None:
         for context in reversed(self._open):
             context.__exit__(None, None, None)
+
+
+def _observation(size: int, routes: Sequence[str], told: Mapping[str, Any]) -> Observation:
+    filled = told["filled"]
+    visits = {r: read_visit(r, one) for r, one in zip(routes, told["visits"], strict=True)}
+    rows = {name: one["rows"] for name, one in filled["tables"].items()}
+    return Observation(size, visits, rows, filled["refused"], tuple(filled["admitted"]))
 
 
 def calls_of(app: App, filled: Mapping[str, Any]) -> Calls:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from fastwright.model.app import AppMap
-from fastwright.tune import loading
+from fastwright.tune import loading, loops
 from fastwright.tune.idea import Idea
 from fastwright.tune.seen import Visit
 from fastwright.tune.symptoms import Symptom
@@ -20,3 +20,4 @@ def every(app: AppMap, symptoms: Sequence[Symptom], visits: Mapping[str, Visit])
         visits: Every route at the largest size.
     """
     yield from loading.ideas(app, symptoms, visits)
+    yield from loops.ideas(app, symptoms)

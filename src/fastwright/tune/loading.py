@@ -178,6 +178,31 @@ def _listed(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """One loader option: the call itself, and the loaders of what is below its relationship."""
+
+    call: str
+    below: tuple[Loader, ...] = ()
+
+    def flat(self) -> str:
+        """On one line."""
+        if len(self.below) == 1:
+            return f"{self.call}.{self.below[0].flat()}"
+        inner = ", ".join(one.flat() for one in self.below)
+        return f"{self.call}.options({inner})" if inner else self.call
+
+    def lines(self, indent: str, width: int) -> list[str]:
+        """As an argument on lines of its own, broken where one would be too long."""
+        if len(indent) + len(self.flat()) + 1 <= width or not self.below:
+            return [f"{indent}{self.flat()},"]
+        if len(self.below) == 1:
+            first, *more = self.below[0].lines(indent, width)
+            return [f"{indent}{self.call}.{first.strip()}", *more]
+        inner = [line for one in self.below for line in one.lines(indent + "    ", width)]
+        return [f"{indent}{self.call}.options(", *inner, f"{indent}),"]
+
+
 class _Writer:
     """Loader options as text, with the imports that they need."""
 
@@ -185,17 +210,17 @@ class _Writer:
         self._app, self._need, self._joined = app, need, joined
         self.edits: list[Change] = []
 
-    def options(self) -> tuple[str, ...]:
+    def options(self) -> tuple[Loader, ...]:
         """One option for each branch of the tree."""
         return self._below(self._need.tree, (), chained=False)
 
-    def _below(self, tree: Tree, above: Path, *, chained: bool) -> tuple[str, ...]:
+    def _below(self, tree: Tree, above: Path, *, chained: bool) -> tuple[Loader, ...]:
         return tuple(
             self._option(name, below, (*above, name), chained=chained)
             for name, below in tree.branches.items()
         )
 
-    def _option(self, name: str, below: Tree, path: Path, *, chained: bool) -> str:
+    def _option(self, name: str, below: Tree, path: Path, *, chained: bool) -> Loader:
         """The loader of one relationship; one that is `chained` is a method of that above it."""
         loader = "joinedload" if path in self._joined else "selectinload"
         if path not in self._need.lazy:
@@ -204,10 +229,7 @@ class _Writer:
         module, _, cls = model.rpartition(".")
         called = loader if chained else self._local("sqlalchemy.orm", loader)
         call = f"{called}({self._local(module, cls)}.{attribute})"
-        inner = self._below(below, path, chained=len(below.branches) == 1)
-        if len(inner) == 1:
-            return f"{call}.{inner[0]}"
-        return f"{call}.options({', '.join(inner)})" if inner else call
+        return Loader(call, self._below(below, path, chained=len(below.branches) == 1))
 
     def _local(self, module: str, name: str) -> str:
         bound = imports.ensure_import(self._app, self._need.built.path, module, name)
@@ -216,7 +238,7 @@ class _Writer:
 
 
 def _insertion(
-    app: AppMap, call: syntax.Node, need: Need, options: Sequence[str], why: str
+    app: AppMap, call: syntax.Node, need: Need, options: Sequence[Loader], why: str
 ) -> Edit | None:
     path, content = need.built.path, app.files[need.built.path]
     if need.root.api == "get":
@@ -224,11 +246,12 @@ def _insertion(
         if inner is None:
             return _argument(app, path, call, options, why)
         call = inner
-    text = f".options({', '.join(options)})"
-    if _width(content, call.end_byte, text) > import_block.width_of(app):
+    width = import_block.width_of(app)
+    text = f".options({', '.join(option.flat() for option in options)})"
+    if _width(content, call.end_byte, text) > width:
         indent = _indent(content, call.end_byte)
-        lines = "".join(f"{indent}    {option},\n" for option in options)
-        text = f".options(\n{lines}{indent})"
+        lines = [line for option in options for line in option.lines(indent + "    ", width)]
+        text = "\n".join((".options(", *lines, f"{indent})"))
     return Edit(Span(path, call.end_byte, call.end_byte), text, why)
 
 
@@ -237,20 +260,27 @@ def _is_query(call: syntax.Node, content: bytes) -> bool:
 
 
 def _argument(
-    app: AppMap, path: PurePosixPath, call: syntax.Node, options: Sequence[str], why: str
+    app: AppMap, path: PurePosixPath, call: syntax.Node, options: Sequence[Loader], why: str
 ) -> Edit | None:
     """``options=[…]`` as the last argument of a ``get``; None where it has some already."""
     content = app.files[path]
     arguments = call.child_by_field_name("arguments")
     if arguments is None or b"options=" in content[arguments.start_byte : arguments.end_byte]:
         return None
-    end = arguments.named_children[-1].end_byte
-    text = f", options=[{', '.join(options)}]"
-    if _width(content, end, text) > import_block.width_of(app):
-        indent = _indent(content, end) + "    "
-        lines = "".join(f"{indent}    {option},\n" for option in options)
-        text = f",\n{indent}options=[\n{lines}{indent}],\n{indent[4:]}"
-    return Edit(Span(path, end, end), text, why)
+    given = [syntax.text(node, content) for node in arguments.named_children]
+    flat = f"options=[{', '.join(option.flat() for option in options)}]"
+    end, width = arguments.end_byte - 1, import_block.width_of(app)
+    if _width(content, end, f", {flat}") <= width:
+        at = arguments.named_children[-1].end_byte
+        return Edit(Span(path, at, at), f", {flat}", why)
+    indent = _indent(content, arguments.start_byte)
+    inner = [line for o in options for line in o.lines(indent + "        ", width)]
+    if len(indent) + 4 + len(flat) + 1 <= width:
+        last = [f"{indent}    {flat},"]
+    else:
+        last = [f"{indent}    options=[", *inner, f"{indent}    ],"]
+    lines = ("(", *(f"{indent}    {text}," for text in given), *last, f"{indent})")
+    return Edit(Span(path, arguments.start_byte, arguments.end_byte), "\n".join(lines), why)
 
 
 def _width(content: bytes, at: int, text: str) -> int:

@@ -63,4 +63,7 @@ def _meets(node: Node, frame: Frame) -> bool:
 def _spans(node: Node, frame: Frame) -> bool:
     assert frame.end_line is not None
     start, end = (frame.line - 1, frame.column), (frame.end_line - 1, frame.end_column)
-    return tuple(node.start_point) == start and tuple(node.end_point) == end
+    awaited = node.parent if node.parent is not None and node.parent.type == "await" else node
+    return any(
+        tuple(one.start_point) == start and tuple(one.end_point) == end for one in (node, awaited)
+    )

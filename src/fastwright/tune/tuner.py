@@ -31,11 +31,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One variant, judged: `failures` are why it may not be kept; `after` is there where it ran."""
+    """One variant, screened: `failures` are why it may not be kept.
+
+    `seen` are the routes that it is to help, at each size.
+    """
 
     variant: Variant
+    files: Files
     failures: tuple[str, ...]
-    after: Standing | None = None
+    seen: tuple[Observation, ...] = ()
 
 
 @dataclass(slots=True)
@@ -114,51 +118,67 @@ class Tuner:
             course.attempts.append(_attempt(idea, "", Fate.PROPOSED, (idea.because,)))
             return
         self.tell(f"{idea.cause}: {', '.join(idea.routes)}")
-        trials = [self._judge(idea, variant, course) for variant in idea.variants]
-        passed = [t for t in trials if t.after is not None and not t.failures]
-        best, timings = self._race(idea, course, passed)
+        trials = [self._screened(idea, variant, course) for variant in idea.variants]
+        said: dict[str, tuple[str, ...]] = {t.variant.title: t.failures for t in trials}
+        kept: Trial | None = None
+        for trial in self._ranked(idea, course, [t for t in trials if not t.failures], said):
+            standing, failures = self._judged(trial, idea, course)
+            if standing is not None and not failures:
+                kept, before = trial, course.now
+                course.kept.append((idea, trial.variant))
+                course.now = standing
+                break
+            said[trial.variant.title] = failures
+        files = before.files if kept is not None else course.now.files
         for trial in trials:
-            reasons = trial.failures or timings.get(id(trial), ("another way is faster",))
-            fate = Fate.KEPT if trial is best else Fate.DROPPED
-            diff = _diff(course.now.files, trial)
-            course.attempts.append(_attempt(idea, trial.variant.title, fate, reasons, diff))
-        if best is not None and best.after is not None:
-            course.kept.append((idea, best.variant))
-            course.now = best.after
+            fate = Fate.KEPT if trial is kept else Fate.DROPPED
+            reasons = said[trial.variant.title]
+            course.attempts.append(
+                _attempt(idea, trial.variant.title, fate, reasons, _diff(files, trial))
+            )
 
     # ------------------------------------------------------------------------------- judging
 
-    def _judge(self, idea: Idea, variant: Variant, course: Course) -> Trial:
+    def _screened(self, idea: Idea, variant: Variant, course: Course) -> Trial:
+        """The routes that it is to help alone: most of what fails, fails there."""
         outside = [route for route in idea.routes if route in course.unsteady]
         if outside:
             why = f"{', '.join(outside)}: differs from itself, so that no gate can hold it"
-            return Trial(variant, (why,))
+            return Trial(variant, course.now.files, (why,))
         try:
             files = edits.apply(course.now.files, variant.changes)
             self.bench.lay(files)
-            after, failures = self._observed(idea, course)
-            if not failures:
-                failures = self._written(files, course)
+            seen = self.bench.observe(only=idea.routes)
         except (DoesNotLoad, Refused, ValueError) as error:
-            return Trial(variant, (f"the app does not start with it: {error}",))
-        return Trial(variant, failures, Standing(files, after))
+            why = f"the app does not start with it: {error}"
+            return Trial(variant, course.now.files, (why,))
+        return Trial(variant, files, self._failures(seen, idea, course), seen)
 
-    def _observed(
-        self, idea: Idea, course: Course
-    ) -> tuple[tuple[Observation, ...], tuple[str, ...]]:
-        """Size by size, for most faults show at the smallest."""
-        seen: list[Observation] = []
-        mending = [r for r in idea.routes if course.now.observed[-1].visits[r].status >= 500]
-        for size in self.bench.sizes:
-            seen += self.bench.observe(sizes=(size,))
-            until = course.now.observed[: len(seen)]
-            changed = verdict.changed_answers(
-                until, seen, unsteady=course.unsteady, mending=mending
-            )
-            failures = tuple(changed)
-            if failures:
-                return tuple(seen), failures
-        return tuple(seen), tuple(verdict.more_statements(course.now.observed, seen, idea.routes))
+    def _failures(self, seen: Sequence[Observation], idea: Idea, course: Course) -> tuple[str, ...]:
+        before = course.now.observed
+        mending = [r for r in idea.routes if before[-1].visits[r].status >= 500]
+        changed = tuple(
+            verdict.changed_answers(before, seen, unsteady=course.unsteady, mending=mending)
+        )
+        return changed or tuple(verdict.more_statements(before, seen, idea.routes))
+
+    def _judged(
+        self, trial: Trial, idea: Idea, course: Course
+    ) -> tuple[Standing | None, tuple[str, ...]]:
+        """Every GET at every size, what was slowed, and the writes that enter what was touched."""
+        try:
+            self.bench.lay(trial.files)
+            standing = Standing(trial.files, self.bench.observe())
+            failures = self._failures(standing.observed, idea, course)
+            failures = failures or self._written(trial.files, course)
+        except DoesNotLoad as error:
+            return None, (f"the app does not run with it: {error}",)
+        retraced = verdict.retraced(course.now.observed[-1], standing.observed[-1])
+        others = [route for route in retraced if route not in idea.routes]
+        if failures or not others:
+            return standing, failures
+        was, now = self.bench.race((course.now.files, trial.files), others, rounds=ROUNDS)
+        return standing, tuple(verdict.slower(was, now))
 
     def _written(self, files: Files, course: Course) -> tuple[str, ...]:
         """The write routes that enter a file that was touched, on both trees."""
@@ -185,45 +205,37 @@ class Tuner:
         differing = verdict.changed_writes(first, again, ())
         return first, frozenset(text.partition(": ")[0] for text in differing)
 
-    # -------------------------------------------------------------------------------- racing
-
-    def _race(
-        self, idea: Idea, course: Course, trials: Sequence[Trial]
-    ) -> tuple[Trial | None, Mapping[int, tuple[str, ...]]]:
-        """The best of `trials` that makes nothing slower, and what is to be said of each."""
+    def _ranked(
+        self, idea: Idea, course: Course, trials: Sequence[Trial], said: dict[str, tuple[str, ...]]
+    ) -> Sequence[Trial]:
+        """`trials` that make nothing slower, the best first; what is to be said of each."""
         if not trials:
-            return None, {}
+            return ()
         before = course.now
-        routes = list(idea.routes)
-        for trial in trials:
-            assert trial.after is not None
-            routes += verdict.retraced(before.observed[-1], trial.after.observed[-1])
-        chosen = [r for r in dict.fromkeys(routes) if before.observed[-1].visits[r].status < 400]
-        trees = [before.files, *(t.after.files for t in trials if t.after)]
-        timed = self.bench.race(trees, chosen, rounds=ROUNDS)
-        said: dict[int, tuple[str, ...]] = {}
-        best: tuple[tuple[float, float], Trial] | None = None
+        routes = [r for r in idea.routes if before.observed[-1].visits[r].status < 400]
+        trees = [before.files, *(trial.files for trial in trials)]
+        timed = self.bench.race(trees, routes, rounds=ROUNDS) if routes else [{}] * len(trees)
+        ranks: dict[str, tuple[float, float]] = {}
         for trial, after in zip(trials, timed[1:], strict=True):
             slower = tuple(verdict.slower(timed[0], after))
-            said[id(trial)] = slower or tuple(_gains(idea, before, trial, timed[0], after))
-            rank = _rank(idea, trial, after)
-            if not slower and (best is None or rank < best[0]):
-                best = rank, trial
-        return (best[1] if best else None), said
+            gains = tuple(_gains(idea, before, trial, timed[0], after))
+            said[trial.variant.title] = slower or gains
+            if not slower:
+                ranks[trial.variant.title] = _rank(idea, trial, after)
+        fitting = [trial for trial in trials if trial.variant.title in ranks]
+        return sorted(fitting, key=lambda trial: ranks[trial.variant.title])
 
 
 def _rank(idea: Idea, trial: Trial, timings: Timings) -> tuple[float, float]:
     """Fewer statements first; of about as many, less CPU time."""
-    assert trial.after is not None
-    visits = trial.after.observed[-1].visits
+    visits = trial.seen[-1].visits
     statements = sum(visits[route].statements for route in idea.routes)
     cpu = sum(statistics.median(timings[r].cpu) for r in idea.routes if r in timings)
     return round(statements / (4 * len(idea.routes))), cpu
 
 
 def _gains(idea: Idea, before: Standing, trial: Trial, was: Timings, now: Timings) -> Iterator[str]:
-    assert trial.after is not None
-    old, new = before.observed[-1], trial.after.observed[-1]
+    old, new = before.observed[-1], trial.seen[-1]
     for route in idea.routes:
         text = f"{route}: {old.visits[route].statements} → {new.visits[route].statements}"
         text += f" statements with {old.size} rows"

@@ -37,13 +37,14 @@ def changed_answers(
     unsteady: Collection[str],
     mending: Collection[str] = (),
 ) -> Iterator[str]:
-    """Each GET whose answer is not what it was; of those in `mending`, each that still fails."""
+    """Each GET whose answer is not what it was; of those in `mending`, each that still fails.
+
+    Routes that `after` does not have were not asked for: that all are there, the contract says.
+    """
     for was, now in zip(before, after, strict=True):
-        for route, visit in was.visits.items():
-            other = now.visits.get(route)
-            if other is None:
-                yield f"{route}: is gone"
-            elif route in mending and visit.status >= 500:
+        for route, other in now.visits.items():
+            visit = was.visits[route]
+            if route in mending and visit.status >= 500:
                 if other.status >= 400:
                     yield f"{route}: still answers {other.status} with {was.size} rows"
             elif other.status != visit.status:
@@ -72,7 +73,7 @@ def _sorted(value: object) -> object:
 def changed_writes(
     before: Mapping[str, Written], after: Mapping[str, Written], unsteady: Collection[str]
 ) -> Iterator[str]:
-    """Each write route that answers otherwise, or leaves other rows."""
+    """Each write route that answers otherwise, asks more often, or leaves other rows."""
     for route, was in before.items():
         now = after.get(route)
         if route in unsteady:
@@ -80,6 +81,9 @@ def changed_writes(
         if now is None or now.visit.answer != was.visit.answer:
             yield f"{route}: answers otherwise"
             continue
+        if now.visit.statements > was.visit.statements:
+            counts = f"{was.visit.statements} → {now.visit.statements}"
+            yield f"{route}: {counts} statements"
         for table, digest in was.contents.items():
             if now.contents.get(table) != digest:
                 yield f"{route}: leaves other rows in `{table}`"
@@ -93,8 +97,8 @@ def more_statements(
     A target that failed before has no count to compare with.
     """
     for was, now in zip(before, after, strict=True):
-        for route, visit in was.visits.items():
-            count = now.visits[route].statements
+        for route, other in now.visits.items():
+            visit, count = was.visits[route], other.statements
             if visit.status < 500 and count > visit.statements:
                 yield f"{route}: {visit.statements} → {count} statements with {was.size} rows"
     was, now = before[-1], after[-1]
