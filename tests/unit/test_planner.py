@@ -110,9 +110,9 @@ def test_a_negation_declines_the_list_behind_it(text: str, extras: tuple[bool | 
 @pytest.mark.parametrize(
     ("text", "left_out"),
     [
-        ("add user registration and login", ["registration"]),
-        ("login with roles for admins, and sign up", ["registration", "roles"]),
-        ("login endpoint, but no registration please", []),
+        ("add user registration and login", []),
+        ("login with roles and permissions", ["permissions"]),
+        ("login endpoint, but no permissions please", []),
     ],
 )
 def test_what_no_option_builds_is_told(text: str, left_out: list[str]) -> None:
@@ -121,6 +121,31 @@ def test_what_no_option_builds_is_told(text: str, left_out: list[str]) -> None:
     assert isinstance(answer, Plan)
     said = [u.partition(" ")[0] for u in answer.unsure if "not built yet" in u]
     assert sorted(said) == left_out
+
+
+@pytest.mark.parametrize(
+    ("text", "registration", "roles"),
+    [
+        ("add user registration and login", True, None),
+        ("login with registration", True, None),
+        ("I want sign up and sign in endpoints", True, None),
+        ("add POST /auth/register and POST /auth/login", True, None),
+        ("JWT login with an admin role", None, True),
+        ("login, roles (admin and user), but no sign-up", False, True),
+        ("add login for registered users", None, None),
+        ("login endpoint, but no registration please", False, None),
+        ("add JWT login and register the router in the app", None, None),
+    ],
+)
+def test_registration_and_roles_are_heard(
+    text: str, registration: bool | None, roles: bool | None
+) -> None:
+    """Both are built where they are asked for, and left where nobody speaks of them."""
+    answer = read_request(text)
+    assert isinstance(answer, Plan)
+    (step,) = answer.steps
+    assert (step.options.get("registration"), step.options.get("roles")) == (registration, roles)
+    assert step.options.get("path") in (None, "/auth/login")
 
 
 @pytest.mark.parametrize("text", ["add login and never log passwords", "JWT login, no plain text"])

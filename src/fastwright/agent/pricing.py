@@ -37,12 +37,20 @@ def _option(step: Step, choice: Choice, app: AppMap, built: ChangeSet) -> Option
 
 
 def _price(step: Step, choice: Choice, app: AppMap, built: ChangeSet) -> str:
-    """What *yes* adds to what is built, in files and tables."""
+    """What *yes* adds to what is built, in operations, files and tables."""
     try:
         wanted = {**step.options, choice.name: True}
         other = from_options(find(step.recipe), wanted).build(app)
     except Refused as refused:
         return f"not possible: {refused.because}"
     files = len(set(other.paths()) - set(built.paths()))
-    tables = len(set(other.promise.tables) - set(built.promise.tables))
-    return f"yes adds {count(files, 'file')}, {count(tables, 'table')}"
+    tables = set(other.promise.tables) - set(built.promise.tables)
+    there = sorted(name for name in tables if app.table(name) is not None)
+    figures = {
+        "operation": len(other.promise.adds) - len(built.promise.adds),
+        "file": files,
+        "table": len(tables) - len(there),
+    }
+    adds = ", ".join(count(n, what) for what, n in figures.items() if n) or "nothing"
+    altered = f"; changes the table `{there[0]}`" if there else ""
+    return f"yes adds {adds}{altered}"

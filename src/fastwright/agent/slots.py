@@ -18,16 +18,15 @@ _EXTRAS: Mapping[str, str] = MappingProxyType(
     {
         "refresh": r"\brefresh(?:[- ]tokens?)?\b",
         "logout": r"\b(?:log[- ]?out|sign[- ]?out|revo(?:ke|cation))\b",
+        "registration": r"\b(?:registration|register(?:ing)?(?! (?:the|this|an?) (?:rout|app|endp))"
+        r"|sign(?:ing)?[- ]?ups?|self[- ]service)\b",
+        "roles": r"\b(?:roles?|rbac|admins|admin[- ](?:users?|only|accounts?|rights?|access))\b",
     }
 )
-_UNBUILT: Mapping[str, str] = MappingProxyType(
-    {
-        "registration": r"\b(?:registration|register\w*|sign(?:ing)?[- ]?up|self[- ]service)\b",
-        "roles": r"\b(?:roles?|rbac|admins?|permissions?)\b",
-    }
-)
+_UNBUILT: Mapping[str, str] = MappingProxyType({"permissions": r"\bpermissions?\b"})
 """What people ask for beside a login, and no option builds yet."""
 _LOGIN_PATH = re.compile(r"log-?in|sign-?in|token|auth|session")
+_OTHER_PATH = re.compile(r"refresh|log-?out|sign-?out|register|registration|sign-?up")
 _HEALTH_PATH = re.compile(r"health|ready|live|ping|status")
 
 
@@ -48,8 +47,9 @@ def _no_options(_text: str) -> dict[str, Value]:
 
 def _login_options(text: str) -> dict[str, Value]:
     found: dict[str, Value] = {}
-    path = next((p for p in paths(text) if _LOGIN_PATH.search(p)), None)
-    if path and not re.search(r"refresh|logout", path):
+    asked = (p for p in paths(text) if _LOGIN_PATH.search(p) and not _OTHER_PATH.search(p))
+    path = next(asked, None)
+    if path:
         found["path"] = path
     minutes = lifetime(text)
     if minutes:
