@@ -15,7 +15,8 @@ class Module:
 
     `imports` maps each local name to what it stands for, dotted; `names` are those that it
     defines at its top level; `errors` counts places that the parser could not read; `third_party`
-    are the top-level packages outside the project that it imports.
+    are the top-level packages outside the project that it imports; `constants` are the top-level
+    names that are bound to a string as it stands.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Module:
     names: tuple[str, ...] = ()
     third_party: tuple[str, ...] = ()
     errors: int = 0
+    constants: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

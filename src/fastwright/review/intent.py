@@ -6,6 +6,7 @@ key            meaning
 ``public``     operations (``POST /hooks/stripe``, ``* /private/*``) that anybody may call
 ``shared``     tables whose rows every user may read
 ``owned``      tables whose rows are for their owner alone
+``limited``    operations whose tries something in front of the app counts
 =============  ====================================================================================
 """
 
@@ -31,6 +32,7 @@ class Intent:
     public: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     owned: tuple[str, ...] = ()
+    limited: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, app: AppMap) -> Intent:
@@ -38,14 +40,18 @@ class Intent:
         places = dict.fromkeys((*_PLACES, app.roots.working / "pyproject.toml"))
         tables = [_access(app.files[path]) for path in places if path in app.files]
         rows = {key: tuple(v for t in tables for v in _strings(t.get(key))) for key in _KEYS}
-        return cls(rows["public"], rows["shared"], rows["owned"])
+        return cls(rows["public"], rows["shared"], rows["owned"], rows["limited"])
+
+    def is_limited(self, route: Route) -> bool:
+        """Whether something in front of the app limits the calls of `route`, as declared."""
+        return any(fnmatch.fnmatchcase(str(route), pattern) for pattern in self.limited)
 
     def is_public(self, route: Route) -> bool:
         """Whether anybody may call `route`, as declared."""
         return any(fnmatch.fnmatchcase(str(route), pattern) for pattern in self.public)
 
 
-_KEYS = ("public", "shared", "owned")
+_KEYS = ("public", "shared", "owned", "limited")
 
 
 def _access(content: bytes) -> Mapping[str, Any]:

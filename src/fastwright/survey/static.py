@@ -185,7 +185,14 @@ def _module(names: Names, unit: Unit) -> Module:
         if symbol is not None and symbol.kind == "external":
             foreign[symbol.dotted().partition(".")[0]] = None
     defined = [n for n, b in names.bindings(unit, 0).items() if isinstance(b, str)]
-    return Module(unit.name, unit.path, imports, tuple(defined), tuple(foreign), unit.facts.errors)
+    texts = {
+        row.target: row.value[1]
+        for row in unit.scopes[0].assignments
+        if isinstance(row.target, str) and isinstance(row.value, list) and row.value[0] == "s"
+    }
+    return Module(
+        unit.name, unit.path, imports, tuple(defined), tuple(foreign), unit.facts.errors, texts
+    )
 
 
 def _unresolved(wiring: Wiring) -> tuple[Unresolved, ...]:

@@ -1,0 +1,82 @@
+"""The doors that take a password: logins, resets and codes, and what limits the tries at them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastwright.model.app import AppMap
+from fastwright.model.routing import Route
+from fastwright.review.guarding import Guarding
+from fastwright.review.reach import Reach
+
+_LOGIN = re.compile(r"log_?-?in|sign_?-?in|access_?-?token|/token\b|authenticate", re.IGNORECASE)
+_NOT_LOGIN = re.compile(
+    r"refresh|revoke|logout|test_?-?token|oauth/|callback|regist", re.IGNORECASE
+)
+_LIMITS = re.compile(
+    r"limit(er|_?by|_?requests|_?(login|tries|attempts|rate))?\b|rate_?limit|throttl|slow_?api|lock_?out|"
+    r"failed_?(login|attempt)|login_?attempt|too_?many|attempts?\b|brute|captcha|axes",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Logins:
+    """The logins of one map."""
+
+    app: AppMap
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self.app)
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes that take a password from somebody who is nobody yet."""
+        guarding = Guarding(self.app)
+        return tuple(
+            r
+            for r in guarding.served
+            if r.method == "POST" and self._is_login(r) and not r.guards and not r.condition
+        )
+
+    def _is_login(self, route: Route) -> bool:
+        words = f"{route.path} {route.handler.rpartition('.')[2]}"
+        if _NOT_LOGIN.search(words):
+            return False
+        form = any("PasswordRequestForm" in d.call for d in route.every_dependency())
+        return form or bool(_LOGIN.search(words) and self._takes_password(route))
+
+    def _takes_password(self, route: Route) -> bool:
+        return any("password" in name.lower() for name in self.names(route))
+
+    def names(self, route: Route) -> Iterator[str]:
+        """The names of what a route takes, the fields of its body one level down included."""
+        schemas = {s.name: s for s in self.app.schemas}
+        body = schemas.get(route.body_model or "")
+        yield from (p.name for p in route.parameters)
+        for field in body.fields if body else ():
+            yield field.name
+            inner = next((s for n, s in schemas.items()
+                          if n.rpartition(".")[2] == (field.annotation or "")), None)  # fmt: skip
+            yield from (f.name for f in inner.fields) if inner else ()
+
+    def limited_by(self, route: Route) -> str:
+        """What may limit the tries at a route, as it is called; empty for nothing at all."""
+        named = [n.call for n in route.every_dependency()]
+        named += [m.name for m in self.app.middleware]
+        function = self._reach.answering(route)
+        if function is not None:
+            named += function.decorators
+            for root in self._reach.roots(route):
+                steps = tuple(self._reach.below(root))
+                named += [s.call.text for s in steps]
+                named += [f.name for s in steps for f in s.functions]
+        found = (name for name in named if _LIMITS.search(name) and not name.endswith(".limit"))
+        limited = next(found, "")
+        if limited or function is None:
+            return limited
+        return next((d for d in function.decorators if "limit" in d.lower()), "")

@@ -1,0 +1,107 @@
+"""FW519 unverified-webhook."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.routing import Route
+from fastwright.review.guarding import Guarding
+from fastwright.review.intent import Intent
+from fastwright.review.reach import Reach
+from fastwright.review.rule import rule
+
+NAME = "unverified-webhook"
+_HOOK = re.compile(
+    r"web_?-?hooks?\b|(stripe|github|paypal|slack|twilio|sendgrid|shopify|mailgun)[\w/-]*"
+    r"(callback|events?|notif|ipn|hook)|\bipn\b",
+    re.IGNORECASE,
+)
+_MANAGES = re.compile(r"^(create|add|update|edit|register|list|delete|test|resend|send)_")
+_PROOF = re.compile(
+    r"hmac|signature|verif|construct_?event|compare_digest|secret|token|webhook_?(event|auth)|"
+    r"validat|authentic|authoriz|svix|sign|check|allow",
+    re.IGNORECASE,
+)
+
+
+@rule(code="FW519", severity=Severity.HIGH)
+def unverified_webhook(app: AppMap) -> Iterator[Finding]:
+    """A webhook that believes whoever calls it.
+
+    ## Why is this bad?
+    The address of a webhook is no secret. Without a check of the sender's signature anybody can
+    report that an order has been paid (OWASP API10:2023, unsafe consumption of APIs; CWE-345).
+
+    ## Example
+    ```python
+    class Event(BaseModel):
+        kind: str
+        item_id: int
+
+
+    @app.post("/webhooks/payments")
+    def payment(event: Event, session: SessionDep) -> None:
+        session.execute(update(Item).where(Item.id == event.item_id).values(title="paid"))
+    ```
+
+    Use instead:
+    ```python
+    import hashlib
+    import hmac
+    import os
+
+
+    class Event(BaseModel):
+        kind: str
+        item_id: int
+
+
+    @app.post("/webhooks/payments")
+    def payment(body: Annotated[bytes, Body()], x_signature: Annotated[str, Header()]) -> None:
+        key = os.environ["WEBHOOK_KEY"].encode()
+        if not hmac.compare_digest(hmac.new(key, body, hashlib.sha256).hexdigest(), x_signature):
+            raise HTTPException(401)
+        Event.model_validate_json(body)
+    ```
+
+    ## Fix safety
+    There is none to apply: how the sender signs, and with which secret, is theirs to say.
+
+    ## Known limits
+    Webhooks are known by their paths and names, a check by the names of what they take and reach.
+    One whose handler does nothing with what it is sent is reported all the same.
+    """
+    guarding, reach, intent = Guarding(app), Reach(app), Intent.read(app)
+    for route in guarding.served:
+        if route.span is None or intent.is_public(route) or not _is_hook(route):
+            continue
+        if guarding.is_guarded(route) or guarding.by_middleware or _is_proved(app, route, reach):
+            continue
+        seen = "nothing that it takes or reaches speaks of a signature, a secret or a check"
+        yield Finding(
+            NAME,
+            route.span,
+            f"`{route}` does not check who sent the event",
+            evidence=(Evidence(EvidenceKind.SOURCE, seen),),
+            symbol=route.handler,
+            structural=True,
+        )
+
+
+def _is_hook(route: Route) -> bool:
+    name = route.handler.rpartition(".")[2]
+    manages = bool(_MANAGES.search(name)) or "{" in route.path.rpartition("hook")[2]
+    return route.method == "POST" and bool(_HOOK.search(route.path)) and not manages
+
+
+def _is_proved(app: AppMap, route: Route, reach: Reach) -> bool:
+    """Whether anything on the way could be a check of the sender."""
+    named = [p.name for p in route.parameters] + [n.call for n in route.every_dependency()]
+    for root in reach.roots(route):
+        named += [s.call.text for s in reach.below(root)]
+    text = app.text(route.span) if route.span is not None else ""
+    named += re.findall(r"headers|cookies|client\.host|secrets?\b|token", text)
+    return any(_PROOF.search(name) or name in ("headers", "client.host") for name in named)

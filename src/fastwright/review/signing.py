@@ -1,0 +1,55 @@
+"""Calls that sign and verify tokens, and the secret that they do it with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fastwright.model.app import AppMap
+from fastwright.model.code import Call
+from fastwright.survey.codebase import of_tests
+
+_DECODE = frozenset({"jwt.decode", "jose.jwt.decode", "jwt.api_jwt.decode", "jwt.decode_complete"})
+_ENCODE = frozenset({"jwt.encode", "jose.jwt.encode", "jwt.api_jwt.encode"})
+_UNVERIFIED = frozenset({"jose.jwt.get_unverified_claims", "jose.jws.get_unverified_claims"})
+
+
+@dataclass(frozen=True)
+class Signing:
+    """The token calls of one map, those of tests aside."""
+
+    app: AppMap
+
+    @cached_property
+    def decodings(self) -> tuple[Call, ...]:
+        """Every call that decodes a token, whether or not it verifies it."""
+        return tuple(c for c in self._calls() if c.callee in _DECODE)
+
+    @cached_property
+    def encodings(self) -> tuple[Call, ...]:
+        """Every call that signs a token."""
+        return tuple(c for c in self._calls() if c.callee in _ENCODE)
+
+    @cached_property
+    def unverified(self) -> tuple[Call, ...]:
+        """Calls that read the claims of a token without its signature."""
+        plain = tuple(c for c in self._calls() if c.callee in _UNVERIFIED)
+        return (*plain, *(c for c in self.decodings if not verifies(c)))
+
+    def _calls(self) -> Iterator[Call]:
+        return (c for c in self.app.calls if not of_tests(c.span.path))
+
+    def secret_of(self, call: Call) -> str:
+        """The key that a call signs or verifies with, as written; empty where it is not seen."""
+        given = dict(call.keywords).get("key")
+        return given or (call.arguments[1] if len(call.arguments) > 1 else "")
+
+
+def verifies(call: Call) -> bool:
+    """Whether a decoding call checks the signature."""
+    given = dict(call.keywords)
+    options = given.get("options", "")
+    is_off = re.search(r"['\"]verify_signature['\"]\s*:\s*False", options)
+    return not is_off and given.get("verify") != "False"
