@@ -158,13 +158,13 @@ _PROPERTIES = (
         "registrations are limited for each address",
         "register_router",
         "    wait = {await}take_registration(",
-        "    wait = bool(",
+        "    wait = not bool(",
     ),
     _Property(
         "a login that is taken is a conflict",
         "register_router",
         "status.HTTP_409_CONFLICT",
-        "status.HTTP_201_CREATED",
+        "status.HTTP_200_OK",
     ),
     _Property(
         "nobody registers with a role",
