@@ -1,0 +1,124 @@
+"""FW573 unanswerable-body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import Application, AppMap, Route
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.rule import rule
+from fastwright.review.versions import runs_on
+from fastwright.source import layout
+from fastwright.source.imports import ensure_import
+
+_HANDLED = ("RequestValidationError",)
+_REPAIR = '''
+
+@{app}.exception_handler({error})
+async def refuse_invalid(_: {request}, problem: {error}) -> {response}:
+    """Answer 422 without the input, of which not everything can be written as JSON."""
+    told = [{{key: part[key] for key in ("type", "loc", "msg")}} for part in problem.errors()]
+    return {response}({{"detail": told}}, status_code=422)
+'''
+
+
+@rule(code="FW573", severity=Severity.LOW)
+def unanswerable_body(app: AppMap) -> Iterator[Finding]:
+    """An app that answers 500 to a JSON body with `NaN`, `1e999` or half a surrogate pair.
+
+    ## Why is this bad?
+    Such a body fails validation, and the 422 that FastAPI then makes repeats the input, which
+    cannot be written as JSON: the client's mistake becomes a server error, with a traceback in the
+    log and a page for whoever is on call, as often as a client likes (CWE-755).
+
+    ## Example
+    ```python
+    @app.post("/items", status_code=201)
+    def add_item(item: ItemIn) -> None:
+        logger.info("added")
+    ```
+
+    Use instead:
+    ```python
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import JSONResponse
+
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse_invalid(_: Request, problem: RequestValidationError) -> JSONResponse:
+        told = [{key: part[key] for key in ("type", "loc", "msg")} for part in problem.errors()]
+        return JSONResponse({"detail": told}, status_code=422)
+
+
+    @app.post("/items", status_code=201)
+    def add_item(item: ItemIn) -> None:
+        logger.info("added")
+    ```
+
+    ## Fix safety
+    Changes behaviour: errors keep their type, place and message and lose `input`, `ctx` and `url`.
+    Not offered for an app that a function builds.
+
+    ## Known limits
+    An own handler of `RequestValidationError` is believed. Pydantic 1 repeats no input.
+    """
+    old = app.versions.get("pydantic", "2").startswith("1.")
+    if app.app is None or old or runs_on(app, "fastapi", "0.100") is False or _handles(app):
+        return
+    taking = [route for route in app.routes if route.reachable and _takes_json(route)]
+    if taking:
+        yield _finding(app, app.app, taking)
+
+
+def _handles(app: AppMap) -> bool:
+    """True where the app answers failed validation itself."""
+    for call in app.calls:
+        given = (*call.arguments[:1], *(v for k, v in call.keywords if "exc" in k))
+        adds = call.text.endswith(("exception_handler", "FastAPI")) or "exception_handlers" in dict(
+            call.keywords
+        )
+        if adds and any(name in text for text in given for name in _HANDLED):
+            return True
+    return any("RequestValidationError" in annotation for function in app.functions
+               for _, annotation in function.annotations)  # fmt: skip
+
+
+def _takes_json(route: Route) -> bool:
+    return route.body_model is not None or any(p.source == "body" for p in route.parameters)
+
+
+def _finding(app: AppMap, made: Application, taking: list[Route]) -> Finding:
+    others = f" and {len(taking) - 1} more" if len(taking) > 1 else ""
+    return Finding(
+        "unanswerable-body",
+        made.created,
+        f"`{made.target}` answers 500 to a body of `NaN` on `{taking[0]}`{others}",
+        evidence=(
+            Evidence(EvidenceKind.SOURCE, "the 422 repeats the input, which JSON cannot hold"),
+        ),
+        fixes=_fixes(app, made),
+        symbol=made.target,
+        structural=True,
+    )
+
+
+def _fixes(app: AppMap, made: Application) -> tuple[Fix, ...]:
+    content = app.files[made.path]
+    if made.factory or layout.line_start(content, made.created.start) != made.created.start:
+        return ()  # made in a function, where the decorator's place is not certain
+    names = {
+        "error": ("fastapi.exceptions", "RequestValidationError"),
+        "request": ("fastapi", "Request"),
+        "response": ("fastapi.responses", "JSONResponse"),
+    }
+    bound = {key: ensure_import(app, made.path, *where) for key, where in names.items()}
+    local = {key: found.local for key, found in bound.items()}
+    end = content.find(b"\n", made.created.end)
+    at = Span(made.path, end + 1, end + 1) if end >= 0 else made.created
+    why = "what a client sends must not make an error of the server's"
+    text = _REPAIR.format(app=made.variable, **local)
+    edits = (*(e for found in bound.values() for e in found.edits), Edit(at, text, why))
+    title = "Answer 422 without repeating the input"
+    return (Fix(title, Safety.CHANGES_BEHAVIOUR, edits),) if end >= 0 else ()

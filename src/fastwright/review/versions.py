@@ -1,0 +1,52 @@
+"""Which versions of a package an app runs on: as locked, else as its manifests allow."""
+
+from __future__ import annotations
+
+import re
+
+from fastwright.model.app import AppMap
+
+_NUMBERS = re.compile(r"\d+")
+_BOUND = re.compile(r"(===?|~=|<=|<|\^|~|>=|>)?\s*v?(\d+(?:\.\d+)*)")
+
+
+def runs_on(app: AppMap, package: str, least: str) -> bool | None:
+    """Whether the app runs on `least` or later; ``None`` where nothing says so.
+
+    A version that is locked decides. Else a fresh installation takes the newest that the manifests
+    allow: without an upper bound, that is one later than any that is asked about.
+    """
+    locked = app.versions.get(package)
+    if locked:
+        return _key(locked) >= _key(least)
+    specifiers = [row.names[package] for row in app.manifests if package in row.names]
+    if not specifiers:
+        return None
+    return all(_newest_is(specifier, least) for specifier in specifiers)
+
+
+def _newest_is(specifier: str, least: str) -> bool:
+    wanted = _key(least)
+    for operator, version in _BOUND.findall(specifier):
+        given = _key(version)
+        if operator in ("==", "===", "<=", "") and given < wanted:
+            return False
+        if operator == "<" and given <= wanted:
+            return False
+        if operator in ("~=", "^", "~") and _next(given, operator) <= wanted:
+            return False
+    return True
+
+
+def _next(given: tuple[int, ...], operator: str) -> tuple[int, ...]:
+    """The first version that a compatible-release specifier leaves out."""
+    keep = max(1, len(given) - 1) if operator == "~=" else 1
+    if operator == "^" and given[0] == 0:
+        keep = 2
+    if operator == "~":
+        keep = min(2, len(given))
+    return (*given[: keep - 1], given[keep - 1] + 1)
+
+
+def _key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in _NUMBERS.findall(version)[:3])
