@@ -19,7 +19,7 @@ _UNKNOWN = re.compile(
     r"(user(name)?|e-?mail|account|login)\b[^'\"]{0,40}\b(not\s+(found|exist|registered|known)|"
     r"(does|did)\s*n[o']t\s+exist|unknown|n't\s+exist|incorrect|invalid|wrong)|"
     r"(no|unknown|invalid|incorrect|wrong)\s+(such\s+)?(user(name)?|e-?mail|account)\b"
-    r"(?!\s*(or|and|/|&))|no\s+user\s+with",
+    r"(?!\s*(or|and|/|&))|no\s+(user|account|email)\b",
     re.IGNORECASE,
 )
 _BOTH = re.compile(r"password|credential", re.IGNORECASE)
