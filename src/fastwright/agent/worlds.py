@@ -20,7 +20,7 @@ from fastwright.agent.ground import Ground, read_source
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.supplying import Supply, supply
-from fastwright.lab import settings
+from fastwright.lab import services, settings
 from fastwright.lab.environment import Settled, settle
 from fastwright.lab.interpreter import Interpreter
 from fastwright.lab.settings import Environment
@@ -124,7 +124,8 @@ class Worlds:
         if file is None:
             return replace(spec, env={**spec.env, **self.supply.values})
         written = self.supply.appended(self.settled.environment.files.get(file, b""))
-        return replace_files(spec, {file: written})
+        named = services.read(self.supply.values)
+        return replace(replace_files(spec, {file: written}), services=(*spec.services, *named))
 
     def _with_packages(self, spec: WorldSpec, changes: ChangeSet) -> WorldSpec:
         added = [c.requirement for c in changes.changes if isinstance(c, AddDependency)]
