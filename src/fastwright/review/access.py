@@ -115,6 +115,12 @@ class _Cast:
 
     def _enter(self) -> None:
         """Make the users; the lesser one only where it is known what makes one."""
+        table = self._assault.doors.get("table")
+        if table and self._accounts() is None:
+            self.notes.append(f"there is no table `{table}`: users come with a stranger's token")
+            stranger = self._assault.doors.carried(STAND_IN)
+            self.callers |= {Caller.OTHER_USER: stranger, Caller.OWNER: stranger}
+            return
         try:
             self._owner, other = self._assault.account(), self._assault.account()
         except CannotStrike as error:

@@ -46,9 +46,9 @@ def written(app: AppMap, wanted: Plan) -> Iterator[Change]:
     text = payload.new_module(app, wanted.path, [_engine(app, wanted), _session(app, wanted)])
     yield NewFile(wanted.path, text, _WHY)
     suite = learn_suite(app)
-    host = {name: f"{wanted.module}:{name}" for name in ("SessionDep", "engine", "new_session")}
+    strings = {"placeholder.database": wanted.module}
     flags = frozenset({"commits"} if wanted.commits else ())
-    tests = payload.render(app, _PACKAGE, "test_database", Rendering(host=host, flags=flags))
+    tests = payload.render(app, _PACKAGE, "test_database", Rendering(strings=strings, flags=flags))
     path = suite.file(app, "database")
     yield NewFile(
         path, payload.new_module(app, path, [tests]), f"tests of the session, {suite.because}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -158,21 +159,17 @@ def _example(app: AppMap, reads: tuple[Read, ...]) -> tuple[Change, ...]:
 
 def _tests(app: AppMap, module: str, reads: tuple[Read, ...]) -> Iterator[Change]:
     suite = learn_suite(app)
-    tested = any(
-        f"{module}.get_settings" in found.imports.values()
-        for found in app.modules.values()
-        if found.path.name.startswith("test_")
-    )
-    if tested:
+    quoted = re.compile(rf"import_module\([\"']{re.escape(module)}[\"']\)".encode())
+    if any(quoted.search(content) for content in app.files.values()):
         return
-    host = {"Settings": f"{module}:Settings", "get_settings": f"{module}:get_settings"}
-    pieces = [payload.render(app, _PACKAGE, "test_settings", Rendering(host=host))]
+    strings = {"placeholder.settings": module}
+    pieces = [payload.render(app, _PACKAGE, "test_settings", Rendering(strings=strings))]
     plain = [read for read in reads if read.annotation == "str"]
     required = [read for read in reads if read.default is None]
     if required:
-        pieces = [pieces[0].taking("test_settings_are_read_once")]
+        pieces = [pieces[0].taking("declared", "test_settings_are_read_once")]
     if plain and (not required or required == plain[:1]):
-        pieces.append(_value_test(app, host, (required or plain)[0]))
+        pieces.append(_value_test(app, (required or plain)[0]))
     path = suite.file(app, "settings")
     text = payload.new_module(app, path, pieces)
     yield NewFile(path, text, f"tests of the settings, {suite.because}")
@@ -184,16 +181,16 @@ def _values_for_tests(app: AppMap, reads: tuple[Read, ...]) -> Iterator[Change]:
         yield from ensure_test_setting(app, name, "of the tests")
 
 
-def _value_test(app: AppMap, host: dict[str, str], read: Read) -> Piece:
+def _value_test(app: AppMap, read: Read) -> Piece:
     """A test that one of the values comes from where it should."""
     how = Rendering(
-        host=host,
         names={"the_field": read.field},
         strings={"THE_VARIABLE": read.setting.name},
     )
     piece = payload.render(app, _PACKAGE, "test_value", how)
     body = piece.body.replace("THE_VARIABLE=from", f"{read.setting.name}=from")
-    return replace(piece, body=body)
+    kept = tuple(entry for entry in piece.imported if not entry.module.startswith("."))
+    return replace(piece, imported=kept, body=body)
 
 
 def _decisions(reads: tuple[Read, ...]) -> Iterator[Decision]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .host import Settings
+from .test_settings import declared
 
 
 def test_values_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -12,6 +12,6 @@ def test_values_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("THE_VARIABLE", raising=False)
     (tmp_path / ".env").write_text("THE_VARIABLE=from the file\nOF_ANOTHER_PROGRAM=1\n")
-    assert Settings().the_field == "from the file"
+    assert declared().Settings().the_field == "from the file"
     monkeypatch.setenv("THE_VARIABLE", "from the environment")
-    assert Settings().the_field == "from the environment"
+    assert declared().Settings().the_field == "from the environment"
