@@ -16,7 +16,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(255))
     is_active: Mapped[bool] = mapped_column(default=True)
     role: Mapped[str] = mapped_column(  # when: new-role
-        String(20),
-        default="user",
+        String(20),  # when: new-role
+        default="user",  # when: new-role
         server_default="user",  # when: new-role
     )  # when: new-role
