@@ -97,5 +97,5 @@ def is_secret_value(name: str) -> bool:
 
 def is_secret_setting(name: str) -> bool:
     """Whether a setting or variable of that name holds what nobody outside may know."""
-    named = _SECRET.search(name) or _SETTING.search(name)
-    return bool(named) and not _NOT_SECRET.search(name) and "PUBLIC" not in name.upper()
+    named = bool(_SETTING.search(name)) or is_secret_value(name)
+    return named and "PUBLIC" not in name.upper()

@@ -52,10 +52,16 @@ class Ambience:
         return any(name.rpartition(".")[2] == "BaseSettings" for name in above)
 
     def caught(self, body: Body, name: str, at: int) -> Helds:
-        """What an ``except`` clause, or the parameter of an exception handler, holds."""
+        """What a clause caught, or a parameter that is an exception or settings, holds."""
         for catch in reversed(body.facts.catches):
             if catch.name == name and catch.start <= at <= catch.end:
                 return (Held(CAUGHT, (self._types(body.unit, body.function.scope, catch.types),)),)
+        row = next((p for p in body.facts.parameters if p.name == name), None)
+        if row is not None and any(word in str(row.annotation).lower() for word in _WORDS):
+            frame = Frame(body.unit, body.facts.up)
+            for kind in self.evaluator.classes_in(row.annotation, frame):
+                if self._is_settings(kind):
+                    return (Held(SETTINGS, (kind.dotted(),)),)
         places = [p.name for p in body.facts.parameters if p.name not in ("self", "cls")]
         if places[1:2] == [name]:
             types = self._handled().get((id(body.unit), body.function.scope))

@@ -31,6 +31,7 @@ _ANYWHERE = re.compile(r"\A(?:[a-z]*:)?(?://)?\Z", re.IGNORECASE)
 _SESSIONS = ("sqlalchemy.orm", "sqlmodel.Session", "sqlmodel.ext", "sqlmodel.orm", "sqlalchemy.ext",
              "sqlalchemy.engine")  # fmt: skip
 """Sessions run statements, which are no text unless it was built."""
+_LOADERS = frozenset({"importlib.import_module", "builtins.__import__"})
 _ASKING = frozenset({"get", "get_one", "select", "query", "refresh", "merge"})
 _DEEPEST = 40
 
@@ -100,8 +101,25 @@ class Arrivals:
         return self.limits.proved(body, test, at, holds=holds)
 
     def callee(self, body: Body, row: CallFact) -> Symbol | None:
-        """What a call calls."""
+        """What a call calls; a method of what another call made or gives, too."""
+        match row.callee:
+            case ["a", ["c", int(index)], str(name)]:
+                return self._method(body, self.callee(body, body.unit.facts.calls[index]), name)
         return self.relations.callee(body.unit, row)
+
+    def _method(self, body: Body, of: Symbol | None, name: str) -> Symbol | None:
+        if of is None:
+            return None
+        if of.kind == "external":
+            return Symbol("external", name=f"{of.dotted()}.{name}")
+        if is_function(of) and of.unit is not None:
+            facts = of.unit.scopes[of.scope]
+            kinds = self.relations.evaluator.classes_in(facts.returns, Frame(of.unit, facts.up))
+            return self._method(body, kinds[0], name) if kinds and kinds[0] != of else None
+        for value in self.relations.evaluator.member(of, name):
+            if isinstance(value, Ref) and is_function(value.symbol):
+                return value.symbol
+        return None
 
     def returned(self, function: Symbol) -> Helds:
         """What a function's result (or what it yields) holds of its parameters."""
@@ -197,6 +215,8 @@ class Arrivals:
                     # What is read at once may be measured afterwards.
                     governed = body.facts.body_end + 1 if kind == "read" else row.start
                     limited = held.through(*self._limits(body, held, governed))
+                    if sink.name in _LOADERS and held.lead:
+                        limited = limited.through("?a fixed beginning")
                     into = self._into(body, sink, row, at)
                     yield Arrival(held.root, held.path, limited.passed, held.lead, kind,
                                   sink.name, into, (span,))  # fmt: skip

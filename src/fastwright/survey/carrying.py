@@ -230,6 +230,8 @@ def _method(receiver: Term, row: CallFact, here: Here) -> Helds | None:
         return parts.taken(values, parts.key_of(row.arguments[0] if row.arguments else None))
     if name == "items":
         return parts.pairs(values)
+    if name in ("model_dump", "dict") and any(k in ("exclude", "include") for k, _ in row.keywords):
+        return parts.through(values, "exclude")
     return _of_receiver(name, values)
 
 

@@ -72,7 +72,9 @@ class Types:
                 yield self._at(self.dependencies.annotation(inner, frame), rest, depth + 1)
                 return
         for symbol in self.evaluator.classes_in(core, frame):
-            if is_class(symbol):
+            if self._kind("", core, frame) == "Enum":
+                yield Declared(("Enum",), ("Enum",))
+            elif is_class(symbol):
                 yield self._field(symbol, first, rest, depth)
 
     def _field(self, owner: Symbol, name: str, rest: tuple[str, ...], depth: int) -> Declared:

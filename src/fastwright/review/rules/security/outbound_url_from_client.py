@@ -15,7 +15,7 @@ def outbound_url_from_client(app: AppMap) -> Iterator[Finding]:
     """A request to another server whose host the client chooses.
 
     ## Why is this bad?
-    The app stands inside the network: asked for `http://169.254.169.254/` or `http://localhost:6379`
+    The app stands inside the network: asked for `http://169.254.169.254/` or `http://localhost`
     it fetches credentials of the cloud or talks to a database for whoever asks (server-side request
     forgery, CWE-918, OWASP API7:2023).
 

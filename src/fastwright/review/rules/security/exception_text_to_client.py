@@ -1,0 +1,84 @@
+"""FW542 exception-text-to-client."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.code import Flow
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.rule import rule
+from fastwright.review.stable_message import stable_message
+
+_WHOLE = re.compile(r"(?:args|orig|__cause__|with_traceback)?(?:[.\[].*)?")
+_BROAD = frozenset(
+    {"Exception", "BaseException", "OSError", "IOError", "KeyError", "EnvironmentError"}
+)
+_DRIVERS = ("sqlalchemy.", "asyncpg.", "psycopg", "sqlite3.", "pymysql.", "aiosqlite.", "redis.",
+            "pymongo.", "botocore.", "tortoise.exceptions.", "mysql.")  # fmt: skip
+
+
+@rule(code="FW542", severity=Severity.MEDIUM)
+def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
+    """The text of an unforeseen exception in the answer.
+
+    ## Why is this bad?
+    Such a text holds whatever went wrong: SQL with its values, paths, host names, keys of
+    configuration. It tells an attacker what to try next (CWE-209, OWASP A05:2021), and it is no
+    contract that a client could rely on.
+
+    ## Example
+    ```python
+    @app.post("/orders")
+    def create_order(session: SessionDep) -> None:
+        try:
+            session.commit()
+        except Exception as error:
+            raise HTTPException(status_code=500, detail=str(error))
+    ```
+
+    Use instead:
+    ```python
+    @app.post("/orders")
+    def create_order(session: SessionDep) -> None:
+        try:
+            session.commit()
+        except Exception:
+            logger.exception("the order was not stored")
+            raise HTTPException(status_code=500, detail="The order was not stored")
+    ```
+
+    ## Fix safety
+    Changes behaviour: the answer says a fixed sentence, and the text goes to the log with its
+    traceback. Put the sentence in the words of the route.
+
+    ## Known limits
+    Reported are `Exception` and the exceptions of database drivers and the operating system; what
+    the app itself defines, and `ValueError`, are taken for messages that are meant to be read. An
+    attribute of the exception (`error.detail`) is not reported.
+    """
+    seen = set()
+    for flow in app.flows:
+        if flow.kind == "answer" and flow.place == "exception" and _is_unforeseen(flow):
+            at = flow.path[-1]
+            if at not in seen:
+                seen.add(at)
+                yield _finding(app, flow)
+
+
+def _finding(app: AppMap, flow: Flow) -> Finding:
+    kinds = ", ".join(f"`{kind}`" for kind in flow.into.split(", "))
+    message = f"`{flow.sink.rpartition('.')[2]}` gives the text of any {kinds} to the client"
+    fix = stable_message(app, flow.path[-1])
+    return Finding(
+        "exception-text-to-client", flow.path[-1], message,
+        (Evidence(EvidenceKind.SOURCE, f"`{flow.handler}` answers with what it caught"),), (),
+        (fix,) if fix else (), flow.handler, structural=not flow.doubts,
+    )  # fmt: skip
+
+
+def _is_unforeseen(flow: Flow) -> bool:
+    kinds = flow.into.split(", ")
+    whole = _WHOLE.fullmatch(flow.name) is not None
+    return whole and any(k in _BROAD or k.startswith(_DRIVERS) for k in kinds)

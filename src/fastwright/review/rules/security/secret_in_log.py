@@ -1,0 +1,107 @@
+"""FW544 secret-in-log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Change, Fix, Safety
+from fastwright.model.code import Flow
+from fastwright.model.finding import Finding, Severity
+from fastwright.review.harm import Harm, finding, harms, is_secret_value
+from fastwright.review.rule import rule
+from fastwright.source import call_sites, layout, syntax
+
+_WHY = "logs are read by more people, and kept longer, than the secret may be"
+
+
+@rule(code="FW544", severity=Severity.MEDIUM)
+def secret_in_log(app: AppMap) -> Iterator[Finding]:
+    """A password, token or key of a request that is written to a log.
+
+    ## Why is this bad?
+    Logs are copied to other machines, read by many and kept for years: a password that is logged
+    once has to be taken for known (CWE-532, OWASP A09:2021).
+
+    ## Example
+    ```python
+    class Login(BaseModel):
+        email: str
+        password: str
+
+
+    @app.post("/login")
+    def login(form: Login) -> None:
+        logger.info(f"login of {form.email} with {form.password}")
+    ```
+
+    Use instead:
+    ```python
+    class Login(BaseModel):
+        email: str
+        password: str
+
+
+    @app.post("/login")
+    def login(form: Login) -> None:
+        logger.info(f"login of {form.email}")
+    ```
+
+    ## Fix safety
+    Safe: the log holds asterisks, or the model without its secret fields, and nothing else changes.
+
+    ## Known limits
+    What is secret is told by the name of the field. `SecretStr` is written as asterisks and not
+    reported. What a library logs by itself is not seen.
+    """
+    for harm in harms(app, "log"):
+        secret = _secret(app, harm.first)
+        if secret:
+            verb = harm.first.sink.rpartition(".")[2]
+            message = f"`{verb}` writes `{secret}` of `{harm.first.route}` to the log"
+            fix = _hidden(app, harm)
+            yield finding(app, "secret-in-log", harm, message, (fix,) if fix else ())
+
+
+def _secret(app: AppMap, flow: Flow) -> str:
+    """The secret that a flow holds: the value itself, or a field of the model that it is."""
+    if flow.model is None:
+        last = flow.name.rpartition(".")[2].strip("[]'\"")
+        return last if is_secret_value(last) and "bool" not in flow.types else ""
+    return next(iter(_secret_fields(app, flow)), "")
+
+
+def _secret_fields(app: AppMap, flow: Flow) -> list[str]:
+    schema = next((s for s in app.schemas if s.name == flow.model), None)
+    fields = schema.fields if schema is not None else ()
+    return [
+        f.name for f in fields if is_secret_value(f.name) and not _is_masked(f.annotation or "")
+    ]
+
+
+def _is_masked(annotation: str) -> bool:
+    return "Secret" in annotation or annotation.startswith(("bool", "int", "datetime"))
+
+
+def _hidden(app: AppMap, harm: Harm) -> Fix | None:
+    """Asterisks for the value, or the model without its secret fields."""
+    flow = harm.first
+    if len(flow.path) > 1:
+        return None
+    content = app.files[harm.at.path]
+    call = call_sites.call_at(content, harm.at)
+    edits: list[Change] = []
+    for node in syntax.find(call, "identifier", "attribute") if call is not None else ():
+        if layout.text_of(node) != flow.name or node.parent is None:
+            continue
+        if flow.model is not None:
+            fields = ", ".join(f'"{name}"' for name in _secret_fields(app, flow))
+            written = f"{flow.name}.model_dump(exclude={{{fields}}})"
+            quoted = written.replace('"', "'") if node.parent.type == "interpolation" else written
+            edits.append(call_sites.replaced(harm.at, node, quoted, _WHY))
+        elif node.parent.type == "interpolation":
+            edits.append(call_sites.replaced(harm.at, node.parent, "***", _WHY))
+        elif node.parent.type == "argument_list":
+            edits.append(call_sites.replaced(harm.at, node, '"***"', _WHY))
+    title = "Leave the secret out of the log"
+    return Fix(title, Safety.SAFE, tuple(edits)) if edits else None

@@ -1,0 +1,91 @@
+"""The repair of an answer that holds the text of an exception: a sentence, and a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Change, Edit, Fix, Safety
+from fastwright.model.places import Span
+from fastwright.source import call_sites, imports, layout, syntax
+from fastwright.source.syntax import Node
+
+_SENTENCE = '"The request could not be completed"'
+_WHY = "what went wrong inside belongs into the log, not to the client"
+
+
+def stable_message(app: AppMap, at: Span) -> Fix | None:
+    """A fixed sentence for what an ``except`` clause caught, where it is given to the client."""
+    content = app.files[at.path]
+    node = layout.smallest(content, at.start, at.end, "call", "return_statement")
+    clause = _clause(node) if node is not None else None
+    name = _caught(clause) if clause is not None else ""
+    if node is None or clause is None or not name:
+        return None
+    holders = list(_holders(node, name))
+    if not holders:
+        return None
+    edits: list[Change] = [call_sites.replaced(at, n, _SENTENCE, _WHY) for n in holders]
+    if not _is_logged(clause):
+        logger, needed = _logger(app, at)
+        line = f'{logger}.exception("the request could not be completed")\n'
+        logged = call_sites.before(at, content, node, line, _WHY)
+        if logged is None:
+            return None
+        edits += [*needed, logged]
+    return Fix(
+        "Say a fixed sentence, and log the exception", Safety.CHANGES_BEHAVIOUR, tuple(edits)
+    )
+
+
+def _clause(node: Node) -> Node | None:
+    above = node.parent
+    while above is not None and above.type not in ("except_clause", "function_definition"):
+        above = above.parent
+    return above if above is not None and above.type == "except_clause" else None
+
+
+def _caught(clause: Node) -> str:
+    value = clause.child_by_field_name("value")
+    alias = value.child_by_field_name("alias") if value is not None else None
+    return layout.text_of(alias)
+
+
+def _holders(node: Node, name: str) -> Iterator[Node]:
+    """The values of an answer that hold the exception: an argument, or a dictionary's value."""
+    for child in _values(node):
+        if not any(found == name for found in call_sites.names_in(child)):
+            continue
+        if child.type == "dictionary":
+            for pair in syntax.find(child, "pair"):
+                value = pair.child_by_field_name("value")
+                nested = value is not None and value.type in ("dictionary", "list")
+                if value is not None and not nested and name in call_sites.names_in(value):
+                    yield value
+        else:
+            yield child
+
+
+def _values(node: Node) -> Iterator[Node]:
+    if node.type == "return_statement":
+        yield from (n for n in node.named_children if n.type != "comment")
+        return
+    for given in call_sites.arguments(node):
+        value = given.child_by_field_name("value") if given.type == "keyword_argument" else given
+        if value is not None:
+            yield value
+
+
+def _is_logged(clause: Node) -> bool:
+    words = layout.text_of(clause)
+    return ".exception(" in words or "exc_info" in words
+
+
+def _logger(app: AppMap, at: Span) -> tuple[str, tuple[Edit, ...]]:
+    """The module's own logger, else one made where it is used."""
+    module = next((m for m in app.modules.values() if m.path == at.path), None)
+    for name in ("logger", "log", "LOGGER", "_logger", "LOG"):
+        if module is not None and name in (*module.names, *module.imports):
+            return name, ()
+    bound = imports.ensure_import(app, at.path, "logging", "")
+    return f"{bound.local}.getLogger(__name__)", bound.edits
