@@ -1,0 +1,184 @@
+"""FW205 unchecked-none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.code import Call, Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.course import around
+from fastwright.review.reach import Reach, Step
+from fastwright.review.rule import rule
+from fastwright.source import layout
+from fastwright.source.imports import ensure_import
+
+_MAYBE = frozenset({"first", "one_or_none", "scalar_one_or_none"})
+_ASKS = re.compile(r"\bselect\(|\.query\(|\.(exec|execute|scalars|where|filter|filter_by)\(")
+_CATCHES = frozenset({"AttributeError", "TypeError", "Exception", "BaseException", ""})
+
+
+@rule(code="FW205", severity=Severity.MEDIUM)
+def unchecked_none(app: AppMap) -> Iterator[Finding]:
+    """A row that was looked up and is used without asking whether it is there.
+
+    ## Why is this bad?
+    For an id that does not exist the lookup gives `None`, and the next attribute access raises: the
+    client gets a 500 for what is its own mistake, every crawler that counts ids up fills the error
+    log, and monitoring cannot tell a typo from an outage (CWE-476).
+
+    ## Example
+    ```python
+    @app.get("/items/{item_id}")
+    def read_title(item_id: int, session: SessionDep) -> str:
+        item = session.get(Item, item_id)
+        return item.title
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/items/{item_id}")
+    def read_title(item_id: int, session: SessionDep) -> str:
+        item = session.get(Item, item_id)
+        if item is None:
+            raise HTTPException(status_code=404, detail="Item not found")
+        return item.title
+    ```
+
+    ## Fix safety
+    Safe: what was a 500 becomes a 404. Offered in handlers and dependencies alone; a function
+    further down may be called where HTTP has no business.
+
+    ## Known limits
+    Only the first use of the name counts, and only where it is an attribute. Where something was
+    raised before the lookup, or another function does it, the row may have been checked already:
+    that is reported as possible.
+    """
+    reach = Reach(app)
+    seen: set[Span] = set()
+    for root, _ in reach.every_root().values():
+        for step in reach.below(root):
+            if step.call.span not in seen and _is_used(app, reach, step):
+                seen.add(step.call.span)
+                yield _finding(app, step)
+
+
+def _is_used(app: AppMap, reach: Reach, step: Step) -> bool:
+    call = step.call
+    if not call.target or not call.target.isidentifier() or not _may_be_none(reach, step):
+        return False
+    use = _first_use(app, step.function, call)
+    return use is not None and not _is_caught(step.function, use)
+
+
+def _may_be_none(reach: Reach, step: Step) -> bool:
+    call = step.call
+    receiver, _, verb = call.text.rpartition(".")
+    if "func." in call.text:
+        return False
+    if verb in _MAYBE:
+        made = (c for c in reach.calls_in(step.function) if c.target == receiver)
+        return bool(_ASKS.search(call.text)) or any(_ASKS.search(f"{c.text}(") for c in made)
+    if verb == "get" and len(call.arguments) > 1:
+        owner = (call.callee or "").rpartition(".")[0]
+        return owner.endswith("Session") and owner.startswith(("sqlalchemy", "sqlmodel"))
+    inner = reach.callee(call)
+    return inner is not None and inner.name == call.callee and _gives_none(inner)
+
+
+def _gives_none(function: Function) -> bool:
+    """True for a function of ours that says, or shows, that it may give nothing."""
+    if function.returns is not None:
+        return bool(re.search(r"\| *None\b|\bOptional\[", function.returns))
+    values = [s.value.rstrip() for s in function.stops if s.kind == "return"]
+    ends = tuple(f".{verb}()" for verb in _MAYBE)
+    return bool(values) and all(v.endswith(ends) and "func." not in v for v in values)
+
+
+def _first_use(app: AppMap, function: Function, call: Call) -> int | None:
+    """Where the looked-up row is used by an attribute before anything else is done with it."""
+    content = app.files[function.span.path]
+    text = content[call.span.end : function.span.end].decode("utf-8", "replace")
+    found = re.search(rf"(?<![\w.'\"]){re.escape(call.target)}\b(?!\s*=[^=])", text)
+    if found is None or not re.match(r"\.\w", text[found.end() :]):
+        return None
+    if not found.start() or "\n" not in text[: found.start()]:
+        return None
+    rest = re.split(r"\n(?=\s*(?:return|if|for|raise|await|\w+ ?=|@|#|$))", text[found.start() :])
+    is_asked = re.search(rf"\bif (?:not )?{call.target}\b(?!\.)", rest[0])
+    return None if is_asked else call.span.end + len(text[: found.start()].encode())
+
+
+def _is_caught(function: Function, use: int) -> bool:
+    groups = {b.group for b in around(function, use) if b.kind == "try"}
+    nets = (b for b in function.blocks if b.kind == "except" and b.group in groups)
+    return any(not b.names or {n.rpartition(".")[2] for n in b.names} & _CATCHES for b in nets)
+
+
+def _finding(app: AppMap, step: Step) -> Finding:
+    call, function = step.call, step.function
+    told = f"`{call.text.rpartition('.')[2]}` gives `None` for what is not there"
+    return Finding(
+        "unchecked-none",
+        call.span,
+        f"`{call.target}` is used in `{_short(function)}` without asking whether it is there",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        fixes=_fixes(app, step),
+        symbol=function.name,
+        structural=_is_asked_for(app, step) and not _is_checked_before(step),
+    )
+
+
+def _is_checked_before(step: Step) -> bool:
+    """True where something was raised above: the row may have been looked for there already."""
+    places = (*step.via, step.call)
+    return any(
+        stop.kind == "raise" and stop.start < place.span.start
+        for function, place in zip(step.functions, places, strict=True)
+        for stop in function.stops
+    )
+
+
+def _is_asked_for(app: AppMap, step: Step) -> bool:
+    """True where a handler or dependency itself looks the row up, and takes what a client sends."""
+    root = step.functions[0]
+    if root != step.function:
+        return False
+    given = {p.name for p in app.signatures.get(root.name, ())
+             if p.source in ("path", "query", "body", "form")}  # fmt: skip
+    start, end = root.span.start, root.span.end
+    place = step.place.span
+    text = app.files[root.span.path][start : min(place.end, end)].decode("utf-8", "replace")
+    body = text.partition(":\n")[2]
+    return any(re.search(rf"\b{name}\b", body) for name in given)
+
+
+def _short(function: Function) -> str:
+    return ".".join(function.name.split(".")[-2:]) if function.class_name else _last(function.name)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _fixes(app: AppMap, step: Step) -> tuple[Fix, ...]:
+    function, call = step.function, step.call
+    if len(step.functions) > 1:
+        return ()
+    content = app.files[function.span.path]
+    at = layout.after_statement(content, call.span.start)
+    raised = ensure_import(app, function.span.path, "fastapi", "HTTPException")
+    indent = layout.indentation(content, call.span.start)
+    detail = f"{call.target.replace('_', ' ').capitalize()} not found"
+    quote = layout.quote_of(content)
+    lines = (
+        f"{indent}if {call.target} is None:\n"
+        f"{indent}    raise {raised.local}(status_code=404, detail={quote}{detail}{quote})\n"
+    )
+    why = f"`{call.target}` is `None` where there is no such row"
+    edit = Edit(Span(function.span.path, at, at), layout.insertion(content, at, lines), why)
+    title = f"Answer 404 where `{call.target}` is not there"
+    return (Fix(title, Safety.SAFE, (*raised.edits, edit)),)

@@ -1,0 +1,121 @@
+"""Which field of a request's body becomes which column of a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastwright.model.app import AppMap, Field, Route, Schema
+from fastwright.model.code import Call, Function
+from fastwright.model.places import Span
+from fastwright.model.storage import Column, Table
+
+_ATTRIBUTE = re.compile(r"(\w+)\.(\w+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One field of a body that a new row of `table` takes as it came, at the call `at`.
+
+    `whole`: the body is taken as a whole, so that what it leaves out is taken too.
+    """
+
+    route: Route
+    schema: Schema
+    field: Field
+    table: Table
+    column: Column
+    at: Span
+    whole: bool
+
+
+def stored(app: AppMap) -> tuple[Stored, ...]:
+    """Every field that is written into a new row, each pair of field and column once."""
+    found: dict[tuple[str, str, str, str], Stored] = {}
+    for one in (*_by_flow(app), *_by_call(app)):
+        key = (one.schema.name, one.field.name, one.table.name, one.column.name)
+        found.setdefault(key, one)
+    return tuple(found.values())
+
+
+def bodies(app: AppMap) -> dict[str, Route]:
+    """The schemas that requests are read into, each with a route that does so."""
+    return {r.body_model: r for r in reversed(app.routes) if r.body_model and r.reachable}
+
+
+def _by_flow(app: AppMap) -> Iterator[Stored]:
+    """Bodies that a constructor takes as keywords: ``Item(**data.model_dump())``."""
+    schemas = {schema.name: schema for schema in app.schemas}
+    routes = {str(route): route for route in reversed(app.routes)}
+    for flow in app.flows:
+        table = app.table(flow.into) if flow.kind == "fields" else None
+        schema = schemas.get(flow.model or "")
+        if table is not None and schema is not None and flow.path and flow.route in routes:
+            yield from _alike(routes[flow.route], schema, table, flow.path[-1])
+
+
+def _alike(route: Route, schema: Schema, table: Table, at: Span) -> Iterator[Stored]:
+    for field in schema.fields:
+        column = table.column(field.name)
+        if column is not None:
+            yield Stored(route, schema, field, table, column, at, whole=True)
+
+
+def _by_call(app: AppMap) -> Iterator[Stored]:
+    """Rows made of a body: ``Item(title=data.title)``, ``Item.model_validate(data)``."""
+    schemas = {schema.name: schema for schema in app.schemas}
+    functions = {function.name: function for function in app.functions}
+    wanted = bodies(app)
+    tables = {table.model: table for table in app.tables if table.model}
+    for call in app.calls:
+        function = functions.get(call.caller)
+        verb = (call.callee or "").rpartition(".")[2]
+        table = tables.get(call.callee or "")
+        if function is None or (table is None and verb != "model_validate"):
+            continue
+        given = {p: s for p, s in _typed(app, function, schemas) if s.name in wanted}
+        if table is not None:
+            yield from _keywords(call, table, given, wanted)
+        else:
+            yield from _validated(app, call, given, wanted)
+
+
+def _typed(
+    app: AppMap, function: Function, schemas: dict[str, Schema]
+) -> Iterator[tuple[str, Schema]]:  # fmt: skip
+    """The parameters of a function that are schemas."""
+    module = next((m for m in app.modules.values() if m.path == function.span.path), None)
+    for name, annotation in function.annotations:
+        word = annotation.strip("\"'")
+        if module is not None and re.fullmatch(r"[\w.]+", word):
+            head, _, rest = word.partition(".")
+            dotted = module.imports.get(head, f"{module.name}.{head}" if module.name else head)
+            schema = schemas.get(f"{dotted}.{rest}" if rest else dotted)
+            if schema is not None:
+                yield name, schema
+
+
+def _keywords(
+    call: Call, table: Table, given: dict[str, Schema], wanted: dict[str, Route]
+) -> Iterator[Stored]:  # fmt: skip
+    for key, value in call.keywords:
+        match = _ATTRIBUTE.match(value)
+        schema = given.get(match[1]) if match else None
+        column = table.column(key)
+        if match is None or schema is None or column is None:
+            continue
+        field = next((f for f in schema.fields if f.name == match[2]), None)
+        if field is not None:
+            yield Stored(wanted[schema.name], schema, field, table, column, call.span, whole=False)
+
+
+def _validated(
+    app: AppMap, call: Call, given: dict[str, Schema], wanted: dict[str, Route]
+) -> Iterator[Stored]:  # fmt: skip
+    """SQLModel reads a row from a body: ``Item.model_validate(data)``."""
+    name = call.text.rpartition(".")[0]
+    schema = given.get(call.arguments[0]) if call.arguments else None
+    tables = [t for t in app.tables if (t.model or "").rpartition(".")[2] == name]
+    if schema is not None and len(tables) == 1:
+        yield from _alike(wanted[schema.name], schema, tables[0], call.span)
