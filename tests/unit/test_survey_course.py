@@ -114,11 +114,13 @@ class Repository:
         self.session = session
 class Items(Repository):
     async def all(self): return await self.session.execute("x")
+    async def each(self, act): return await self.all()
 class Service:
     def __init__(self): self.items = Items(None)
     async def read(self, session: Writing):
         await self.items.all()
         await session.commit()
+        await Items(session).each(lambda: None)
 """
 
 
@@ -128,4 +130,5 @@ def test_callees_are_followed_through_what_an_object_keeps() -> None:
     callees = {c.text: c.callee for c in app.calls}
     assert callees["self.session.execute"] == "sqlalchemy.ext.asyncio.AsyncSession.execute"
     assert callees["self.items.all"] == "kept.Items.all"
+    assert callees["Items(session).each"] == "kept.Items.each"
     assert callees["session.commit"] == "sqlalchemy.ext.asyncio.AsyncSession.commit"

@@ -10,7 +10,7 @@ from fastwright.survey.codebase import Unit
 from fastwright.survey.course import awaits, blocks, stops
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import AWAITED, IN_EXCEPT, IN_LOOP, CallFact, Term
-from fastwright.survey.names import Symbol
+from fastwright.survey.names import Symbol, is_class
 from fastwright.survey.terms_text import render
 from fastwright.survey.values import Frame, Made, Value
 
@@ -76,11 +76,20 @@ class Relations:
     def callee(self, unit: Unit, row: CallFact) -> Symbol | None:
         """What a call calls; ``None`` where the receiver's type is not known."""
         if not isinstance(row.callee, str):
-            return None
+            return self._of_made(unit, row)
         key = (id(unit), row.scope, row.callee)
         if key not in self._callees:
             self._callees[key] = self._named(unit, row.scope, row.callee)
         return self._callees[key]
+
+    def _of_made(self, unit: Unit, row: CallFact) -> Symbol | None:
+        """The method in ``Items(session).add()``: that of an object made on the spot."""
+        match row.callee:
+            case ["a", ["c", int(index)], str(part)]:
+                made = self.callee(unit, unit.facts.calls[index])
+                known = made is not None and is_class(made)
+                return self._step(made, part) if known and made is not None else None
+        return None
 
     def _named(self, unit: Unit, scope: int, dotted: str) -> Symbol | None:
         head, _, rest = dotted.partition(".")
