@@ -11,7 +11,6 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Change, ChangeSet, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import State
-from fastwright.recipes import payload
 from fastwright.recipes.ensure import WantedSetting, change_set, ensure_error_headers
 from fastwright.recipes.ensure.drafting import Words, nothing_to_do
 from fastwright.recipes.jwt_auth import changes, promising, wording
@@ -24,10 +23,10 @@ from fastwright.recipes.jwt_auth.layout import Layout, home_of, lay_out
 from fastwright.recipes.jwt_auth.paths import find_paths
 from fastwright.recipes.jwt_auth.presence import presence
 from fastwright.recipes.jwt_auth.reading import Reading, reading, with_redis
-from fastwright.recipes.jwt_auth.render import rendered
-from fastwright.recipes.jwt_auth.style import style_of, test_style
+from fastwright.recipes.jwt_auth.style import style_of
 from fastwright.recipes.jwt_auth.suite import find_suite
 from fastwright.recipes.jwt_auth.tables import migration
+from fastwright.recipes.jwt_auth.written_tests import further_suite, written_tests
 
 TITLE = "Add a login that returns a signed access token"
 
@@ -98,8 +97,8 @@ def build(options: Options, app: AppMap) -> ChangeSet:
     if found.state is State.PRESENT and not draft.layout.present:
         return nothing_to_do(app, TITLE)
     files = list(changes.code_files(app, draft.layout, draft.style, draft.units))
-    written = [file for file, _ in files if file]
-    tests = list(_tests(app, draft))
+    written = [file for file, _ in files]
+    tests = list(written_tests(app, draft))
     steps = [
         *changes.packages(app, draft.bound.scheme, redis=draft.settings.redis is not None),
         *draft.settings.changes,
@@ -117,7 +116,12 @@ def _draft(options: Options, app: AppMap) -> Draft:
     bound = _bound(options, app)
     units = (*_units(bound, me=options.me), *_refresh_units(bound, options), *_further(bound))
     layout = lay_out(app, (*units, "shared_limit"))
-    suite = find_suite(app, bound.session.dependency.name)
+    suite = further_suite(
+        app,
+        find_suite(app, bound.session.dependency.name),
+        registration=options.registration,
+        roles=options.roles,
+    )
     if options.refresh and "service" in layout.present and "refreshing" not in layout.present:
         raise Refused(
             "cannot add refresh tokens to the login that is there",
@@ -222,52 +226,6 @@ def _further(bound: Binding) -> Iterator[str]:
             yield "grant_role"
 
 
-def _tests(app: AppMap, draft: Draft) -> Iterator[NewFile]:
-    if any({"Rows", "sign_in", "rows_app"} <= set(m.names) for m in app.modules.values()):
-        return
-    path = draft.suite.path
-    pieces = rendered(app, tuple(_test_units(app, draft)), test_style(draft.style, draft.suite))
-    text = payload.new_module(app, path, tuple(pieces.values()), pieces["test_login"].doc)
-    yield NewFile(path, text, "each promised property has a test that fails without it")
-
-
-def _test_units(app: AppMap, draft: Draft) -> Iterator[str]:
-    flags, suite = draft.style.how.flags, draft.suite
-    if not suite.fixture:
-        yield _client_unit(app, draft)
-    elif suite.fixture != "client":
-        yield "same_client"
-    if not draft.bound.session.alias:
-        yield "session_alias"
-    yield from ("rows_app", "test_rows", "test_login")
-    if draft.paths.moves:
-        yield "moving"
-    wanted = {
-        "test_guarded": draft.paths.me,
-        "test_inactive": "active-test" in flags,
-        "test_stored": "stored-scheme" in flags,
-        "test_upgraded": "upgrade" in flags,
-        "test_lowercase": "lowercase" in flags,
-        "test_refresh": draft.paths.refresh,
-        "test_refresh_guarded": draft.paths.refresh and draft.paths.me,
-        "test_logout": draft.paths.logout,
-        "test_register": "registration" in flags,
-        "doors_app": "roles" in flags,
-        "test_roles": "roles" in flags,
-        "test_register_roles": {"registration", "roles"} <= flags,
-        "test_shared_limit": draft.settings.redis is not None,
-    }
-    yield from (unit for unit, holds in wanted.items() if holds)
-
-
-def _client_unit(app: AppMap, draft: Draft) -> str:
-    """A client with a database of its own, where the app's drivers can make one in a file."""
-    if not draft.bound.session.is_async:
-        return "own_client"
-    has_driver = "aiosqlite" in app.versions or any("aiosqlite" in m.names for m in app.manifests)
-    return "own_async_client" if has_driver else "plain_client"
-
-
 def _words(
     app: AppMap, draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]
 ) -> Words:
@@ -275,7 +233,7 @@ def _words(
     return Words(
         title=TITLE,
         explains=tuple(wording.decisions(draft)),
-        promise=promising.promise(draft, written, tests),
+        promise=promising.promise(app, draft, written, tests),
         not_done=tuple(wording.not_done(app, draft)),
         deploy=tuple(wording.deploy(variable, draft)),
         next=tuple(wording.next_steps(draft)),

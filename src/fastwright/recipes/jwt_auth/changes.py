@@ -36,6 +36,7 @@ WHY: Mapping[str, str] = MappingProxyType(
         "logout_router": "renewing a login, and ending it",
         "schemas": "the answers of the login are declared",
         "passwords": "passwords are verified off the event loop, whatever they were hashed with",
+        "new_password": "passwords are hashed and verified off the event loop",
         "tokens": "tokens are signed and read in one place",
         "shared_limit": "guessing passwords meets a limit, whichever worker is asked",
         "limits": "guessing passwords meets a limit",
@@ -50,7 +51,7 @@ WHY: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """One file as it will be, and the units that it holds."""
+    """One file as it will be, apart from imports, and the units that it gains."""
 
     path: PurePosixPath
     text: str
@@ -59,7 +60,7 @@ class WrittenFile:
 
 def code_files(
     app: AppMap, layout: Layout, style: Style, units: Sequence[str]
-) -> Iterator[tuple[WrittenFile | None, tuple[Change, ...]]]:
+) -> Iterator[tuple[WrittenFile, tuple[Change, ...]]]:
     """Every file of the login that is new or lacks a unit, with its changes."""
     for module, missing in layout.files(units).items():
         path = file_of(app, module)
@@ -67,7 +68,9 @@ def code_files(
         pieces = rendered(app, missing, style)
         if path in app.files:
             added = [payload.appended(app, path, piece, why) for piece in pieces.values()]
-            yield None, tuple(change for changes in added for change in changes)
+            text = "".join((app.files[path].decode(), *(p.body for p in pieces.values())))
+            grown = WrittenFile(path, text, missing)
+            yield grown, tuple(change for changes in added for change in changes)
         else:
             doc = pieces[missing[-1]].doc
             text = payload.new_module(app, path, tuple(pieces.values()), doc)

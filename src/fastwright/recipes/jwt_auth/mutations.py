@@ -150,8 +150,8 @@ _PROPERTIES = (
     _Property(
         "a new password is no longer than what its hash reads",
         "register_schemas",
-        "if len(password.encode()) > LONGEST:",
-        "if False:",
+        'raise ValueError(f"must not be longer than {LONGEST} bytes")',
+        "password = password[:36]",
         "keep-bcrypt",
     ),
     _Property(

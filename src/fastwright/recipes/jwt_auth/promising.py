@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from fastwright.model.app import AppMap
 from fastwright.model.change import NewFile, Operation, Promise
 from fastwright.recipes.ensure.setting import Reader
 from fastwright.recipes.jwt_auth.binding import Binding
@@ -15,13 +16,15 @@ from fastwright.recipes.jwt_auth.paths import Paths
 from fastwright.recipes.jwt_auth.tables import REFRESH_TABLE
 
 
-def promise(draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]) -> Promise:
+def promise(
+    app: AppMap, draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]
+) -> Promise:
     """Every word that the proof can hold the change to."""
     texts = {unit: (file.path, file.text) for file in written for unit in file.units}
     paths, settings = draft.paths, draft.settings
     needs = _needs(draft.bound, paths, settings.secret)
     return Promise(
-        adds=tuple(_operations(paths)),
+        adds=tuple(o for o in _operations(paths) if app.route(o.method, o.path) is None),
         access=tuple(_access(paths)),
         settings=tuple(reader.variable for reader in settings.readers),
         tables=tuple(_tables(draft)),

@@ -243,6 +243,7 @@ def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict
         "accounts.id": f"{bound.accounts.table.name}.{bound.accounts.key_column}",
         "STORED-PLACEHOLDER": STORED.get(bound.scheme.kind, ""),
         "placeholder.limits": layout.homes["limits"],
+        "placeholder.roles": layout.homes["roles"],
         "placeholder.tokens": layout.homes["tokens"],
         "placeholder.passwords": layout.homes["passwords"],
     }
