@@ -120,6 +120,22 @@ def test_a_dry_run_proves_and_writes_nothing(bookshop: Path, python: str) -> Non
     assert run.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
+def test_an_app_without_a_database_gets_what_a_login_stands_on(tmp_path: Path, python: str) -> None:
+    """Settings, database and login are one proven change; each step's tests miss that step."""
+    app = sample_app("notebook").copy(tmp_path)
+    ended = fastwright("do", LOGIN, "--yes", "--json", "--python", python, at=app, seconds=900)
+    assert ended.code == 0, ended.said
+    report = json.loads(ended.out)
+    assert [step["recipe"] for step in report["plan"]["steps"]] == [
+        "settings",
+        "database",
+        "jwt-auth",
+    ]
+    verdicts = {check["gate"]: check["verdict"] for check in report["proof"]["checks"]}
+    assert verdicts["new-tests"] == verdicts["mutations"] == verdicts["attacks"] == "passed"
+
+
 def test_a_folder_without_an_app_is_told_so(tmp_path: Path) -> None:
     """Not a FastAPI project: exit code 2, and what was looked for."""
     (tmp_path / "main.py").write_text("print('hello')\n")

@@ -8,12 +8,14 @@ replaced whole, with the reasons of all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from fastwright.model.change import Change, ChangeSet, Edit, NewFile, Promise, fingerprint
+from fastwright.model.change import Change, ChangeSet, Edit, Ground, NewFile, Promise, fingerprint
 from fastwright.model.places import Span
 from fastwright.model.plan import Built
+from fastwright.source import edits
 
 Files = Mapping[PurePosixPath, bytes]
 
@@ -27,7 +29,9 @@ def combine(before: Files, after: Files, built: Sequence[Built]) -> ChangeSet:
         title=" and ".join(s.title for s in sets if not s.is_empty) or "nothing to change",
         explains=tuple(d for s in sets for d in s.explains),
         needs=_unique(n for s in sets for n in s.needs),
-        promise=_promise([s.promise for s in sets]),
+        promise=replace(
+            _promise([s.promise for s in sets]), grounds=tuple(_grounds(before, after, sets))
+        ),
         not_done=_unique(n for s in sets for n in s.not_done),
         deploy=_unique(d for s in sets for d in s.deploy),
         next=_unique(n for s in sets for n in s.next),
@@ -73,6 +77,17 @@ def _promise(promises: Sequence[Promise]) -> Promise:
         tests=tuple(dict.fromkeys(t for p in promises for t in p.tests)),
         attacks=tuple(a for p in promises for a in p.attacks),
     )
+
+
+def _grounds(before: Files, after: Files, sets: Sequence[ChangeSet]) -> Iterator[Ground]:
+    """For each step but the first that brings tests, the tree that it was built on."""
+    files = before
+    for one in sets:
+        if one.promise.tests and files != before:
+            differing = sorted(p for p in {*files, *after} if files.get(p) != after.get(p))
+            were = ((p, files[p].decode() if p in files else None) for p in differing)
+            yield Ground(one.promise.tests, tuple(were))
+        files = edits.apply(files, one.changes)
 
 
 def _unique(texts: Iterable[str]) -> tuple[str, ...]:

@@ -98,6 +98,18 @@ class Mutation:
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """The tree that the tests of a later step must fail on: what the earlier steps leave.
+
+    `files` are those in which it differs from the new tree, with their texts there; ``None`` for a
+    file that is not there.
+    """
+
+    tests: tuple[PurePosixPath, ...]
+    files: tuple[tuple[PurePosixPath, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
     """What a change set says of itself; `prove` holds it to every word.
 
@@ -109,6 +121,8 @@ class Promise:
         tables: Tables created or altered.
         mutations: Properties that a new test must be seen to guard.
         tests: New test files.
+        grounds: For tests that stand on an earlier step, what they must fail on; the others must
+            fail on the old tree.
         attacks: Attacks that must fail on the new tree, with what each one needs to know.
     """
 
@@ -119,6 +133,7 @@ class Promise:
     tables: tuple[str, ...] = ()
     mutations: tuple[Mutation, ...] = ()
     tests: tuple[PurePosixPath, ...] = ()
+    grounds: tuple[Ground, ...] = ()
     attacks: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 

@@ -99,7 +99,8 @@ class _Hunt:
 
     def run(self, arguments: Sequence[str]) -> TestRun:
         """Run a selection of the new tests, all where it is empty."""
-        return run_new_tests(self.after, self.after, self.changes, arguments=arguments)
+        tests = self.changes.promise.tests
+        return run_new_tests(self.after, self.after, tests, arguments=arguments)
 
     def guarded(self, mutation: Mutation) -> Found:
         """The test that notices that the property is gone."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from fastwright.lab.boot_tests import TestRun
-from fastwright.model.change import ChangeSet
+from fastwright.model.change import ChangeSet, Ground
 from fastwright.model.finding import Evidence
 from fastwright.model.proof import Check
 from fastwright.prove.gate import Gate
 from fastwright.prove.properties import (
+    Files,
     by_assertion,
     laid_over,
     last_words,
@@ -30,22 +32,41 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:
     if not changes.promise.tests:
         return GATE.skipped("the change brings no tests")
     laid = {path: after.files[path] for path in brought(before, after, changes)}
+    grounds = changes.promise.grounds
+    standing = {path for ground in grounds for path in ground.tests}
+    first = tuple(path for path in changes.promise.tests if path not in standing)
 
     def ended(side: Side) -> TestRun:
         if side is after:
             return new_run(after, changes)
-        side.empty()
-        side.prepare_schema()
-        with laid_over(side, laid):
-            result = run_new_tests(side, after, changes)
-        side.empty()
-        return result
+        return _run_on(side, laid, after, first)
 
     was, now = on_both(before, after, ended)
     if not _all_pass(now):
         bad = [told(one) for one in now.outcomes if not one.ok] or [last_words(now)]
         return GATE.failed("", str(now), *_named(bad))
-    return _judged(was, now)
+    # A later step may need packages and servers that only the new tree's world has.
+    later = [_run_on(after, _below(ground, laid), after, ground.tests) for ground in grounds]
+    outcomes = [one for ran in (was, *later) for one in ran.outcomes]
+    return _judged(replace(was, outcomes=tuple(outcomes)), now)
+
+
+def _below(ground: Ground, laid: Files) -> Files:
+    """The tree that a step was built on, as a layer over the new one; tests stay as they are."""
+    were = {path: text.encode() if text is not None else None for path, text in ground.files}
+    return {path: content for path, content in were.items() if path not in laid}
+
+
+def _run_on(side: Side, layer: Files, after: Side, tests: tuple[PurePosixPath, ...]) -> TestRun:
+    """Some of the new tests in the world of `side` with `layer` over its tree."""
+    if not tests:
+        return TestRun((), 0, 0.0)
+    side.empty()
+    side.prepare_schema()
+    with laid_over(side, layer):
+        result = run_new_tests(side, after, tests)
+    side.empty()
+    return result
 
 
 def _all_pass(now: TestRun) -> bool:

@@ -43,20 +43,20 @@ def _content(path: Path) -> bytes | None:
 def run_new_tests(
     side: Side,
     after: Side,
-    changes: ChangeSet,
+    tests: Sequence[PurePosixPath],
     *,
     arguments: Sequence[str] = (),
 ) -> TestRun:
-    """Run the change's new tests in the world of `side`, where the new tree would run them.
+    """Run new tests in the world of `side`, where the new tree would run them.
 
     Args:
         side: The world that they run in.
         after: The new tree.
-        changes: What brought them.
-        arguments: A selection of them, and options; by default all.
+        tests: Their files.
+        arguments: A selection of tests, and options, instead of the whole files.
     """
     folder = home(after)
-    everything = [str(path.relative_to(folder)) for path in changes.promise.tests]
+    everything = [str(path.relative_to(folder)) for path in tests]
     return run_tests(
         side.world, arguments or everything, cwd=Path(folder), timeout=BUDGET, guest=side.tester
     )
@@ -68,7 +68,7 @@ def new_run(after: Side, changes: ChangeSet) -> TestRun:
     def run() -> TestRun:
         after.empty()
         after.prepare_schema()
-        result = run_new_tests(after, after, changes)
+        result = run_new_tests(after, after, changes.promise.tests)
         after.empty()
         return result
 

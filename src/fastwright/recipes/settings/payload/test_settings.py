@@ -1,11 +1,13 @@
 """The app's settings come from its environment."""
 
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 
 def declared() -> Any:
@@ -18,7 +20,10 @@ def test_an_env_file_may_hold_more(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A `.env` file is read, and what other programs keep in it is no error."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("OF_ANOTHER_PROGRAM=1\n")
-    assert declared().Settings()
+    read = None
+    with suppress(ValidationError):
+        read = declared().Settings()
+    assert read, "a foreign variable is an error"
 
 
 def test_settings_are_read_once() -> None:
