@@ -199,7 +199,7 @@ class Arrivals:
         for arrival in inner:
             there = Held(arrival.root, arrival.path, (), arrival.passed, arrival.lead)
             for held in parts.substituted(there, given):
-                if len(arrival.spans) < 8:
+                if len(arrival.spans) < 8 and _is_column_list(arrival.kind, held):
                     limited = held.through(*self._limits(body, held, row.start))
                     yield arrival._replace(
                         root=held.root, path=held.path, passed=limited.passed, lead=held.lead,
@@ -211,7 +211,7 @@ class Arrivals:
         for term in sink.terms:
             for held in body.held(term, at):
                 kind = _harm(sink, held)
-                if kind and _matters(kind, held.root):
+                if kind and _matters(kind, held.root) and _is_column_list(kind, held):
                     # What is read at once may be measured afterwards.
                     governed = body.facts.body_end + 1 if kind == "read" else row.start
                     limited = held.through(*self._limits(body, held, governed))
@@ -304,6 +304,11 @@ class Arrivals:
             if body is not None:
                 self._demands[function] = self.limits.demanded(body)
         return self._demands[function]
+
+
+def _is_column_list(kind: str, held: Held) -> bool:
+    """Whether it is the client who names the columns; anything, where no columns are written."""
+    return kind != "fields" or not held.at or held.at[0] == "*"
 
 
 def _matters(kind: str, root: str) -> bool:

@@ -82,6 +82,8 @@ class Body:
 
     def _collection(self, term: list[Term], at: int, env: Locals) -> Helds:
         match term:
+            case ["i", inner, ["x", int(start), int(end)]] if b":" in self.unit.content[start:end]:
+                return self.held(inner, at, env)
             case ["i", inner, *items]:
                 return parts.taken(
                     self.held(inner, at, env), parts.key_of(items[0] if items else None)

@@ -186,7 +186,8 @@ _FUNCTIONS = ("os.", "urllib.", "json.", "html.", "re.", "copy.", "shlex.", "orj
 
 def _foreign(dotted: str, row: CallFact, here: Here) -> Helds:
     receiver = receiver_of(row.callee)
-    if receiver is not None and not dotted.startswith(_FUNCTIONS):
+    made = isinstance(row.callee, list) or dotted.startswith(("pathlib.Path.", "pathlib.Pure"))
+    if receiver is not None and (made or not dotted.startswith(_FUNCTIONS)):
         found = _method(receiver, row, here)
         if found is not None:
             return found

@@ -56,7 +56,7 @@ class Types:
         core, frame = annotation.core, annotation.frame
         found = [d for inner in _alternatives(core)
                  for d in self._inside(inner, frame, path, depth)]  # fmt: skip
-        return found[0] if found else Declared()
+        return found[0] if found else self._whole(annotation)._replace(model=None)
 
     def _inside(
         self, core: Term, frame: Frame, path: tuple[str, ...], depth: int
@@ -172,7 +172,7 @@ def _constraints(annotation: Annotation) -> Iterator[str]:
             if key in ("pattern", "regex"):
                 words = value[1] if isinstance(value, list) and value[0] == "s" else ""
                 yield "pattern" if _is_narrow(str(words)) else "?pattern"
-        if str(row.callee).endswith("Validator"):
+        if str(row.callee).endswith(("Validator", "Predicate")):
             yield "?validator"
 
 

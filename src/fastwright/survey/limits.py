@@ -6,11 +6,12 @@ Each limit has a *token*; `strength` says for which kinds of harm a token is eno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
 from fastwright.survey.bindings import reaching
-from fastwright.survey.body import Body, same_part
+from fastwright.survey.body import CAUGHT, Body, same_part
 from fastwright.survey.facts import Branch, CallFact, Term, inner_terms
 from fastwright.survey.held import Held, Helds
 from fastwright.survey.names import Symbol
@@ -96,6 +97,8 @@ class Limits:
                                            (left, right), holds=holds))  # fmt: skip
             case ["c", int(index)]:
                 return list(self._called(body, body.unit.facts.calls[index], at, holds=holds))
+            case ["b", "is" | "is not" as word, str(name), ["k", None]]:
+                return _looked_up(body, name, at) if holds == (word == "is not") else []
             case str() if test.isidentifier():
                 return self._named(body, test, at, holds=holds, depth=depth)
         return []
@@ -106,6 +109,7 @@ class Limits:
         for row in reaching(body.facts.assignments, name, at):
             if isinstance(row.value, list) and row.value[0] in ("b", "!", "c"):
                 found += self.proved(body, row.value, row.start, holds=holds, depth=depth + 1)
+        found += _looked_up(body, name, at) if holds else []
         values = body.held(name, at) if not holds else ()
         return [*found, *((held, "EmptyStr") for held in values if not held.at)]
 
@@ -140,7 +144,8 @@ class Limits:
             yield from ((held, name) for held in given if holds)
         elif name == "isinstance" and row.arguments:
             known = str(row.arguments[-1]).rpartition(".")[2] in _NUMBERS
-            yield from ((h, "isinstance") for h in given if known and holds)
+            narrowed = holds and (known or any(h.root == CAUGHT for h in given))
+            yield from ((h, "isinstance") for h in given if narrowed)
         elif name not in ("len", "bool"):
             ours = callee is not None and callee.kind == "scope"
             yield from ((held, f"?{name}") for held in given if ours or callee is not None)
@@ -158,6 +163,20 @@ class Limits:
             yield from ((held, name) for held in body.held(receiver, at))
         elif name in _PARSERS and len(row.arguments) == 1:
             yield from ((held, name) for held in body.held(row.arguments[0], at))
+
+
+def _looked_up(body: Body, name: str, at: int) -> Proved:
+    """A row, or an item of a list, that was found by a value: the value is one that is known."""
+    found: Proved = []
+    for row in reaching(body.facts.assignments, name, at):
+        called = row.value[1] if isinstance(row.value, list) and row.value[0] == "w" else row.value
+        if row.value_span is not None and isinstance(called, list) and called[0] == "c":
+            words = dict.fromkeys(_WORD.findall(body.unit.text(row.value_span)))
+            found += [(h, "?found") for word in words for h in body.held(word, row.start)]
+    return found
+
+
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 def _start(lead: str, *, passed: bool) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap
+from fastwright.model.change import Fix, Safety
 from fastwright.model.code import Flow
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
 from fastwright.review.rule import rule
 from fastwright.review.stable_message import stable_message
 
@@ -15,6 +18,8 @@ _WHOLE = re.compile(r"(?:args|orig|__cause__|with_traceback)?(?:[.\[].*)?")
 _BROAD = frozenset(
     {"Exception", "BaseException", "OSError", "IOError", "KeyError", "EnvironmentError"}
 )
+_HABIT = 6
+"""From this many answers on, it is a habit of the app."""
 _DRIVERS = ("sqlalchemy.", "asyncpg.", "psycopg", "sqlite3.", "pymysql.", "aiosqlite.", "redis.",
             "pymongo.", "botocore.", "tortoise.exceptions.", "mysql.")  # fmt: skip
 
@@ -58,13 +63,24 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     the app itself defines, and `ValueError`, are taken for messages that are meant to be read. An
     attribute of the exception (`error.detail`) is not reported.
     """
-    seen = set()
+    found: dict[Span, Flow] = {}
     for flow in app.flows:
         if flow.kind == "answer" and flow.place == "exception" and _is_unforeseen(flow):
-            at = flow.path[-1]
-            if at not in seen:
-                seen.add(at)
-                yield _finding(app, flow)
+            found.setdefault(flow.path[-1], flow)
+    findings = [_finding(app, flow) for flow in found.values()]
+    yield from findings if len(findings) < _HABIT else [_habit(findings)]
+
+
+def _habit(findings: list[Finding]) -> Finding:
+    """What a whole app does is said once."""
+    first, *rest = sorted(findings, key=lambda finding: finding.at)
+    message = f"{len(findings)} answers give the text of any exception to the client"
+    changes = tuple(change for f in findings for fix in f.fixes for change in fix.changes)
+    fix = Fix("Say a fixed sentence, and log the exception", Safety.CHANGES_BEHAVIOUR, changes)
+    return replace(
+        first, message=message, related=tuple(finding.at for finding in rest),
+        fixes=(fix,) if changes else (),
+    )  # fmt: skip
 
 
 def _finding(app: AppMap, flow: Flow) -> Finding:
@@ -79,6 +95,8 @@ def _finding(app: AppMap, flow: Flow) -> Finding:
 
 
 def _is_unforeseen(flow: Flow) -> bool:
+    if flow.sanitizers:
+        return False
     kinds = flow.into.split(", ")
     whole = _WHOLE.fullmatch(flow.name) is not None
     return whole and any(k in _BROAD or k.startswith(_DRIVERS) for k in kinds)

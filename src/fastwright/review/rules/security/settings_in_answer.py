@@ -49,7 +49,11 @@ def settings_in_answer(app: AppMap) -> Iterator[Finding]:
     models = {route.handler: route.response_model for route in app.routes}
     seen = set()
     for flow in app.flows:
-        if flow.kind != "answer" or flow.place not in ("environment", "settings"):
+        if (
+            flow.sanitizers
+            or flow.kind != "answer"
+            or flow.place not in ("environment", "settings")
+        ):
             continue
         model = models.get(flow.handler) if flow.sink == "return" else None
         filtered = model is not None and any(schema.name in model for schema in app.schemas)

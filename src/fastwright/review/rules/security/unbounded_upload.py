@@ -71,11 +71,13 @@ def _limited(app: AppMap, at: Span) -> Fix | None:
     """Read one byte more than is allowed, and refuse what has it."""
     content = app.files[at.path]
     call = call_sites.call_at(content, at)
-    statement = call_sites.statement_of(call) if call is not None else None
-    name = _assigned_name(call, statement) if call is not None and statement is not None else None
     brackets = call.child_by_field_name("arguments") if call is not None else None
-    if call is None or statement is None or name is None or brackets is None:
+    if call is None or brackets is None:
         return None
+    statement = call_sites.statement_of(call)
+    name = _assigned_name(call, statement)
+    if name is None:
+        return _read_before(app, at, call)
     bound = imports.ensure_import(app, at.path, "fastapi", "HTTPException")
     indent = layout.indentation(content, statement.start_byte)
     test = f"{indent}if len({name}) > {_LIMIT}:\n{indent}    raise {bound.local}(status_code=413)\n"
@@ -87,6 +89,30 @@ def _limited(app: AppMap, at: Span) -> Fix | None:
         Edit(Span(at.path, after, after), layout.insertion(content, after, test), why),
         *_constant(at, content),
     ))  # fmt: skip
+
+
+def _read_before(app: AppMap, at: Span, call: Node) -> Fix | None:
+    """The same where the file is read in the middle of an expression: read it in front of that."""
+    if layout.within(
+        call, "list_comprehension", "generator_expression", "lambda", "while_statement"
+    ):
+        return None
+    content = app.files[at.path]
+    awaits = call.parent is not None and call.parent.type == "await"
+    whole = call.parent if call.parent is not None and awaits else call
+    bound = imports.ensure_import(app, at.path, "fastapi", "HTTPException")
+    name = call_sites.unused_name(call, "content", "uploaded")
+    read = f"{'await ' if awaits else ''}{call_sites.callee_of(call)}({_LIMIT} + 1)"
+    lines = (
+        f"{name} = {read}\nif len({name}) > {_LIMIT}:\n    raise {bound.local}(status_code=413)\n"
+    )
+    why = "a larger file would be held in memory as a whole"
+    guard = call_sites.before(at, content, call, lines, why)
+    if guard is None:
+        return None
+    edits = (guard, call_sites.replaced(at, whole, name, why), *_constant(at, content))
+    title = "Read at most 10 MiB, and refuse more"
+    return Fix(title, Safety.CHANGES_BEHAVIOUR, (*bound.edits, *edits))
 
 
 def _assigned_name(call: Node, statement: Node) -> str | None:
