@@ -1,4 +1,4 @@
-"""A declared field with one more constraint: ``a: str`` becomes ``a: str = Field(max_length=9)``."""
+"""A declared field with one more constraint: ``a: str`` to ``a: str = Field(max_length=9)``."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from fastwright.source.imports import ensure_import
 
 _MAYBE = frozenset({"first", "one_or_none", "scalar_one_or_none"})
 _ASKS = re.compile(r"\bselect\(|\.query\(|\.(exec|execute|scalars|where|filter|filter_by)\(")
+_SENT = frozenset({"path", "query", "body", "form"})
 _CATCHES = frozenset({"AttributeError", "TypeError", "Exception", "BaseException", ""})
 
 
@@ -148,7 +149,7 @@ def _is_asked_for(app: AppMap, step: Step) -> bool:
     if root != step.function:
         return False
     given = {p.name for p in app.signatures.get(root.name, ())
-             if p.source in ("path", "query", "body", "form")}  # fmt: skip
+             if p.source in _SENT or "RequestForm" in (p.annotation or "")}  # fmt: skip
     start, end = root.span.start, root.span.end
     place = step.place.span
     text = app.files[root.span.path][start : min(place.end, end)].decode("utf-8", "replace")

@@ -1,0 +1,125 @@
+"""FW209 default-made-at-import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Field
+from fastwright.model.change import Change, Edit, Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.storage import Column
+from fastwright.review.rule import rule
+from fastwright.source.imports import ensure_import
+
+_MADE = re.compile(
+    r"(?P<name>(?:\w+\.)*(?:utcnow|now|today|time|time_ns|uuid1|uuid4|token_hex|token_urlsafe|"
+    r"token_bytes|random|randint|getrandbits))\((?P<given>[^()]*)\)"
+)
+_OF_SQL = re.compile(r"\b(func|sa|sql|text)\.|\bfunc\b")
+
+
+@rule(code="FW209", severity=Severity.HIGH)
+def default_made_at_import(app: AppMap) -> Iterator[Finding]:
+    """A default that is computed once, when the module is imported, and shared by all rows.
+
+    ## Why is this bad?
+    `default=datetime.now()` calls the clock while the class is read. Every row of the process gets
+    the time of its start, every token or UUID made so is the same one: times are wrong by weeks,
+    unique keys collide, and secrets repeat (CWE-330). Tests pass, for they import and run at once.
+
+    ## Example
+    ```python
+    class Token(Base):
+        __tablename__ = "tokens"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        made_at: Mapped[datetime.datetime] = mapped_column(default=datetime.datetime.now())
+    ```
+
+    Use instead:
+    ```python
+    class Token(Base):
+        __tablename__ = "tokens"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        made_at: Mapped[datetime.datetime] = mapped_column(default=datetime.datetime.now)
+    ```
+
+    ## Fix safety
+    A column's default changes what is written, as it was meant; the contract stays. A schema's
+    default leaves the contract too, where it stood as a fixed value. Both change behaviour.
+
+    ## Known limits
+    Clocks, UUIDs and random numbers of the standard library are known, when called directly.
+    """
+    for schema in app.schemas:
+        for field in schema.fields:
+            made = _MADE.fullmatch((field.default or "").strip())
+            if made and field.span is not None and _is_own(field.span, schema.span):
+                fixes = _of_field(app, field, made)
+                yield _finding(field.span, f"{_last(schema.name)}.{field.name}", made, fixes)
+    for table in app.tables:
+        for column in table.columns:
+            made = _MADE.fullmatch((column.default or "").strip())
+            if made and column.span is not None and _is_own(column.span, table.span):
+                name = f"{_last(table.model or table.name)}.{column.attribute}"
+                if not _OF_SQL.search(made["name"]) and _shows(app, column, made):
+                    yield _finding(column.span, name, made, _of_column(app, column, made))
+
+
+def _is_own(at: Span, owner: Span | None) -> bool:
+    """True where a declaration stands in its class: an inherited one is told of its base."""
+    return owner is not None and owner.path == at.path and owner.start <= at.start < owner.end
+
+
+def _shows(app: AppMap, column: Column, made: re.Match[str]) -> bool:
+    """True where the declaration itself holds the call, not a name that stands for it."""
+    return column.span is not None and f"{made['name']}(" in app.text(column.span)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _finding(at: Span, name: str, made: re.Match[str], fixes: tuple[Fix, ...]) -> Finding:
+    return Finding(
+        "default-made-at-import",
+        at,
+        f"`{name}` gets the one value that `{made[0]}` had at import",
+        evidence=(Evidence(EvidenceKind.SOURCE, "the call stands in the body of the class"),),
+        fixes=fixes,
+        symbol=name,
+        structural=True,
+    )
+
+
+def _of_column(app: AppMap, column: Column, made: re.Match[str]) -> tuple[Fix, ...]:
+    assert column.span is not None
+    text = app.text(column.span)
+    called = re.search(rf"\bdefault\s*=\s*(?P<call>{re.escape(made[0])})", text)
+    if called is None:
+        return ()
+    start = column.span.start + len(text[: called.start("call")].encode())
+    at = Span(column.span.path, start, start + len(made[0].encode()))
+    late = f"lambda: {made[0]}" if made["given"].strip() else made["name"]
+    changes: tuple[Change, ...] = (Edit(at, late, _WHY),)
+    if "Field(" in text:  # SQLModel calls a factory only by its own keyword
+        key = column.span.start + len(text[: called.start()].encode())
+        changes = (Edit(Span(at.path, key, at.end), f"default_factory={late}", _WHY),)
+    return (Fix("Compute the default for each row", Safety.CHANGES_BEHAVIOUR, changes),)
+
+
+def _of_field(app: AppMap, field: Field, made: re.Match[str]) -> tuple[Fix, ...]:
+    assert field.span is not None
+    text = app.text(field.span)
+    plain = re.fullmatch(rf"(?P<head>\w+\s*:\s*[^=\n]+?)\s*=\s*{re.escape(made[0])}", text)
+    if plain is None:
+        return ()
+    bound = ensure_import(app, field.span.path, "pydantic", "Field")
+    late = f"lambda: {made[0]}" if made["given"].strip() else made["name"]
+    edit = Edit(field.span, f"{plain['head']} = {bound.local}(default_factory={late})", _WHY)
+    title = "Compute the default for each object"
+    return (Fix(title, Safety.CHANGES_BEHAVIOUR, (*bound.edits, edit)),)
+
+
+_WHY = "a default that is computed at import is one and the same for all"
