@@ -98,6 +98,19 @@ class SessionProvider:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """One Alembic revision: its identifier, those that it follows, and where it names itself.
+
+    `label` is what ``branch_labels`` holds, as written, where it holds something.
+    """
+
+    name: str
+    below: tuple[str, ...]
+    span: Span
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Migrations:
     """One Alembic environment; paths relative to the repository root."""
 
@@ -107,3 +120,4 @@ class Migrations:
     heads: tuple[str, ...] = ()
     count: int = 0
     file_template: str | None = None
+    revisions: tuple[Revision, ...] = ()

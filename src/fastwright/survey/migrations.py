@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from fastwright.model.storage import Migrations
+from fastwright.model.places import Span
+from fastwright.model.storage import Migrations, Revision
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.facts import Term
 
@@ -50,11 +51,12 @@ def _environment(
         if u.path.parent == versions and u.path.stem != "__init__"
     ]
     revisions = [row for row in rows if row is not None]
-    below = {down for _, downs in revisions for down in downs}
-    heads = tuple(sorted(revision for revision, _ in revisions if revision not in below))
+    below = {down for row in revisions for down in row.below}
+    heads = tuple(sorted(row.name for row in revisions if row.name not in below))
     return Migrations(
-        config, directory, versions, heads, len(revisions), options.get("file_template")
-    )
+        config, directory, versions, heads, len(revisions), options.get("file_template"),
+        tuple(sorted(revisions, key=lambda row: row.span)),
+    )  # fmt: skip
 
 
 def _nearest(
@@ -91,12 +93,18 @@ def _versions(
     return directory / "versions"
 
 
-def _revision(unit: Unit) -> tuple[str, tuple[str, ...]] | None:
-    rows = {row.target: row.value for row in unit.scopes[0].assignments}
-    revision = rows.get("revision")
-    if not isinstance(revision, list) or revision[0] != "s":
+def _revision(unit: Unit) -> Revision | None:
+    rows = {row.target: row for row in unit.scopes[0].assignments if isinstance(row.target, str)}
+    named = rows.get("revision")
+    if named is None or not isinstance(named.value, list) or named.value[0] != "s":
         return None
-    return str(revision[1]), tuple(_strings(rows.get("down_revision")))
+    below = rows["down_revision"].value if "down_revision" in rows else None
+    label = rows.get("branch_labels")
+    written = unit.text(label.value_span) if label and label.value_span else "None"
+    return Revision(
+        str(named.value[1]), tuple(_strings(below)), Span(unit.path, named.start, named.end),
+        "" if written in ("None", "()", "[]") else written,
+    )  # fmt: skip
 
 
 def _strings(term: Term) -> Iterator[str]:

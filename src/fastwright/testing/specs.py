@@ -114,11 +114,20 @@ def repaired(app: AppMap, chosen: Iterable[Fix]) -> AppMap:
 def examples(rule: Rule) -> tuple[AppMap, AppMap]:
     """The two apps of a rule's page, the one to be reported first; each after the prelude.
 
+    A block ```` ```python migrations/env.py ```` is a further file of the app that it stands with.
+
     Raises:
-        ValueError: The page does not hold exactly two Python blocks.
+        ValueError: A part of the page holds no Python block, or two of one file.
     """
+    bad, _, good = rule.doc.partition("\nUse instead:\n")
+    return _example(bad), _example(good)
+
+
+def _example(part: str) -> AppMap:
     prelude = resources("fastwright.testing.payload").joinpath("prelude.py").read_text()
-    bad, good = re.findall(r"(?ms)^```python\n(.*?)^```", rule.doc)
-    return tuple(  # type: ignore[return-value]
-        static.read({MAIN: f"{prelude}\n\n{block}".encode()}) for block in (bad, good)
-    )
+    found = re.findall(r"(?ms)^```python([^\n]*)\n(.*?)^```", part)
+    blocks = {PurePosixPath(path.strip() or MAIN): text for path, text in found}
+    if not blocks or len(blocks) != len(found):
+        raise ValueError("each part of a page must hold Python blocks, one a file")
+    app = f"{prelude}\n\n{blocks.pop(MAIN, '')}"
+    return static.read({MAIN: app.encode()} | {p: text.encode() for p, text in blocks.items()})
