@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from fastwright.agent import applying, keeping
 from fastwright.agent.building import Building
-from fastwright.agent.ground import Ground
+from fastwright.agent.ground import Ground, read_source
 from fastwright.agent.ordering import Order
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
@@ -22,8 +23,10 @@ from fastwright.model.plan import Plan, Step
 from fastwright.model.proof import Check, Outcome, Proof, Report
 from fastwright.model.tuning import Fate, Tuning
 from fastwright.prove import Gate, every_gate, in_order, judge, tests
+from fastwright.prove.suite import home
 from fastwright.source import edits
-from fastwright.tune import choosing, telling, verdict
+from fastwright.survey import merge
+from fastwright.tune import choosing, holding, telling, verdict
 from fastwright.tune.bench import Bench
 from fastwright.tune.tuner import ROUNDS, Course, Tuner
 
@@ -42,6 +45,9 @@ GATES = (
     "scope",
 )
 """The gates that a tuned tree passes beside those of tuning itself."""
+
+
+_PINS = "pins how often the database is asked, at two sizes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,6 @@ class TuningJob:
         chosen = choosing.named(order.routes, self.ground.app)
         with Worlds(self.ground, self.person, self.wishes, self.watch) as worlds:
             chosen = chosen or self._spoken_of(order, worlds.known())
-            worlds.before.close()
             report = self._work(order, chosen, deadline, worlds)
             return keeping.keep(self.ground.project, report, began, worlds.secrets)
 
@@ -78,16 +83,35 @@ class TuningJob:
     def _work(
         self, order: Order, chosen: tuple[str, ...], deadline: float, worlds: Worlds
     ) -> Report:
-        bench = Bench(worlds.before.world, worlds.known(), time.time())
-        tuner = Tuner(bench, worlds.remap, time.monotonic, deadline, self.person.phase)
+        side, app = worlds.before, worlds.known()
+        description = side.app.description
+        side.close()
+        bench = Bench(side.world, app, time.time())
+        remap = self._remap(description)
+        tuner = Tuner(bench, remap, time.monotonic, deadline, self.person.phase)
         with self.watch.phase("observing the app"):
             course = tuner.begin(self.ground.files)
         tuner.wants = _wants(order, chosen, course)
         with self.watch.phase("trying what may help"):
             _uninterrupted(course, lambda: tuner.run(course))
         tuning = self._measured(course, bench)
+        files = dict(course.now.files)
+        if course.kept:
+            with self.watch.phase("pinning what was gained with tests"):
+                held = holding.written(remap(files), description, course, bench, home(side))
+            files |= {held.path: held.text.encode()} if held.text else {}
+            tuning = replace(tuning, notes=(*tuning.notes, *held.without))
         bench.lay(self.ground.files)
-        return self._concluded(order, tuning, self._building(order, course), worlds)
+        return self._concluded(order, tuning, self._building(order, course, files), worlds)
+
+    def _remap(self, description: Mapping[str, Any]) -> Callable[[Files], AppMap]:
+        """Maps a tree by its source and by what ran before any change."""
+
+        def remap(files: Files) -> AppMap:
+            source = read_source(self.ground.project, files, self.wishes.target)
+            return merge.merge(source, description)
+
+        return remap
 
     def _measured(self, course: Course, bench: Bench) -> Tuning:
         """What it came to; the old tree is timed against the new one where there is time."""
@@ -100,9 +124,9 @@ class TuningJob:
 
     # ---------------------------------------------------------------------------- conclusion
 
-    def _building(self, order: Order, course: Course) -> Building:
-        before, after = self.ground.files, course.now.files
-        changes = tuple(_whole_files(before, course))
+    def _building(self, order: Order, course: Course, after: Files) -> Building:
+        before = self.ground.files
+        changes = tuple(_whole_files(before, after, course))
         routes = dict.fromkeys(r for idea, _ in course.kept for r in idea.routes)
         title = f"tune {', '.join(routes)}" if routes else "nothing to tune"
         change_set = ChangeSet(fingerprint(before), changes, title, promise=_promise(changes))
@@ -181,15 +205,15 @@ def _alone(gates: Sequence[Gate]) -> tuple[Gate, ...]:
     )
 
 
-def _whole_files(before: Files, course: Course) -> Iterator[Edit | NewFile]:
+def _whole_files(before: Files, after: Files, course: Course) -> Iterator[Edit | NewFile]:
     """Each file that was touched, as one change with the reasons of all that were made in it."""
     reasons: dict[PurePosixPath, list[str]] = {}
     for change in (c for _, variant in course.kept for c in variant.changes):
         if isinstance(change, Edit | NewFile):
             path = change.span.path if isinstance(change, Edit) else change.path
             reasons.setdefault(path, []).append(change.why)
-    for path, content in sorted(course.now.files.items()):
-        why = "; ".join(dict.fromkeys(reasons.get(path, ())))
+    for path, content in sorted(after.items()):
+        why = "; ".join(dict.fromkeys(reasons.get(path, (_PINS,))))
         if path not in before:
             yield NewFile(path, content.decode(), why)
         elif before[path] != content:

@@ -80,7 +80,9 @@ class Maker:
         if turn == 0 and (number >> place) % 2 == 0:
             return found[0]
         usable = max(1, len(found) - len(found) // 5)
-        return found[(number // 2 * (2 * place + 1) + 1 + place + turn * (place + 1)) % usable]
+        # Each table begins elsewhere, or what one statement loads would hide what the next asks.
+        begin = 1 + place + len(self._parents) * usable // 3
+        return found[(begin + number // 2 * (2 * place + 1) + turn * (place + 1)) % usable]
 
     def _own_kind(self, column, target, number):
         """A tree: roots, children of the hub, and children of others."""

@@ -60,6 +60,11 @@ class Bench:
         self._at = at
         self.sizes = tuple(sizes)
 
+    @property
+    def world(self) -> World:
+        """Where it runs."""
+        return self._world
+
     def lay(self, files: Files) -> None:
         """Have the copy hold `files`, which differ from the person's own in some."""
         differing = {p: c for p, c in files.items() if self._original.get(p) != c}

@@ -27,6 +27,7 @@ class Idea:
         variants: Alternatives, tried in order; the best of those that hold is kept. Empty where
             none can be written, for the reason in `because`.
         because: Why there is no variant.
+        fallbacks: Tried one by one where none of the variants holds.
     """
 
     key: str
@@ -35,3 +36,4 @@ class Idea:
     seen: tuple[str, ...]
     variants: tuple[Variant, ...] = ()
     because: str = ""
+    fallbacks: tuple[Variant, ...] = ()

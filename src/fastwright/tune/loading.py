@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Edit
 from fastwright.model.places import Span
 from fastwright.source import import_block, imports, syntax
-from fastwright.tune import spots
+from fastwright.tune import handing, ordering, spots
 from fastwright.tune.idea import Idea, Variant
 from fastwright.tune.seen import Frame, Root, Visit
 from fastwright.tune.symptoms import Cause, Symptom
@@ -116,7 +116,8 @@ def _idea(app: AppMap, need: Need) -> Idea:
     because, variants = "", tuple(_variants(app, need))
     if not variants:
         because = f"no call that builds a statement was found at `{need.built}`"
-    return Idea(key, need.symptoms[0].cause.value, need.routes, seen, variants, because)
+    fallbacks = tuple(_fallbacks(app, need)) if variants else ()
+    return Idea(key, need.symptoms[0].cause.value, need.routes, seen, variants, because, fallbacks)
 
 
 def _without_root(symptom: Symptom) -> Idea:
@@ -143,13 +144,66 @@ def spoken(relationship: str) -> str:
 
 def _variants(app: AppMap, need: Need) -> Iterator[Variant]:
     yield from _variant(app, need, frozenset(), "selectinload")
-    to_one = frozenset(p for p in need.tree.paths() if p in need.lazy and not is_many(app, p[-1]))
+    to_one = _to_one(app, need)
     if to_one:
         yield from _variant(app, need, to_one, "joinedload for what is one")
     unique = need.root.api in ("get", "query")
     collections = frozenset((name,) for name in need.tree.branches) & need.lazy - to_one
     if unique and len(collections) == 1:
         yield from _variant(app, need, to_one | collections, "joinedload")
+
+
+def _fallbacks(app: AppMap, need: Need) -> Iterator[Variant]:
+    """The order pinned; the options handed down by the slow route alone; what is one alone."""
+    plain = next(_variant(app, need, _to_one(app, need), "the same, with the order pinned"), None)
+    order = ordering.pinned(app, [p[-1] for p in sorted(need.lazy) if is_many(app, p[-1])])
+    if plain is not None and order:
+        yield Variant(plain.title, imports.combine(app, (*plain.changes, *order)))
+    for levels in (1, 2):
+        yield from _handed(app, need, levels)
+    single = [p for p in need.lazy if all(not is_many(app, name) for name in p)]
+    if single and len(single) < len(need.lazy):
+        tree = Tree()
+        for path in sorted(single):
+            tree.add(path)
+        smaller = replace(need, tree=tree, lazy=frozenset(single))
+        yield from _variant(app, smaller, frozenset(single), "joinedload for what is one, alone")
+
+
+def _to_one(app: AppMap, need: Need) -> frozenset[Path]:
+    return frozenset(p for p in need.tree.paths() if p in need.lazy and not is_many(app, p[-1]))
+
+
+def _handed(app: AppMap, need: Need, levels: int) -> Iterator[Variant]:
+    """The statement takes its options from a caller `levels` functions above."""
+    stack = need.root.stack
+    call = spots.call_at(app.files, need.built, BUILDERS)
+    inside = len(stack) > levels and not any(handing.is_handler(app, f) for f in stack[:levels])
+    if call is None or not inside or need.built.function != stack[0].function:
+        return
+    caller = stack[levels]
+    writer = _Writer(
+        app, replace(need, built=replace(need.built, path=caller.path)), _to_one(app, need)
+    )
+    options = ", ".join(option.flat() for option in writer.options())
+    why = "the routes that need more than the row itself say so"
+    edit = _passing(app, call, need, why)
+    below = handing.handed_down(app, stack, levels, f"[{options}]", why)
+    if edit is not None and below:
+        changes = imports.combine(app, (*writer.edits, edit, *below))
+        yield Variant("options handed down by the routes that need them", changes)
+
+
+def _passing(app: AppMap, call: syntax.Node, need: Need, why: str) -> Edit | None:
+    """The statement with whatever options its function is given."""
+    path, content = need.built.path, app.files[need.built.path]
+    arguments = call.child_by_field_name("arguments")
+    if need.root.api != "get" or any(_is_query(n, content) for n in syntax.find(call, "call")):
+        return Edit(Span(path, call.end_byte, call.end_byte), ".options(*options)", why)
+    if arguments is None or b"options=" in content[arguments.start_byte : arguments.end_byte]:
+        return None
+    end = arguments.named_children[-1].end_byte
+    return Edit(Span(path, end, end), ", options=options", why)
 
 
 def is_many(app: AppMap, relationship: str) -> bool:

@@ -6,6 +6,7 @@ What is asked for by its key becomes a dict by that key, filled by one ``IN``; w
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -16,7 +17,7 @@ from fastwright.model.places import Span
 from fastwright.model.storage import Table
 from fastwright.source import import_block, imports, syntax
 from fastwright.source.syntax import Node
-from fastwright.tune import asking, spots
+from fastwright.tune import asking, chains, spots
 from fastwright.tune.asking import Asking, Want
 from fastwright.tune.idea import Idea, Variant
 from fastwright.tune.seen import Frame
@@ -145,7 +146,9 @@ class Writer:
         if re.fullmatch(r"[\w.]+", over):
             return over, []
         last = re.sub(r"\W+", "_", self._found.turn.target).strip("_")
-        name = self._free(f"{last}_rows" if last.endswith("s") else f"{last}s")
+        taken = {self._text(node) for node in syntax.find(self._scope(), "identifier")}
+        plural = last.endswith("s") or f"{last}s" in taken
+        name = self._free(f"{last}_rows" if plural else f"{last}s")
         listed = re.search(r"\.(all|fetchall)\(\)$", over) or over.startswith("[")
         return name, [f"{name} = {over if listed else f'list({over})'}"]
 
@@ -195,7 +198,8 @@ class Writer:
         line = head + "".join(run) + tail
         if self._fits("    " + line) or not run[0]:
             return [line]
-        return [head + run[0], f"    {run[1]}", run[2] + tail]
+        inner = [run[1]] if self._fits(" " * 12 + run[1]) else link_by_link(run[1])
+        return [head + run[0], *(f"    {text}" for text in inner), run[2] + tail]
 
     def _run(self, column: str, keys: str) -> tuple[str, str, str]:
         """What is iterated, the rows of the one statement: what stands before it, it, behind."""
@@ -284,6 +288,16 @@ class Writer:
     def _fits(self, line: str) -> bool:
         indent = self._found.turn.statement.start_point[1]
         return len(line) + indent <= import_block.width_of(self._app)
+
+
+def link_by_link(statement: str) -> list[str]:
+    """A chain of calls, each on a line of its own; good where parentheses stand around it."""
+    content = statement.encode()
+    chain = chains.read(syntax.parse(content).named_children[0].named_children[0], content)
+    if chain is None:
+        return [statement]
+    ends = [0, *(link.call.end_byte for link in chain.links)]
+    return [content[start:end].decode() for start, end in itertools.pairwise(ends)]
 
 
 def _snake(name: str) -> str:

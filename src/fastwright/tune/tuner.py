@@ -119,23 +119,33 @@ class Tuner:
             return
         self.tell(f"{idea.cause}: {', '.join(idea.routes)}")
         trials = [self._screened(idea, variant, course) for variant in idea.variants]
+        if not self._keep(idea, course, trials):
+            for variant in idea.fallbacks:
+                if self.seconds() > self.deadline:
+                    break
+                if self._keep(idea, course, [self._screened(idea, variant, course)]):
+                    break
+
+    def _keep(self, idea: Idea, course: Course, trials: Sequence[Trial]) -> bool:
+        """Keep the best of `trials` that holds; all of them are told of. True where one was."""
+        before = course.now
         said: dict[str, tuple[str, ...]] = {t.variant.title: t.failures for t in trials}
         kept: Trial | None = None
         for trial in self._ranked(idea, course, [t for t in trials if not t.failures], said):
             standing, failures = self._judged(trial, idea, course)
             if standing is not None and not failures:
-                kept, before = trial, course.now
+                kept = trial
                 course.kept.append((idea, trial.variant))
                 course.now = standing
                 break
             said[trial.variant.title] = failures
-        files = before.files if kept is not None else course.now.files
         for trial in trials:
             fate = Fate.KEPT if trial is kept else Fate.DROPPED
             reasons = said[trial.variant.title]
             course.attempts.append(
-                _attempt(idea, trial.variant.title, fate, reasons, _diff(files, trial))
+                _attempt(idea, trial.variant.title, fate, reasons, _diff(before.files, trial))
             )
+        return kept is not None
 
     # ------------------------------------------------------------------------------- judging
 

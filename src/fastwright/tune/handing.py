@@ -1,0 +1,123 @@
+"""Loader options handed down to a shared function by those callers alone that need them. Pure.
+
+A function that loads for many, a getter or the method of a generic repository, gets a parameter
+``options``; the slow route's call names what it needs, and every other call stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Change, Edit
+from fastwright.model.places import Span
+from fastwright.source import import_block, imports, syntax
+from fastwright.source.syntax import Node
+from fastwright.tune import spots
+from fastwright.tune.seen import Frame
+
+NAME = "options"
+_SPLATS = ("list_splat_pattern", "dictionary_splat_pattern")
+
+
+def handed_down(
+    app: AppMap, stack: Sequence[Frame], levels: int, text: str, why: str
+) -> tuple[Change, ...]:
+    """The changes that let ``options`` reach the innermost function of `stack` from a call.
+
+    Args:
+        app: The map of the tree.
+        stack: Frames, the function that loads first.
+        levels: How many functions pass it on; the call is in the frame behind them.
+        text: The list of options, as the call gives it.
+        why: The reason.
+
+    Returns:
+        Nothing where a function or a call is not found, or has the name for something else.
+    """
+    changes: list[Change] = []
+    for level in range(levels):
+        inner, outer = stack[level], stack[level + 1]
+        value = text if level == levels - 1 else NAME
+        step = [*_parameter(app, inner, why), *_given(app, outer, inner, value, why)]
+        if len(step) < 2:
+            return ()
+        changes += step
+    return tuple(changes)
+
+
+def _parameter(app: AppMap, frame: Frame, why: str) -> Iterator[Change]:
+    """The function that `frame` is in gets the parameter, by keyword alone."""
+    function = function_at(app, frame)
+    parameters = function.child_by_field_name("parameters") if function is not None else None
+    if parameters is None:
+        return
+    content = app.files[frame.path]
+    given = [n for n in parameters.named_children if n.type != "comment"]
+    if any(n.type == _SPLATS[1] for n in given) or _names(parameters, content) & {NAME}:
+        return
+    sequence = imports.ensure_import(app, frame.path, "collections.abc", "Sequence")
+    option = imports.ensure_import(app, frame.path, "sqlalchemy.orm.interfaces", "ORMOption")
+    star = any(n.type in (_SPLATS[0], "keyword_separator") for n in given)
+    text = f"{NAME}: {sequence.local}[{option.local}] = ()"
+    text = text if star else f"*, {text}"
+    last = given[-1] if given else None
+    at = last.end_byte if last is not None else parameters.start_byte + 1
+    yield from (*sequence.edits, *option.edits)
+    yield Edit(Span(frame.path, at, at), f", {text}" if last is not None else text, why)
+
+
+def _given(app: AppMap, outer: Frame, inner: Frame, value: str, why: str) -> Iterator[Change]:
+    """The call in `outer` that leads to `inner` gives the argument."""
+    names = frozenset({inner.function.rpartition(".")[2]})
+    call = spots.call_at(app.files, outer, names)
+    arguments = call.child_by_field_name("arguments") if call is not None else None
+    if arguments is None or arguments.type != "argument_list":
+        return
+    content = app.files[outer.path]
+    given = [n for n in arguments.named_children if n.type != "comment"]
+    at = given[-1].end_byte if given else arguments.start_byte + 1
+    text = f"{NAME}={value}"
+    start = content.rfind(b"\n", 0, at) + 1
+    line = content[start : content.find(b"\n", at)].decode("utf-8", "replace")
+    if (
+        len(line) + len(text) + 2 > import_block.width_of(app)
+        and b"\n" not in content[arguments.start_byte : arguments.end_byte]
+    ):
+        indent = line[: len(line) - len(line.lstrip())]
+        every = [*(syntax.text(node, content) for node in given), text]
+        lines = "".join(f"{indent}    {one},\n" for one in every)
+        span = spots.span(outer.path, arguments)
+        yield Edit(span, f"(\n{lines}{indent})", why)
+        return
+    yield Edit(Span(outer.path, at, at), f", {text}" if given else text, why)
+
+
+def function_at(app: AppMap, frame: Frame) -> Node | None:
+    """The innermost function around the line of `frame` that has its name."""
+    content = app.files.get(frame.path)
+    if content is None:
+        return None
+    name = frame.function.rpartition(".")[2]
+    fitting = [
+        node
+        for node in syntax.find(syntax.parse(content), "function_definition")
+        if _is_called(node, name, content)
+        and node.start_point[0] + 1 <= frame.line <= node.end_point[0] + 1
+    ]
+    return fitting[-1] if fitting else None
+
+
+def _is_called(function: Node, name: str, content: bytes) -> bool:
+    own = function.child_by_field_name("name")
+    return own is not None and syntax.text(own, content) == name
+
+
+def _names(parameters: Node, content: bytes) -> set[str]:
+    return {syntax.text(node, content) for node in syntax.find(parameters, "identifier")}
+
+
+def is_handler(app: AppMap, frame: Frame) -> bool:
+    """The function of `frame` answers a route: its parameters are the request's, not a caller's."""
+    module = next((m.name for m in app.modules.values() if m.path == frame.path), None)
+    return any(route.handler == f"{module}.{frame.function}" for route in app.routes)
