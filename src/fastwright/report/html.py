@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from fastwright.model.proof import FileDiff, Report
-from fastwright.report import words
+from fastwright.report import tuning, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class DiffLine:
 
 def render(report: Report) -> str:
     """The whole page. Works offline, in light and in dark, and when printed."""
-    return pages().get_template("page.html.j2").render(report=report, words=words)
+    return pages().get_template("page.html.j2").render(report=report, words=words, tuning=tuning)
 
 
 @functools.cache

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from fastwright.model.proof import FileDiff, Report
-from fastwright.report import words
+from fastwright.report import tuning, words
 
 
 def render(report: Report) -> str:
@@ -17,6 +17,7 @@ def render(report: Report) -> str:
         _listed("Done", report.did),
         _plan(report),
         _gates(report),
+        *_tuning(report),
         _decisions(report),
         _listed("Not done", report.not_done or ("nothing was left out",)),
         _listed("To deploy", report.deploy, numbered=True),
@@ -99,6 +100,20 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _tuning(report: Report) -> Iterator[str]:
+    if report.tuning is None:
+        return
+    rows = (line.cells for line in tuning.lines(report.tuning))
+    yield f"## {tuning.title(report.tuning)}\n\n{_table(tuning.HEADINGS, rows)}"
+    told = [_attempt(one) for one in tuning.paragraphs(report.tuning)]
+    yield "\n\n".join(["## What was tried", *told]) if told else ""
+
+
+def _attempt(one: tuning.Paragraph) -> str:
+    parts = [f"### {one.head}", "\n".join(f"- {line}" for line in one.lines)]
+    return "\n\n".join([*parts, _fenced(one.diff, "diff")] if one.diff else parts)
 
 
 def _decisions(report: Report) -> str:

@@ -14,7 +14,7 @@ from fastwright.model.change import Decision
 from fastwright.model.errors import DoesNotLoad, FastwrightError
 from fastwright.model.plan import Candidate, Plan
 from fastwright.model.proof import Check, FileDiff, Outcome, Report, Verdict
-from fastwright.report import words
+from fastwright.report import tuning, words
 
 _COLOURS = (
     (Verdict.PASSED.value, "green"),
@@ -74,6 +74,7 @@ class Terminal:
         if report.proof:
             self._heading("Gates")
             self.console.print(Padding(_gates(report), (0, 0, 0, 2)))
+        self._tuning(report)
         self._decisions(report.why)
         self._presence(report)
         self._by_hand(report)
@@ -125,6 +126,23 @@ class Terminal:
             for file in group.files:
                 shown = _one_diff(file, words.why_no_text(report, file))
                 self.console.print(shown, soft_wrap=True)
+
+    def _tuning(self, report: Report) -> None:
+        """Every route that was called, and what was tried; diffs that were dropped are kept out."""
+        if report.tuning is None:
+            return
+        self._heading(tuning.title(report.tuning))
+        table = _table(*tuning.HEADINGS)
+        for line in tuning.lines(report.tuning):
+            table.add_row(*map(Text, line.cells), style="" if line.is_changed else "dim")
+        self.console.print(Padding(table, (0, 0, 0, 2)))
+        told = tuning.paragraphs(report.tuning)
+        if told:
+            self._heading("What was tried")
+        for one in told:
+            self._item("-", one.head)
+            for text in one.lines:
+                self.console.print(Padding(Text(text, style="dim"), (0, 0, 0, 6)))
 
     def _decisions(self, decisions: tuple[Decision, ...]) -> None:
         if decisions:

@@ -117,7 +117,7 @@ def _names(parameters: Node, content: bytes) -> set[str]:
     return {syntax.text(node, content) for node in syntax.find(parameters, "identifier")}
 
 
-def is_handler(app: AppMap, frame: Frame) -> bool:
+def answers_route(app: AppMap, frame: Frame) -> bool:
     """The function of `frame` answers a route: its parameters are the request's, not a caller's."""
     module = next((m.name for m in app.modules.values() if m.path == frame.path), None)
     return any(route.handler == f"{module}.{frame.function}" for route in app.routes)

@@ -178,7 +178,7 @@ def _handed(app: AppMap, need: Need, levels: int) -> Iterator[Variant]:
     """The statement takes its options from a caller `levels` functions above."""
     stack = need.root.stack
     call = spots.call_at(app.files, need.built, BUILDERS)
-    inside = len(stack) > levels and not any(handing.is_handler(app, f) for f in stack[:levels])
+    inside = len(stack) > levels and not any(handing.answers_route(app, f) for f in stack[:levels])
     if call is None or not inside or need.built.function != stack[0].function:
         return
     caller = stack[levels]
