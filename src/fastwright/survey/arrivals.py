@@ -32,7 +32,7 @@ _SESSIONS = ("sqlalchemy.orm", "sqlmodel.Session", "sqlmodel.ext", "sqlmodel.orm
              "sqlalchemy.engine")  # fmt: skip
 """Sessions run statements, which are no text unless it was built."""
 _LOADERS = frozenset({"importlib.import_module", "builtins.__import__"})
-_ASKING = frozenset({"get", "get_one", "select", "query", "refresh", "merge"})
+_ASKING = frozenset({"get", "get_one", "select", "query", "update", "insert"})
 _DEEPEST = 40
 
 
@@ -182,6 +182,7 @@ class Arrivals:
         row = elsewhere(written)
         callee = self.callee(body, row)
         sink = sinks.table_made(callee, row, self.tables) or sinks.sink_of(callee, row)
+        sink = sink or self._columns_written(body, row)
         span = Span(body.unit.path, written.start, written.end)
         if sink is not None:
             yield from self._arrived(body, sink, row, span)
@@ -189,6 +190,12 @@ class Arrivals:
             below = self.made(callee)[0] if is_class(callee) else callee
             if below is not None and is_function(below):
                 yield from self._onward(body, below, row, span)
+
+    def _columns_written(self, body: Body, row: CallFact) -> Sink | None:
+        sink = sinks.columns_written(row)
+        receiver = receiver_of(row.callee) if sink is not None else None
+        into = self._mapped(body, receiver) or self._queried(body, receiver, row.start, 0)
+        return sink._replace(name=into) if sink is not None and into else None
 
     def _onward(self, body: Body, below: Symbol, row: CallFact, span: Span) -> Iterator[Arrival]:
         inner = [arrival for arrival in self.of(below) if not arrival.root.startswith("<")]

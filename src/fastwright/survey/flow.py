@@ -119,6 +119,7 @@ class Flows:
     ) -> Iterator[_Origin]:  # fmt: skip
         below = self._fills(function, row)
         if below is None:
+            yield from self._of_form(function, row, held)
             return
         for result in self._results(below):
             values: Helds = (result,)
@@ -130,6 +131,14 @@ class Flows:
                     yield from self._origins(
                         route, constructor, value.through(*held.passed), depth + 1
                     )
+
+    def _of_form(self, function: Symbol, row: ParameterFact, held: Held) -> Iterator[_Origin]:
+        """Fields of the form that FastAPI itself reads for a login."""
+        signature = self.dependencies.signature(function)
+        node = next((d for d in signature.dependencies if d.name == row.name), None)
+        if node is not None and "OAuth2PasswordRequestForm" in node.call and held.path:
+            name = written((held.root, *held.path))
+            yield _Origin("form", name, held.passed, Declared(("str",)))
 
     def _results(self, below: Symbol) -> tuple[Held, ...]:
         return self.arrivals.made(below)[1] if is_class(below) else self.arrivals.returned(below)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import NamedTuple
 
-from fastwright.survey.codebase import Unit
 from fastwright.survey.facts import CallFact, Term
 from fastwright.survey.names import Symbol
 from fastwright.survey.wiring import last_name, receiver_of
@@ -181,6 +180,13 @@ def table_made(callee: Symbol | None, row: CallFact, tables: frozenset[str]) -> 
     return Sink("fields", callee.dotted(), terms) if terms else None
 
 
-def written(unit: Unit, row: CallFact) -> str:
-    """The call as written, for the reader of a report."""
-    return unit.text((row.start, row.end))
+def columns_written(row: CallFact) -> Sink | None:
+    """``row.sqlmodel_update(values)``, ``update(Model).values(**values)`` and the like."""
+    name = last_name(row.callee)
+    if name not in _WRITING or receiver_of(row.callee) is None:
+        return None
+    terms = (*row.arguments[:1], *(term for key, term in row.keywords if key == "**"))
+    return Sink("fields", "", terms) if terms else None
+
+
+_WRITING = frozenset({"sqlmodel_update", "values", "update", "model_validate"})
