@@ -84,6 +84,21 @@ def test_a_login_that_is_there_gets_them_later(name: str) -> None:
     assert BOTH.build(after(login, later)).is_empty
 
 
+def test_what_comes_later_goes_where_the_login_is() -> None:
+    """Files that the person has moved are found, and gain what is new."""
+    app = map_of("createall")
+    files = edits.apply(app.files, JwtAuth().build(app).changes)
+    for old, new in (("router", "endpoints"), ("limits", "throttling"), ("service", "work")):
+        files[PurePosixPath(f"auth/{new}.py")] = files.pop(PurePosixPath(f"auth/{old}.py"))
+        for path in files:
+            if path.suffix == ".py":
+                text = files[path].replace(f"auth.{old} ".encode(), f"auth.{new} ".encode())
+                files[path] = text.replace(f"from .{old} ".encode(), f"from .{new} ".encode())
+    written = {path.name for path in BOTH.build(static.read(files)).paths()}
+    assert {"endpoints.py", "throttling.py", "work.py"} <= written
+    assert not {"router.py", "limits.py", "service.py", "auth.py"} & written
+
+
 def test_registration_is_promised() -> None:
     """It is one operation, open to everybody, and each of its properties can be taken out."""
     promise = JwtAuth(registration=True).build(map_of("bookshop")).promise

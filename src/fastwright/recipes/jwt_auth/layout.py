@@ -57,6 +57,16 @@ In the order in which units stand in one file.
 """
 
 _ENDPOINTS = ("router", "me", "refresh_router", "logout_router", "register_router")
+_BESIDE = MappingProxyType(
+    {
+        **dict.fromkeys(_ENDPOINTS[1:], "router"),
+        **dict.fromkeys(("refresh_schemas", "register_schemas"), "schemas"),
+        **dict.fromkeys(("refreshing", "registering"), "service"),
+        "new_password": "passwords",
+        "register_limits": "limits",
+    }
+)
+"""Units that are written later into the file of another, wherever that has been moved to."""
 _LIMITS = ("limit", "shared_limit", "limit_keys", "limits", "register_limits")
 _SERVICES = ("services", "service")
 _CORES = ("core", "security")
@@ -99,6 +109,7 @@ def lay_out(app: AppMap, units: Sequence[str]) -> Layout:
     written = {unit: module for unit in units if (module := home_of(app, unit))}
     if "router" in written:
         place = replace(place, module=written["router"], path=file_of(app, written["router"]))
+    homes |= {unit: written[main] for unit, main in _BESIDE.items() if main in written}
     joined = _joined(app, place)
     place = replace(place, variable=joined.variable) if joined else place
     return Layout(place, {**homes, **written}, frozenset(written), place.because, joined)
