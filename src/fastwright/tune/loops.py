@@ -177,9 +177,10 @@ class Writer:
         if self._found.want in (Want.COUNT, Want.VALUE):
             value = "count" if self._found.want is Want.COUNT else "value"
             return self._dict(name, f"{column}: {value}", f"{column}, {value}", run)
-        one = self._free(_snake(self._found.entity.rpartition(".")[2]))
+        one = _snake(self._found.entity.rpartition(".")[2])
         if self._found.want is not Want.MANY and self._is_unique(table, column):
             return self._dict(name, f"{one}.{column}: {one}", one, run)
+        one = self._free(one)
         return [
             f"{name}: dict[object, list[{self._found.entity}]] = {{}}",
             *self._wrapped(f"for {one} in ", run, ":"),
@@ -198,7 +199,7 @@ class Writer:
         line = head + "".join(run) + tail
         if self._fits("    " + line) or not run[0]:
             return [line]
-        inner = [run[1]] if self._fits(" " * 12 + run[1]) else link_by_link(run[1])
+        inner = [run[1]] if self._fits(" " * 8 + run[1]) else link_by_link(run[1])
         return [head + run[0], *(f"    {text}" for text in inner), run[2] + tail]
 
     def _run(self, column: str, keys: str) -> tuple[str, str, str]:
