@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastwright.model.app import AppMap, Field, Route, Schema
-from fastwright.model.code import Call, Function
+from fastwright.model.code import Call, Function, Module
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
 
@@ -67,14 +67,17 @@ def _by_call(app: AppMap) -> Iterator[Stored]:
     schemas = {schema.name: schema for schema in app.schemas}
     functions = {function.name: function for function in app.functions}
     wanted = bodies(app)
+    modules = {module.path: module for module in app.modules.values()}
     tables = {table.model: table for table in app.tables if table.model}
     for call in app.calls:
-        function = functions.get(call.caller)
-        verb = (call.callee or "").rpartition(".")[2]
         table = tables.get(call.callee or "")
-        if function is None or (table is None and verb != "model_validate"):
+        if table is None and not (call.callee or "").endswith(".model_validate"):
             continue
-        given = {p: s for p, s in _typed(app, function, schemas) if s.name in wanted}
+        function = functions.get(call.caller)
+        module = modules.get(call.span.path)
+        if function is None or module is None:
+            continue
+        given = {p: s for p, s in _typed(module, function, schemas) if s.name in wanted}
         if table is not None:
             yield from _keywords(call, table, given, wanted)
         else:
@@ -82,13 +85,12 @@ def _by_call(app: AppMap) -> Iterator[Stored]:
 
 
 def _typed(
-    app: AppMap, function: Function, schemas: dict[str, Schema]
+    module: Module, function: Function, schemas: dict[str, Schema]
 ) -> Iterator[tuple[str, Schema]]:  # fmt: skip
     """The parameters of a function that are schemas."""
-    module = next((m for m in app.modules.values() if m.path == function.span.path), None)
     for name, annotation in function.annotations:
         word = annotation.strip("\"'")
-        if module is not None and re.fullmatch(r"[\w.]+", word):
+        if re.fullmatch(r"[\w.]+", word):
             head, _, rest = word.partition(".")
             dotted = module.imports.get(head, f"{module.name}.{head}" if module.name else head)
             schema = schemas.get(f"{dotted}.{rest}" if rest else dotted)
@@ -119,3 +121,10 @@ def _validated(
     tables = [t for t in app.tables if (t.model or "").rpartition(".")[2] == name]
     if schema is not None and len(tables) == 1:
         yield from _alike(wanted[schema.name], schema, tables[0], call.span)
+
+
+def is_validated(app: AppMap, schema: Schema) -> bool:
+    """True where validators of the schema, or of a base, may limit a field by code."""
+    names = {schema.name, *schema.bases}
+    owned = (f.decorators for f in app.functions if f.class_name in names)
+    return any("validator" in decorator for decorators in owned for decorator in decorators)

@@ -1,0 +1,104 @@
+"""FW201 longer-than-column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.rule import rule
+from fastwright.review.storing import Stored, is_validated, stored
+from fastwright.source.fields import with_constraint
+
+_TEXT = re.compile(r"(?:Optional\[)?str\]?(?: *\| *None)?|None *\| *str")
+_TYPES = frozenset({"String", "VARCHAR", "Unicode", "str", "AutoString", "CHAR", "EmailStr"})
+
+
+@rule(code="FW201", severity=Severity.MEDIUM)
+def longer_than_column(app: AppMap) -> Iterator[Finding]:
+    """A text that a request may send longer than the column that it is written to.
+
+    ## Why is this bad?
+    PostgreSQL refuses a value that does not fit, so that the client gets a 500 for what should be
+    a 422; MySQL in its older modes cuts it off, and the rest is lost. SQLite keeps it, which is
+    why tests do not show it (CWE-20).
+
+    ## Example
+    ```python
+    class ItemCreate(BaseModel):
+        title: str
+
+
+    @app.post("/items")
+    def create_item(data: ItemCreate, session: SessionDep, user: CurrentUser) -> ItemOut:
+        item = Item(title=data.title, owner_id=user.id)
+        session.add(item)
+        session.commit()
+        return item
+    ```
+
+    Use instead:
+    ```python
+    class ItemCreate(BaseModel):
+        title: str = Field(max_length=100)
+
+
+    @app.post("/items")
+    def create_item(data: ItemCreate, session: SessionDep, user: CurrentUser) -> ItemOut:
+        item = Item(title=data.title, owner_id=user.id)
+        session.add(item)
+        session.commit()
+        return item
+    ```
+
+    ## Fix safety
+    Changes behaviour: the contract names the length, and longer texts are refused with 422.
+
+    ## Known limits
+    Fields of plain text alone, written into a new row by the field's own name or by all of the
+    body. A schema with validators of its own is passed over.
+    """
+    seen: set[Span] = set()
+    for one in stored(app):
+        at = one.field.span
+        if at is not None and at not in seen and _may_be_longer(app, one):
+            seen.add(at)
+            yield _finding(app, one, at)
+
+
+def _may_be_longer(app: AppMap, one: Stored) -> bool:
+    kind = (one.column.type or "").partition("(")[0]
+    if one.column.length is None or kind not in _TYPES or is_validated(app, one.schema):
+        return False
+    given = dict(one.field.constraints)
+    if "max_length" in given:
+        return given["max_length"].isdigit() and int(given["max_length"]) > one.column.length
+    limited = {"pattern", "regex", "max_digits"} & set(given)
+    return bool(_TEXT.fullmatch((one.field.annotation or "").strip())) and not limited
+
+
+def _finding(app: AppMap, one: Stored, at: Span) -> Finding:
+    length = one.column.length
+    name = f"{one.schema.name.rpartition('.')[2]}.{one.field.name}"
+    told = f"`{one.table.name}.{one.column.name}` holds {length} characters"
+    given = dict(one.field.constraints).get("max_length")
+    most = f"up to {given} characters" if given else "a text of any length"
+    fixes: tuple[Fix, ...] = ()
+    if given is None:
+        why = f"the column holds {length} characters"
+        changes = with_constraint(app, one.field, f"max_length={length}", why)
+        title = f"Bound `{name}` to {length} characters"
+        fixes = (Fix(title, Safety.CHANGES_BEHAVIOUR, changes),) if changes else ()
+    return Finding(
+        "longer-than-column",
+        at,
+        f"`{name}` takes {most}, which `{one.table.name}.{one.column.name}` cannot hold",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        related=(one.at,),
+        fixes=fixes,
+        symbol=name,
+        structural=True,
+    )
