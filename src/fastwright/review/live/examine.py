@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import FastwrightError
@@ -70,7 +70,7 @@ def examine(
     staff = tuple(filter(None, (_staff(people, n) for n in (1, 2)))) if cast else ()
     stage = Stage(target, app, people, cast, seconds() + budget, seconds, staff)
     grid = matrix.build(stage)
-    proofs = [*judging.judge(stage, grid, known), *_probed(stage, grid)]
+    proofs = [*judging.judge(stage, grid, known), *_probed(_recast(stage), grid)]
     return Examined(
         findings_of(proofs, known, stage.routes, people.notes),
         grid.matrix(),
@@ -78,6 +78,14 @@ def examine(
         tuple(proofs),
         dict(cast),
     )
+
+
+def _recast(stage: Stage) -> Stage:
+    """The stage with new users: calls of the matrix may have changed who the first ones are."""
+    if not stage.cast:
+        return stage
+    former = (*stage.cast.values(), *stage.staff)
+    return replace(stage, cast=_cast(stage.people) or stage.cast, former=former)
 
 
 def _cast(people: People) -> dict[Caller, User]:

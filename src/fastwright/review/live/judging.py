@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fastwright.model.finding import Caller, Finding, Grade
+from fastwright.review.guarding import permissions
 from fastwright.review.live.matrix import Cell, Grid
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
@@ -88,6 +89,8 @@ def _owned(
         route = stage.routes.get(row.operation)
         if route is None or row.is_list or not row.is_open or stage.intent.is_public(route):
             continue
+        if permissions(route):
+            continue  # the other user has the role that it demands
         if not row.reads and not row.operation.startswith(_CHANGES):
             continue
         is_known = ("missing-owner-filter", route.handler) in certain

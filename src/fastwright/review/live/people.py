@@ -15,7 +15,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.errors import FastwrightError
 from fastwright.model.storage import Table
 from fastwright.review.answers import is_secret
-from fastwright.review.attack import Answer, Headers, Target
+from fastwright.review.attack import Answer, Client, Headers, Target
 from fastwright.review.attacks.notes import Notes
 from fastwright.review.attacks.probes import hashing, minting, own_hashing, reading, rows
 from fastwright.review.live.entrances import Entrances
@@ -284,22 +284,42 @@ class People:
         )
 
     def _post(self, operation: str, user: User, contract: Contract) -> Answer:
-        return self.send(operation, user, PASSWORD, contract)
+        return self.send(operation, user, contract=contract)
 
     def send(
-        self, operation: str, user: User, password: str, contract: Contract | None = None
+        self,
+        operation: str,
+        user: User,
+        password: str = "",
+        *,
+        contract: Contract | None = None,
+        client: Client | None = None,
     ) -> Answer:
-        """Send the credentials of `user` to a login or sign-up."""
+        """Send the credentials of `user` to a login or sign-up, by default the right ones."""
+        request = self.request(operation, user, password, contract)
+        method = operation.partition(" ")[0]
+        return self._target.request(
+            method, request.path, headers=request.headers, body=request.body, client=client,
+            timeout=10.0,
+        )  # fmt: skip
+
+    def request(
+        self, operation: str, user: User, password: str = "", contract: Contract | None = None
+    ) -> Ready:
+        """The request of a login or sign-up with the credentials of `user`."""
         method, _, path = operation.partition(" ")
         is_form = operation in self.entrances.logins
 
         def known(name: str, _: str) -> Any:
-            return _credential(name.lower(), user, password, email=is_form and "@" in user.login)
+            right = password or PASSWORD
+            return _credential(name.lower(), user, right, email=is_form and "@" in user.login)
 
-        request = (contract or self._contract).request(method, path, known)
-        return self._target.request(
-            method, request.path, headers=request.headers, body=request.body, timeout=10.0
-        )
+        return (contract or self._contract).request(method, path, known)
+
+    def restored(self, user: User, column: str, value: str | None) -> None:
+        """Put a column of the row of `user` back to what it was."""
+        told = {"True": True, "False": False, "1": True, "0": False}
+        self._set(self._with_row(user), column, told.get(value or "", value))
 
     def probe(self, module: ModuleType, **arguments: Any) -> Any:
         """Run a probe's last function in the app's process."""

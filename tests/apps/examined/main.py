@@ -1,0 +1,229 @@
+"""A small good app to be examined: accounts, roles, owned notes, a page, a fetch and a file."""
+
+# ruff: noqa: D101, D103
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import jwt
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.responses import FileResponse
+from fastapi.security import OAuth2PasswordBearer
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ForeignKey, String, create_engine, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+KEY = os.environ.get("EXAMINED_KEY", "of-a-process-that-nobody-else-knows-of")
+engine = create_engine("sqlite:///examined.db", connect_args={"check_same_thread": False})
+app = FastAPI()
+scheme = OAuth2PasswordBearer(tokenUrl="login")
+tries: dict[str, int] = {}
+
+
+class Base(DeclarativeBase): ...
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(255), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    is_admin: Mapped[bool] = mapped_column(default=False)
+
+
+class Note(Base):
+    __tablename__ = "notes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(100))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+class Credentials(BaseModel):
+    email: str
+    password: str
+
+
+class Profile(BaseModel):
+    email: str
+
+
+class UserOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    id: int
+    email: str
+
+
+class NoteIn(BaseModel):
+    title: str = Field(max_length=100)
+
+
+class NoteOut(NoteIn):
+    model_config = ConfigDict(from_attributes=True)
+    id: int
+
+
+def hash_password(password: str) -> str:
+    return "sha$" + hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 1000).hex()
+
+
+def get_session() -> Iterator[Session]:
+    with Session(engine) as session:
+        yield session
+
+
+Db = Annotated[Session, Depends(get_session)]
+
+
+def limit_login(request: Request) -> None:
+    host = request.client.host if request.client else ""
+    tries[host] = tries.get(host, 0) + 1
+    if tries[host] > 10:
+        raise HTTPException(429)
+
+
+def current_user(db: Db, token: Annotated[str, Depends(scheme)]) -> User:
+    try:
+        claims = jwt.decode(token, KEY, algorithms=["HS256"])
+    except jwt.PyJWTError as error:
+        raise HTTPException(401) from error
+    user = db.get(User, int(claims["sub"]))
+    if user is None:
+        raise HTTPException(401)
+    return user
+
+
+Me = Annotated[User, Depends(current_user)]
+
+
+def require_admin(me: Me) -> User:
+    if not me.is_admin:
+        raise HTTPException(403)
+    return me
+
+
+@app.post("/sign-up", status_code=201)
+def sign_up(body: Credentials, db: Db) -> UserOut:
+    user = User(email=body.email, password_hash=hash_password(body.password))
+    db.add(user)
+    db.commit()
+    return UserOut.model_validate(user)
+
+
+@app.post("/login", dependencies=[Depends(limit_login)])
+def login(body: Credentials, db: Db) -> dict[str, str]:
+    user = db.scalar(select(User).where(User.email == body.email))
+    if user is None or user.password_hash != hash_password(body.password):
+        raise HTTPException(401, "Incorrect email or password")
+    claims = {"sub": str(user.id), "exp": int(time.time()) + 900}
+    return {"access_token": jwt.encode(claims, KEY, algorithm="HS256")}
+
+
+@app.get("/me")
+def me(me: Me) -> UserOut:
+    return UserOut.model_validate(me)
+
+
+@app.patch("/me")
+def change_me(body: Profile, me: Me, db: Db) -> UserOut:
+    for name, value in body.model_dump().items():
+        setattr(me, name, value)
+    db.commit()
+    return UserOut.model_validate(me)
+
+
+@app.get("/notes")
+def notes(me: Me, db: Db, limit: Annotated[int, Query(ge=1, le=50)] = 20) -> list[NoteOut]:
+    mine = select(Note).where(Note.owner_id == me.id).order_by(Note.id.desc()).limit(limit)
+    return [NoteOut.model_validate(note) for note in db.scalars(mine)]
+
+
+@app.post("/notes", status_code=201)
+def add(body: NoteIn, me: Me, db: Db) -> NoteOut:
+    note = Note(title=body.title, owner_id=me.id)
+    db.add(note)
+    db.commit()
+    return NoteOut.model_validate(note)
+
+
+def own_note(note_id: int, me: Me, db: Db) -> Note:
+    note = db.get(Note, note_id)
+    if note is None or note.owner_id != me.id:
+        raise HTTPException(404)
+    return note
+
+
+Own = Annotated[Note, Depends(own_note)]
+
+
+@app.get("/notes/{note_id}")
+def read(note: Own) -> NoteOut:
+    return NoteOut.model_validate(note)
+
+
+@app.put("/notes/{note_id}")
+def change(note: Own, body: NoteIn, db: Db) -> NoteOut:
+    note.title = body.title
+    db.commit()
+    return NoteOut.model_validate(note)
+
+
+@app.delete("/notes/{note_id}", status_code=204)
+def remove(note: Own, db: Db) -> None:
+    db.delete(note)
+    db.commit()
+
+
+@app.get("/search")
+def search(q: str, me: Me, db: Db) -> list[str]:
+    found = text("SELECT title FROM notes WHERE owner_id = :owner AND title LIKE :q LIMIT 20")
+    return list(db.scalars(found, {"owner": me.id, "q": q}))
+
+
+@app.get("/users", dependencies=[Depends(require_admin)])
+def users(db: Db) -> list[UserOut]:
+    return [UserOut.model_validate(user) for user in db.scalars(select(User).limit(50))]
+
+
+@app.post("/users", dependencies=[Depends(require_admin)], status_code=201)
+def create_user(body: Profile, db: Db) -> None:
+    db.add(User(email=body.email, password_hash=""))
+    db.commit()
+
+
+@app.put("/users/{user_id}", dependencies=[Depends(require_admin)])
+def change_user(user_id: int, body: Profile, db: Db) -> None:
+    user = db.get(User, user_id)
+    if user is None:
+        raise HTTPException(404)
+    user.email = body.email
+    db.commit()
+
+
+@app.delete("/users/{user_id}", dependencies=[Depends(require_admin)], status_code=204)
+def remove_user(user_id: int, db: Db) -> None:
+    user = db.get(User, user_id)
+    if user is not None:
+        db.delete(user)
+        db.commit()
+
+
+@app.get("/pages/{name}")
+def page(name: str, me: Me) -> FileResponse:
+    folder = Path(__file__).parent.resolve()
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder) or path.suffix != ".html":
+        raise HTTPException(404)
+    return FileResponse(path)
+
+
+@app.post("/previews")
+def preview(url: str, me: Me) -> int:
+    return len(url)
+
+
+Base.metadata.create_all(engine)
