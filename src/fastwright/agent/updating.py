@@ -47,8 +47,15 @@ def lock_files(project: Project, before: Files, after: Files) -> Relocked:
 
 
 def _stale(before: Files, after: Files) -> Sequence[PurePosixPath]:
-    changed = {p.parent for p in after if p.name == "pyproject.toml" and before.get(p) != after[p]}
-    return sorted(folder / name for folder in changed for name in _LOCKS if folder / name in before)
+    """The lock files of the changed manifests: beside each, or at the root of its workspace."""
+    changed = (p for p in after if p.name == "pyproject.toml" and before.get(p) != after[p])
+    found = (_lock_of(before, manifest) for manifest in changed)
+    return sorted({lock for lock in found if lock is not None})
+
+
+def _lock_of(files: Files, manifest: PurePosixPath) -> PurePosixPath | None:
+    locks = (folder / name for folder in manifest.parents for name in _LOCKS)
+    return next((lock for lock in locks if lock in files), None)
 
 
 def _relocked(project: Project, after: Files, lock: PurePosixPath) -> bytes:
@@ -56,7 +63,7 @@ def _relocked(project: Project, after: Files, lock: PurePosixPath) -> bytes:
     try:
         copy = folder.path / "copy"
         checkout.copy(project, copy)
-        for path in (p for p in after if p.parent == lock.parent and p.suffix == ".toml"):
+        for path in (p for p in after if p.name == "pyproject.toml"):
             (copy / path).write_bytes(after[path])
         return relock(copy / lock.parent, lock.name, Install(os.environ))
     finally:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from fastwright.model.app import AppMap
-from fastwright.model.change import Change, ChangeSet, NewFile
+from fastwright.model.change import AddDependency, Change, ChangeSet, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import State
 from fastwright.recipes.ensure import WantedSetting, change_set, ensure_error_headers
@@ -109,7 +109,10 @@ def build(options: Options, app: AppMap) -> ChangeSet:
         *ensure_error_headers(app, why=_HEADERS),
         *tests,
     ]
-    return change_set(app, steps, _words(app, draft, written, tests))
+    words = _words(app, draft, written, tests)
+    added = [c.requirement for c in steps if isinstance(c, AddDependency)]
+    deploy = tuple(wording.deploy(draft.settings.secret.variable, draft, added))
+    return change_set(app, steps, replace(words, deploy=deploy))
 
 
 def _draft(options: Options, app: AppMap) -> Draft:
@@ -229,12 +232,10 @@ def _further(bound: Binding) -> Iterator[str]:
 def _words(
     app: AppMap, draft: Draft, written: Sequence[WrittenFile], tests: Sequence[NewFile]
 ) -> Words:
-    variable = draft.settings.secret.variable
     return Words(
         title=TITLE,
         explains=tuple(wording.decisions(draft)),
         promise=promising.promise(app, draft, written, tests),
         not_done=tuple(wording.not_done(app, draft)),
-        deploy=tuple(wording.deploy(variable, draft)),
         next=tuple(wording.next_steps(draft)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Decision
@@ -166,11 +166,11 @@ def _left(draft: Draft) -> Iterator[str]:
         )
 
 
-def deploy(variable: str, draft: Draft) -> Iterator[str]:
-    """What remains for the person, in order."""
-    bound, redis = draft.bound, draft.settings.redis
-    further = ", redis" if redis else ""
-    yield f"install the new packages: pyjwt, pwdlib[argon2], python-multipart{further}"
+def deploy(variable: str, draft: Draft, added: Sequence[str]) -> Iterator[str]:
+    """What remains for the person, in order; `added` are the packages that the app lacked."""
+    bound = draft.bound
+    if added:
+        yield f"install the new packages: {', '.join(added)}"
     yield (
         f"set `{variable}` to a secret of its own in every environment: "
         'python -c "import secrets; print(secrets.token_urlsafe(48))"'
