@@ -132,10 +132,14 @@ class Terminal:
         if report.tuning is None:
             return
         self._heading(tuning.title(report.tuning))
-        table = _table(*tuning.HEADINGS)
         for line in tuning.lines(report.tuning):
-            table.add_row(*map(Text, line.cells), style="" if line.is_changed else "dim")
-        self.console.print(Padding(table, (0, 0, 0, 2)))
+            route, before, after, cpu, _, note = line.cells
+            facts = f"{before} → {after}" if line.is_changed else before
+            facts += f"  CPU {cpu} ms" if cpu else ""
+            style = "" if line.is_changed else "dim"
+            self.console.print(Padding(Text(route, style=style), (0, 0, 0, 2)))
+            figures = Text(" · ".join(filter(None, (facts, note))), style=style)
+            self.console.print(Padding(figures, (0, 0, 0, 6)))
         told = tuning.paragraphs(report.tuning)
         if told:
             self._heading("What was tried")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastwright.model.tuning import Attempt, Fate, RouteCost, Spread, Tuning
 
 _BARS = "▁▂▃▄▅▆▇█"
-HEADINGS = ("route", "statements before", "after", "CPU ms before", "after", "wall ms", "note")
+HEADINGS = ("route", "before", "after", "CPU ms", "wall ms", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ def _highest(route: RouteCost) -> int:
 
 
 def _cells(route: RouteCost, highest: int) -> tuple[str, ...]:
-    cpu = [_milliseconds(one) for one in route.cpu] or ["", ""]
+    cpu = " → ".join(_milliseconds(one) for one in route.cpu)
     wall = " → ".join(f"{one.median * 1000:.1f}" for one in route.wall)
     after = plot(route.after, highest) if route.is_changed else "the same"
-    return (route.route, plot(route.before, highest), after, *cpu, wall, route.note)
+    return (route.route, plot(route.before, highest), after, cpu, wall, route.note)
 
 
 def plot(counts: Sequence[int], highest: int) -> str:

@@ -13,6 +13,8 @@ Row = Mapping[str, Any]
 READS = ("GET",)
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _ANSWERED_LATE = 60.0
+STAND_IN = "fastwright-stands-for-the-first-user"
+"""The credential that a route with a scheme gets, where what reads it has been replaced."""
 _LEAVES = re.compile(r"log-?_?out|sign-?_?out|/(openapi\.json|docs|redoc)$")
 
 
@@ -25,7 +27,9 @@ class Calls:
     """
 
     def __init__(self, description: Mapping[str, Any], first: Mapping[str, Row]) -> None:
-        self._contract = Contract(description.get("openapi") or {})
+        document = description.get("openapi") or {}
+        self._document = document if document.get("paths") else _made_up(description)
+        self._contract = Contract(self._document)
         self._tables = tuple(description.get("tables") or ())
         self._first = first
 
@@ -43,7 +47,11 @@ class Calls:
     def request(self, route: str) -> dict[str, object]:
         """The request for `route` as the guest reads it."""
         method, _, path = route.partition(" ")
-        return wire(method, self._contract.request(method, path, self.known))
+        ready = self._contract.request(method, path, self.known)
+        told = wire(method, ready)
+        if self._document["paths"].get(path, {}).get(method.lower(), {}).get("security"):
+            told["headers"] = [*_pairs(ready), ["authorization", f"Bearer {STAND_IN}"]]
+        return told
 
     def known(self, name: str, path: str) -> Any:
         """The value of row 1 that a parameter or field `name` on `path` speaks of, else None."""
@@ -92,9 +100,38 @@ def wire(method: str, ready: Ready) -> dict[str, object]:
     return {
         "method": method,
         "path": ready.path,
-        "headers": [list(pair) for pair in ready.headers],
+        "headers": _pairs(ready),
         "body": base64.b64encode(ready.body).decode("ascii"),
         "timeout": _ANSWERED_LATE,
+    }
+
+
+def _pairs(ready: Ready) -> list[list[str]]:
+    return [list(pair) for pair in ready.headers]
+
+
+def _made_up(description: Mapping[str, Any]) -> dict[str, Any]:
+    """A contract of paths and parameters alone, for an app that hides or cannot make its own."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in description.get("routes") or ():
+        if route.get("kind") == "api":
+            parameters = [_parameter(p) for p in route["parameters"] if _is_sent(p)]
+            path = re.sub(r":\w+}", "}", route["path"])
+            paths.setdefault(path, {})[route["method"].lower()] = {"parameters": parameters}
+    return {"paths": paths}
+
+
+def _is_sent(parameter: Mapping[str, Any]) -> bool:
+    return parameter.get("source") in ("path", "query", "header")
+
+
+def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    kind = "integer" if "int" in (parameter.get("annotation") or "") else "string"
+    return {
+        "name": parameter.get("alias") or parameter["name"],
+        "in": parameter["source"],
+        "required": parameter["source"] == "path" or bool(parameter.get("required")),
+        "schema": {"type": kind},
     }
 
 
