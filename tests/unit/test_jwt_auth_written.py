@@ -17,6 +17,7 @@ from fastwright.workspace.project import Project
 
 pytestmark = pytest.mark.slow
 
+EVERYTHING = JwtAuth(refresh=True, logout=True, registration=True, roles=True)
 RUN_HERE = ["tasks_sqlmodel", "legacy_forum", "factory_api", "shop_async", "createall"]
 
 
@@ -83,11 +84,12 @@ def test_written_tests_fill_required_columns(tmp_path: Path) -> None:
     assert code == 0, output[-2000:]
 
 
-@pytest.mark.parametrize("name", ["tasks_sqlmodel", "shop_async"])
-def test_written_tests_pass_with_every_option(name: str, tmp_path: Path) -> None:
-    """Refresh tokens and logout hold what their own tests say."""
-    copy, changes = written(name, tmp_path, JwtAuth(refresh=True, logout=True))
-    code, output = run_tests(copy, changes)
+@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("name", RUN_HERE)
+def test_written_tests_pass_with_every_option(name: str, lock: str, tmp_path: Path) -> None:
+    """Refresh tokens, logout, registration and roles hold what their own tests say."""
+    copy, changes = written(name, tmp_path, EVERYTHING)
+    code, output = run_tests(copy, changes, lock)
     assert code == 0, output[-2000:]
 
 
@@ -95,7 +97,7 @@ def test_written_tests_pass_with_every_option(name: str, tmp_path: Path) -> None
 def test_written_tests_fail_by_assertion_without_the_change(name: str, tmp_path: Path) -> None:
     """On the old tree they are collected, run, and refuted by what the app answers."""
     sample = sample_app(name)
-    _, changes = written(name, tmp_path / "new", JwtAuth())
+    _, changes = written(name, tmp_path / "new", EVERYTHING)
     old = sample.copy(tmp_path / "old")
     for change in changes.changes:
         if isinstance(change, NewFile) and change.path in changes.promise.tests:
@@ -108,8 +110,7 @@ def test_written_tests_fail_by_assertion_without_the_change(name: str, tmp_path:
 
 def test_each_promised_property_is_missed_when_it_is_gone(tmp_path: Path) -> None:
     """Every mutation turns a written test red, and leaves the code running."""
-    recipe = JwtAuth(refresh=True, logout=True)
-    copy, changes = written("tasks_sqlmodel", tmp_path, recipe)
+    copy, changes = written("tasks_sqlmodel", tmp_path, EVERYTHING)
     for mutation in changes.promise.mutations:
         path = copy / mutation.path
         text = path.read_text()

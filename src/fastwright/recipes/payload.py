@@ -179,7 +179,9 @@ def _kept(text: str, flags: frozenset[str]) -> str:
             lines.append(line)
         elif (match[2] in flags) is not bool(match[1]):
             lines.append(line[: match.start()])
-    return "\n".join(lines) + "\n"
+    # A function that is left out leaves the blank lines on both of its sides.
+    text = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines) + "\n")
+    return re.sub(r"\n{3}(?=[ \t])", "\n\n", text)
 
 
 def _bound(
