@@ -16,6 +16,7 @@ from fastwright.review.rule import every_rule
 from fastwright.survey import static
 from fastwright.testing.samples import REPOSITORY, python_of
 
+pytestmark = pytest.mark.slow
 GOOD = REPOSITORY / "tests/apps/examined"
 MAIN = PurePosixPath("main.py")
 FAULTS = {

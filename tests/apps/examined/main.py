@@ -1,6 +1,5 @@
 """A small good app to be examined: accounts, roles, owned notes, a page, a fetch and a file."""
 
-# ruff: noqa: D101, D103
 from __future__ import annotations
 
 import hashlib

@@ -13,7 +13,7 @@ from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
 
 _NAMES = re.compile(
-    r"file|path|name|document|doc|template|page|report|image|asset|key|folder|dir|log|backup|export",
+    r"file|path|name|doc(ument)?|template|page|report|image|asset|key|folder|dir|log|backup",
     re.IGNORECASE,
 )
 _SONG = "fastwright-canary-that-no-route-may-show"
