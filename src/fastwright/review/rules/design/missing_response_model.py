@@ -1,0 +1,157 @@
+"""FW101 missing-response-model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Route
+from fastwright.model.change import Fix, Safety
+from fastwright.model.code import Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.reach import Reach
+from fastwright.review.rule import rule
+from fastwright.source import signatures
+
+HOUSE = 6
+"""From so many routes on, and half of all, it is a habit of the house: one finding."""
+
+_CONSTANT = re.compile(
+    r"None|True|False|[\d.]+|[bf]?(\"[^\"]*\"|'[^']*')|\{\}|\[\]|"
+    r"\{\s*(\"\w+\"|'\w+')\s*:\s*[bf]?(\"[^\"]*\"|'[^']*'|True|False|[\d.]+)\s*,?\s*\}"
+)
+_CALLED = re.compile(r"(?:await\s+)?(?P<name>[\w.]+)\(")
+_BUILT = re.compile(r"(?P<many>\[)?(?P<name>[A-Z]\w*)(\.(model_validate|from_orm|parse_obj))?\(")
+
+
+@rule(code="FW101", severity=Severity.LOW)
+def missing_response_model(app: AppMap) -> Iterator[Finding]:
+    """A route whose answer is declared nowhere.
+
+    ## Why is this bad?
+    The contract says "any JSON": clients cannot be generated, a renamed field breaks them without
+    notice, and nothing filters what goes out. Whatever a row gains tomorrow is sent as well (OWASP
+    API3:2023 excessive data exposure, CWE-213).
+
+    ## Example
+    ```python
+    @app.get("/items/{item_id}")
+    def read_item(item_id: int, session: SessionDep):
+        return session.get_one(Item, item_id)
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/items/{item_id}")
+    def read_item(item_id: int, session: SessionDep) -> ItemOut:
+        return session.get_one(Item, item_id)
+    ```
+
+    ## Fix safety
+    Changes behaviour: the contract gains the schema. Offered where every answer is built by one
+    schema, which then is the declared one.
+
+    ## Known limits
+    Answers that are responses of their own (a file, a redirect, a template), constant messages and
+    routes outside of the contract are passed over. Where half of the routes declare nothing, that
+    is one finding.
+    """
+    reach = Reach(app)
+    declared = [r for r in app.routes if r.reachable and r.in_schema and r.response_model]
+    found = [one for route in app.routes if (one := _finding(app, reach, route)) is not None]
+    sure = [one for one in found if one.structural]
+    if len(sure) >= max(HOUSE, len(declared)):
+        yield _habit(sure, len(sure) + len(declared))
+    else:
+        yield from found
+
+
+def _finding(app: AppMap, reach: Reach, route: Route) -> Finding | None:
+    function = reach.answering(route)
+    if function is None or route.span is None or not _is_open(app, route, function):
+        return None
+    values = [s.value for s in function.stops if s.kind == "return" and s.value.strip()]
+    telling = [v for v in values if not _CONSTANT.fullmatch(v.strip())]
+    kinds = {_kind(reach, function, value) for value in telling}
+    if not telling or "response" in kinds:
+        return None
+    told = f"it returns `{' '.join(telling[0].split())[:60]}`"
+    return Finding(
+        "missing-response-model",
+        route.span,
+        f"`{route}` declares no response model",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        fixes=_fixes(app, route, function, values),
+        symbol=route.handler,
+        structural=kinds == {"content"},
+    )
+
+
+def _is_open(app: AppMap, route: Route, function: Function) -> bool:
+    """True for a route of the contract that answers with whatever its function returns."""
+    told = route.response_model or function.returns
+    silent = route.status_code in (204, 304) or route.method in ("WEBSOCKET", "HEAD", "OPTIONS")
+    if told or silent or not (route.reachable and route.in_schema) or function.yields:
+        return False
+    header = app.text(function.span).partition("def ")[0]
+    return "response_class" not in header and "response_model" not in header
+
+
+def _kind(reach: Reach, function: Function, value: str, depth: int = 0) -> str:
+    """What a returned expression is: ``content``, a ``response`` of its own, or ``unknown``."""
+    text = value.strip()
+    if re.fullmatch(r"[A-Za-z_]\w*", text):
+        made = [c for c in reach.calls_in(function) if c.target == text]
+        if not made:
+            return "response" if "resp" in text.lower() else "content"
+        text = f"{made[-1].text}("
+    called = _CALLED.match(text)
+    if called is None:
+        return "content"
+    last = called["name"].rpartition(".")[2]
+    if "response" in last.lower() or last in ("FileResponse", "TemplateResponse", "redirect"):
+        return "response"
+    return _of_call(reach, function, called["name"], depth)
+
+
+def _of_call(reach: Reach, function: Function, name: str, depth: int) -> str:
+    call = next((c for c in reach.calls_in(function) if c.text == name), None)
+    inner = reach.callee(call) if call is not None else None
+    if inner is None or inner.name != (call.callee if call else None):
+        known = call is not None and (call.callee or "").startswith(("sqlalchemy", "sqlmodel"))
+        return "content" if known or name[:1].isupper() or "." not in name else "unknown"
+    if inner.returns is not None:
+        return "response" if "Response" in inner.returns else "content"
+    values = [s.value for s in inner.stops if s.kind == "return" and s.value.strip()]
+    if not values or depth > 3:
+        return "unknown"
+    kinds = {_kind(reach, inner, v, depth + 1) for v in values}
+    return kinds.pop() if len(kinds) == 1 else "unknown"
+
+
+def _habit(found: list[Finding], total: int) -> Finding:
+    told = f"{len(found)} of {total} routes of the contract declare nothing"
+    first = found[0]
+    return Finding(
+        first.rule,
+        first.at,
+        f"{len(found)} of {total} routes declare no response model",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        related=tuple(f.at for f in found[1:6]),
+        symbol="the house",
+        structural=True,
+    )
+
+
+def _fixes(app: AppMap, route: Route, function: Function, values: list[str]) -> tuple[Fix, ...]:
+    built = [_BUILT.match(value.strip()) for value in values]
+    names = {(m["name"], bool(m["many"])) if m else None for m in built}
+    only = names.pop() if len(names) == 1 else None
+    if only is None or not any(s.name.rpartition(".")[2] == only[0] for s in app.schemas):
+        return ()
+    node = signatures.definition(app, function.span)
+    type_ = f"list[{only[0]}]" if only[1] else only[0]
+    why = f"`{route}` answers with `{type_}`, which its contract is to say"
+    edit = signatures.with_returns(function.span.path, node, type_, why) if node else None
+    title = f"Declare `{type_}` for `{route}`"
+    return (Fix(title, Safety.CHANGES_BEHAVIOUR, (edit,)),) if edit else ()
