@@ -180,6 +180,18 @@ def test_a_table_that_nobody_can_join_is_refused(changed: tuple[str, str], becau
     assert refusal.value.do
 
 
+def test_a_registration_of_the_app_is_not_doubled() -> None:
+    """Where the path is the app's own already, that is said, and another path will do."""
+    files = dict(map_of("createall").files)
+    main = PurePosixPath("main.py")
+    files[main] = files[main].replace(b'@app.post("/users"', b'@app.post("/auth/register"')
+    with pytest.raises(
+        Refused, match=r"`POST /auth/register` is there already, in `main\.register`"
+    ):
+        JwtAuth(registration=True).build(static.read(files))
+    assert not JwtAuth(registration=True, path="/in/login").build(static.read(files)).is_empty
+
+
 @pytest.mark.parametrize(
     "line",
     [

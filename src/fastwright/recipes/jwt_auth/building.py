@@ -18,7 +18,7 @@ from fastwright.recipes.jwt_auth.authority import NEW, find_power, new_column
 from fastwright.recipes.jwt_auth.binding import Binding, bind
 from fastwright.recipes.jwt_auth.changes import WrittenFile
 from fastwright.recipes.jwt_auth.draft import Draft
-from fastwright.recipes.jwt_auth.joining import find_joining
+from fastwright.recipes.jwt_auth.joining import already_there, find_joining
 from fastwright.recipes.jwt_auth.layout import Layout, home_of, lay_out
 from fastwright.recipes.jwt_auth.paths import find_paths
 from fastwright.recipes.jwt_auth.presence import presence
@@ -138,6 +138,9 @@ def _draft(options: Options, app: AppMap) -> Draft:
         logout=options.logout,
         registration=options.registration,
     )
+    taken = app.route("POST", paths.full_register) if options.registration else None
+    if taken is not None and "register_router" not in layout.present:
+        raise already_there(taken)
     settings = _reading(options, app, layout)
     units += (settings.unit,) if settings.unit else ()
     units += ("shared_limit",) if settings.redis else ()

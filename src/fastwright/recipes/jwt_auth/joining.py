@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Route
 from fastwright.model.errors import Refused
 from fastwright.model.storage import Column
 from fastwright.recipes.jwt_auth.accounts import Accounts, login_is_unique
@@ -99,6 +99,15 @@ def _check_table(accounts: Accounts, scheme: Scheme, *, is_new: bool) -> None:
             "made here fits",
             "widen the column to 255 characters, and ask again",
         )
+
+
+def already_there(route: Route) -> Refused:
+    """The refusal where the app registers people itself, at the very path."""
+    return Refused(
+        "cannot add registration",
+        f"`{route}` is there already, in `{route.handler}`",
+        "leave `--registration` out: it stays as it is; or give the login another `--path`",
+    )
 
 
 def _refused(because: str, do: str) -> Refused:

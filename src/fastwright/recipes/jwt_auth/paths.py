@@ -52,6 +52,11 @@ class Paths:
         return f"{self.outer}{self.prefix}/me"
 
     @property
+    def full_register(self) -> str:
+        """The whole path of the registration."""
+        return f"{self.outer}{self.prefix}/register"
+
+    @property
     def test_prefix(self) -> str:
         """What stands before the endpoints, as tests write it."""
         return self.prefix if self.moves else f"{self.outer}{self.prefix}"

@@ -52,7 +52,7 @@ def _operations(paths: Paths) -> Iterator[Operation]:
     if paths.logout:
         yield Operation("POST", f"{paths.outer}{paths.prefix}/logout", (204, 422))
     if paths.registration:
-        yield Operation("POST", f"{paths.outer}{paths.prefix}/register", (201, 409, 422, 429))
+        yield Operation("POST", paths.full_register, (201, 409, 422, 429))
 
 
 def _access(paths: Paths) -> Iterator[str]:
