@@ -258,7 +258,17 @@ class Arrivals:
                 if named:
                     return named
             inner = [receiver_of(row.callee), *row.arguments]
-        found = (self._queried(body, t, at, depth + 1) for t in inner if isinstance(t, list))
+            below = self._given_back(self.callee(body, row), depth)
+            if below:
+                return below
+        found = (self._queried(body, t, at, depth + 1) for t in inner)
+        return next(filter(None, found), "")
+
+    def _given_back(self, callee: Symbol | None, depth: int) -> str:
+        """The mapped class of the row that a function of ours gives back."""
+        below = self.body(callee) if callee is not None and is_function(callee) else None
+        terms = zip(below.facts.values, below.facts.returned, strict=False) if below else ()
+        found = (self._queried(below, t, at, depth + 2) for t, at in terms if below is not None)
         return next(filter(None, found), "")
 
     def _mapped(self, body: Body, term: Term) -> str:

@@ -250,10 +250,16 @@ def limited(held: Held, proved: list[tuple[Held, str]]) -> Held:
     return held.through(*(token for other, token in proved if same_part(held, other)))
 
 
-def same_part(one: Held, other: Held) -> bool:
-    """Whether two values are one part of one parameter, or one of them is within the other."""
-    size = min(len(one.path), len(other.path))
-    return one.root == other.root and one.path[:size] == other.path[:size]
+_TELLING = frozenset({"hostname", "netloc", "host", "size", "read()", "file", "parents", "parent"})
+"""Parts of an address, an upload or a path that say of the whole what has to be known."""
+
+
+def same_part(one: Held, tested: Held) -> bool:
+    """Whether what is known of `tested` is known of `one`: it is that part, or within it."""
+    size = min(len(one.path), len(tested.path))
+    rest = tested.path[size:]
+    within = one.root == tested.root and one.path[:size] == tested.path[:size]
+    return within and _TELLING.issuperset(rest)
 
 
 def literal(term: Term) -> str:

@@ -185,7 +185,8 @@ def _of_process(function: Symbol, arrival: Arrival) -> Flow:
 
 def _flow(route: Route, arrival: Arrival, origin: _Origin) -> Flow | None:
     tokens = [*origin.passed, *origin.declared.tokens]
-    if origin.place == "path" and f"{{{origin.name}}}" in route.path:
+    behind = arrival.kind == "url" and bool(arrival.lead)
+    if origin.place == "path" and f"{{{origin.name}}}" in route.path and not behind:
         tokens.append("segment")
     if arrival.kind == "log" and not _is_secret(origin):
         return None

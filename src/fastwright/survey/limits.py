@@ -131,7 +131,7 @@ class Limits:
         name, receiver = last_name(row.callee), receiver_of(row.callee)
         callee = self._resolve(body, row)
         on = body.held(receiver, at) if receiver is not None else ()
-        given = tuple(h for term in row.arguments for h in body.held(term, at))
+        given = tuple(h for term in row.arguments for h in _asked(body, term, at))
         if name in _METHODS and on:
             yield from ((held, name) for held in on if holds)
         elif name in ("startswith", "endswith") and on:
@@ -186,6 +186,14 @@ def _start(lead: str, *, passed: bool) -> str:
     return "is_relative_to" if passed else f"startswith {lead}"
 
 
+def _asked(body: Body, term: Term, at: int) -> Helds:
+    """What an argument of a test holds; of ``all(c in SAFE for c in name)``, the name."""
+    match term:
+        case ["g", _, *clauses]:
+            return tuple(h for _, iterable in clauses for h in body.held(iterable, at))
+    return body.held(term, at)
+
+
 def _is_outside(terms: list[Term]) -> bool:
     """Whether ``startswith`` asks for ``//``, with which an address of another host begins."""
     given = terms[0] if terms else None
@@ -212,6 +220,8 @@ def _membership(
     """An allow-list limits what is in it; ``".." not in name`` limits by what is not in it."""
     if left and not right and inside:
         yield from ((held, "in") for held in left)
+    elif right and not left and inside and str(terms[1]).endswith(".parents"):
+        yield from ((held, "is_relative_to") for held in right)
     elif right and not left and not inside and _is_text([terms[0]]):
         unwanted = ".." if ".." in str(terms[0][1]) else str(terms[0][1])
         yield from ((held, f"without {unwanted}") for held in right)

@@ -85,7 +85,8 @@ _BY_NAME = MappingProxyType(dict((
 
 _STATEMENTS = frozenset({"execute", "executemany", "executescript", "exec_driver_sql", "fetch",
                          "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val",
-                         "execute_query", "execute_query_dict", "execute_script"})  # fmt: skip
+                         "execute_query", "execute_query_dict", "execute_script",
+                         "fetchone", "fetchall", "iterate"})  # fmt: skip
 _DRIVERS = ("sqlalchemy", "sqlmodel", "asyncpg", "sqlite3", "aiosqlite", "psycopg", "psycopg2",
             "databases", "pymysql", "aiomysql", "MySQLdb", "mysql", "tortoise")  # fmt: skip
 _LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
@@ -152,7 +153,8 @@ def _by_method(dotted: str, row: CallFact) -> Sink | None:
         driver = dotted.partition(".")[0] in _DRIVERS
         given = row.arguments[:1] or [t for k, t in row.keywords if k in ("query", "statement")]
         return Sink("sql" if driver else "statement", dotted or name, tuple(given))
-    if name in _LEVELS and _is_logger(row.callee):
+    logs = dotted.startswith(("logging.", "loguru.", "structlog.")) or _is_logger(row.callee)
+    if name in _LEVELS and logs:
         terms = (*row.arguments, *(t for k, t in row.keywords if k != "exc_info"))
         return Sink("log", dotted or name, terms)
     if name in _PATHS:
