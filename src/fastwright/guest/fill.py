@@ -151,6 +151,20 @@ def _advance(connection, table, column):
         )
 
 
+async def stored():
+    """Every row of every table, by column name, as the database gives it to a direct query."""
+    return await seed.begin(_engine(), _stored)
+
+
+def _stored(connection):
+    found = {}
+    for table in _present(connection, _tables()):
+        names = [column.name for column in table.columns]
+        rows_ = connection.execute(table.select())
+        found[table.name] = [dict(zip(names, naming.plain(list(row)))) for row in rows_]
+    return found
+
+
 def _contents(connection):
     found = {}
     for table in _tables():

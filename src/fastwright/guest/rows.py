@@ -213,6 +213,8 @@ def _text(column, kind, name, number, alone):
         text = "https://example.com/{}/{}".format(name, number + 1)
     elif re.search(r"password|passwd|hash", name):
         text = "$2b$12$" + "fastwright.stands.for.a.hash.of.nobody.at.all.fw.fwe"[:53]
+    elif re.search(r"user_?name|login|handle|nick", name):
+        text = "{}{}".format(re.sub("[^a-z]", "", name), number + 1)
     elif alone or column.primary_key or _NAMED.search(name):
         text = "{}-{}".format(name, number + 1)
     else:

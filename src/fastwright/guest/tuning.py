@@ -6,6 +6,7 @@
     {"tune": {"act": "plan", "sizes": [n]}}                 → {"value": [{table: row 1}]}
     {"tune": {"act": "observe", "at", "runs": [{"size", "requests"}]}}   → {"value": [{…}]}
     {"tune": {"act": "time", "requests": [{…}], "rounds"}}  → {"value": [{"cpu": […], "wall": […]}]}
+    {"tune": {"act": "rows"}}                               → {"value": {table: [row]}}
     {"tune": {"act": "contents"}}                           → {"value": {table: digest}}
 
 `observe` starts, fills and watches the app anew for each run, in a fork of its own: what the app
@@ -77,6 +78,9 @@ class Stage:
 
     async def _contents(self, wanted):
         return await fill.contents()
+
+    async def _rows(self, wanted):
+        return await fill.stored()
 
     async def _watch(self, wanted):
         watch.install(self._frames)

@@ -107,6 +107,13 @@ class Bench:
             _observation(size, routes, one) for size, one in zip(wanted, told, strict=True)
         )
 
+    def rows(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """What a direct query gives of every table at the small size."""
+        with self.live() as app:
+            app.tune("fill", size=SMALL)
+            found: dict[str, list[dict[str, Any]]] = app.tune("rows")
+            return found
+
     def write(self, chosen: Callable[[str], bool] = lambda _route: True) -> Mapping[str, Written]:
         """Each write route that is `chosen`, on a database that is filled anew for it."""
         found: dict[str, Written] = {}

@@ -27,6 +27,7 @@ class Idea:
         variants: Alternatives, tried in order; the best of those that hold is kept. Empty where
             none can be written, for the reason in `because`.
         because: Why there is no variant.
+        mends: For a route that fails: the class that it answers with, and its relationships.
         fallbacks: Tried one by one where none of the variants holds.
     """
 
@@ -37,3 +38,4 @@ class Idea:
     variants: tuple[Variant, ...] = ()
     because: str = ""
     fallbacks: tuple[Variant, ...] = ()
+    mends: tuple[str, tuple[str, ...]] | None = None

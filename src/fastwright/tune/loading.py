@@ -117,7 +117,11 @@ def _idea(app: AppMap, need: Need) -> Idea:
     if not variants:
         because = f"no call that builds a statement was found at `{need.built}`"
     fallbacks = tuple(_fallbacks(app, need)) if variants else ()
-    return Idea(key, need.symptoms[0].cause.value, need.routes, seen, variants, because, fallbacks)
+    cause = need.symptoms[0].cause
+    mends = None
+    if cause is Cause.DIED and need.root.entity:
+        mends = need.root.entity, tuple(dict.fromkeys(path[0] for path in need.tree.paths()))
+    return Idea(key, cause.value, need.routes, seen, variants, because, fallbacks, mends)
 
 
 def _without_root(symptom: Symptom) -> Idea:

@@ -10,7 +10,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.errors import DoesNotLoad, Refused
 from fastwright.model.tuning import Attempt, Fate
 from fastwright.source import edits
-from fastwright.tune import ideas, symptoms, verdict
+from fastwright.tune import checking, ideas, symptoms, verdict
 from fastwright.tune.bench import SMALL, Bench, Files, Timing, Written
 from fastwright.tune.idea import Idea, Variant
 from fastwright.tune.seen import Observation
@@ -180,6 +180,7 @@ class Tuner:
             self.bench.lay(trial.files)
             standing = Standing(trial.files, self.bench.observe())
             failures = self._failures(standing.observed, idea, course)
+            failures = failures or self._unchecked(idea, standing, course)
             failures = failures or self._written(trial.files, course)
         except DoesNotLoad as error:
             return None, (f"the app does not run with it: {error}",)
@@ -189,6 +190,25 @@ class Tuner:
             return standing, failures
         was, now = self.bench.race((course.now.files, trial.files), others, rounds=ROUNDS)
         return standing, tuple(verdict.slower(was, now))
+
+    def _unchecked(self, idea: Idea, standing: Standing, course: Course) -> tuple[str, ...]:
+        """Of routes that failed before: what is not what a direct query gives."""
+        before = course.now.observed[-1].visits
+        mended = [route for route in idea.routes if before[route].status >= 500]
+        if not mended:
+            return ()
+        if idea.mends is None:
+            return (f"{mended[0]}: failed before, and its rows cannot be checked",)
+        rows, app = self.bench.rows(), self.remap(standing.files)
+        visits = next(o.visits for o in standing.observed if o.size == SMALL)
+        entity, relationships = idea.mends
+        return tuple(
+            dict.fromkeys(
+                doubt
+                for route in mended
+                for doubt in checking.doubts(app, visits[route], entity, relationships, rows)
+            )
+        )
 
     def _written(self, files: Files, course: Course) -> tuple[str, ...]:
         """The write routes that enter a file that was touched, on both trees."""
