@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 import pytest
@@ -190,3 +191,33 @@ def test_a_route_that_ends_or_hangs_the_app_does_not_end_the_examination(world: 
     assert told["GET /crash"] == "no answer"
     assert any("GET /crash" in note for note in target.crashed)
     assert any("GET /endless" in note for note in target.crashed)
+
+
+def outcomes(world: World, text: str, written: Mapping[str, str]) -> dict[str, str]:
+    """How each written test goes on an app of that text, by pytest in the app's own world."""
+    files = {PurePosixPath("review") / name: body.encode() for name, body in written.items()}
+    world.overlay({MAIN: text.encode(), PurePosixPath("examined.db"): None, **files})
+    command = (
+        "python",
+        "-m",
+        "pytest",
+        "-q",
+        "-rA",
+        "--tb=line",
+        "-p",
+        "no:cacheprovider",
+        "review",
+    )
+    result = world.run(command, env={"PYTHONPATH": "."}, timeout=120)
+    world.overlay(dict.fromkeys(files))
+    rows = (re.match(r"(PASSED|FAILED|ERROR) review/(\w+)\.py", x) for x in result.out.splitlines())
+    return {found[2]: found[1] for found in rows if found}
+
+
+def test_written_tests_fail_now_and_pass_after_the_repair(world: World, bad: Examined) -> None:
+    """Each runs without us, fails by assertion on the faulty app, and passes on the good one."""
+    text = (GOOD / MAIN).read_text()
+    wanted = {name.removesuffix(".py") for name in bad.tests.files} - {"review_stage"}
+    assert len(wanted) >= 9
+    assert outcomes(world, faulty(text), bad.tests.files) == dict.fromkeys(wanted, "FAILED")
+    assert outcomes(world, text, bad.tests.files) == dict.fromkeys(wanted, "PASSED")

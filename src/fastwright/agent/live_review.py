@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fastwright.agent.ground import Ground
@@ -29,7 +29,8 @@ class LiveReview:
         matrix: Route by caller, to what was answered.
         not_tried: What was left out, with the reasons; where the app does not boot, all of it.
         app: The map, merged with what ran; the given one where nothing did.
-        proofs: What tests can be written from.
+        proofs: What the findings were made of.
+        tests: Each proof as a test that runs without us, by file name.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -37,6 +38,7 @@ class LiveReview:
     not_tried: tuple[str, ...] = ()
     app: AppMap | None = None
     proofs: tuple[Proof, ...] = ()
+    tests: Mapping[str, str] = field(default_factory=dict)
 
 
 def review_live(
@@ -82,8 +84,8 @@ def _examined(side: Side, known: Sequence[Finding], worlds: Worlds, watch: Stopw
         finally:
             target.close()
     absent = tuple(f"not there while the app ran: {one}" for one in worlds.not_served)
-    notes = (*seen.not_tried, *target.crashed, *absent)
-    told = LiveReview(seen.findings, seen.matrix, notes, side.map, seen.proofs)
+    notes = (*seen.not_tried, *seen.tests.left_out, *target.crashed, *absent)
+    told = LiveReview(seen.findings, seen.matrix, notes, side.map, seen.proofs, seen.tests.files)
     return replace(told, not_tried=tuple(dict.fromkeys(notes)))
 
 

@@ -7,6 +7,7 @@ import pkgutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import FastwrightError
@@ -18,6 +19,7 @@ from fastwright.review.live.matrix import Grid
 from fastwright.review.live.people import People, User
 from fastwright.review.live.proof import Proof, findings_of
 from fastwright.review.live.stage import Stage
+from fastwright.review.live.writing import Written, tests_of
 from fastwright.review.requests import Contract
 
 Probe = Callable[[Stage, Grid], Iterator[Proof]]
@@ -35,6 +37,7 @@ class Examined:
         matrix: Who got what.
         not_tried: What was left out, with the reasons.
         proofs: What the findings were made of.
+        tests: Each proof as a test, by file name.
         users: Who was on the stage, by the caller they played.
     """
 
@@ -42,6 +45,7 @@ class Examined:
     matrix: AccessMatrix
     not_tried: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    tests: Written = field(default_factory=lambda: Written(MappingProxyType({})))
     users: dict[Caller, User] = field(default_factory=dict)
 
 
@@ -70,12 +74,14 @@ def examine(
     staff = tuple(filter(None, (_staff(people, n) for n in (1, 2)))) if cast else ()
     stage = Stage(target, app, people, cast, seconds() + budget, seconds, staff)
     grid = matrix.build(stage)
-    proofs = [*judging.judge(stage, grid, known), *_probed(_recast(stage), grid)]
+    stage = _recast(stage)
+    proofs = [*judging.judge(stage, grid, known), *_probed(stage, grid)]
     return Examined(
         findings_of(proofs, known, stage.routes, people.notes),
         grid.matrix(),
         (*people.remarks, *stage.not_tried, *_refusals(stage)),
         tuple(proofs),
+        tests_of(stage, proofs),
         dict(cast),
     )
 

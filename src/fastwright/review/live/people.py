@@ -69,6 +69,7 @@ class People:
         self._carry: str = ""
         self._sign_up = ""
         self.login = ""
+        self.token_key = ""
         self._count = 0
 
     def make(self, name: str) -> User | None:
@@ -91,7 +92,7 @@ class People:
         key, column = self.key, self.privilege
         if self.table is None or key is None or column is None or not user.row.get(key):
             return None
-        value = self._highest(column)
+        value = self.highest(column)
         if value is None or self._set(user, column, value) != 1:
             return None
         return self._entered(self._with_row(user))
@@ -103,6 +104,17 @@ class People:
         """The column that tells accounts apart."""
         keys = [c.name for c in self.table.columns if c.primary_key] if self.table else []
         return keys[0] if len(keys) == 1 else None
+
+    @property
+    def sign_up_door(self) -> str:
+        """The operation that made the accounts; empty where rows were put in."""
+        return self._sign_up
+
+    @property
+    def login_columns(self) -> list[str]:
+        """The columns of accounts that name who logs in."""
+        columns = self.table.columns if self.table else ()
+        return [c.name for c in columns if _LOGIN_COLUMNS.match(c.attribute)]
 
     @property
     def privilege(self) -> str | None:
@@ -120,7 +132,7 @@ class People:
         """The row of `user` as it stands; empty where it cannot be found."""
         return self._with_row(user).row
 
-    def _highest(self, column: str) -> object:
+    def highest(self, column: str) -> object:
         """The value of a privilege column that gives most: True, or a word the guards ask for."""
         found = self.table.column(column) if self.table else None
         if found is None or "role" not in found.attribute:
@@ -235,8 +247,8 @@ class People:
                 answer = self._post(operation, replace(user, login=user.email), self._contract)
             if not 200 <= answer.status < 400:
                 continue
-            for token in tokens_in(_json(answer)):
-                self.login = operation
+            for key, token in tokens_in(_json(answer)):
+                self.login, self.token_key = operation, key
                 yield token, ""
             for name, value in cookies_in(answer):
                 self.login = operation
@@ -341,12 +353,12 @@ def as_stored(value: str | None) -> int | str | None:
     return int(value) if value is not None and value.isdigit() else value
 
 
-def tokens_in(value: Any) -> Iterator[str]:
-    """What may be a token in an answer, the likeliest first."""
+def tokens_in(value: Any) -> Iterator[tuple[str, str]]:
+    """What may be a token in an answer, with its key, the likeliest first."""
     found = list(_texts(value))
     for key in _TOKEN_KEYS:
-        yield from (text for name, text in found if name == key and len(text) > 8)
-    yield from (t for _, t in found if t.startswith("eyJ") and t.count(".") == 2)
+        yield from ((name, text) for name, text in found if name == key and len(text) > 8)
+    yield from ((n, t) for n, t in found if t.startswith("eyJ") and t.count(".") == 2)
 
 
 def _texts(value: Any) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,225 @@
+"""Each proof as a test that runs in the user's own environment: it fails now, and then no more."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files as resources
+from types import MappingProxyType
+from typing import Any
+
+from fastwright.model.finding import Caller
+from fastwright.review.guarding import permissions
+from fastwright.review.live.exchange import Exchange
+from fastwright.review.live.people import PASSWORD, User
+from fastwright.review.live.proof import Proof
+from fastwright.review.live.stage import Stage
+
+STAGE = "review_stage.py"
+_WHO = MappingProxyType({
+    Caller.OWNER: "owner", Caller.OTHER_USER: "other", Caller.LOWER_ROLE: "lower",
+})  # fmt: skip
+_REFUSED = "assert answer.status_code in (401, 403, 404)"
+_HEAD = '''"""{message}."""
+
+from review_stage import Scene{imports}
+
+
+def test_{name}() -> None:
+    """{claim}."""
+    with Scene() as scene:
+{body}
+'''
+_CLAIMS = MappingProxyType({
+    "missing-owner-filter": "Another user is answered as if the row did not exist",
+    "unguarded-route": "Nobody gets in without credentials",
+    "missing-role-guard": "A user without the role is turned away",
+    "leaked-secret-field": "No answer holds what stands for a password",
+    "unverified-token": "A token that the app did not sign is refused",
+    "weak-signing-secret": "A token signed with a published secret is refused",
+    "unlimited-login": "Whoever tries too often is turned away",
+    "user-enumeration": "An unknown user is answered as a wrong password is",
+    "writable-privilege": "A caller's privilege stays what it was",
+    "sql-built-string": "A quotation mark is a letter like any other",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Tests by file name, and the proofs that no test can be written of."""
+
+    files: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
+
+
+def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
+    """A test for each proof whose intent is shown, and the stage that they share."""
+    facts = _facts(stage)
+    files: dict[str, str] = {}
+    left_out: list[str] = []
+    for proof in proofs:
+        if not proof.is_meant:
+            continue
+        body = _body(stage, proof) if facts is not None and proof.rule in _CLAIMS else None
+        name = re.sub(r"\W+", "_", f"{proof.rule}_{proof.operation}").strip("_").lower()
+        if body is None:
+            left_out.append(f"no test is written of: {proof.message}")
+            continue
+        imports = ", forged" if "forged(" in body else ""
+        files[f"test_{name}.py"] = _HEAD.format(
+            message=proof.message[:1].upper() + proof.message[1:], imports=imports, name=name,
+            claim=_CLAIMS[proof.rule], body="\n".join(f"        {x}" for x in body.splitlines()),
+        )  # fmt: skip
+    if files and facts is not None:
+        payload = resources("fastwright.review.live.payload").joinpath(STAGE).read_text()
+        files[STAGE] = payload.replace('json.loads("{}")', f"json.loads({facts!r})")
+    return Written(files, tuple(left_out))
+
+
+def _facts(stage: Stage) -> str | None:
+    """What the stage has to know of the app, as JSON; None where nobody could get in."""
+    user, people = stage.user(Caller.OWNER), stage.people
+    application = stage.app.app
+    if user is None or people.table is None or application is None or not people.login:
+        return None
+    name, value = user.headers[0]
+    cookie = value.partition("=")[0] if name == "cookie" else ""
+    owners = {
+        t: [c for c in o.marks if o.table.column(c)] for t, o in stage.ownership.owned.items()
+    }
+    return json.dumps({
+        "target": application.target, "factory": application.factory,
+        "sign_up": _door(stage, people.sign_up_door) if user.signed_up else None,
+        "login": _door(stage, people.login), "password": PASSWORD, "cookie": cookie,
+        "carry": [name, value.replace(user.token, "")] if not cookie else [name, f"{cookie}="],
+        "token": people.token_key, "table": people.table.name, "key": people.key,
+        "privilege": people.privilege, "login_columns": people.login_columns,
+        "row": _plain_row(people.table.name, user, stage), "owner_columns": owners,
+    })  # fmt: skip
+
+
+def _plain_row(table: str, user: User, stage: Stage) -> Mapping[str, Any]:
+    """What a row of an account needs beside its names, where there is no sign-up."""
+    del table
+    if user.signed_up:
+        return {}
+    skip = {stage.people.key, *stage.people.login_columns}
+    return {k: v for k, v in user.row.items() if k not in skip and v is not None}
+
+
+def _door(stage: Stage, operation: str) -> Mapping[str, str]:
+    """A login or sign-up: its path, and its body with places for the credentials."""
+    person = User("x", "{email}", "{login}")
+    request = stage.people.request(operation, person, "{password}")
+    body = request.body.decode().replace("%7B", "{").replace("%7D", "}")
+    return {"path": request.path, "body": body,
+            "type": dict(request.headers).get("content-type", "application/json")}  # fmt: skip
+
+
+def _body(stage: Stage, proof: Proof) -> str | None:
+    """The steps of one test; None where they cannot be told without this examination."""
+    exchange = proof.shown[0][0]
+    login = ("unlimited-login", "user-enumeration")
+    if proof.rule in login:
+        return _tries(proof.rule)
+    if proof.rule in ("unverified-token", "weak-signing-secret"):
+        return _forging(proof, exchange)
+    lines, path = _set_up(stage, exchange)
+    who = _WHO.get(exchange.caller)
+    call = f'answer = scene.send("{exchange.method}", {path}{f", {who}" if who else ""}'
+    lines.append(f"{call}{_content(exchange)})")
+    if proof.rule == "leaked-secret-field":
+        lines.append(f"assert {proof.forbidden!r} not in answer.text")
+    elif proof.rule == "sql-built-string":
+        lines.append("assert answer.status_code < 500")
+    elif proof.rule == "writable-privilege":
+        if not who:
+            return None
+        column, table = stage.people.privilege, stage.people.table
+        assert table is not None
+        key = stage.people.key
+        lines.append(f'after = scene.found("{table.name}", {{"{key}": {who}["row"]["{key}"]}})')
+        lines.append(f'assert after["{column}"] == {who}["row"]["{column}"]')
+    else:
+        lines.append(_REFUSED)
+    return "\n".join(lines)
+
+
+def _set_up(stage: Stage, exchange: Exchange) -> tuple[list[str], str]:
+    """Lines that make users and the row, and the path as an expression."""
+    names = {"owner"} if exchange.row else set()
+    names |= (
+        {_WHO[exchange.caller]} & {"owner", "other", "lower"} if exchange.caller in _WHO else set()
+    )
+    role = _role(stage, exchange)
+    lines = [f'{name} = scene.user("{name}"{role})' for name in sorted(names, reverse=True)]
+    table = _table_of(stage, exchange)
+    if not exchange.row or table is None:
+        return lines, json.dumps(exchange.request.path)
+    columns = stage.app.table(table)
+    keys = {c.name for c in columns.columns if c.primary_key} if columns else set()
+    values = {k: v for k, v in exchange.row.items() if k not in keys and v is not None}
+    lines.append(f'row = scene.row("{table}", {values!r}, owner)')
+    path = exchange.request.path
+    for key in sorted(keys):
+        path = re.sub(rf"(?<=/){re.escape(str(exchange.row.get(key)))}(?=/|$|\?)",
+                      f"{{row['{key}']}}", path)  # fmt: skip
+    return lines, f'f"{path}"'
+
+
+def _role(stage: Stage, exchange: Exchange) -> str:
+    """The role that the route demands of those who are no lower role, as an argument."""
+    route, column = stage.routes.get(exchange.route), stage.people.privilege
+    if route is None or column is None or not stage.staff or not permissions(route):
+        return ""
+    return f", role={stage.people.highest(column)!r}"
+
+
+def _table_of(stage: Stage, exchange: Exchange) -> str | None:
+    """The table that the row of an exchange is of: the one with exactly its columns."""
+    names = set(exchange.row)
+    return next((t.name for t in stage.app.tables if {c.name for c in t.columns} == names), None)
+
+
+def _content(exchange: Exchange) -> str:
+    """The body of a request as keyword arguments."""
+    kind = dict(exchange.request.headers).get("content-type", "")
+    if not exchange.request.body:
+        return ""
+    body = exchange.request.body.decode("utf-8", "replace")
+    return f', content={body!r}, headers={{"content-type": "{kind}"}}'
+
+
+def _tries(rule: str) -> str:
+    if rule == "unlimited-login":
+        return (
+            'other = scene.user("other")\n'
+            "from review_stage import FACTS\n\n"
+            "answers = [scene.post(FACTS['login'], other, f'wrong-{n}') for n in range(30)]\n"
+            "assert {a.status_code for a in answers} & {403, 423, 429}"
+        )
+    return (
+        'other = scene.user("other")\n'
+        "from review_stage import FACTS\n\n"
+        "nobody = {'email': 'nobody@example.com', 'login': 'nobody'}\n"
+        "known = scene.post(FACTS['login'], other, 'wrong-password')\n"
+        "unknown = scene.post(FACTS['login'], nobody, 'wrong-password')\n"
+        "assert (known.status_code, known.text) == (unknown.status_code, unknown.text)"
+    )
+
+
+def _forging(proof: Proof, exchange: Exchange) -> str | None:
+    if "expired" in proof.message:
+        return None  # the app's own key would be needed
+    found = re.search(r"signed with `([^`]*)`", proof.message)
+    foreign = "foreign key" in proof.message
+    key = found[1].encode() if found else b"nobody has agreed on it" if foreign else None
+    return (
+        'owner = scene.user("owner")\n'
+        f'false = forged(owner["token"], {key!r})\n'
+        'headers = {k: v.replace(owner["token"], false) for k, v in owner["headers"].items()}\n'
+        f'answer = scene.send("{exchange.method}", "{exchange.request.path}", headers=headers)\n'
+        f"{_REFUSED}"
+    )
