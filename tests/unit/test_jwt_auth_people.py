@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,7 @@ from fastwright.survey import static
 from fastwright.testing.samples import LOCKS, REPOSITORY, python_of, sample_app
 from fastwright.workspace.project import Project
 
+RUFF = Path(sys.executable).with_name("ruff")
 BOTH = JwtAuth(registration=True, roles=True)
 BUILT = ["bookshop", "tasks_sqlmodel", "legacy_forum", "factory_api", "createall", "shop_async"]
 MODELS = PurePosixPath("models.py")
@@ -71,7 +73,7 @@ def test_a_second_build_is_empty(name: str) -> None:
         assert mutation.new != mutation.old
 
 
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", ["bookshop", "legacy_forum", "createall"])
 def test_a_login_that_is_there_gets_them_later(name: str) -> None:
     """Built in two steps, the second adds one operation, and tests in a file of their own."""
     app = map_of(name)
@@ -82,6 +84,28 @@ def test_a_login_that_is_there_gets_them_later(name: str) -> None:
     assert [p.name for p in later.promise.tests] == ["test_registration.py"]
     assert not set(later.promise.tests) & set(first.promise.tests)
     assert BOTH.build(after(login, later)).is_empty
+
+
+@pytest.mark.parametrize("name", ["tasks_sqlmodel", "shop_async", "createall"])
+def test_what_is_written_is_clean_and_known_after_formatting(name: str, tmp_path: Path) -> None:
+    """A linter has nothing to say of it, and a formatter in between gives a second run no work."""
+    built = BOTH.build(map_of(name))
+    for path, content in edits.apply(map_of(name).files, built.changes).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    new = [str(c.path) for c in built.changes if isinstance(c, NewFile) and c.path.suffix == ".py"]
+    for command in (
+        ["check", "--line-length", "100", "--select", "E,F,I,W,UP,SIM,RET,PIE,C4,BLE", *new],
+        ["format", "-q", "--line-length", "110", "."],
+    ):
+        ran = subprocess.run(
+            [RUFF, *command, "--isolated"], cwd=tmp_path, capture_output=True, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    formatted = {path: (tmp_path / path).read_bytes() for path in map_of(name).files}
+    formatted |= {path: (tmp_path / path).read_bytes() for path in built.paths()}
+    assert BOTH.build(static.read(formatted)).is_empty
 
 
 def test_what_comes_later_goes_where_the_login_is() -> None:

@@ -29,8 +29,9 @@ class JwtAuth(Recipe):
         me: A route that says who is logged in; without a guarded route the docs page has no
             *Authorize* button.
         refresh: Refresh tokens, rotated at each use; one table, one migration, one operation.
-        limits: Where failed logins are counted: in ``redis``, for all workers together, or in the
-            ``memory`` of each; by default in Redis where the app has a setting with its URL.
+        limits: Where failed logins, and registrations, are counted: in ``redis``, for all workers
+            together, or in the ``memory`` of each; by default in Redis where the app has a setting
+            with its URL.
         logout: Ending what refresh tokens renew, with `refresh`; one operation.
         registration: Accounts that people make for themselves; one operation, limited by address.
         roles: `require_role(...)`, for routes that are for some people alone: by the column that
