@@ -251,6 +251,10 @@ SHAPES = {
         ("class Base", "class Role(Enum):\n    ADMIN = 'boss'\n    USER = 'user'\n\n\nclass Base"),
         (IMPORT, f"from enum import Enum\n\n{IMPORT}"),
     ),
+    "uuid": (
+        ("id: Mapped[int] =", "id: Mapped[UUID] ="),
+        (IMPORT, f"from uuid import UUID\n\n{IMPORT}"),
+    ),
     "words": (column('scopes: Mapped[str | None] = mapped_column(default="")'),),
     "flag": (column("is_staff: Mapped[bool] = mapped_column(default=False)"),),
     "list": (
