@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from fastwright.agent.ground import Ground
 from fastwright.agent.live_target import SturdyTarget
@@ -12,11 +13,14 @@ from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.worlds import Worlds
 from fastwright.lab.boot import App
 from fastwright.model.app import AppMap
-from fastwright.model.errors import DoesNotLoad, FastwrightError
+from fastwright.model.errors import DoesNotLoad, FastwrightError, UsageError
 from fastwright.model.finding import AccessMatrix, Finding
 from fastwright.prove.side import Side
 from fastwright.review.live.examine import examine
 from fastwright.review.live.proof import Proof
+
+MARK = "review_stage"
+"""Stands in every file that a review writes: another file of such a name is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,25 @@ def review_live(
         except DoesNotLoad as error:
             return LiveReview(not_tried=(_did_not_boot(error),), app=stand.app)
         return _examined(side, known, worlds, watch)
+
+
+def write_tests(folder: Path, tests: Mapping[str, str]) -> None:
+    """Write `tests` by file name into `folder`, which the person named for them.
+
+    Raises:
+        UsageError: The folder cannot be written, or holds a file of such a name that is not ours.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in tests.items():
+            place = folder / name
+            if place.exists() and MARK not in place.read_text("utf-8"):
+                raise UsageError(
+                    f"cannot write `{place}`", "there is a file that is not a test of a review"
+                )
+            place.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write tests to `{folder}`", str(error)) from error
 
 
 def _did_not_boot(error: FastwrightError) -> str:

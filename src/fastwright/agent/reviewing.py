@@ -38,6 +38,7 @@ class Choices:
         baseline: File of what is known; the settings', when ``None``.
         write_baseline: Write what is found to the baseline instead of judging it.
         live: Run the app as well.
+        write_tests: The folder for a test of each thing that is proven.
         repair: Apply fixes up to this safety.
     """
 
@@ -49,6 +50,7 @@ class Choices:
     baseline: Path | None = None
     write_baseline: bool = False
     live: bool = False
+    write_tests: Path | None = None
     repair: Safety | None = None
 
 
@@ -89,7 +91,7 @@ def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Rev
         _write_baseline(stand, terms.settings, choices, judged)
     told = told_of(stand, terms, judged, wishes)
     if choices.live:
-        told = _with_live(Run(stand, terms, person, wishes, watch))
+        told = _with_live(Run(stand, terms, person, wishes, watch), choices.write_tests)
     if choices.repair is not None:
         told = _with_repair(told, choices.repair, Run(stand, terms, person, wishes, watch))
     return replace(told, seconds=watch.total)
@@ -115,12 +117,17 @@ def _write_baseline(stand: Ground, settings: Settings, choices: Choices, judged:
     place.write_text(baseline.render(judged.objections), "utf-8")
 
 
-def _with_live(run: Run) -> Review:
-    """The review with what the running app showed."""
-    from fastwright.agent.live_review import review_live  # noqa: PLC0415 - running apps loads much
+def _with_live(run: Run, tests: Path | None) -> Review:
+    """The review with what the running app showed; a test of each proof in the folder `tests`."""
+    from fastwright.agent.live_review import (  # noqa: PLC0415 - running apps loads much
+        review_live,
+        write_tests,
+    )
 
     known = engine.find_all(run.stand.app, run.terms.rules).findings
     seen = review_live(run.stand, known, run.person, run.wishes, run.watch)
+    if tests is not None:
+        write_tests(tests, seen.tests)
     app = seen.app or run.stand.app
     judged = judge(app, run.terms, seen.findings)
     again = told_of(run.stand.with_map(app), run.terms, judged, run.wishes)

@@ -34,7 +34,8 @@ def choices(given: Mapping[str, Any]) -> Choices:
         fail_on=given["fail_on"] or "",
         baseline=Path(given["baseline"]) if given["baseline"] else None,
         write_baseline=given["write_baseline"],
-        live=given["live"],
+        live=given["live"] or bool(given["write_tests"]),
+        write_tests=Path(given["write_tests"]) if given["write_tests"] else None,
         repair=wanted[-1] if wanted else None,
     )
 

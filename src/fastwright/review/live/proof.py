@@ -11,6 +11,9 @@ from fastwright.review.attacks.notes import Notes
 from fastwright.review.live.exchange import Exchange
 from fastwright.review.rule import every_rule
 
+OF_THE_APP = frozenset({"unverified-token", "weak-signing-secret", "credentials-for-any-origin"})
+"""Rules whose faults are of the app: what one route shows is the fault of the one place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -40,18 +43,29 @@ def findings_of(
     notes: Notes,
 ) -> tuple[Finding, ...]:
     """A finding for each proof; one that joins a `known` finding of the same rule and handler."""
-    by_place = {(f.rule, f.symbol): f for f in known}
+    before = tuple(known)
     rules = every_rule()
     found: dict[tuple[str, str], Finding] = {}
     for proof in proofs:
         route = routes.get(proof.operation)
         if route is None or route.span is None or proof.rule not in rules:
             continue
-        key = (proof.rule, route.handler)
+        fresh = Finding(proof.rule, route.span, proof.message, symbol=route.handler)
+        joined = _known(before, proof.rule, route) or fresh
+        key = (proof.rule, joined.symbol)
         evidence = tuple(exchange.evidence(notes, what) for exchange, what in proof.shown)
         if not proof.is_meant:
             evidence = tuple(Evidence(EvidenceKind.SOURCE, e.text, e.values) for e in evidence)
-        fresh = Finding(proof.rule, route.span, proof.message, symbol=route.handler)
-        before = found.get(key) or by_place.get(key, fresh)
-        found[key] = replace(before, evidence=(*before.evidence, *evidence))
+        one = found.get(key, joined)
+        found[key] = replace(one, evidence=(*one.evidence, *evidence))
     return tuple(found.values())
+
+
+def _known(findings: tuple[Finding, ...], rule: str, route: Route) -> Finding | None:
+    """The finding of the rule at the handler, else at a dependency of it, else of the whole app."""
+    same = [f for f in findings if f.rule == rule]
+    below = {route.handler, *(node.call for node in route.every_dependency())}
+    exact = (f for f in same if f.symbol == route.handler)
+    guards = (f for f in same if f.symbol in below)
+    whole = (f for f in same if rule in OF_THE_APP)
+    return next(exact, None) or next(guards, None) or next(whole, None)

@@ -1,4 +1,4 @@
-"""What the tests of a review stand on: the app, users who can call, and rows of theirs.
+"""review_stage: the app, users who can call, and their rows, for the tests of a review.
 
 Run them against a database for tests: they write to whatever the app's settings name.
 """
