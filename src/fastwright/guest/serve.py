@@ -169,6 +169,8 @@ class Zygote:
             self._bury(child, kill=True)
 
     def _hear_child(self, child):
+        if child.number not in self._children:
+            return  # buried a moment ago, in the same round of events
         try:
             received = child.channel.recv(1 << 16)
         except OSError:

@@ -109,7 +109,9 @@ class Guest:
                 self._stdin.write(line)
                 self._stdin.flush()
             except (OSError, ValueError):
-                self._inboxes[number].put({"died": {"code": None, "log": "the guest has ended"}})
+                inbox = self._inboxes.get(number)
+                if inbox is not None:
+                    inbox.put({"died": {"code": None, "log": "the guest has ended"}})
 
     def forget(self, number: int) -> None:
         """No more messages of child `number` are kept."""
