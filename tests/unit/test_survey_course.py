@@ -69,6 +69,8 @@ def test_stops_are_those_of_the_function_itself() -> None:
         ("return", "[made(row) for row in rows]"),
     ]
     assert functions["course.still"].stops == ()
+    kept = functions["course.answer"].bindings
+    assert [(b.name, COURSE[b.start : b.end]) for b in kept] == [("kept", "await right()")]
     assert (functions["course.answer"].awaits, functions["course.still"].awaits) == (True, False)
 
 

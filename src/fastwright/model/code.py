@@ -59,11 +59,21 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """One assignment of a function to a plain name, by the bytes of the value."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One function or method; `name` is dotted, `span` includes its decorators.
 
-    `blocks` and `stops` are its course, in the order of the text; `awaits` says that something in
-    it is awaited, by ``async for`` and ``async with`` too. Nested functions have their own.
+    `blocks`, `stops` and `bindings` are its course, in the order of the text; `awaits` says that
+    something in it is awaited, by ``async for`` and ``async with`` too. Nested functions have
+    their own.
     """
 
     name: str
@@ -78,6 +88,7 @@ class Function:
     blocks: tuple[Block, ...] = ()
     stops: tuple[Stop, ...] = ()
     awaits: bool = False
+    bindings: tuple[Binding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

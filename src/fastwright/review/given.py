@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fastwright.model.code import Call, Function
+from fastwright.model.code import Function
 from fastwright.model.places import Span
 from fastwright.review.reach import Reach, Step
 
@@ -18,10 +18,15 @@ def gives_back(reached: Reach, step: Step) -> bool:
 
 def names_of(function: Function, span: Span, reached: Reach) -> frozenset[str]:
     """The local names that hold the result of the call at `span`, or what is made of it."""
-    calls = [call for call in reached.calls_in(function) if call.target]
-    held: set[str] = {c.target for c in calls if _holds(c, span)}
+    content = reached.app.files[function.span.path]
+    held: set[str] = set()
     for _ in range(4):
-        held |= {c.target for c in calls if _mentions(c, held)}
+        for row in function.bindings:
+            inside = row.start <= span.start and span.end <= row.end
+            if inside or (
+                held and mentions(content[row.start : row.end].decode("utf-8", "replace"), held)
+            ):
+                held.add(row.name)
     return frozenset(held)
 
 
@@ -32,15 +37,6 @@ def _returned(function: Function, span: Span, reached: Reach) -> bool:
         for stop in function.stops
         if stop.kind in ("return", "yield")
     )
-
-
-def _holds(call: Call, span: Span) -> bool:
-    return call.span.start <= span.start and span.end <= call.span.end
-
-
-def _mentions(call: Call, names: set[str]) -> bool:
-    written = (call.text, *call.arguments, *(value for _, value in call.keywords))
-    return any(mentions(text, names) for text in written)
 
 
 def mentions(text: str, names: frozenset[str] | set[str]) -> bool:

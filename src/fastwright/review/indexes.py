@@ -30,6 +30,14 @@ def is_postgres(app: AppMap) -> bool:
     return bool(packages(app) & _POSTGRES)
 
 
+def parent_of(app: AppMap, key: str) -> str:
+    """The table that a foreign key refers to, by its name or its class."""
+    name = key.rpartition(".")[0]
+    classes = (t for t in app.tables if t.model and f".{t.model}".endswith(f".{name}"))
+    found = app.table(name) or next(classes, None)
+    return found.name if found is not None else name
+
+
 class Indexes:
     """Which columns lead an index, by the models and by revisions that are not in the models."""
 
@@ -89,7 +97,7 @@ class Lookups:
         for name in (column.name, column.attribute):
             if f"{table.name}.{name}" in self.filtered:
                 return self.filtered[f"{table.name}.{name}"]
-        parent = (column.foreign_key or "").rpartition(".")[0]
+        parent = parent_of(self.app, column.foreign_key or "")
         owner = self.app.table(parent)
         for relationship in owner.relationships if owner is not None else ():
             children = relationship.many and relationship.target == table.model

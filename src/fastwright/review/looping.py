@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Block, Call, Function
 from fastwright.review.course import loops
-from fastwright.review.reach import Step, reach
+from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.statements import Statement, statement
 
 _FEW = re.compile(
@@ -20,25 +20,25 @@ _NEAR = 2
 
 @dataclass(frozen=True, slots=True)
 class Looped:
-    """A statement under a loop: `place` is the call in the loop that leads to it."""
+    """A statement under a loop: `place` is the call in the loop that leads to it.
 
-    step: Step
+    `depth` counts the calls of ours between the two; `asking` is the statement's own call.
+    """
+
+    asking: Call
     asked: Statement
+    owner: Function
+    depth: int
     function: Function
     place: Call
     loop: Block
     route: Route
 
     @property
-    def is_near(self) -> bool:
-        """True where the loop itself, or a function that it calls, runs the statement."""
-        return len(self.step.functions) - self.step.functions.index(self.function) <= _NEAR
-
-    @property
     def is_sure(self) -> bool:
         """True where the loop is long when its rows are many, and waits for each of them."""
-        indirect_write = self.asked.verb == "flush" and self.step.call is not self.place
-        return self.is_near and not self.may_leave and not indirect_write
+        indirect_write = self.asked.verb == "flush" and self.depth > 0
+        return self.depth < _NEAR and not self.may_leave and not indirect_write
 
     @property
     def may_leave(self) -> bool:
@@ -50,29 +50,40 @@ class Looped:
 
 
 def looped(app: AppMap) -> Iterator[Looped]:
-    """Each place in a loop over rows that leads to statements, once, on the way of any route."""
+    """Each call in a loop over rows that leads to statements, by its nearest read and commit."""
     reached = reach(app)
-    seen: set[tuple[str, int, bool]] = set()
+    seen: set[str] = set()
     for root, routes in reached.every_root().values():
         for step in reached.below(root):
-            asked = statement(step.call)
-            found = _innermost(step) if asked and asked.travels else None
-            if asked is None or found is None:
-                continue
-            function, place, loop = found
-            key = (function.name, place.span.start, asked.verb == "commit")
-            if key not in seen:
-                seen.add(key)
-                yield Looped(step, asked, function, place, loop, routes[0])
+            if step.function.name not in seen:
+                seen.add(step.function.name)
+                yield from _in_function(reached, step.function, routes[0])
 
 
-def _innermost(step: Step) -> tuple[Function, Call, Block] | None:
-    calls = (*step.via, step.call)
-    for function, call in zip(reversed(step.functions), reversed(calls), strict=True):
-        found = [b for b in loops(function, call.span.start) if _is_over_rows(b)]
-        if found:
-            return function, call, found[-1]
-    return None
+def _in_function(reached: Reach, function: Function, route: Route) -> Iterator[Looped]:
+    for call in reached.calls_in(function):
+        over = [b for b in loops(function, call.span.start) if _is_over_rows(b)]
+        told: set[bool] = set()
+        for step, asked in _asked(reached, function, call) if over else ():
+            is_commit = asked.verb == "commit"
+            if is_commit not in told:
+                told.add(is_commit)
+                depth = len(step.functions) if step.call is not call else 0
+                yield Looped(
+                    step.call, asked, step.function, depth, function, call, over[-1], route
+                )
+
+
+def _asked(reached: Reach, function: Function, call: Call) -> Iterator[tuple[Step, Statement]]:
+    """The statements that wait for the database when a call is made, the nearest first."""
+    own = statement(call)
+    if own is not None and own.travels:
+        yield Step(call, (function,)), own
+    inner = reached.callee(call)
+    for step in reached.below(inner) if inner is not None else ():
+        asked = statement(step.call)
+        if asked is not None and asked.travels:
+            yield step, asked
 
 
 def _is_over_rows(loop: Block) -> bool:

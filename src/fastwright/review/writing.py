@@ -9,10 +9,12 @@ from fastwright.model.app import AppMap, Query
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
 from fastwright.review.course import around
-from fastwright.review.reach import Reach, reach
+from fastwright.review.reach import Reach, last, reach
 from fastwright.review.statements import statement
 
 _DEPTH = 3
+_READING = frozenset({"model_validate", "from_orm", "parse_obj", "validate", "model_construct"})
+"""Class methods by which SQLModel makes a row of something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Writing:
         self.app = app
         self.reached: Reach = reach(app)
         self._models = {table.model: table.name for table in app.tables if table.model}
+        self._modules = {module.path: module for module in app.modules.values()}
         queries = (query for route in app.routes for query in route.queries)
         self._queries: dict[Span, Query] = {query.span: query for query in queries}
         self._sums: dict[str, Touch | None] = {}
@@ -63,17 +66,26 @@ class Writing:
 
     def _touch(self, call: Call, depth: int) -> Touch:
         asked, query = statement(call), self._queries.get(call.span)
-        made = self._models.get(call.callee or "")
+        made = self._models.get(call.callee or "") or self._validated(call)
         inner = self.reached.callee(call) if made is None else None
         if inner is not None and depth < _DEPTH:
             return self._below(call, inner, depth)
         kind = query.kind if query is not None else ""
         tables = frozenset(query.tables[:1]) if query is not None else frozenset()
-        makes = {made} if made else tables if kind == "insert" else ()
-        changes = tables if kind in ("update", "delete") else ()
+        staged = last(call.text) in ("add", "add_all", "merge")  # of a row that may be there
+        makes = {made} if made else tables if kind == "insert" and not staged else ()
+        changes = tables if kind in ("update", "delete") or staged else ()
         commits = bool(asked and asked.verb == "commit")
         asks = (query,) if query is not None and kind == "select" else ()
         return Touch(call, commits, frozenset(makes), frozenset(changes), asks)
+
+    def _validated(self, call: Call) -> str | None:
+        """The table of ``Item.model_validate(…)``, which makes a row as ``Item(…)`` does."""
+        owner, _, verb = call.text.rpartition(".")
+        module = self._modules.get(call.span.path)
+        if verb not in _READING or module is None:
+            return None
+        return self._models.get(module.imports.get(owner, f"{module.name}.{owner}"))
 
     def _below(self, call: Call, inner: Function, depth: int) -> Touch:
         if inner.name not in self._sums:

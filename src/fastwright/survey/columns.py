@@ -243,10 +243,9 @@ class Columns:
         kind = declared(row.annotation)
         many = self._is_related(kind.inner) if kind.inner is not None else self._uselist(made)
         target = self._related(made, kind.inner, inner)
-        lazy = next(
-            (render(t, inner.unit).strip("'") for k, t in made.keywords if k == "lazy"), None
+        return Relationship(
+            name, target, many, _lazy(made, inner), Span(frame.unit.path, row.start, row.end)
         )
-        return Relationship(name, target, many, lazy, Span(frame.unit.path, row.start, row.end))
 
     def _uselist(self, call: CallFact) -> bool | None:
         return next((t == ["k", True] for k, t in call.keywords if k == "uselist"), None)
@@ -273,3 +272,12 @@ def replace_positional(call: CallFact) -> CallFact:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
+
+
+def _lazy(call: CallFact, frame: Frame) -> str | None:
+    """How a relationship is loaded, SQLModel's further arguments included."""
+    given = [term for key, term in call.keywords if key == "lazy"]
+    for key, term in call.keywords:
+        if key == "sa_relationship_kwargs" and isinstance(term, list) and term[0] == "d":
+            given += [value for name, value in term[1:] if name == ["s", "lazy"]]
+    return next((render(term, frame.unit).strip("'") for term in given), None)

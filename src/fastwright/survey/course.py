@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from types import MappingProxyType
 
-from fastwright.model.code import Block, Stop
+from fastwright.model.code import Binding, Block, Stop
 from fastwright.source.syntax import Node
 from fastwright.survey.codebase import Unit
 from fastwright.survey.facts import BlockFact, Scope, StopFact
@@ -146,6 +146,15 @@ def stops(unit: Unit, index: int) -> tuple[Stop, ...]:
     return tuple(
         Stop(row.kind, row.start, row.end, unit.text(row.value) if row.value else "")
         for row in unit.scopes[index].stops
+    )
+
+
+def bindings(unit: Unit, index: int) -> tuple[Binding, ...]:
+    """What one function gives its plain local names."""
+    return tuple(
+        Binding(row.target, *row.value_span)
+        for row in unit.scopes[index].assignments
+        if isinstance(row.target, str) and row.target.isidentifier() and row.value_span
     )
 
 

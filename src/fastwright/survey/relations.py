@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
 from fastwright.survey.codebase import Unit
-from fastwright.survey.course import awaits, blocks, stops
+from fastwright.survey.course import awaits, bindings, blocks, stops
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import AWAITED, IN_EXCEPT, IN_LOOP, CallFact, Term
 from fastwright.survey.names import Symbol, is_class
@@ -41,6 +41,7 @@ class Relations:
             tuple(self._decorator(unit, term, scope.up) for term, _, _ in scope.decorators),
             unit.dotted(scope.up) if owner else None,
             blocks(unit, index, self.evaluator.names), stops(unit, index), awaits(unit, index),
+            bindings(unit, index),
         )  # fmt: skip
 
     def _decorator(self, unit: Unit, term: Term, scope: int) -> str:

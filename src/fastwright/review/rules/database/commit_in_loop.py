@@ -57,12 +57,12 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
 
 
 def _finding(app: AppMap, found: Looped) -> Finding:
-    inner = "" if found.step.call is found.place else f" in `{found.step.function.name}`"
+    inner = "" if found.asking is found.place else f" in `{found.owner.name}`"
     over = " ".join(found.loop.words.split())[:60]
     return Finding(
         "commit-in-loop",
         found.place.span,
-        f"`{found.step.call.text}`{inner} commits once for each element of `{over}`",
+        f"`{found.asking.text}`{inner} commits once for each element of `{over}`",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{found.route}`"),),
         related=(Span(found.place.span.path, found.loop.start, found.loop.end),),
         fixes=_fixes(app, found),
@@ -73,7 +73,7 @@ def _finding(app: AppMap, found: Looped) -> Finding:
 
 def _fixes(app: AppMap, found: Looped) -> tuple[Fix, ...]:
     """The commit moved behind the loop, where it is the loop's last statement."""
-    call, loop = found.step.call, found.loop
+    call, loop = found.asking, found.loop
     content = app.files[call.span.path]
     start = layout.line_start(content, call.span.start)
     line = content[start : call.span.end].decode("utf-8", "replace")

@@ -53,12 +53,12 @@ def query_in_loop(app: AppMap) -> Iterator[Finding]:
 
 
 def _finding(found: Looped) -> Finding:
-    inner = "" if found.step.call is found.place else f" in `{found.step.function.name}`"
+    inner = "" if found.asking is found.place else f" in `{found.owner.name}`"
     over = " ".join(found.loop.words.split())[:60]
     return Finding(
         "query-in-loop",
         found.place.span,
-        f"`{found.step.call.text}`{inner} runs once for each element of `{over}`",
+        f"`{found.asking.text}`{inner} runs once for each element of `{over}`",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{found.route}`"),),
         related=_related(found),
         symbol=f"{found.function.name}:{found.place.text}",
@@ -68,4 +68,4 @@ def _finding(found: Looped) -> Finding:
 
 def _related(found: Looped) -> tuple[Span, ...]:
     loop = Span(found.place.span.path, found.loop.start, found.loop.end)
-    return (loop,) if found.step.call is found.place else (loop, found.step.call.span)
+    return (loop,) if found.asking is found.place else (loop, found.asking.span)

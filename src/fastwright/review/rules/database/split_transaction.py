@@ -10,6 +10,7 @@ from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around, follows
+from fastwright.review.indexes import parent_of
 from fastwright.review.outbound import is_request
 from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, aside
@@ -120,7 +121,7 @@ def _refer(app: AppMap, after: frozenset[str], before: frozenset[str]) -> bool:
     """True where a row of the later tables cannot be without one of the earlier ones."""
     tables = (app.table(name) for name in after - before)
     keys = (c.foreign_key for table in tables if table is not None for c in table.columns)
-    return any(key is not None and key.rpartition(".")[0] in before for key in keys)
+    return any(parent_of(app, key) in before for key in keys if key)
 
 
 def _fixes(app: AppMap, function: Function, first: Touch) -> tuple[Fix, ...]:

@@ -70,7 +70,8 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
         if column.foreign_key and column.span and not indexes.lead_to(table, column)
     ]
     sure = {table.name for table, column in missing if lookups.needs(table, column)}
-    for table, column in missing:
+    once = {column.span: (table, column) for table, column in reversed(missing)}
+    for table, column in reversed(once.values()):  # classes of one table share its columns
         yield _finding(app, table, column, lookups.needs(table, column), len(sure))
 
 

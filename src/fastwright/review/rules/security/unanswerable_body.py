@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastwright.model.app import Application, AppMap, Route
@@ -13,7 +14,7 @@ from fastwright.review.versions import runs_on
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
 
-_HANDLED = ("RequestValidationError",)
+_HANDLED = re.compile(r"\bRequestValidationError\b")
 _REPAIR = '''
 
 @{app}.exception_handler({error})
@@ -79,10 +80,11 @@ def _handles(app: AppMap) -> bool:
         adds = call.text.endswith(("exception_handler", "FastAPI")) or "exception_handlers" in dict(
             call.keywords
         )
-        if adds and any(name in text for text in given for name in _HANDLED):
+        if adds and any(_HANDLED.search(text) for text in given):
             return True
-    return any("RequestValidationError" in annotation for function in app.functions
-               for _, annotation in function.annotations)  # fmt: skip
+    caught = (name for function in app.functions for block in function.blocks
+              if block.kind == "except" for name in block.names)  # fmt: skip
+    return any(_HANDLED.search(name) for name in caught)
 
 
 def _takes_json(route: Route) -> bool:
