@@ -123,6 +123,19 @@ def _validated(
         yield from _alike(wanted[schema.name], schema, tables[0], call.span)
 
 
+def plain(field: Field) -> str:
+    """The type of a field, of ``Annotated[str, Field(…)]`` the inner one.
+
+    An annotation with marks beside ``Field`` stays as it is: they may limit the value.
+    """
+    written = (field.annotation or "").strip()
+    inside = re.fullmatch(r"(?:\w+\.)?Annotated\[\s*([\w.| ]+?|Optional\[\w+\])\s*,(.*)\]", written,
+                          re.DOTALL)  # fmt: skip
+    if inside is None or not re.match(r"\s*(?:\w+\.)?Field\(", inside[2]):
+        return written
+    return written if re.search(r"\)\s*,\s*\w+", inside[2]) else inside[1].strip()
+
+
 def is_validated(app: AppMap, schema: Schema) -> bool:
     """True where validators of the schema, or of a base, may limit a field by code."""
     names = {schema.name, *schema.bases}

@@ -10,7 +10,7 @@ from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.rule import rule
-from fastwright.review.storing import Stored, is_validated, stored
+from fastwright.review.storing import Stored, is_validated, plain, stored
 from fastwright.source.fields import with_constraint
 
 _TEXT = re.compile(r"(?:Optional\[)?str\]?(?: *\| *None)?|None *\| *str")
@@ -77,7 +77,7 @@ def _may_be_longer(app: AppMap, one: Stored) -> bool:
     if "max_length" in given:
         return given["max_length"].isdigit() and int(given["max_length"]) > one.column.length
     limited = {"pattern", "regex", "max_digits"} & set(given)
-    return bool(_TEXT.fullmatch((one.field.annotation or "").strip())) and not limited
+    return bool(_TEXT.fullmatch(plain(one.field))) and not limited
 
 
 def _finding(app: AppMap, one: Stored, at: Span) -> Finding:

@@ -1,0 +1,135 @@
+"""FW202 unequal-constraints."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Field, Schema
+from fastwright.model.change import Fix, Safety
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.rule import rule
+from fastwright.review.storing import bodies, is_validated, plain
+from fastwright.source.fields import with_constraint
+
+_LIMITS = ("min_length", "max_length", "pattern", "gt", "ge", "lt", "le", "multiple_of")
+_ROLES = frozenset({
+    "Create", "Update", "Patch", "In", "Input", "Request", "Schema", "Model", "New", "Edit", "Add",
+    "Put", "Post", "Register", "Me", "Form", "Dto", "DTO", "Payload", "Body", "Upsert", "Data",
+    "Internal", "Base", "Replace", "Change",
+})  # fmt: skip
+_PLAIN = re.compile(r"(?:Optional\[)?(?P<type>str|int|float|Decimal)\]?(?: *\| *None)?")
+
+
+@rule(code="FW202", severity=Severity.MEDIUM)
+def unequal_constraints(app: AppMap) -> Iterator[Finding]:
+    """A field that one body of a thing limits, and another body of the same thing does not.
+
+    ## Why is this bad?
+    What cannot be created can be brought about by an update: a price below zero, an empty title, a
+    name that the page cannot show. Whoever reads the first schema believes that it cannot happen
+    (CWE-20).
+
+    ## Example
+    ```python
+    class ItemCreate(BaseModel):
+        title: str = Field(min_length=1, max_length=100)
+
+
+    class ItemUpdate(BaseModel):
+        title: str
+
+
+    @app.post("/items")
+    def create_item(data: ItemCreate) -> None: ...
+
+
+    @app.put("/items/{item_id}")
+    def update_item(item_id: int, data: ItemUpdate) -> None: ...
+    ```
+
+    Use instead:
+    ```python
+    class ItemCreate(BaseModel):
+        title: str = Field(min_length=1, max_length=100)
+
+
+    class ItemUpdate(BaseModel):
+        title: str = Field(min_length=1, max_length=100)
+
+
+    @app.post("/items")
+    def create_item(data: ItemCreate) -> None: ...
+
+
+    @app.put("/items/{item_id}")
+    def update_item(item_id: int, data: ItemUpdate) -> None: ...
+    ```
+
+    ## Fix safety
+    Changes behaviour: the contract names the limits, and what lies outside is refused with 422.
+
+    ## Known limits
+    Two bodies are of one thing where their names are, less words such as Create or Update. A field
+    that has some limit of its own is taken to be meant so.
+    """
+    known = {schema.name: schema for schema in app.schemas}
+    things: dict[str, list[Schema]] = defaultdict(list)
+    for name in bodies(app):
+        if name in known:
+            things[_thing(name)].append(known[name])
+    for thing, schemas in things.items():
+        for schema in schemas if thing else ():
+            yield from _weaker(app, schema, [s for s in schemas if s is not schema])
+
+
+def _thing(name: str) -> str:
+    """What a schema is of: its name's words, less those that say what it is for."""
+    words = re.findall(r"[A-Z][a-z0-9]*|[A-Z]+(?![a-z])", name.rpartition(".")[2])
+    thing = "".join(word for word in words if word not in _ROLES)
+    if thing or len(words) < 2:
+        return thing
+    return words[-1] if words[0] in ("Create", "Update", "New", "Edit", "Add") else words[0]
+
+
+def _weaker(app: AppMap, schema: Schema, peers: list[Schema]) -> Iterator[Finding]:
+    if is_validated(app, schema):
+        return
+    for field in schema.fields:
+        own = _PLAIN.fullmatch(plain(field))
+        if own is None or field.span is None or _limits(field):
+            continue
+        for peer in peers:
+            stronger = next((f for f in peer.fields if f.name == field.name), None)
+            if stronger is not None and _is_like(own["type"], stronger) and _limits(stronger):
+                yield _finding(app, (schema, field), (peer, stronger))
+                break
+
+
+def _limits(field: Field) -> dict[str, str]:
+    return {name: value for name, value in field.constraints if name in _LIMITS}
+
+
+def _is_like(type_: str, field: Field) -> bool:
+    found = _PLAIN.fullmatch(plain(field))
+    return found is not None and found["type"] == type_
+
+
+def _finding(app: AppMap, weaker: tuple[Schema, Field], other: tuple[Schema, Field]) -> Finding:
+    (schema, field), (peer, stronger) = weaker, other
+    assert field.span is not None
+    limits = ", ".join(f"{name}={value}" for name, value in _limits(stronger).items())
+    weak, strong = (f"{s.name.rpartition('.')[2]}.{field.name}" for s in (schema, peer))
+    changes = with_constraint(app, field, limits, f"`{strong}` has these limits")
+    title = f"Limit `{weak}` as `{strong}` is"
+    return Finding(
+        "unequal-constraints",
+        field.span,
+        f"`{weak}` takes what `{strong}` refuses",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"`{strong}` has {limits}"),),
+        related=(stronger.span,) if stronger.span else (),
+        fixes=(Fix(title, Safety.CHANGES_BEHAVIOUR, changes),) if changes else (),
+        symbol=weak,
+        structural=True,
+    )
