@@ -210,7 +210,7 @@ def test_what_is_possible_neither_fails_nor_is_told_unasked() -> None:
     """A finding without structure or exchange is possible, whatever its severity."""
     finding = Finding("shadowed-route", Span(MAIN, 0, 4), "something may be so")
     app = static.read({MAIN: FAULTY.encode()})
-    one = engine.objection(app, finding, find_rule("shadowed-route"))
+    one = engine.objection(app.files, finding, find_rule("shadowed-route"))
     assert one.grade is Grade.POSSIBLE
     assert not engine.fails(one, Severity.LOW)
 
@@ -268,7 +268,7 @@ def many(count: int, severity: Severity) -> tuple[Objection, ...]:
     app = AppMap({MAIN: b"x = 1\n" * count}, None)
     spans = (Span(MAIN, 6 * n, 6 * n + 5) for n in range(count))
     return tuple(
-        engine.objection(app, Finding("many", s, f"`{s}` is so", structural=True), made)
+        engine.objection(app.files, Finding("many", s, f"`{s}` is so", structural=True), made)
         for s in spans
     )
 
@@ -370,7 +370,8 @@ def test_settings_are_those_nearest_to_the_app() -> None:
         PurePosixPath("shop/pyproject.toml"): b'[tool.fastwright]\nselect = ["FW5"]\n',
         PurePosixPath("shop/main.py"): FAULTY.encode(),
     }
-    assert read_settings(static.read(files)).select == ("FW5",)
+    assert read_settings(files, PurePosixPath("shop")).select == ("FW5",)
+    assert read_settings(files, PurePosixPath("other")).select == ("FW1",)
 
 
 def test_permissions_in_strings_are_none() -> None:

@@ -41,14 +41,28 @@ def find(start: Path, person: Person, wishes: Wishes) -> Ground:
         UsageError: There is nothing at `start`.
         NotAProject: No FastAPI application is in it.
     """
+    return mapped(open_project(start, person), start, wishes)
+
+
+def open_project(start: Path, person: Person) -> Ground:
+    """The project under `start`, whole and read, with an empty map.
+
+    Raises:
+        UsageError: There is nothing at `start`.
+    """
     project = Project.find(start)
     recovered = _recover(project)
     if recovered:
         person.phase(recovered)
     person.phase("reading the source")
     files = project.read()
-    app = read_source(project, files, wishes.target)
-    return Ground(project, files, _checked(app, start, wishes), recovered)
+    return Ground(project, files, AppMap(files, None), recovered)
+
+
+def mapped(opened: Ground, start: Path, wishes: Wishes) -> Ground:
+    """An opened project with its map; raises as `find`."""
+    app = read_source(opened.project, opened.files, wishes.target)
+    return opened.with_map(_checked(app, start, wishes))
 
 
 def read_source(

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from fastwright import __version__
 from fastwright.agent import ground
+from fastwright.agent.digests import Digest, Files, digest, recalled
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
@@ -83,18 +84,31 @@ def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Rev
         UsageError: A rule, severity, revision or baseline that there is not.
     """
     watch = Stopwatch(person)
-    stand = ground.find(start, person, wishes)
-    terms = terms_of(stand, choices)
+    stand = ground.open_project(start, person)
     with watch.phase("applying the rules"):
-        judged = judge(stand.app, terms)
+        seen = _digest(start, stand, wishes)
+    terms = terms_of(stand, PurePosixPath(seen.folder), choices)
+    judged = weigh(seen, stand.files, terms)
+    if choices.live or choices.repair is not None:
+        stand = ground.mapped(stand, start, wishes)
     if choices.write_baseline:
         _write_baseline(stand, terms.settings, choices, judged)
-    told = told_of(stand, terms, judged, wishes)
+    told = told_of(stand, terms, seen, judged)
     if choices.live:
         told = _with_live(Run(stand, terms, person, wishes, watch), choices.write_tests)
     if choices.repair is not None:
         told = _with_repair(told, choices.repair, Run(stand, terms, person, wishes, watch))
     return replace(told, seconds=watch.total)
+
+
+def _digest(start: Path, opened: Ground, wishes: Wishes) -> Digest:
+    """What all rules find in the project, recalled where it has not changed."""
+
+    def make() -> Digest:
+        app = ground.mapped(opened, start, wishes).app
+        return digest(app, tuple(shelf().rules.values()), wishes.target)
+
+    return recalled(opened.project, opened.files, wishes.target, make)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +143,9 @@ def _with_live(run: Run, tests: Path | None) -> Review:
     if tests is not None:
         write_tests(tests, seen.tests)
     app = seen.app or run.stand.app
-    judged = judge(app, run.terms, seen.findings)
-    again = told_of(run.stand.with_map(app), run.terms, judged, run.wishes)
+    read = digest(app, run.terms.rules, run.wishes.target)
+    judged = weigh(read, app.files, run.terms, seen.findings)
+    again = told_of(run.stand, run.terms, read, judged)
     return replace(again, matrix=seen.matrix, not_tried=(*again.not_tried, *seen.not_tried))
 
 
@@ -150,15 +165,14 @@ def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
         except DoesNotLoad as error:
             note = f"nothing was repaired, for the app does not boot: {error.because}"
             return replace(told, not_tried=(*told.not_tried, note))
-    after = run.stand.with_map(static.read(files, target=run.wishes.target))
-    return replace(
-        told_of(after, run.terms, judge(after.app, run.terms), run.wishes), repair=repair
-    )
+    read = digest(find(files)[0], run.terms.rules, run.wishes.target)
+    left = weigh(read, files, run.terms)
+    return replace(told_of(run.stand, run.terms, read, left), repair=repair)
 
 
-def terms_of(stand: Ground, choices: Choices) -> Terms:
-    """What the settings of the project and the choices of the person come to."""
-    settings = read_settings(stand.app)
+def terms_of(stand: Ground, folder: PurePosixPath, choices: Choices) -> Terms:
+    """What the settings of the app in `folder` and the choices of the person come to."""
+    settings = read_settings(stand.files, folder)
     for word in (*choices.select, *choices.ignore, *settings.select, *settings.ignore):
         _check(word)
     settings = replace(
@@ -214,46 +228,46 @@ def _changed(stand: Ground, base: str) -> Lines | None:
     return changed_lines(stand.project.root, base)
 
 
-def judge(app: AppMap, terms: Terms, proven: Sequence[Finding] = ()) -> Judged:
-    """What `terms` object to in `app`, with what was `proven` beside the rules."""
-    found = engine.find_all(app, terms.rules)
-    seen = {(f.rule, f.symbol) for f in proven}
-    own = (f for f in found.findings if not f.symbol or (f.rule, f.symbol) not in seen)
-    findings = [f for f in (*proven, *own) if not of_tests(f.at.path)]
-    open_, permitted = allowing.sift(findings, app.files)
-    kept = open_ if terms.changed is None else list(touching(open_, app, terms.changed))
+def judge(app: AppMap, terms: Terms) -> Judged:
+    """What `terms` object to in `app`."""
+    return weigh(digest(app, terms.rules), app.files, terms)
+
+
+def weigh(seen: Digest, files: Files, terms: Terms, proven: Sequence[Finding] = ()) -> Judged:
+    """What `terms` object to of all that was seen, with what was `proven` beside the rules."""
+    wanted = {rule.name for rule in terms.rules}
+    known = {(f.rule, f.symbol) for f in proven}
+    own = (f for f in seen.findings if not f.symbol or (f.rule, f.symbol) not in known)
+    findings = [f for f in (*proven, *own) if f.rule in wanted and not of_tests(f.at.path)]
+    open_, permitted = allowing.sift(findings, files)
+    kept = open_ if terms.changed is None else list(touching(open_, files, terms.changed))
     sure = [f for f in kept if terms.possible or f.grade is not Grade.POSSIBLE]
     cards = {**shelf().rules, **{rule.name: rule for rule in terms.rules}}
-    objections = engine.ordered(engine.objection(app, f, cards[f.rule]) for f in sure)
-    known = baseline.read(terms.known) if terms.known is not None else Counter[str]()
-    new, _ = baseline.unknown(objections, known)
+    objections = engine.ordered(engine.objection(files, f, cards[f.rule]) for f in sure)
+    before = baseline.read(terms.known) if terms.known is not None else Counter[str]()
+    new, _ = baseline.unknown(objections, before)
     counts = {
         "allowed": len(permitted),
         "unchanged": len(open_) - len(kept),
         "possible": len(kept) - len(sure),
         "baseline": len(objections) - len(new),
     }
-    return Judged(new, found.faults, counts)
+    faults = tuple(fault for fault in seen.faults if fault.rule in wanted)
+    return Judged(new, faults, counts)
 
 
-def told_of(stand: Ground, terms: Terms, judged: Judged, wishes: Wishes) -> Review:
+def told_of(stand: Ground, terms: Terms, seen: Digest, judged: Judged) -> Review:
     """The review as it is told."""
-    app = stand.app
-    reached = [route for route in app.routes if route.reachable]
+    counts = {"files": seen.modules, "routes": len(seen.routes), "rules": len(terms.rules)}
     return Review(
-        app=app.app.target if app.app else "",
+        app=seen.target,
         objections=judged.objections,
         cards=tuple(map(card, terms.rules)),
         habits=engine.habits(judged.objections),
         faults=(*terms.broken, *judged.faults),
-        not_tried=_not_tried(app, wishes),
-        counts={
-            "files": len(app.modules),
-            "routes": len(reached),
-            "rules": len(terms.rules),
-            **judged.counts,
-        },
-        routes={str(r): tuple(g.name.rpartition(".")[2] for g in r.guards) for r in reached},
+        not_tried=seen.notes,
+        counts={**counts, **judged.counts},
+        routes=seen.routes,
         failing=sum(engine.fails(o, terms.settings.fail_on) for o in judged.objections),
         root=str(stand.project.root),
         version=__version__,
@@ -263,14 +277,3 @@ def told_of(stand: Ground, terms: Terms, judged: Judged, wishes: Wishes) -> Revi
 def card(rule: Rule) -> Card:
     """What reports need to know of a rule."""
     return Card(rule.code, rule.name, rule.area, rule.severity, rule.since, rule.doc)
-
-
-def _not_tried(app: AppMap, wishes: Wishes) -> tuple[str, ...]:
-    unread = [str(m.path) for m in app.modules.values() if m.errors]
-    lost = len(app.unresolved)
-    notes = [*ground.other_apps(app, wishes.target)]
-    if unread:
-        notes.append(f"read in part, for errors of syntax: {', '.join(sorted(unread)[:5])}")
-    if lost:
-        notes.append(f"{lost} registrations could not be followed: `fastwright survey` names them")
-    return tuple(notes)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Finding, Grade, Rule, Severity
 from fastwright.model.places import Position, position
 from fastwright.model.review import Fault, Objection
 from fastwright.review.allowing import header
+
+Files = Mapping[PurePosixPath, bytes]
 
 HABIT = 10
 """From so many findings on, a smell that is not grave is a habit of the house."""
@@ -54,9 +57,9 @@ def _raised_at(error: Exception) -> str:
     return f"{own[-1].filename}:{own[-1].lineno}" if own else "unknown"
 
 
-def objection(app: AppMap, finding: Finding, rule: Rule) -> Objection:
+def objection(files: Files, finding: Finding, rule: Rule) -> Objection:
     """A finding as it is told, with its place in lines and columns."""
-    content = app.files.get(finding.at.path, b"")
+    content = files.get(finding.at.path, b"")
     at = position(content, finding.at.start)
     first, last = header(finding.at, content)
     lines = content.decode("utf-8", "replace").splitlines()[first - 1 : last]
@@ -66,7 +69,7 @@ def objection(app: AppMap, finding: Finding, rule: Rule) -> Objection:
         end=max(at, _end(content, finding, last)),
         lines=tuple(lines[:SHOWN_LINES]),
         fingerprint=finding.fingerprint("\n".join(lines)),
-        related=tuple(f"{s.path}:{position(app.files.get(s.path, b''), s.start).line}"
+        related=tuple(f"{s.path}:{position(files.get(s.path, b''), s.start).line}"
                       for s in finding.related),
     )  # fmt: skip
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from fastwright.model.app import AppMap
 from fastwright.model.errors import UnknownName, UsageError
 from fastwright.model.finding import Rule, Severity
 
@@ -51,22 +50,17 @@ def _exactness(word: str, rule: Rule) -> int:
     return len(word) if word.startswith("FW") and rule.code.startswith(word) else 0
 
 
-def read_settings(app: AppMap) -> Settings:
-    """The settings of the manifest nearest to the app; without any, the usual ones.
+def read_settings(files: Mapping[PurePosixPath, bytes], folder: PurePosixPath) -> Settings:
+    """The settings of the manifest nearest to `folder`; without any, the usual ones.
 
     Raises:
         UsageError: The table has an unknown key or a value that cannot be used.
     """
-    for path in _manifests(app):
-        table = _table(path, app.files[path])
+    for path in (place / _MANIFEST for place in (folder, *folder.parents)):
+        table = _table(path, files[path]) if path in files else None
         if table is not None:
             return _settings(path, table)
     return Settings()
-
-
-def _manifests(app: AppMap) -> list[PurePosixPath]:
-    here = app.app.path.parent if app.app else PurePosixPath()
-    return [p for f in (here, *here.parents) if (p := f / _MANIFEST) in app.files]
 
 
 def _table(path: PurePosixPath, content: bytes) -> Mapping[str, Any] | None:

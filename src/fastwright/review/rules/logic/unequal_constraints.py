@@ -86,7 +86,7 @@ def unequal_constraints(app: AppMap) -> Iterator[Finding]:
 
 def _thing(name: str) -> str:
     """What a schema is of: its name's words, less those that say what it is for."""
-    words = re.findall(r"[A-Z][a-z0-9]*|[A-Z]+(?![a-z])", name.rpartition(".")[2])
+    words: list[str] = re.findall(r"[A-Z][a-z0-9]*|[A-Z]+(?![a-z])", name.rpartition(".")[2])
     thing = "".join(word for word in words if word not in _ROLES)
     if thing or len(words) < 2:
         return thing
