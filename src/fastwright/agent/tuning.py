@@ -22,12 +22,13 @@ from fastwright.model.places import Span
 from fastwright.model.plan import Plan, Step
 from fastwright.model.proof import Check, Outcome, Proof, Report
 from fastwright.model.tuning import Fate, Tuning
-from fastwright.prove import Gate, every_gate, in_order, judge, tests
+from fastwright.prove import Gate, Side, every_gate, in_order, judge, tests
 from fastwright.prove.suite import home
 from fastwright.source import edits
 from fastwright.survey import merge
 from fastwright.tune import choosing, holding, telling, verdict
 from fastwright.tune.bench import Bench
+from fastwright.tune.indexing import Indexer
 from fastwright.tune.tuner import ROUNDS, Course, Tuner
 
 Files = Mapping[PurePosixPath, bytes]
@@ -40,7 +41,7 @@ GATES = (
     "lint",
     "contract",
     "tests",
-    "new tests",
+    "new-tests",
     "migrations",
     "scope",
 )
@@ -93,7 +94,8 @@ class TuningJob:
             course = tuner.begin(self.ground.files)
         tuner.wants = _wants(order, chosen, course)
         with self.watch.phase("trying what may help"):
-            _uninterrupted(course, lambda: tuner.run(course))
+            indexer = Indexer(tuner, description["tables"], is_postgres(side))
+            _uninterrupted(course, (tuner.run, indexer.run))
         tuning = self._measured(course, bench)
         files = dict(course.now.files)
         if course.kept:
@@ -192,6 +194,12 @@ class TuningJob:
             self.person.check(check)
 
 
+def is_postgres(side: Side) -> bool:
+    """True where the app's database is PostgreSQL."""
+    endpoints = side.world.spec.env.values()
+    return any(value.startswith("postgres") for value in endpoints)
+
+
 def _alone(gates: Sequence[Gate]) -> tuple[Gate, ...]:
     """The gates without waiting for those that are not asked here."""
     names = {gate.name for gate in gates}
@@ -225,10 +233,11 @@ def _promise(changes: Sequence[Edit | NewFile]) -> Promise:
     return Promise(tests=tuple(path for path in new if path.name.startswith("test_")))
 
 
-def _uninterrupted(course: Course, work: Callable[[], None]) -> None:
+def _uninterrupted(course: Course, works: Sequence[Callable[[Course], None]]) -> None:
     """Ctrl-C ends the trying, and keeps what was proven by then."""
     try:
-        work()
+        for work in works:
+            work(course)
     except KeyboardInterrupt:
         course.ended = "interrupted; what was proven by then is kept"
 

@@ -13,39 +13,41 @@ async def fill(size):
         ``{"tables": {table: {"rows", "first" (row 1 by column name)}}, "refused": {table: why}}``;
         a table is refused where the database accepts none of its rows.
     """
-    return await seed.begin(_engine(), lambda connection: _fill(connection, size))
+    return await seed.begin(engine(), lambda connection: _fill(connection, size))
 
 
 def plan(size):
     """Row 1 of each table as `fill` will make it: ``{table: {column: value}}``."""
     made = {}
-    for table in _tables():
+    for table in tables():
         made[table.fullname] = rows.Maker(table, size, made).make()
     return {
-        table.fullname: _told(table, made[table.fullname][0])
-        for table in _tables()
+        table.fullname: told(table, made[table.fullname][0])
+        for table in tables()
         if made[table.fullname]
     }
 
 
-def _told(table, row):
+def told(table, row):
+    """A row in terms of JSON, by column name."""
     return {table.c[key].name: naming.plain(value) for key, value in row.items()}
 
 
 async def contents():
     """A digest of every table's rows, whatever order they stand in: ``{table: text}``."""
-    return await seed.begin(_engine(), _contents)
+    return await seed.begin(engine(), _contents)
 
 
-def _engine():
+def engine():
     """The app's engine, with transactions where it has been told to do without."""
-    engine = seed.find_engine()
-    if getattr(engine, "dialect", None) is not None and engine.dialect.name == "postgresql":
-        return engine.execution_options(isolation_level="READ COMMITTED")
-    return engine
+    found = seed.find_engine()
+    if getattr(found, "dialect", None) is not None and found.dialect.name == "postgresql":
+        return found.execution_options(isolation_level="READ COMMITTED")
+    return found
 
 
-def _tables():
+def tables():
+    """Every table of the app, parents first."""
     found, seen = [], set()
     for metadata in seed.known_metadata():
         for table in metadata.sorted_tables:
@@ -56,57 +58,55 @@ def _tables():
 
 
 def _fill(connection, size):
-    tables = _tables()
-    _empty(connection, tables)
-    made, told, refused = {}, {}, {}
-    for table in tables:
+    known = tables()
+    empty(connection, known)
+    made, filled, refused = {}, {}, {}
+    for table in known:
         wanted = rows.Maker(table, size, made).make()
         kept, why = _insert(connection, table, wanted)
         made[table.fullname] = kept
         if wanted and not kept:
             refused[table.fullname] = why
         first = kept[0] if kept else {}
-        told[table.fullname] = {
-            "rows": len(kept),
-            "first": _told(table, first),
-        }
-    _settle(connection, tables)
-    return {"tables": told, "refused": refused}
+        filled[table.fullname] = {"rows": len(kept), "first": told(table, first)}
+    settle(connection, known)
+    return {"tables": filled, "refused": refused}
 
 
-def _empty(connection, tables):
-    if connection.dialect.name == "postgresql" and tables:
+def empty(connection, wanted):
+    """Take every row out of the tables `wanted`, parents first, as far as they are there."""
+    if connection.dialect.name == "postgresql" and wanted:
         quote = connection.dialect.identifier_preparer.format_table
-        there = _present(connection, tables)
+        there = _present(connection, wanted)
         if there:
             names = ", ".join(quote(table) for table in there)
             connection.exec_driver_sql("TRUNCATE {} RESTART IDENTITY CASCADE".format(names))
         return
-    for table in reversed(tables):
-        _attempt(connection, lambda t=table: connection.execute(t.delete()))
+    for table in reversed(wanted):
+        attempt(connection, lambda t=table: connection.execute(t.delete()))
 
 
-def _present(connection, tables):
+def _present(connection, wanted):
     from sqlalchemy import inspect
 
     inspector = inspect(connection)
     names = {}
-    for table in tables:
+    for table in wanted:
         if table.schema not in names:
             names[table.schema] = set(inspector.get_table_names(schema=table.schema))
-    return [table for table in tables if table.name in names[table.schema]]
+    return [table for table in wanted if table.name in names[table.schema]]
 
 
 def _insert(connection, table, wanted):
     """The rows that the database accepts, and why it refused the others."""
     if not wanted:
         return [], ""
-    why = _attempt(connection, lambda: connection.execute(table.insert(), wanted))
+    why = attempt(connection, lambda: connection.execute(table.insert(), wanted))
     if not why:
         return wanted, ""
     kept = []
     for row in wanted:
-        again = _attempt(connection, lambda r=row: connection.execute(table.insert(), r))
+        again = attempt(connection, lambda r=row: connection.execute(table.insert(), r))
         if not again:
             kept.append(row)
         elif not kept and len(kept) + 40 < wanted.index(row):
@@ -114,7 +114,7 @@ def _insert(connection, table, wanted):
     return kept, why
 
 
-def _attempt(connection, work):
+def attempt(connection, work):
     """Nothing where `work` succeeds, else why it does not; what it did is then taken back."""
     savepoint = connection.begin_nested()
     try:
@@ -126,15 +126,15 @@ def _attempt(connection, work):
     return ""
 
 
-def _settle(connection, tables):
+def settle(connection, wanted):
     """Counters go on behind the rows, and the planner knows how many there are."""
     if connection.dialect.name != "postgresql":
         connection.exec_driver_sql("ANALYZE")
         return
-    for table in _present(connection, tables):
+    for table in _present(connection, wanted):
         name = connection.dialect.identifier_preparer.format_table(table)
         for column in table.primary_key.columns:
-            _attempt(connection, lambda t=name, c=column: _advance(connection, t, c))
+            attempt(connection, lambda t=name, c=column: _advance(connection, t, c))
         connection.exec_driver_sql("ANALYZE {}".format(name))
 
 
@@ -153,12 +153,12 @@ def _advance(connection, table, column):
 
 async def stored():
     """Every row of every table, by column name, as the database gives it to a direct query."""
-    return await seed.begin(_engine(), _stored)
+    return await seed.begin(engine(), _stored)
 
 
 def _stored(connection):
     found = {}
-    for table in _present(connection, _tables()):
+    for table in _present(connection, tables()):
         names = [column.name for column in table.columns]
         rows_ = connection.execute(table.select())
         found[table.name] = [dict(zip(names, naming.plain(list(row)))) for row in rows_]
@@ -167,9 +167,9 @@ def _stored(connection):
 
 def _contents(connection):
     found = {}
-    for table in _tables():
+    for table in tables():
         lines = []
-        _attempt(
+        attempt(
             connection,
             lambda t=table, into=lines: into.extend(
                 json.dumps(naming.plain(list(row)), sort_keys=True)

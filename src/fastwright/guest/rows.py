@@ -20,14 +20,20 @@ _MOST_TRIES = 12
 
 
 class Maker:
-    """Makes the rows of one table; `parents` gives the rows made so far, by table name."""
+    """Makes the rows of one table; `parents` gives the rows made so far, by table name.
 
-    def __init__(self, table, size, parents):
+    Without a `hub` the rows are spread over all parents.
+    """
+
+    def __init__(self, table, size, parents, hub=True):
+        self._hub = hub
+        self._targets = {}
         self._table = table
         self._size = size
         self._parents = parents
         self._keys = {c.name: next(iter(c.foreign_keys)).column for c in table.columns
                       if c.foreign_keys}  # fmt: skip
+        self._places = {name: place for place, name in enumerate(sorted(self._keys))}
         self._unique = _unique_sets(table)
         self._alone = {name for names in self._unique for name in names}
         self._taken = [set() for _ in self._unique]
@@ -73,11 +79,14 @@ class Maker:
         target = self._keys[column.name]
         if target.table is self._table:
             return self._own_kind(column, target, number)
-        found = [row.get(target.key) for row in self._parents.get(target.table.fullname, ())]
+        if column.name not in self._targets:
+            rows = self._parents.get(target.table.fullname, ())
+            self._targets[column.name] = [row.get(target.key) for row in rows]
+        found = self._targets[column.name]
         if not found or (column.nullable and not column.primary_key and number % 5 == 4):
             return None
-        place = sorted(self._keys).index(column.name)
-        if turn == 0 and (number >> place) % 2 == 0:
+        place = self._places[column.name]
+        if self._hub and turn == 0 and (number >> place) % 2 == 0:
             return found[0]
         usable = max(1, len(found) - len(found) // 5)
         # Each table begins elsewhere, or what one statement loads would hide what the next asks.

@@ -6,6 +6,10 @@
     {"tune": {"act": "plan", "sizes": [n]}}                 → {"value": [{table: row 1}]}
     {"tune": {"act": "observe", "at", "runs": [{"size", "requests"}]}}   → {"value": [{…}]}
     {"tune": {"act": "time", "requests": [{…}], "rounds"}}  → {"value": [{"cpu": […], "wall": […]}]}
+    {"tune": {"act": "grow", "table", "size"}}              → {"value": {"first", "rows"}}
+    {"tune": {"act": "index", "name", "table", "columns"}}  → {"value": null}, likewise "drop"
+    {"tune": {"act": "explain", "sql"}}                     → {"value": {"lines", "pages"}}
+    {"tune": {"act": "log", "table"}}                       → {"value": bytes a row, or null}
     {"tune": {"act": "rows"}}                               → {"value": {table: [row]}}
     {"tune": {"act": "contents"}}                           → {"value": {table: digest}}
 
@@ -20,7 +24,7 @@ import asyncio
 import sys
 import time
 
-from . import admit, drive, fill, forked, frames, pin, seed, watch
+from . import admit, drive, fill, forked, frames, large, pin, seed, watch
 
 
 class Stage:
@@ -33,6 +37,7 @@ class Stage:
         self._root = root
         self._frames = frames.Frames(root)
         self._pins = None
+        self._given = {}
 
     async def obey(self, wanted):
         """One act; see the module's text."""
@@ -79,6 +84,22 @@ class Stage:
     async def _contents(self, wanted):
         return await fill.contents()
 
+    async def _grow(self, wanted):
+        grown = await large.grow(wanted["table"], wanted["size"])
+        admit.admit(self._app, grown["first"])
+        return grown
+
+    async def _index(self, wanted):
+        if wanted.get("drop"):
+            return await large.drop(wanted["name"])
+        return await large.create(wanted["name"], wanted["table"], wanted["columns"])
+
+    async def _explain(self, wanted):
+        return await large.plan(wanted["sql"], self._given.get(wanted["sql"], ()))
+
+    async def _log(self, wanted):
+        return await large.log_of_rows(wanted["table"])
+
     async def _rows(self, wanted):
         return await fill.stored()
 
@@ -95,6 +116,7 @@ class Stage:
                     answer = await self._driver.request(request)
             else:
                 answer = await self._driver.request(request)
+        self._given.update(watched.given)
         answer.update(watched.told(), entered=sorted(entered.found))
         return answer
 

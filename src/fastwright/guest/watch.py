@@ -26,6 +26,7 @@ class Watch:
         self.phase = "dependencies"
         self.seconds = {}
         self.pending = None
+        self.given = {}
         self.origins = {}
         self.kept = []  # an id is that of one object only while the object is kept
         self._groups = {}
@@ -90,6 +91,7 @@ class Watch:
         group["count"] += 1
         group["unfinished"] += 1
         group["distinct"].add(repr(parameters))
+        self.given[sql] = parameters
         return group
 
 

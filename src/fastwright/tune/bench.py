@@ -12,6 +12,7 @@ from fastwright.lab.boot import App
 from fastwright.lab.world import World
 from fastwright.model.app import AppMap
 from fastwright.tune.calling import READS, WRITES, Calls
+from fastwright.tune.indexes import ROWS, Candidate, Measured
 from fastwright.tune.seen import Observation, Visit, read_visit
 
 SIZES = (6, 18, 500)
@@ -125,6 +126,30 @@ class Bench:
                 found[route] = Written(read_visit(route, told[0]), app.tune("contents"))
         return found
 
+    def index(self, candidate: Candidate) -> Measured:
+        """Build an index on a large table, measure, and leave it there; `drop` takes it away."""
+        with self.live() as app:
+            grown = app.tune("grow", table=candidate.table, size=ROWS, timeout=_PATIENCE)
+            request = Calls(app.description, grown["first"]).request(candidate.routes[0])
+            before = _looked_up(app, request, candidate)
+            at = {"name": candidate.name, "table": candidate.table}
+            app.tune("index", **at, columns=[candidate.column], timeout=_PATIENCE)
+            after = _looked_up(app, request, candidate)
+        log = (before[3], after[3])
+        pages = (before[1], after[1])
+        return Measured(
+            grown["rows"],
+            (before[0], after[0]),
+            pages if None not in pages else None,
+            log if None not in log else None,
+            (before[2], after[2]),
+        )
+
+    def drop(self, candidate: Candidate) -> None:
+        """Take an index away again."""
+        with self.live() as app:
+            app.tune("index", name=candidate.name, drop=True)
+
     def race(
         self, trees: Sequence[Files], routes: Sequence[str], *, rounds: int, repeats: int = 1
     ) -> tuple[Mapping[str, Timing], ...]:
@@ -169,6 +194,19 @@ class _Field:
     def __exit__(self, *error: object) -> None:
         for context in reversed(self._open):
             context.__exit__(None, None, None)
+
+
+def _looked_up(
+    app: App, request: Mapping[str, object], candidate: Candidate
+) -> tuple[float, Any, str, Any]:
+    """Seconds of the statement, the pages that it reads, its plan, and the log of an insert."""
+    told = app.tune("watch", requests=[request] * 4, timeout=_PATIENCE)
+    groups = [g for visit in told[1:] for g in visit["groups"] if g["sql"] == candidate.sql]
+    seconds = min((g["seconds"] / g["count"] for g in groups), default=0.0)
+    raw = groups[0]["raw"] if groups else candidate.raw
+    plan = app.tune("explain", sql=raw, timeout=_PATIENCE)
+    log = app.tune("log", table=candidate.table, timeout=_PATIENCE)
+    return seconds, plan["pages"], "\n".join(plan["lines"]), log
 
 
 def _observation(size: int, routes: Sequence[str], told: Mapping[str, Any]) -> Observation:

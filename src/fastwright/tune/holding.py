@@ -10,7 +10,7 @@ from typing import Any
 from fastwright.lab.boot_tests import Outcome, TestRun, run_tests
 from fastwright.model.app import AppMap
 from fastwright.prove.properties import by_assertion, told
-from fastwright.tune import pinning
+from fastwright.tune import indexing, pinning
 from fastwright.tune.bench import Bench, Files
 from fastwright.tune.pinning import Pin, Pinned
 from fastwright.tune.seen import Visit
@@ -22,7 +22,8 @@ _PATIENCE = 120.0
 
 def pins(course: Course) -> tuple[Pin, ...]:
     """What is to hold of every route that was gained."""
-    routes = dict.fromkeys(route for idea, _ in course.kept for route in idea.routes)
+    counted = (idea for idea, _ in course.kept if idea.cause != indexing.CAUSE)
+    routes = dict.fromkeys(route for idea in counted for route in idea.routes)
     return tuple(_pin(route, course) for route in routes)
 
 

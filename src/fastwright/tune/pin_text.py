@@ -10,8 +10,6 @@ _SYNC = """
     def session() -> Iterator[Session]:
         with Session(engine) as opened:
             yield opened
-
-    listened = engine
 """
 _ASYNC = """
     async_engine = create_async_engine(f"sqlite+aiosqlite:///{place}")
@@ -19,8 +17,6 @@ _ASYNC = """
     async def session() -> AsyncIterator[AsyncSession]:
         async with AsyncSession(async_engine) as opened:
             yield opened
-
-    listened = async_engine.sync_engine
 """
 _CALLER = '''
 
@@ -47,15 +43,14 @@ def statements(
             connection.execute(MODEL.metadata.tables[table].insert(), made)
     sent: list[str] = []
 SESSIONS
-    event.listen(listened, "before_cursor_execute", lambda *told: sent.append(told[2]))
-    tested = APP
-    tested.dependency_overrides[PROVIDER] = session
+    event.listen(LISTENED)
+MAKES    APP.dependency_overrides[PROVIDER] = session
     for dependency, model in (callers or {}).items():
-        tested.dependency_overrides[dependency] = first(model)
+        APP.dependency_overrides[dependency] = first(model)
     try:
-        answer = TestClient(tested).get(path)
+        answer = TestClient(APP).get(path)
     finally:
-        tested.dependency_overrides.clear()
+        APP.dependency_overrides.clear()
     assert answer.status_code == 200, answer.text
     return len(sent)
 '''
@@ -97,21 +92,30 @@ def module(around: Around, bodies: Iterable[str]) -> str:
 
 
 _DOC = '"""How often each route asks its database: as often for many rows as for few."""'
+_LISTENED = 'engine, "before_cursor_execute", lambda *told: sent.append(told[2])'
+_LISTENED_ASYNC = (
+    "\n        async_engine.sync_engine,"
+    '\n        "before_cursor_execute",'
+    "\n        lambda *told: sent.append(told[2]),\n    "
+)
 _WITH_CALLERS = "    callers: dict[Callable[..., object], type[object]] | None = None,\n"
 _CALLERS_USED = (
     "    for dependency, model in (callers or {}).items():\n"
-    "        tested.dependency_overrides[dependency] = first(model)\n"
+    "        APP.dependency_overrides[dependency] = first(model)\n"
 )
 
 
 def _filled(body: str, around: Around) -> str:
+    makes = f"    tested = {around.app}\n" if around.app.endswith("()") else ""
+    body = body.replace("MAKES", makes)
     values = {
+        "LISTENED": _LISTENED_ASYNC if around.is_async else _LISTENED,
         "DEF": "async def" if around.is_async else "def",
         "AWAIT": "await " if around.is_async else "",
         "SESSION": "AsyncSession" if around.is_async else "Session",
         "PROVIDER": around.provider,
         "MODEL": around.model,
-        "APP": around.app,
+        "APP": "tested" if makes else around.app,
         "KEY": around.key,
     }
     for token, value in values.items():

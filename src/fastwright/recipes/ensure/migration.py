@@ -72,6 +72,44 @@ def ensure_migration(
     return (NewFile(alembic.versions / f"{name}.py", text, why),)
 
 
+def ensure_index(
+    app: AppMap, table: str, column: str, *, concurrently: bool = False
+) -> tuple[Change, ...]:
+    """Have one revision that builds the index of a column; nothing where the app has no Alembic.
+
+    Args:
+        app: The map.
+        table: The table's name.
+        column: The column's name; the index is named as SQLAlchemy names it.
+        concurrently: Build it while the table is written to, as PostgreSQL can.
+
+    Raises:
+        Refused: There are several Alembic environments or several heads.
+    """
+    if not app.migrations:
+        return ()
+    alembic = _only_environment(app)
+    parent = alembic.heads[0] if alembic.heads else None
+    message = f"index {table} by {column}"
+    revision = hashlib.sha256(f"{parent}\0{message}".encode()).hexdigest()[:12]
+    name = _file_name(alembic, revision, message, _date_of(app, alembic, parent))
+    index = f'op.f("ix_{table}_{column}")'
+    option = ", postgresql_concurrently=True" if concurrently else ""
+    made = [f'op.create_index({index}, "{table}", ["{column}"]{option})']
+    gone = [f'op.drop_index({index}, table_name="{table}"{option})']
+    head = (revision, parent, message)
+    text = _written(head, *map(_apart, (made, gone), (concurrently,) * 2))
+    why = f"a revision on the head `{parent}`" if parent else "the first revision"
+    return (NewFile(alembic.versions / f"{name}.py", text, why),)
+
+
+def _apart(lines: list[str], concurrently: bool) -> list[str]:
+    """PostgreSQL builds an index concurrently only outside of a transaction."""
+    if not concurrently:
+        return lines
+    return ["with op.get_context().autocommit_block():", *(f"    {line}" for line in lines)]
+
+
 def _top_folders(app: AppMap) -> set[PurePosixPath]:
     """The folders that stand where the project's imports or its commands start."""
     tops = {app.roots.imports, app.roots.working}
@@ -129,9 +167,20 @@ def _revision_text(
     tables: Sequence[NewTable],
     imports: Sequence[str],
 ) -> str:
-    parent_text = f'"{parent}"' if parent else "None"
     upgrade = [line for table in tables for line in _made(table)]
     downgrade = [line for table in reversed(tables) for line in _unmade(table)]
+    return _written((revision, parent, message), upgrade, downgrade, imports)
+
+
+def _written(
+    head: tuple[str, str | None, str],
+    upgrade: Sequence[str],
+    downgrade: Sequence[str],
+    imports: Sequence[str] = ("from alembic import op",),
+) -> str:
+    """The text of a revision; `head` is its name, its parent's, and what it does."""
+    revision, parent, message = head
+    parent_text = f'"{parent}"' if parent else "None"
     sentence = message[:1].upper() + message[1:]
     text = "\n".join(
         (
