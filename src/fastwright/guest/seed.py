@@ -6,6 +6,7 @@ type, a required foreign key a row of its own in the table that it points to.
 
 import datetime as dt
 import decimal
+import functools
 import gc
 import itertools
 import sys
@@ -52,8 +53,9 @@ def known_metadata():
     return found
 
 
+@functools.lru_cache(maxsize=None)
 def find_table(name):
-    """The table of that name, schema-qualified or not."""
+    """The table of that name, schema-qualified or not; looked for once, if it is there."""
     for metadata in known_metadata():
         for table in metadata.tables.values():
             if name in (table.name, table.fullname):
@@ -61,8 +63,12 @@ def find_table(name):
     raise LookupError("the app has no table `{}`".format(name))
 
 
+@functools.lru_cache(maxsize=None)
 def find_engine(url=None):
-    """An engine that the app has made, else one for `url`, sync or async as its driver is."""
+    """An engine that the app has made, else one for `url`, sync or async as its driver is.
+
+    It is looked for once: to look through all objects of a large app takes longer than a query.
+    """
     if url is None:
         engines = _engines()
         if not engines:

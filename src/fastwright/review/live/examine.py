@@ -24,8 +24,14 @@ from fastwright.review.requests import Contract
 
 Probe = Callable[[Stage, Grid], Iterator[Proof]]
 
-BUDGET = 35.0
-"""Seconds that an examination takes at most, the boot of the app aside."""
+BUDGET = 32.0
+"""Seconds that an examination of up to `USUAL` operations takes at most, the boot aside."""
+
+USUAL = 25
+LONGEST = 150.0
+_OF_THE_MATRIX = 0.6
+_CHEAP = ("hash-in-answer", "forged-token", "unknown-user", "endless-login", "foreign-origin")
+"""Probes of a few requests; they go first, whatever the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def examine(
     app: AppMap,
     known: Sequence[Finding] = (),
     *,
-    budget: float = BUDGET,
+    budget: float | None = None,
     seconds: Callable[[], float] = time.monotonic,
 ) -> Examined:
     """Examine a live app.
@@ -63,17 +69,19 @@ def examine(
         target: The app, on a scratch database that may be written to.
         app: Its map, merged with what runs.
         known: What the rules found in it.
-        budget: Seconds after which no further probe begins.
+        budget: Seconds after which no further probe begins; by default as the app is large.
         seconds: A clock that only has to advance.
     """
     document = target.description.get("openapi")
     if not isinstance(document, dict):
         return Examined((), AccessMatrix(), ("the app has no OpenAPI document to call it by",))
-    people = People(target, app, find_entrances(app, Contract(document)))
+    contract = Contract(document)
+    people = People(target, app, find_entrances(app, contract))
+    began, allowed = seconds(), budget or _budget(contract)
     cast = _cast(people)
     staff = tuple(filter(None, (_staff(people, n) for n in (1, 2)))) if cast else ()
-    stage = Stage(target, app, people, cast, seconds() + budget, seconds, staff)
-    grid = matrix.build(stage)
+    stage = Stage(target, app, people, cast, began + allowed, seconds, staff)
+    grid = matrix.build(stage, began + _OF_THE_MATRIX * allowed)
     stage = _recast(stage)
     proofs = [*judging.judge(stage, grid, known), *_probed(stage, grid)]
     return Examined(
@@ -84,6 +92,12 @@ def examine(
         tests_of(stage, proofs),
         dict(cast),
     )
+
+
+def _budget(contract: Contract) -> float:
+    """A second more for each operation beyond the usual number."""
+    beyond = max(0, sum(1 for _ in contract.operations()) - USUAL)
+    return min(BUDGET + beyond, LONGEST)
 
 
 def _recast(stage: Stage) -> Stage:
@@ -120,8 +134,8 @@ def _refusals(stage: Stage) -> Iterator[str]:
 
 def _probed(stage: Stage, grid: Grid) -> Iterator[Proof]:
     """What every probe proves; one that fails says so, and the others go on."""
-    for name, probe in every_probe():
-        if stage.is_over:
+    for name, probe in sorted(every_probe(), key=lambda found: found[0] not in _CHEAP):
+        if stage.is_over and name not in _CHEAP:
             stage.not_tried[f"`{name}`: the time was up"] = None
             continue
         try:

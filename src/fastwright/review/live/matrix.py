@@ -18,7 +18,8 @@ MOST = 300
 """Operations that are called; further ones are named as not tried."""
 
 _RANKS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
-_LEAVES = re.compile(r"log-?_?out|sign-?_?out|revoke|sessions?(/|$)|/me(/|$)|password")
+_LEAVES = re.compile(r"log-?_?out|sign-?_?out|revoke")
+_ALTERS = re.compile(r"sessions?(/|$)|/me(/|$)|/user/?$|password|profile")
 _ORDER = (Caller.ANONYMOUS, Caller.OTHER_USER, Caller.LOWER_ROLE, Caller.OWNER)
 
 
@@ -70,18 +71,18 @@ class Grid:
             yield from cells.values()
 
 
-def build(stage: Stage) -> Grid:
+def build(stage: Stage, until: float) -> Grid:
     """Call everything as everybody: reading before writing, what ends a login last of all.
 
     Each call of a route that names an owned row gets a row of its own, so that no caller meets what
-    another has left behind.
+    another has left behind. No operation is begun after `until`, on the stage's clock.
     """
     operations = sorted(stage.contract.operations(), key=lambda at: _turn(*at))
     for method, path in operations[MOST:]:
         stage.not_tried[f"`{method} {path}` was not called: there are more than {MOST}"] = None
     rows: dict[str, dict[Caller, Cell]] = {}
     for method, path in operations[:MOST]:
-        if stage.is_over:
+        if stage.seconds() > until:
             stage.not_tried["the time was up before every operation had been called"] = None
             break
         rows[f"{method} {path}"] = dict(_row(stage, f"{method} {path}"))
@@ -89,19 +90,24 @@ def build(stage: Stage) -> Grid:
 
 
 def _turn(method: str, path: str) -> tuple[bool, int, str]:
-    leaves = bool(_LEAVES.search(path)) and method != "GET"
+    leaves = bool(_LEAVES.search(path)) or (method != "GET" and bool(_ALTERS.search(path)))
     rank = _RANKS.index(method) if method in _RANKS else len(_RANKS)
     return leaves, rank, path
 
 
 def _row(stage: Stage, operation: str) -> Iterator[tuple[Caller, Cell]]:
     route = stage.routes.get(operation)
+    canary: Canary | None = None
     for caller in _ORDER:
         if caller is not Caller.ANONYMOUS and stage.user(caller) is None:
             continue
         if caller is Caller.LOWER_ROLE and not _demands_role(stage, route):
             continue
-        yield caller, _cell(stage, operation, route, caller)
+        canary = canary or canary_for(stage, operation, route)
+        cell = _cell(stage, operation, caller, canary)
+        yield caller, cell
+        if cell.exchange.worked and not operation.startswith("GET"):
+            canary = None  # who was refused left the row as it was; who was not may not have
 
 
 def _demands_role(stage: Stage, route: Route | None) -> bool:
@@ -111,9 +117,8 @@ def _demands_role(stage: Stage, route: Route | None) -> bool:
     return any(permissions(r) for r in stage.app.routes if r.router == route.router)
 
 
-def _cell(stage: Stage, operation: str, route: Route | None, caller: Caller) -> Cell:
+def _cell(stage: Stage, operation: str, caller: Caller, canary: Canary | None) -> Cell:
     owner = stage.user(Caller.OWNER)
-    canary = canary_for(stage, operation, route) if owner is not None else None
     writes = not operation.startswith("GET")
     request = stage.ready(operation, owner, canary, full=operation.startswith(("PUT", "PATCH")))
     exchange = stage.send(caller, operation, request, row=canary.row if canary else None)
