@@ -63,6 +63,7 @@ def looped(app: AppMap) -> Iterator[Looped]:
 def _in_function(reached: Reach, function: Function, route: Route) -> Iterator[Looped]:
     for call in reached.calls_in(function):
         over = [b for b in loops(function, call.span.start) if _is_over_rows(b)]
+        over = [b for b in over if not _is_constant(reached.app, function, b.words)]
         told: set[bool] = set()
         for step, asked in _asked(reached, function, call) if over else ():
             is_commit = asked.verb == "commit"
@@ -89,3 +90,14 @@ def _asked(reached: Reach, function: Function, call: Call) -> Iterator[tuple[Ste
 def _is_over_rows(loop: Block) -> bool:
     """A loop over what the app keeps or was sent: not over a few constants or whole batches."""
     return loop.kind == "for" and set(loop.names) != {"_"} and not _FEW.match(loop.words)
+
+
+def _is_constant(app: AppMap, function: Function, words: str) -> bool:
+    """True for a name of the module, whose length no request decides."""
+    name = words.rpartition(".")[2]
+    if not words.isidentifier() or words in function.parameters:
+        return name.isidentifier() and name.isupper()
+    if any(row.name == words for row in function.bindings):
+        return False
+    here = (m for m in app.modules.values() if m.path == function.span.path)
+    return any(words in module.names or words in module.imports for module in here)

@@ -112,7 +112,10 @@ def _sum(call: Call, inner: Function, rows: Iterable[Touch]) -> Touch:
 
 
 def _conditional(function: Function, call: Call) -> bool:
-    return any(b.kind in ("arm", "for", "while") for b in around(function, call.span.start))
+    """True where the function can end well without the call."""
+    start = call.span.start
+    leaves = any(s.kind == "return" and s.end <= start for s in function.stops)
+    return leaves or any(b.kind in ("arm", "for", "while") for b in around(function, start))
 
 
 def aside(function: Function, call: Call) -> bool:
