@@ -14,13 +14,17 @@ from fastwright.source import import_header
 
 @dataclass(frozen=True, slots=True)
 class _Property:
-    """A promised property of `unit`: `old` is written once, `new` is the same without it."""
+    """A promised property of `unit`: `old` is written once, `new` is the same without it.
+
+    `beside` is a unit whose tests guard it: without that unit it is not promised.
+    """
 
     name: str
     unit: str
     old: str
     new: str
     flag: str = ""
+    beside: str = ""
 
 
 _DECODED = 'options={"require": REQUIRED}'
@@ -133,6 +137,7 @@ _PROPERTIES = (
         "return await loop.run_in_executor(_hashing, _new_hash, password)",
         "return _new_hash(password)",
         "async",
+        beside="register_schemas",
     ),
     _Property(
         "a new password is hashed off the event loop",
@@ -140,6 +145,7 @@ _PROPERTIES = (
         "return _hashing.submit(_new_hash, password).result()",
         "return _new_hash(password)",
         "sync",
+        beside="register_schemas",
     ),
     _Property(
         "a new password is long enough",
@@ -203,7 +209,9 @@ def mutations(texts: Mapping[str, tuple[PurePosixPath, str]], style: Style) -> I
         style: How they were rendered; a property whose flag is not set is not promised.
     """
     for wanted in _PROPERTIES:
-        if wanted.unit not in texts or (wanted.flag and wanted.flag not in style.how.flags):
+        if not {wanted.unit, wanted.beside or wanted.unit} <= texts.keys():
+            continue
+        if wanted.flag and wanted.flag not in style.how.flags:
             continue
         path, text = texts[wanted.unit]
         old, new = (_told(part, style, wanted.unit) for part in (wanted.old, wanted.new))
