@@ -206,7 +206,8 @@ class Arrivals:
         for arrival in inner:
             there = Held(arrival.root, arrival.path, (), arrival.passed, arrival.lead)
             for held in parts.substituted(there, given):
-                if len(arrival.spans) < 8 and _is_column_list(arrival.kind, held):
+                wanted = _is_column_list(arrival.kind, held) and _is_free(arrival.kind, held)
+                if len(arrival.spans) < 8 and wanted:
                     limited = held.through(*self._limits(body, held, row.start))
                     yield arrival._replace(
                         root=held.root, path=held.path, passed=limited.passed, lead=held.lead,
@@ -354,7 +355,11 @@ def _harm(sink: Sink, held: Held) -> str:
         return "sql" if built else ""
     if sink.kind == "path method":
         return "path" if PATH_MADE in held.passed else ""
-    if sink.kind in ("url", "redirect"):
-        free = _ANYWHERE.match(held.lead) or (sink.kind == "redirect" and held.lead == "/")
-        return sink.kind if free else ""
-    return sink.kind
+    return sink.kind if _is_free(sink.kind, held) else ""
+
+
+def _is_free(kind: str, held: Held) -> bool:
+    """Whether an address may lead to any host: no host stands in front of the value."""
+    if kind not in ("url", "redirect") or _ANYWHERE.match(held.lead):
+        return True
+    return kind == "redirect" and held.lead == "/"

@@ -39,6 +39,8 @@ from fastwright.survey.values import (
 
 _DEEPEST = 30
 _MOST = 64
+_STEPS = 20_000
+"""Terms read for one question. Real apps need up to 2,400; what multiplies is given up."""
 
 
 class Evaluator:
@@ -51,12 +53,14 @@ class Evaluator:
         self._calls = Calls(self)
         self._named: dict[tuple[Frame, str], Values] = {}
         self._depth = 0
+        self._steps = 0
 
     def values(self, term: Term, frame: Frame) -> Values:
         """Everything that `term` may stand for; empty where there is no expression."""
         if term is None:
             return ()
-        if self._depth > _DEEPEST:
+        self._steps = self._steps + 1 if self._depth else 0
+        if self._depth > _DEEPEST or self._steps > _STEPS:
             return (Unknown("nested too deep"),)
         self._depth += 1
         try:

@@ -176,7 +176,8 @@ def _of_process(function: Symbol, arrival: Arrival) -> Flow:
     first, rest = (*arrival.path, "")[0], arrival.path[1:]
     name = written(("", *arrival.path)).strip(".") if place == "environment" else ""
     return Flow(
-        f"{place} `{first or name}`", arrival.sink, arrival.spans,
+        f"{place} `{first or name}`" if first or name else f"the {place}",
+        arrival.sink, arrival.spans,
         tuple(t for t in arrival.passed if is_enough(t, arrival.kind)),
         tuple(t.lstrip("?") for t in arrival.passed if t.startswith("?")), arrival.kind, "",
         function.dotted(), place, name or ".".join(rest), arrival.lead, first,

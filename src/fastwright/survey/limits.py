@@ -168,6 +168,8 @@ class Limits:
 def _looked_up(body: Body, name: str, at: int) -> Proved:
     """A row, or an item of a list, that was found by a value: the value is one that is known."""
     found: Proved = []
+    if body.held(name, at):  # it is the value itself, under another name
+        return found
     for row in reaching(body.facts.assignments, name, at):
         called = row.value[1] if isinstance(row.value, list) and row.value[0] == "w" else row.value
         if row.value_span is not None and isinstance(called, list) and called[0] == "c":
