@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import FastwrightError
@@ -72,11 +73,11 @@ def examine(
         budget: Seconds after which no further probe begins; by default as the app is large.
         seconds: A clock that only has to advance.
     """
-    document = target.description.get("openapi")
-    if not isinstance(document, dict):
+    document = _document(target)
+    if document is None:
         return Examined((), AccessMatrix(), ("the app has no OpenAPI document to call it by",))
     contract = Contract(document)
-    people = People(target, app, find_entrances(app, contract))
+    people = People(target, app, find_entrances(app, contract), contract)
     began, allowed = seconds(), budget or _budget(contract)
     cast = _cast(people)
     staff = tuple(filter(None, (_staff(people, n) for n in (1, 2)))) if cast else ()
@@ -94,6 +95,17 @@ def examine(
     )
 
 
+def _document(target: Target) -> dict[str, Any] | None:
+    """The contract that the app tells, or would tell if it did not keep it to itself."""
+    document = target.description.get("openapi")
+    if not isinstance(document, dict):
+        try:
+            document = target.evaluate("app.openapi()")
+        except FastwrightError:
+            return None
+    return document if isinstance(document, dict) else None
+
+
 def _budget(contract: Contract) -> float:
     """A second more for each operation beyond the usual number."""
     beyond = max(0, sum(1 for _ in contract.operations()) - USUAL)
@@ -102,7 +114,9 @@ def _budget(contract: Contract) -> float:
 
 def _recast(stage: Stage) -> Stage:
     """The stage with new users: calls of the matrix may have changed who the first ones are."""
-    if not stage.cast:
+    people = stage.people
+    changed = [u for u in stage.cast.values() if people.row_of(u) != u.row or not u.row]
+    if not changed:
         return stage
     former = (*stage.cast.values(), *stage.staff)
     return replace(stage, cast=_cast(stage.people) or stage.cast, former=former)

@@ -57,15 +57,17 @@ class User:
 class People:
     """Makes users of one live app and logs them in."""
 
-    def __init__(self, target: Target, app: AppMap, entrances: Entrances) -> None:
+    def __init__(
+        self, target: Target, app: AppMap, entrances: Entrances, contract: Contract
+    ) -> None:
         self._target = target
         self._app = app
         self.entrances = entrances
         self.notes = Notes()
         self.remarks: dict[str, None] = {}
         self.table: Table | None = Ownership(app).accounts
-        self._contract = Contract(target.description.get("openapi") or {})
-        self._full = replace(self._contract, full=True)
+        self.contract = contract
+        self._full = replace(contract, full=True)
         self._carry: str = ""
         self._sign_up = ""
         self.login = ""
@@ -162,7 +164,7 @@ class People:
     def _by_sign_up(self, user: User) -> User | None:
         """Through the app's own door; what keeps the new account out is then set in its row."""
         for operation in (self._sign_up,) if self._sign_up else self.entrances.sign_ups[:3]:
-            answer = self._post(operation, user, self._contract)
+            answer = self._post(operation, user, self.contract)
             if not 200 <= answer.status < 300:
                 answer = self._post(operation, user, self._full)
             if 200 <= answer.status < 300:
@@ -242,9 +244,9 @@ class People:
     def _logged_in(self, user: User) -> Iterator[tuple[str, str]]:
         """Tokens of logins that work, each with the name of its cookie, if it came in one."""
         for operation in (self.login,) if self.login else self.entrances.logins[:3]:
-            answer = self._post(operation, user, self._contract)
+            answer = self._post(operation, user, self.contract)
             if not 200 <= answer.status < 400:
-                answer = self._post(operation, replace(user, login=user.email), self._contract)
+                answer = self._post(operation, replace(user, login=user.email), self.contract)
             if not 200 <= answer.status < 400:
                 continue
             for key, token in tokens_in(_json(answer)):
@@ -280,7 +282,7 @@ class People:
         """Whether an operation that asks for a caller answers to these headers, and not to none."""
         for operation in self.entrances.whoami[:4]:
             method, _, path = operation.partition(" ")
-            known = self._contract.request(method, path, lambda _name, _path: None)
+            known = self.contract.request(method, path, lambda _name, _path: None)
             if self._ask(method, known, ()).status not in (401, 403, 302, 303, 307):
                 continue
             if self._ask(method, known, headers).status not in (401, 403, 302, 303, 307, 0, 500):
@@ -326,7 +328,7 @@ class People:
             right = password or PASSWORD
             return _credential(name.lower(), user, right, email=is_form and "@" in user.login)
 
-        return (contract or self._contract).request(method, path, known)
+        return (contract or self.contract).request(method, path, known)
 
     def restored(self, user: User, column: str, value: str | None) -> None:
         """Put a column of the row of `user` back to what it was."""

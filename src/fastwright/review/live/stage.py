@@ -53,10 +53,10 @@ class Stage:
     _songs: dict[str, Canary | None] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    @cached_property
+    @property
     def contract(self) -> Contract:
         """The app's own OpenAPI document."""
-        return Contract(self.target.description.get("openapi") or {})
+        return self.people.contract
 
     @cached_property
     def full(self) -> Contract:

@@ -10,6 +10,7 @@ from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.matrix import Grid
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
+from fastwright.review.logins import Logins
 from fastwright.review.requests import Ready
 
 TRIES = 20
@@ -26,6 +27,8 @@ def endless_login(stage: Stage, grid: Grid) -> Iterator[Proof]:
     route = stage.routes.get(login)
     if user is None or not login or route is None or stage.intent.is_limited(route):
         return
+    if Logins(stage.app).limited_by(route):
+        return  # there is a limit, if a wide one: how wide is a decision
     client, last = stage.address(), None
     for number in range(TRIES):
         answer = stage.people.send(login, user, f"Wrong-{number}", client=client)
