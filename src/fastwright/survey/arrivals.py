@@ -225,6 +225,8 @@ class Arrivals:
                     limited = held.through(*self._limits(body, held, governed))
                     if sink.name in _LOADERS and held.lead:
                         limited = limited.through("?a fixed beginning")
+                    if kind == "url" and _guards_itself(body, row):
+                        limited = limited.through("?transport")
                     into = self._into(body, sink, row, at)
                     yield Arrival(held.root, held.path, limited.passed, held.lead, kind,
                                   sink.name, into, (span,))  # fmt: skip
@@ -327,6 +329,22 @@ class Arrivals:
 def _is_column_list(kind: str, held: Held) -> bool:
     """Whether it is the client who names the columns; anything, where no columns are written."""
     return kind != "fields" or not held.at or held.at[0] == "*"
+
+
+def _guards_itself(body: Body, row: CallFact) -> bool:
+    """Whether the client that asks was made with a transport of its own, which may refuse."""
+    receiver = receiver_of(row.callee)
+    named = [term for term, target in body.facts.contexts if target == receiver]
+    named += [a.value for a in body.facts.assignments if a.target == receiver]
+    for term in (receiver, *named):
+        if isinstance(term, list) and term[0] == "c":
+            keywords = dict(body.unit.facts.calls[term[1]].keywords)
+            if not _TRANSPORTS.isdisjoint(keywords):
+                return True
+    return False
+
+
+_TRANSPORTS = frozenset({"transport", "mounts", "connector", "proxy", "proxies"})
 
 
 def _matters(kind: str, root: str) -> bool:

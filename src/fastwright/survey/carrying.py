@@ -200,7 +200,8 @@ def _foreign(dotted: str, row: CallFact, here: Here) -> Helds:
     if dotted in _SAME:
         return here.every(row)
     if is_sink(dotted):
-        return ()
+        replaced = row.arguments[2:3] if dotted in ("re.sub", "re.subn") else []
+        return parts.through((h for term in replaced for h in here.held(term)), "?sub")
     known = dotted and not dotted.startswith("builtins.") and receiver is None
     plain = bool(known or dotted.startswith(_FUNCTIONS))
     return parts.through(parts.whole(here.every(row)), f"?{last_name(row.callee)}") if plain else ()
@@ -231,6 +232,8 @@ def _method(receiver: Term, row: CallFact, here: Here) -> Helds | None:
         return parts.taken(values, parts.key_of(row.arguments[0] if row.arguments else None))
     if name == "items":
         return parts.pairs(values)
+    if name == "replace" and _takes_out(row):
+        return parts.through(values, "?replace")
     if name in ("model_dump", "dict") and any(k in ("exclude", "include") for k, _ in row.keywords):
         return parts.through(values, "exclude")
     return _of_receiver(name, values)
@@ -249,6 +252,14 @@ def _of_receiver(name: str, values: Helds) -> Helds:
         return parts.through(values, "resolve")
     silent = name.startswith("is") or name in _TELLING
     return () if silent else parts.through(values, f"?{name}")
+
+
+def _takes_out(row: CallFact) -> bool:
+    """Whether ``replace`` takes out what has a meaning to a path, a shell, SQL or HTML."""
+    given: Term = row.arguments[0] if row.arguments else None
+    if not isinstance(given, list) or given[0] != "s":
+        return False
+    return any(sign in str(given[1]) for sign in "./\\'\";&|<>:\n")
 
 
 _TELLING = frozenset({"count", "index", "find", "rfind", "startswith", "endswith", "exists"})

@@ -193,6 +193,8 @@ def _flow(route: Route, arrival: Arrival, origin: _Origin) -> Flow | None:
         return None
     if arrival.kind == "read" and origin.place != "file":
         return None
+    if arrival.kind == "path" and origin.place == "file" and "filename" not in origin.name:
+        return None  # the content of an upload is no path
     kind = arrival.kind
     model = origin.declared.model
     return Flow(
