@@ -26,6 +26,7 @@ from fastwright.testing.samples import python_of
 from fastwright.tune import verdict
 from fastwright.tune.bench import Bench
 from fastwright.tune.seen import Observation
+from fastwright.tune.symptoms import Cause
 from fastwright.tune.tuner import Course, Tuner
 
 HERE = Path(__file__).parent / "slow"
@@ -33,6 +34,8 @@ AWAITED = {"DATABASE_URL": "postgresql+asyncpg://shop:shop@localhost:5432/shop"}
 ELSEWHERE = (9, 40)
 """Sizes of the second look, which tuning itself does not use."""
 BUDGET = 600.0
+FAULTS = frozenset((Cause.LAZY.value, Cause.DIED.value, Cause.LOOP.value))
+"""What counts as found, and on a twin as a false alarm; proposals are neither."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ def judged(name: str, course: Course, changed: tuple[str, ...], seconds: float) 
     """Faults and twins by what was said and done of them."""
     first, last = course.first.observed, course.now.observed
     slow = frozenset(route for route in first[-1].visits if "/slow" in route)
-    named = {route for attempt in course.attempts for route in attempt.routes}
+    blamed = (a for a in course.attempts if a.cause in FAULTS)
+    named = {route for attempt in blamed for route in attempt.routes}
     return Result(
         name,
         slow,

@@ -6,6 +6,7 @@ path of relationships that leads there. A root knows where it was built and wher
 is what a repair needs.
 """
 
+import asyncio
 import contextlib
 import contextvars
 import re
@@ -86,13 +87,22 @@ class Watch:
         if group is None:
             group = dict(fact, sql=shape, raw=sql, parameters=naming.plain(parameters), many=many)
             group.update(phase=self.phase, count=0, rows=0, seconds=0.0, distinct=set())
-            group["unfinished"] = 0
+            group["unfinished"], group["blocks"] = 0, False
             self._groups[key] = group
         group["count"] += 1
+        group["blocks"] = group["blocks"] or _blocks()
         group["unfinished"] += 1
         group["distinct"].add(repr(parameters))
         self.given[sql] = parameters
         return group
+
+
+def _blocks():
+    """True where a sync driver is about to wait in the thread of the running event loop."""
+    if asyncio._get_running_loop() is None:
+        return False
+    module = sys.modules.get("greenlet")
+    return module is None or module.getcurrent().parent is None
 
 
 def normal(sql):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from fastwright.model.app import AppMap
-from fastwright.tune import loading, loops
+from fastwright.tune import loading, loops, proposals
 from fastwright.tune.idea import Idea
-from fastwright.tune.seen import Visit
+from fastwright.tune.seen import Observation
 from fastwright.tune.symptoms import Symptom
 
 
-def every(app: AppMap, symptoms: Sequence[Symptom], visits: Mapping[str, Visit]) -> Iterator[Idea]:
-    """Every idea, computed on the tree as it is now.
+def every(
+    app: AppMap, symptoms: Sequence[Symptom], observed: Sequence[Observation]
+) -> Iterator[Idea]:
+    """Every idea, computed on the tree as it is now; what can only be proposed stands last.
 
     Args:
         app: Its map.
         symptoms: What grows with the data.
-        visits: Every route at the largest size.
+        observed: Every route at each size.
     """
-    yield from loading.ideas(app, symptoms, visits)
+    yield from loading.ideas(app, symptoms, observed[-1].visits)
     yield from loops.ideas(app, symptoms)
+    yield from proposals.proposals(app, symptoms, observed)

@@ -61,6 +61,7 @@ class Group:
         phase: ``dependencies``, ``endpoint`` or ``answer``.
         stack: The project's frames, innermost first; empty while FastAPI serialises.
         path: Relationships, dotted, from the root to what was loaded.
+        blocks: The event loop stood still for it.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Group:
     stack: tuple[Frame, ...]
     path: tuple[str, ...]
     root: Root | None
+    blocks: bool = False
 
     @property
     def place(self) -> Frame | None:
@@ -176,6 +178,7 @@ def _group(told: Mapping[str, Any], roots: Sequence[Root]) -> Group:
         stack=_frames(told["stack"]),
         path=tuple(told["path"]),
         root=root,
+        blocks=bool(told.get("blocks")),
     )
 
 

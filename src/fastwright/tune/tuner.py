@@ -106,7 +106,8 @@ class Tuner:
     def _ideas(self, course: Course) -> Iterator[Idea]:
         app = self.remap(course.now.files)
         found = [s for s in symptoms.find(course.now.observed) if self.wants(s.route)]
-        return ideas.every(app, found, course.now.observed[-1].visits)
+        every = ideas.every(app, found, course.now.observed)
+        return (idea for idea in every if any(map(self.wants, idea.routes)))
 
     def _leave(self, course: Course, tried: Collection[str]) -> None:
         for idea in self._ideas(course):

@@ -1,0 +1,87 @@
+"""What is slow and cannot be mended without a change of the contract: said, and not done. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from fastwright.model.app import AppMap
+from fastwright.tune.idea import Idea
+from fastwright.tune.seen import Group, Observation, Visit
+from fastwright.tune.symptoms import Cause, Symptom
+
+UNBOUNDED = "list without a limit"
+DEEP = "OFFSET, which reads what it skips"
+COUNTED = "count of all rows"
+UNTYPED = "no response model"
+BLOCKING = "blocking driver in the event loop"
+MANY = 200
+"""Items of an answer from which on it counts as a list that grows with the table."""
+
+
+def proposals(
+    app: AppMap, symptoms: Sequence[Symptom], observed: Sequence[Observation]
+) -> Iterator[Idea]:
+    """Everything that is worth saying of the routes, one idea for each cause and route.
+
+    Args:
+        app: The map of the tree as it is now.
+        symptoms: What grows, or is repeated.
+        observed: Every route at each size.
+    """
+    for symptom in symptoms:
+        if symptom.cause is Cause.REPEATED and symptom.group is not None:
+            yield _repeated(symptom.route, symptom.group)
+    for route, visit in observed[-1].visits.items():
+        if visit.status == 200:
+            yield from _of_route(app, route, visit, observed)
+
+
+def _of_route(
+    app: AppMap, route: str, visit: Visit, observed: Sequence[Observation]
+) -> Iterator[Idea]:
+    counts = [_items(one.visits[route]) for one in observed]
+    if counts[-1] >= MANY and counts[-1] > 5 * counts[-2]:
+        grown = " → ".join(map(str, counts))
+        yield _idea(UNBOUNDED, route, f"{grown} items", "a limit changes what callers are given")
+    for group in visit.groups:
+        if re.search(r"\bOFFSET\b", group.sql):
+            yield _idea(DEEP, route, _at(group), "a cursor changes what callers have to send")
+        elif re.match(r"SELECT count\(\*\)", group.sql) and " WHERE " not in group.sql:
+            yield _idea(COUNTED, route, _at(group), "an estimate changes what callers are told")
+        if group.blocks:
+            why = "with `def` instead of `async def`, FastAPI runs it in a thread"
+            yield _idea(BLOCKING, route, _at(group), why)
+    if _is_untyped(app, route) and len(visit.body) > 20_000:
+        seen = f"{len(visit.body)} bytes are encoded without a model"
+        yield _idea(UNTYPED, route, seen, "which fields are public is for you to say")
+
+
+def _repeated(route: str, group: Group) -> Idea:
+    seen = f"{group.count} times, {group.distinct} with different parameters, {_at(group)}"
+    return _idea(Cause.REPEATED.value, route, seen, "keep the first result and pass it on")
+
+
+def _idea(cause: str, route: str, seen: str, because: str) -> Idea:
+    return Idea(f"{cause} {route}", cause, (route,), (f"{route}: {seen}",), (), because)
+
+
+def _at(group: Group) -> str:
+    return f"at `{group.place}`" if group.place else "outside of the project's code"
+
+
+def _is_untyped(app: AppMap, route: str) -> bool:
+    method, _, path = route.partition(" ")
+    found = app.route(method, path)
+    return found is not None and found.response_model is None
+
+
+def _items(visit: Visit) -> int:
+    """The length of the longest list at the top of an answer."""
+    try:
+        told = json.loads(visit.body)
+    except ValueError:
+        return 0
+    values = list(told.values()) if isinstance(told, Mapping) else [told]
+    return max((len(value) for value in values if isinstance(value, list)), default=0)

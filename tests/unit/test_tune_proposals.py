@@ -1,0 +1,56 @@
+"""What is said of a route and not done, since callers would notice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from fastwright.model.app import AppMap, Route
+from fastwright.tune import proposals
+from fastwright.tune.seen import Group, Observation, Visit
+from fastwright.tune.symptoms import find
+
+PLAIN = Group("root", "SELECT a FROM b", "", [], 1, 1, 0, 0.1, "endpoint", (), (), None)
+APP = AppMap({}, None, routes=(Route("GET", "/a", "m.a", response_model="m.A"),))
+
+
+def causes(items: int, group: Group = PLAIN, app: AppMap = APP) -> list[str]:
+    """The causes that are named where the answer has `items` at the largest size."""
+    seen = [
+        Observation(size, {"GET /a": visit(min(size, items), group)}, {}, {})
+        for size in (6, 18, 500)
+    ]
+    return [idea.cause for idea in proposals.proposals(app, find(seen), seen)]
+
+
+def visit(items: int, group: Group) -> Visit:
+    """An answer with a list of `items`."""
+    body = json.dumps(["an item of some length" * 3] * items).encode()
+    return Visit("GET /a", 200, body, None, 0.1, (group,), (), {}, frozenset())
+
+
+def test_a_list_that_grows_with_its_table_has_no_limit() -> None:
+    """A page of twenty is none; the whole table is one."""
+    assert causes(20) == []
+    assert causes(500) == [proposals.UNBOUNDED]
+
+
+def test_what_a_statement_shows_is_named() -> None:
+    """OFFSET, a count of everything, and a driver that stops the loop."""
+    offset = replace(PLAIN, sql="SELECT a FROM b LIMIT ? OFFSET ?")
+    assert causes(20, offset) == [proposals.DEEP]
+    assert causes(20, replace(PLAIN, sql="SELECT count(*) FROM b")) == [proposals.COUNTED]
+    assert causes(20, replace(PLAIN, sql="SELECT count(*) FROM b WHERE c = ?")) == []
+    assert causes(20, replace(PLAIN, blocks=True)) == [proposals.BLOCKING]
+
+
+def test_a_repeated_statement_is_named_and_none_is_rewritten() -> None:
+    """The same statement with the same parameters, thrice in one request."""
+    assert causes(20, replace(PLAIN, count=3)) == ["the same statement again"]
+
+
+def test_a_large_answer_without_a_model_is_named() -> None:
+    """Small ones are let be: the encoding costs nothing there."""
+    bare = AppMap({}, None, routes=(Route("GET", "/a", "m.a"),))
+    assert causes(20, app=bare) == []
+    assert causes(500, app=bare) == [proposals.UNBOUNDED, proposals.UNTYPED]
