@@ -52,39 +52,40 @@ class Looped:
 def looped(app: AppMap) -> Iterator[Looped]:
     """Each call in a loop over rows that leads to statements, by its nearest read and commit."""
     reached = reach(app)
-    seen: set[str] = set()
-    for root, routes in reached.every_root().values():
-        for step in reached.below(root):
-            if step.function.name not in seen:
-                seen.add(step.function.name)
-                yield from _in_function(reached, step.function, routes[0])
-
-
-def _in_function(reached: Reach, function: Function, route: Route) -> Iterator[Looped]:
-    for call in reached.calls_in(function):
-        over = [b for b in loops(function, call.span.start) if _is_over_rows(b)]
-        over = [b for b in over if not _is_constant(reached.app, function, b.words)]
-        told: set[bool] = set()
-        for step, asked in _asked(reached, function, call) if over else ():
-            is_commit = asked.verb == "commit"
-            if is_commit not in told:
-                told.add(is_commit)
+    known: dict[str, tuple[Asking, ...]] = {}
+    for ran in reached.ran():
+        function = ran.function
+        for call in reached.calls_in(function):
+            over = [b for b in loops(function, call.span.start) if _is_over_rows(b)]
+            over = [b for b in over if not _is_constant(reached.app, function, b.words)]
+            for step, asked in _asked(reached, function, call, known) if over else ():
                 depth = len(step.functions) if step.call is not call else 0
                 yield Looped(
-                    step.call, asked, step.function, depth, function, call, over[-1], route
+                    step.call, asked, step.function, depth, function, call, over[-1], ran.route
                 )
 
 
-def _asked(reached: Reach, function: Function, call: Call) -> Iterator[tuple[Step, Statement]]:
-    """The statements that wait for the database when a call is made, the nearest first."""
-    own = statement(call)
+Asking = tuple[Step, Statement]
+"""A call of a session, and what it asks."""
+
+
+def _asked(
+    reached: Reach, function: Function, call: Call, known: dict[str, tuple[Asking, ...]]
+) -> tuple[Asking, ...]:
+    """The nearest read or write, and the nearest commit, that wait for the database in a call."""
+    own, inner = statement(call), reached.callee(call)
     if own is not None and own.travels:
-        yield Step(call, (function,)), own
-    inner = reached.callee(call)
-    for step in reached.below(inner) if inner is not None else ():
-        asked = statement(step.call)
-        if asked is not None and asked.travels:
-            yield step, asked
+        return ((Step(call, (function,)), own),)
+    if inner is None:
+        return ()
+    if inner.name not in known:
+        first: dict[bool, Asking] = {}
+        for step in reached.below(inner):
+            asked = statement(step.call)
+            if asked is not None and asked.travels:
+                first.setdefault(asked.verb == "commit", (step, asked))
+        known[inner.name] = tuple(first.values())
+    return known[inner.name]
 
 
 def _is_over_rows(loop: Block) -> bool:

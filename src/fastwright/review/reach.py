@@ -40,11 +40,14 @@ class Step:
         """The call in the root's own text that leads here."""
         return (*self.via, self.call)[0]
 
-    def blocked(self) -> tuple[Function, Call]:
-        """The innermost ``async`` function on the way, and the call in it that leads here."""
-        depths = [i for i, function in enumerate(self.functions) if function.is_async]
-        inner = depths[-1] if depths else 0
-        return self.functions[inner], (*self.via, self.call)[inner]
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One function that runs for routes, the first of them, and whether FastAPI calls it itself."""
+
+    function: Function
+    route: Route
+    is_root: bool
 
 
 Following = Callable[[Call], bool]
@@ -60,6 +63,8 @@ class Reach:
         self._calls: dict[str, list[Call]] = defaultdict(list)
         for call in app.calls:
             self._calls[call.caller].append(call)
+        self._handing: dict[str, list[Call]] = {}
+        self._ran: tuple[Ran, ...] | None = None
 
     def calls_in(self, function: Function) -> Iterator[Call]:
         """The calls in the text of a function, in the order in which they end."""
@@ -110,16 +115,46 @@ class Reach:
                     seen.add(inner.name)
                     waiting.append(((*functions, inner), (*via, call)))
 
-    def on_loop(self, root: Function) -> Iterator[Step]:
-        """The calls below an ``async`` root that run on the event loop, not in a thread."""
-        for step in self.below(root, lambda call: not self._offloaded(call)):
+    def ran(self) -> tuple[Ran, ...]:
+        """Every function that runs for some route, once."""
+        if self._ran is None:
+            self._ran = tuple(self._read_ran())
+        return self._ran
+
+    def _read_ran(self) -> Iterator[Ran]:
+        roots = self.every_root()
+        waiting = [Ran(function, routes[0], is_root=True) for function, routes in roots.values()]
+        seen = set(roots)
+        while waiting:
+            here = waiting.pop(0)
+            yield here
+            for call in self.calls_in(here.function):
+                inner = self.callee(call)
+                if inner is not None and inner.name not in seen:
+                    seen.add(inner.name)
+                    waiting.append(Ran(inner, here.route, is_root=False))
+
+    def on_loop(self, function: Function) -> Iterator[Step]:
+        """The calls that run on the event loop while an ``async`` function of ours runs.
+
+        Plain functions that it calls are followed, other ``async`` ones are not: those are asked
+        for themselves. What is handed to a thread is left out.
+        """
+        for step in self.below(function, self._stays):
             if not self._offloaded(step.call):
                 yield step
 
+    def _stays(self, call: Call) -> bool:
+        inner = self.callee(call)
+        return inner is not None and not inner.is_async and not self._offloaded(call)
+
     def _offloaded(self, call: Call) -> bool:
         """True for a call inside the arguments of one that hands its work to a thread."""
-        rows = (c for c in self._calls.get(call.caller, ()) if c is not call)
-        return any(last(c.text) in _OFFLOADING and _holds(c.span, call.span) for c in rows)
+        if call.caller not in self._handing:
+            rows = self._calls.get(call.caller, ())
+            self._handing[call.caller] = [c for c in rows if last(c.text) in _OFFLOADING]
+        rows = self._handing[call.caller]
+        return any(c is not call and _holds(c.span, call.span) for c in rows)
 
 
 def last(dotted: str) -> str:

@@ -47,16 +47,12 @@ class Writing:
         self._modules = {module.path: module for module in app.modules.values()}
         queries = (query for route in app.routes for query in route.queries)
         self._queries: dict[Span, Query] = {query.span: query for query in queries}
-        self._sums: dict[str, Touch | None] = {}
+        self._sums: dict[tuple[str, int], Touch | None] = {}
 
     def functions(self) -> Iterator[tuple[Function, str]]:
         """Every function that runs for a route, once, and one of those routes."""
-        seen: set[str] = set()
-        for root, routes in self.reached.every_root().values():
-            for step in self.reached.below(root):
-                if step.function.name not in seen:
-                    seen.add(step.function.name)
-                    yield step.function, str(routes[0])
+        for ran in self.reached.ran():
+            yield ran.function, str(ran.route)
 
     def touches(self, function: Function, depth: int = 0) -> tuple[Touch, ...]:
         """The calls of a function that touch the database, in the order of the text."""
@@ -88,11 +84,12 @@ class Writing:
         return self._models.get(module.imports.get(owner, f"{module.name}.{owner}"))
 
     def _below(self, call: Call, inner: Function, depth: int) -> Touch:
-        if inner.name not in self._sums:
-            self._sums[inner.name] = None  # a function that calls itself ends here
+        key = (inner.name, depth)
+        if key not in self._sums:
+            self._sums[key] = None  # a function that calls itself ends here
             rows = [t for t in self.touches(inner, depth + 1) if not aside(inner, t.call)]
-            self._sums[inner.name] = _sum(call, inner, rows)
-        found = self._sums[inner.name]
+            self._sums[key] = _sum(call, inner, rows)
+        found = self._sums[key]
         if found is None:
             return Touch(call)
         return replace(found, call=call)

@@ -74,13 +74,10 @@ def expired_after_commit(app: AppMap) -> Iterator[Finding]:
     if not makers or any("expire_on_commit" in dict(call.keywords) for call in makers):
         return
     reached, fixes = reach(app), _fixes(app, makers)
-    told: set[str] = set()
-    for root, routes in reached.every_root().values():
-        for function in dict.fromkeys(step.function for step in reached.below(root)):
-            found = None if function.name in told else _expired(app, reached, function)
-            told.add(function.name)
-            if found is not None:
-                yield _finding(function, found, str(routes[0]), fixes)
+    for ran in reached.ran():
+        found = _expired(app, reached, ran.function)
+        if found is not None:
+            yield _finding(ran.function, found, str(ran.route), fixes)
 
 
 @dataclass(frozen=True, slots=True)

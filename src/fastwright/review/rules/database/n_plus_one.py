@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from fastwright.model.app import AppMap, Query, Route
+from fastwright.model.app import AppMap, Query, Route, Schema
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Relationship
 from fastwright.review.given import gives_back
-from fastwright.review.reach import Step, reach
+from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.rule import rule
 from fastwright.review.shapes import Read, Shapes
 from fastwright.review.statements import statement
@@ -65,27 +65,30 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
     shapes, reached = Shapes(app), reach(app)
     told: set[Span] = set()
     for route in app.routes:
-        root = reached.answering(route) if route.reachable else None
-        listed = shapes.listed(route)
-        if root is None or not listed:
-            continue
-        steps = {step.call.span: step for step in reached.below(root)}
-        for query in route.queries:
+        listed = shapes.listed(route) if route.reachable else ()
+        for query in route.queries if listed else ():
             reads = tuple(_unloaded(query, listed, shapes))
             if reads and query.span not in told:
                 told.add(query.span)
-                yield _finding(app, route, query, reads, steps.get(query.span))
+                yield _finding(app, route, query, reads, _step(reached, route, query))
 
 
-def _unloaded(query: Query, listed: tuple[object, ...], shapes: Shapes) -> Iterator[Read]:
+def _step(reached: Reach, route: Route, query: Query) -> Step | None:
+    """The call that makes the query, and the way of the route's handler to it."""
+    root = reached.answering(route)
+    steps = reached.below(root) if root is not None else iter(())
+    return next((step for step in steps if step.call.span == query.span), None)
+
+
+def _unloaded(query: Query, listed: tuple[Schema, ...], shapes: Shapes) -> Iterator[Read]:
     """The relationships that the listed schemas read of the query's rows, and it does not load."""
     table = shapes.app.table(query.tables[0]) if query.tables else None
     if table is None or not query.many or query.kind != "select" or "?" in query.eager:
         return
     paths = {path.strip("\"'").rpartition(".")[2] for path in query.eager}
     paths |= {part for path in query.eager for part in path.strip("\"'").split(".")}
-    for schema in shapes.schemas.values():
-        if schema not in listed or not shapes.fits(schema, table):
+    for schema in listed if table.relationships else ():
+        if not shapes.fits(schema, table):
             continue
         for read in shapes.reads(schema, table):
             lazy = [r for _, r in read.way if r.name not in paths and _is_lazy(r)]

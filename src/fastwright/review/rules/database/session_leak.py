@@ -68,13 +68,11 @@ def session_leak(app: AppMap) -> Iterator[Finding]:
     are scoped sessions.
     """
     reached = reach(app)
-    told: set[Span] = set()
-    for root, routes in reached.every_root().values():
-        for step in reached.below(root):
-            found = _leak(reached, step.function, step.call, is_root=step.function is root)
-            if found and step.call.span not in told:
-                told.add(step.call.span)
-                yield _finding(app, step.function, step.call, found, str(routes[0]))
+    for ran in reached.ran():
+        for call in reached.calls_in(ran.function):
+            found = _leak(reached, ran.function, call, is_root=ran.is_root)
+            if found:
+                yield _finding(app, ran.function, call, found, str(ran.route))
 
 
 def _leak(reached: Reach, function: Function, call: Call, *, is_root: bool) -> str:

@@ -53,18 +53,17 @@ def blocking_call_in_async(app: AppMap) -> Iterator[Finding]:
     """
     reached = reach(app)
     told: dict[tuple[str, int], Finding] = {}
-    for root, routes in reached.every_root().values():
-        for step in reached.on_loop(root) if root.is_async else ():
+    for ran in reached.ran():
+        for step in reached.on_loop(ran.function) if ran.function.is_async else ():
             waits = blocks(step.call)
             if waits:
-                function, place = step.blocked()
-                key = (function.name, place.span.start)
-                told.setdefault(key, _finding(app, step, waits, routes[0]))
+                key = (ran.function.name, step.place.span.start)
+                told.setdefault(key, _finding(app, step, waits, ran.route))
     yield from told.values()
 
 
 def _finding(app: AppMap, step: Step, waits: str, route: Route) -> Finding:
-    function, place = step.blocked()
+    function, place = step.functions[0], step.place
     inner = "" if step.function is function else f" in `{step.function.name}`"
     return Finding(
         "blocking-call-in-async",
@@ -79,7 +78,7 @@ def _finding(app: AppMap, step: Step, waits: str, route: Route) -> Finding:
 
 
 def _fixes(app: AppMap, step: Step) -> tuple[Fix, ...]:
-    function, place = step.blocked()
+    function, place = step.functions[0], step.place
     if place.callee == "time.sleep":
         return sleep_awaited(app, place)
     return in_thread(app, function, place) or plain_function(app, function)

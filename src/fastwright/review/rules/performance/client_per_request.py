@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
-from fastwright.model.places import Span
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 
@@ -62,17 +61,10 @@ def client_per_request(app: AppMap) -> Iterator[Finding]:
     A client made with values that are not constant may differ by request, and is only possible.
     """
     reached = reach(app)
-    told: set[Span] = set()
-    for root, routes in reached.every_root().values():
-        for step in reached.below(root):
-            call = step.call
-            if (
-                call.callee in _CLIENTS
-                and call.span not in told
-                and _is_dropped(step.function, call)
-            ):
-                told.add(call.span)
-                yield _finding(step.function, call, str(routes[0]))
+    for ran in reached.ran():
+        for call in reached.calls_in(ran.function):
+            if call.callee in _CLIENTS and _is_dropped(ran.function, call):
+                yield _finding(ran.function, call, str(ran.route))
 
 
 def _is_dropped(function: Function, call: Call) -> bool:

@@ -47,21 +47,20 @@ def sync_database_in_async(app: AppMap) -> Iterator[Finding]:
     """
     reached = reach(app)
     told: dict[str, Finding] = {}
-    for root, routes in reached.every_root().values():
-        for step in reached.on_loop(root) if root.is_async else ():
+    for ran in reached.ran():
+        function = ran.function
+        for step in reached.on_loop(function) if function.is_async else ():
             asked = statement(step.call)
             if asked and asked.travels and not asked.is_async and not step.call.awaited:
-                function, _ = step.blocked()
-                told.setdefault(function.name, _finding(app, step, function, routes[0]))
+                told.setdefault(function.name, _finding(app, step, function, ran.route))
     yield from told.values()
 
 
 def _finding(app: AppMap, step: Step, function: Function, route: Route) -> Finding:
-    _, place = step.blocked()
     inner = "" if step.function is function else f" in `{step.function.name}`"
     return Finding(
         "sync-database-in-async",
-        place.span,
+        step.place.span,
         f"`{function.name}` is async and blocks the event loop with `{step.call.text}`{inner}",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
         related=(step.call.span,) if inner else (),

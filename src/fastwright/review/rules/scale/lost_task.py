@@ -72,14 +72,10 @@ def lost_task(app: AppMap) -> Iterator[Finding]:
     Only tasks of asyncio, whose result is thrown away or bound to a name that is not used again.
     """
     reached = reach(app)
-    told: set[Span] = set()
-    for root, routes in reached.every_root().values():
-        for step in reached.below(root):
-            call = step.call
-            lost = _SPAWNS.fullmatch(call.callee or "") and _is_lost(app, step.function, call)
-            if lost and call.span not in told:
-                told.add(call.span)
-                yield _finding(app, step.function, call, str(routes[0]))
+    for ran in reached.ran():
+        for call in reached.calls_in(ran.function):
+            if _SPAWNS.fullmatch(call.callee or "") and _is_lost(app, ran.function, call):
+                yield _finding(app, ran.function, call, str(ran.route))
 
 
 def _is_lost(app: AppMap, function: Function, call: Call) -> bool:

@@ -59,10 +59,10 @@ def outbound_without_timeout(app: AppMap) -> Iterator[Finding]:
         return
     told: dict[Span, Finding] = {}
     reached = reach(app)
-    for root, routes in reached.every_root().values():
-        for step in reached.below(root):
-            if waits_for_ever(step.call):
-                told.setdefault(step.call.span, _finding(app, step.call, routes[0]))
+    for ran in reached.ran():
+        for call in reached.calls_in(ran.function):
+            if waits_for_ever(call):
+                told.setdefault(call.span, _finding(app, call, ran.route))
     yield from told.values()
 
 
