@@ -78,8 +78,8 @@ class Courses:
         if last in ("limit", "fetch") and name in call.arguments:
             return True
         callee = self._functions.get(call.callee or "")
-        if callee is None:
-            return any(_SIZE.match(key) for key in by_name)
+        if callee is None:  # a driver's or a library's own; what a class is made of goes anywhere
+            return not last[:1].isupper() and any(_SIZE.match(key) for key in by_name)
         passed = [*by_name, *_filled(callee, call.arguments, name)]
         return any(self.limits(callee.name, one, depth + 1) for one in passed)
 
