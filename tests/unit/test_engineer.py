@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,7 +15,9 @@ from fastwright.agent import consent, keeping, needs
 from fastwright.agent.combining import combine
 from fastwright.agent.environments import lacking
 from fastwright.agent.supplying import Supply, supply
+from fastwright.agent.worlds import to_mask
 from fastwright.lab.interpreter import Interpreter
+from fastwright.lab.settings_values import is_secret
 from fastwright.model.app import AppMap, Capability, Setting, SettingsClass
 from fastwright.model.change import AddDependency, ChangeSet, Edit, NewFile, Operation, Promise
 from fastwright.model.errors import NeedsConsent, Refused
@@ -177,6 +180,37 @@ def test_two_secrets_differ() -> None:
     """Nothing is hard-coded: each time another value is made up."""
     values = {supply(demanding(b".env\n"), PROMISED, {}).values["JWT_SECRET"] for _ in range(5)}
     assert len(values) == 5
+
+
+def test_a_secret_is_never_what_the_tree_suggests() -> None:
+    """What tests, examples and CI say of a secret stands in the repository: it is not taken."""
+    setter = b'import os\nos.environ.setdefault("JWT_SECRET", "only-for-tests-0123456789abcdef")\n'
+    app = demanding(b".env\n")
+    suggesting = replace(app, files={**app.files, PurePosixPath("tests/conftest.py"): setter})
+    value = supply(suggesting, PROMISED, {}).values["JWT_SECRET"]
+    assert value.encode() not in b"".join(suggesting.files.values())
+    assert re.fullmatch("[0-9a-f]{64}", value)
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        *((n, True) for n in ("APP_KEY", "SMTP_PASS", "HASH_SALT", "SENTRY_DSN", "DB_PWD")),
+        *((n, True) for n in ("jwt_secret", "AWS_SECRET_ACCESS_KEY_ID", "DBPASS", "API_TOKEN")),
+        *((n, False) for n in ("KEYCLOAK_HOST", "BYPASS_CACHE", "COMPASS_X", "MONKEYS")),
+        *((n, False) for n in ("ACCESS_TOKEN_EXPIRE_MINUTES", "DATABASE_NAME", "ENVIRONMENT")),
+    ],
+)
+def test_names_tell_secrets(name: str, secret: bool) -> None:
+    """Keys, passwords, salts and DSNs are secret; what only speaks of them is not."""
+    assert is_secret(name) is secret
+
+
+def test_what_is_given_by_hand_is_masked() -> None:
+    """A value of `--env` is masked whatever its name, where it is long enough to be found."""
+    known = {"APP_KEY": "k1", "WEBHOOK": "hunter2hunter2", "PLACE": "wonderland"}
+    by_hand = {"WEBHOOK": "hunter2hunter2", "MODE": "fast", "SMTP_PASS": "short"}
+    assert set(to_mask(known, by_hand)) == {"k1", "hunter2hunter2", "short"}
 
 
 def test_what_is_known_is_not_made_up() -> None:

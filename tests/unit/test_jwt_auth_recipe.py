@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -104,6 +105,20 @@ def test_no_secret_is_written(name: str) -> None:
     example = next(c for p, c in files.items() if p.name == ".env.example").decode()
     assert f"\n{variable}=\n" in f"\n{example}"
     assert variable.endswith("JWT_SECRET")
+
+
+def test_tests_sign_with_a_value_of_their_app() -> None:
+    """The secret of the written tests is another in each app, and the same at each build."""
+    found = set()
+    for name in ("bookshop", "shop_async"):
+        app = map_of(name)
+        values = [
+            re.findall(rb"only-for-tests-\w+", b"".join(after(app, built.changes).files.values()))
+            for built in (JwtAuth().build(app), JwtAuth().build(app))
+        ]
+        assert values[0] == values[1]
+        found.update(values[0])
+    assert len(found) == 2
 
 
 def test_installed_packages_are_not_added() -> None:

@@ -91,6 +91,9 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     [
         (f"got {TOKEN}, and", f"got {MASK}, and"),
         ("postgresql://shop:pa55@db:5432/shop", f"postgresql://shop:{MASK}@db:5432/shop"),
+        ("postgresql://shop:pa@5/5@db:5432/shop", f"postgresql://shop:{MASK}@db:5432/shop"),
+        ("key sk_live" + "_51Habcdefghijklm here", f"key {MASK} here"),
+        ("AKIA" + "IOSFODNN7EXAMPLE", MASK),
         ("redis://:pa55@cache/0", f"redis://:{MASK}@cache/0"),
         ("Authorization: Bearer a1b2c3d4e5f6g7", f"Authorization: Bearer {MASK}"),
         ("$2b$12$abcdefghijklmnopqrstuv", MASK),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from fastwright.lab import settings
+from fastwright.lab import settings, settings_values
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet
 from fastwright.workspace.ignore import Rules
@@ -49,7 +50,15 @@ def supply(app: AppMap, changes: ChangeSet, known: Mapping[str, str]) -> Supply:
         return Supply({}, None)
     inferred = settings.infer(app, {}, lambda _path: None, given=known).env
     values = {name: inferred[name] for name in missing if name in inferred}
+    # What the tree suggests for a secret, its tests among it, everybody can read there.
+    chance = random.SystemRandom()
+    values |= {name: settings_values.secret(chance) for name in missing if _is_secret(app, name)}
     return Supply(values, _env_file(app))
+
+
+def _is_secret(app: AppMap, name: str) -> bool:
+    wrapped = any(s.name == name and "Secret" in (s.annotation or "") for s in app.settings)
+    return wrapped or settings_values.is_secret(name)
 
 
 def _env_file(app: AppMap) -> PurePosixPath | None:

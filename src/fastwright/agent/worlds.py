@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -24,6 +23,7 @@ from fastwright.lab import services, settings
 from fastwright.lab.environment import Settled, settle
 from fastwright.lab.interpreter import Interpreter
 from fastwright.lab.settings import Environment
+from fastwright.lab.settings_values import is_secret
 from fastwright.lab.world import World, WorldSpec
 from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, ChangeSet
@@ -32,6 +32,8 @@ from fastwright.prove.side import Side
 from fastwright.survey import merge
 
 Files = Mapping[PurePosixPath, bytes]
+LONG = 8
+"""Characters from which on a value that was given by hand is masked, whatever its name."""
 
 
 class Worlds:
@@ -50,6 +52,7 @@ class Worlds:
         self._open = ExitStack()
         self._environments = Environments(ground, person, wishes, watch)
         self._settled: Settled | None = None
+        self._by_hand: Mapping[str, str] = {}
         self.supply = Supply({}, None)
 
     def __enter__(self) -> Worlds:
@@ -75,7 +78,8 @@ class Worlds:
         consent.to_run(self._ground.project, self._person)
         app = self._ground.app
         with self._watch.phase("settling what the app runs in"):
-            wanted = settings.infer(app, os.environ, self._read, given=self._given())
+            self._by_hand = self._given()
+            wanted = settings.infer(app, os.environ, self._read, given=self._by_hand)
             self._settled = settle(self._spec(app), wanted)
         with self._watch.phase("starting the app in the sandbox"):
             world = self._open.enter_context(World.open(self._settled.spec))
@@ -146,10 +150,9 @@ class Worlds:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Values of settings that are secret by name."""
-        values = self._settled.environment.values if self._settled else ()
-        own = tuple(v.value for v in values if _is_secret(v.name))
-        return (*own, *self.supply.values.values())
+        """Values of settings that are secret by name, and all that the person gave by hand."""
+        known = self._settled.environment.env if self._settled else {}
+        return (*to_mask(known, self._by_hand), *self.supply.values.values())
 
     @property
     def settled(self) -> Settled:
@@ -181,6 +184,12 @@ class Worlds:
         return from_files | dict(self._wishes.env)
 
 
+def to_mask(known: Mapping[str, str], by_hand: Mapping[str, str]) -> Iterator[str]:
+    """What may stand nowhere: values that are secret by name, and long ones `by_hand` (`LONG`)."""
+    yield from (value for name, value in known.items() if is_secret(name))
+    yield from (v for name, v in by_hand.items() if len(v) >= LONG or is_secret(name))
+
+
 def with_sources(app: AppMap, environment: Environment) -> AppMap:
     """`app` with each setting saying where the value that it was started with comes from."""
     found = {setting.name: environment.value(setting.name) for setting in app.settings}
@@ -207,9 +216,3 @@ def read_env_file(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read `--env-file {path}`", str(error)) from error
     return {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
-
-
-def _is_secret(name: str) -> bool:
-    return bool(
-        re.search(r"SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE|API_?KEY|CREDENTIAL", name, re.IGNORECASE)
-    )

@@ -162,6 +162,22 @@ _ESSENTIAL = re.compile(
 )
 
 
+_SECRET = re.compile(
+    r"SECRET|TOKEN|PRIVATE|CREDENTIAL|PASSWORD|PASSWD|PASSPHRASE|(^|[^A-Z])(PASS|PWD|DSN)([^A-Z]|$)"
+    r"|KEY([^A-Z]|$)|SALT|PASS$|DSN$"
+)
+_ABOUT = re.compile(r"(EXPIRES?|MINUTES|SECONDS|HOURS|DAYS|TTL|ALGORITHM|ALGO|LENGTH|URL)$")
+
+
+def is_secret(name: str) -> bool:
+    """The name of a value that nobody may read: a password, a key, a salt, an address with one.
+
+    What only describes one (``TOKEN_EXPIRE_MINUTES``, ``JWT_SECRET_ALGORITHM``) is not secret.
+    """
+    upper = name.upper()
+    return bool(_SECRET.search(upper)) and not _ABOUT.search(upper)
+
+
 def is_essential(name: str) -> bool:
     """The name of a server, or of a secret of the app's own: no app runs with these empty."""
     return bool(_ESSENTIAL.search(name.upper()))

@@ -16,7 +16,12 @@ _PATTERNS = (
     re.compile(r"\$(?:2[aby]|argon2(?:id|i|d)|pbkdf2-sha\d+|scrypt|5|6)\$[\w./+=,$-]{16,}"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL),
     # The password of a URL: scheme://user:HERE@host.
-    re.compile(r"(?<=://)(?P<keep>[^\s:/@'\"]*):[^\s@/'\"]+(?=@)"),
+    re.compile(r"(?<=://)(?P<keep>[^\s:/@'\"]*):[^\s'\"]+(?=@)"),
+    # Keys of services that are known by how they begin: Stripe, AWS, GitHub, Slack, Google.
+    re.compile(
+        r"\b(?:[srp]k_(?:live|test)_\w{8,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|gh[pousr]_\w{20,}"
+        r"|github_pat_\w{20,}|xox[abprs]-[\w-]{10,}|AIza[\w-]{30,})"
+    ),
     # The credentials of a header.
     re.compile(r"(?P<keep>\b(?:Bearer|Basic))\s+(?=\S*\d)[\w.~+/=-]{12,}", re.IGNORECASE),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -36,7 +37,6 @@ _SECRET = WantedSetting(
     name="jwt_secret",
     annotation="SecretStr",
     doc='Signs tokens; make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"',
-    testing="only-for-tests-5f2c9a7be1d04836b0",
 )
 
 
@@ -164,7 +164,7 @@ def _bound(options: Options, app: AppMap) -> Binding:
 def _reading(options: Options, app: AppMap, layout: Layout) -> Reading:
     """How settings are read; limits that are there stay where they are counted."""
     home = layout.homes["own_settings"]
-    found = reading(app, (_SECRET, _minutes(options)), home)
+    found = reading(app, (_secret(app), _minutes(options)), home)
     there = "limits" in layout.present
     shared = home_of(app, "shared_limit") is not None
     if options.limits == "redis" and there and not shared:
@@ -187,6 +187,14 @@ def _tables(app: AppMap, draft: Draft) -> Iterator[Change]:
     homes = [draft.layout.homes[unit] for unit in units]
     refresh = any(unit.startswith("refresh") for unit in units)
     yield from migration(app, draft.bound, homes, refresh=refresh)
+
+
+def _secret(app: AppMap) -> WantedSetting:
+    """The secret; tests sign with a value of this app alone, which no other app's tests publish."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in app.files if p.suffix == ".py"):
+        digest.update(b"%s\0%s\0" % (str(path).encode(), app.files[path]))
+    return replace(_SECRET, testing=f"only-for-tests-{digest.hexdigest()[:32]}")
 
 
 def _minutes(options: Options) -> WantedSetting:
