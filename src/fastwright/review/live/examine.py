@@ -75,7 +75,9 @@ def examine(
     """
     document = _document(target)
     if document is None:
-        return Examined((), AccessMatrix(), ("the app has no OpenAPI document to call it by",))
+        why = str(target.description.get("openapi_error") or "").strip().rpartition("\n")[2]
+        note = "the app has no OpenAPI document to call it by"
+        return Examined((), AccessMatrix(), (f"{note}: {why}" if why else note,))
     contract = Contract(document)
     people = People(target, app, find_entrances(app, contract), contract)
     began, allowed = seconds(), budget or _budget(contract)
@@ -115,8 +117,7 @@ def _budget(contract: Contract) -> float:
 def _recast(stage: Stage) -> Stage:
     """The stage with new users: calls of the matrix may have changed who the first ones are."""
     people = stage.people
-    changed = [u for u in stage.cast.values() if people.row_of(u) != u.row or not u.row]
-    if not changed:
+    if all(people.is_unchanged(user) for user in stage.cast.values()):
         return stage
     former = (*stage.cast.values(), *stage.staff)
     return replace(stage, cast=_cast(stage.people) or stage.cast, former=former)

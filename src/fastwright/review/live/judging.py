@@ -59,7 +59,7 @@ def judge(stage: Stage, grid: Grid, known: Iterable[Finding]) -> Iterator[Proof]
             lower = cells.get(Caller.LOWER_ROLE) or cells.get(Caller.OTHER_USER)
             yield from _called(lower, operation, "missing-role-guard")
     for table in dict.fromkeys(c.canary.table for c in grid.cells() if c.canary):
-        yield from _owned(stage, table, _rows_of(grid, table), certain)
+        yield from _owned(stage, table, _rows_of(stage, grid, table), certain)
 
 
 def _called(cell: Cell | None, operation: str, rule: str) -> Iterator[Proof]:
@@ -68,10 +68,14 @@ def _called(cell: Cell | None, operation: str, rule: str) -> Iterator[Proof]:
         yield Proof(rule, operation, message, ((cell.exchange, "is not turned away"),))
 
 
-def _rows_of(grid: Grid, table: str) -> tuple[Row, ...]:
+def _rows_of(stage: Stage, grid: Grid, table: str) -> tuple[Row, ...]:
+    """The operations on rows of a table; where a role is demanded, the other has none of it."""
     found = []
     for operation, cells in grid.rows.items():
-        owner, other = cells.get(Caller.OWNER), cells.get(Caller.OTHER_USER)
+        route = stage.routes.get(operation)
+        demands = route is not None and permissions(route) and stage.staff
+        other = cells.get(Caller.LOWER_ROLE if demands else Caller.OTHER_USER)
+        owner = cells.get(Caller.OWNER)
         named = owner is not None and owner.canary is not None and owner.canary.table == table
         if named and owner is not None and other is not None:
             found.append(Row(operation, owner, other))
@@ -89,8 +93,6 @@ def _owned(
         route = stage.routes.get(row.operation)
         if route is None or row.is_list or not row.is_open or stage.intent.is_public(route):
             continue
-        if permissions(route):
-            continue  # the other user has the role that it demands
         if not row.reads and not row.operation.startswith(_CHANGES):
             continue
         is_known = ("missing-owner-filter", route.handler) in certain

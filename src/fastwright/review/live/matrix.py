@@ -19,7 +19,7 @@ MOST = 300
 
 _RANKS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _LEAVES = re.compile(r"log-?_?out|sign-?_?out|revoke")
-_ALTERS = re.compile(r"sessions?(/|$)|/me(/|$)|/user/?$|password|profile")
+_ALTERS = re.compile(r"sessions?(/|$)|/me(/|$)|/user/?$|password|profile|/(user|account)s?/\{")
 _ORDER = (Caller.ANONYMOUS, Caller.OTHER_USER, Caller.LOWER_ROLE, Caller.OWNER)
 
 
@@ -104,6 +104,8 @@ def _row(stage: Stage, operation: str) -> Iterator[tuple[Caller, Cell]]:
         if caller is Caller.LOWER_ROLE and not _demands_role(stage, route):
             continue
         canary = canary or canary_for(stage, operation, route)
+        if caller is Caller.OWNER and _is_own_account(stage, operation, canary):
+            canary = None  # then the request names the account of the owner
         cell = _cell(stage, operation, caller, canary)
         yield caller, cell
         if cell.exchange.worked and not operation.startswith("GET"):
@@ -151,6 +153,13 @@ def canary_for(stage: Stage, operation: str, route: Route | None) -> Canary | No
 def _ends_an_account(operation: str) -> bool:
     """Whether the operation may change an account: then one that nobody calls as is named."""
     return operation.startswith(("PUT", "PATCH", "DELETE")) and operation.rstrip("/").endswith("}")
+
+
+def _is_own_account(stage: Stage, operation: str, canary: Canary | None) -> bool:
+    """Whether a caller may do it to their own account and still be somebody afterwards."""
+    people = stage.people.table
+    is_account = canary is not None and people is not None and canary.table == people.name
+    return is_account and operation.startswith(("PUT", "PATCH"))
 
 
 def _told(row: Mapping[str, Any] | None) -> Mapping[str, str | None] | None:

@@ -130,6 +130,11 @@ class People:
         columns = self.table.columns if self.table else ()
         return next((c.name for c in columns if is_secret(c.attribute)), None)
 
+    def is_unchanged(self, user: User) -> bool:
+        """Whether the row of `user` can be found by their name and is what it was."""
+        fresh = self._with_row(replace(user, row={}))
+        return bool(fresh.row) and fresh.row == user.row
+
     def row_of(self, user: User) -> Mapping[str, str | None]:
         """The row of `user` as it stands; empty where it cannot be found."""
         return self._with_row(user).row
