@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from fastwright.source import edits, syntax
 from fastwright.survey import static
-from fastwright.tune import loading, ordering
+from fastwright.tune import handing, loading, ordering
 from fastwright.tune.idea import Idea
 from fastwright.tune.seen import Broken, Frame, Group, Observation, Root, Visit
 from fastwright.tune.symptoms import Cause, find
@@ -134,6 +134,22 @@ def test_a_shared_getter_takes_options_from_the_caller_that_needs_them() -> None
     assert "key: int, *, options: Sequence[ORMOption] = ())" in text
     assert "db.get(User, key, options=options)" in text
     assert "user_of(db, key, options=[selectinload(User.posts)])" in text
+
+
+def test_a_second_caller_uses_the_parameter_that_is_there() -> None:
+    """A getter that takes options by now is left as it is; only the call gives its own."""
+    text = SERVICE.replace(
+        b"def user_of(db: Session, key: int):\n    return db.get(User, key)",
+        b"def user_of(db: Session, key: int, *, options: Sequence[ORMOption] = ()):\n"
+        b"    return db.get(User, key, options=options)",
+    )
+    app = static.read({SERVICE_PATH: text, MODELS_PATH: MODELS})
+    built = frame("db.get(User", "user_of")
+    stack = (built, frame("user_of(db, key)\n    return", "profile"))
+    edits_ = handing.handed_down(app, stack, 1, "[selectinload(User.posts)]", "why")
+    after = edits.apply({SERVICE_PATH: text}, edits_)[SERVICE_PATH].decode()
+    assert after.count("ORMOption") == 1
+    assert "user_of(db, key, options=[selectinload(User.posts)])" in after
 
 
 def test_an_order_is_pinned_in_the_model() -> None:

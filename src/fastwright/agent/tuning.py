@@ -20,7 +20,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, Edit, NewFile, Promise, fingerprint
 from fastwright.model.places import Span
 from fastwright.model.plan import Plan, Step
-from fastwright.model.proof import Check, Outcome, Proof, Report
+from fastwright.model.proof import Check, Outcome, Proof, Report, Verdict
 from fastwright.model.tuning import Fate, Tuning
 from fastwright.prove import Gate, Side, every_gate, in_order, judge, tests
 from fastwright.prove.suite import home
@@ -97,14 +97,18 @@ class TuningJob:
             indexer = Indexer(tuner, description["tables"], is_postgres(side))
             _uninterrupted(course, (tuner.run, indexer.run))
         tuning = self._measured(course, bench)
-        files = dict(course.now.files)
+        trees: list[Files] = [course.now.files]
         if course.kept:
             with self.watch.phase("pinning what was gained with tests"):
-                held = holding.written(remap(files), description, course, bench, home(side))
-            files |= {held.path: held.text.encode()} if held.text else {}
+                held = holding.written(
+                    remap(course.now.files), description, course, bench, home(side)
+                )
             tuning = replace(tuning, notes=(*tuning.notes, *held.without))
+            if held.text:
+                trees.insert(0, {**course.now.files, held.path: held.text.encode()})
         bench.lay(self.ground.files)
-        return self._concluded(order, tuning, self._building(order, course, files), worlds)
+        buildings = [self._building(order, course, files) for files in trees]
+        return self._concluded(order, tuning, buildings, worlds)
 
     def _remap(self, description: Mapping[str, Any]) -> Callable[[Files], AppMap]:
         """Maps a tree by its source and by what ran before any change."""
@@ -136,29 +140,34 @@ class TuningJob:
         return Building(plan, after, change_set, edits.diff(before, after, changes), ())
 
     def _concluded(
-        self, order: Order, tuning: Tuning, building: Building, worlds: Worlds
+        self, order: Order, tuning: Tuning, buildings: Sequence[Building], worlds: Worlds
     ) -> Report:
+        """The first of `buildings` that every gate lets pass: with the tests, else without."""
         report = Report(
             order.asked,
             Outcome.PLANNED,
             did=_did(tuning),
             not_done=_not_done(tuning),
-            plan=building.plan,
+            plan=buildings[0].plan,
             tuning=tuning,
+            next=_next(tuning),
             seconds=self.watch.total,
             timings=self.watch.timings,
         )
-        if building.changes.is_empty:
-            return replace(report, outcome=Outcome.ALREADY_THERE, next=_next(tuning))
-        proof = self._proof(building, worlds)
-        report = replace(
-            report, changes=building.changes, diffs=building.diffs, proof=proof, next=_next(tuning)
+        if buildings[0].changes.is_empty:
+            return replace(report, outcome=Outcome.ALREADY_THERE)
+        for building in buildings:
+            proof = self._proof(building, worlds)
+            report = replace(report, changes=building.changes, diffs=building.diffs, proof=proof)
+            if proof.holds:
+                return self._applied(order, report, building, worlds)
+            failed = ", ".join(c.gate for c in proof.checks if c.verdict is Verdict.FAILED)
+            left_out = f"the tests that pin what was gained are left out: with them failed {failed}"
+            report = replace(report, not_done=(left_out, *_not_done(tuning)))
+        refusal = ("cannot vouch for this change", f"a gate failed: {failed}", "")
+        return replace(
+            report, outcome=Outcome.NOT_PROVEN, refusal=refusal, not_done=_not_done(tuning)
         )
-        if not proof.holds:
-            failed = ", ".join(c.gate for c in proof.checks if not c.ok and not c.skipped_because)
-            refusal = ("cannot vouch for this change", f"a gate failed: {failed}", "")
-            return replace(report, outcome=Outcome.NOT_PROVEN, refusal=refusal)
-        return self._applied(order, report, building, worlds)
 
     def _proof(self, building: Building, worlds: Worlds) -> Proof:
         with self.watch.phase("preparing the changed copy"):

@@ -1,5 +1,7 @@
 """A large table, an index on it, and what that does to one statement: measured, never estimated."""
 
+import re
+
 from . import fill, rows, seed
 
 _PARENTS = 5000
@@ -44,7 +46,7 @@ def _grow(connection, name, size):
 
 
 async def create(name, table, columns):
-    """Build an index; returns the bytes of log that a row then costs, None where it has none."""
+    """Build an index, and have the planner know of it."""
 
     def work(connection):
         quote = connection.dialect.identifier_preparer.quote
@@ -72,8 +74,6 @@ async def plan(sql, parameters):
 
 
 def _plan(connection, sql, parameters):
-    import re
-
     if connection.dialect.name == "postgresql":
         text = "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) " + sql
         lines = [row[0] for row in connection.exec_driver_sql(text, parameters)]

@@ -87,7 +87,7 @@ _KINDS = (
     (r"int|serial", "i", 1),
     (r"bool", "True", True),
     (r"float|numeric|decimal|double", "1", 1),
-    (r"datetime|timestamp", "datetime(2026, 1, 1, tzinfo=timezone.utc)", None),
+    (r"datetime|timestamp", 'datetime.fromisoformat("2026-01-01T00:00:00+00:00")', None),
     (r"^date$", "date(2026, 1, 1)", None),
     (r"uuid|guid", "UUID(int=i)", "00000000-0000-0000-0000-000000000001"),
     (r"json", "{}", None),

@@ -39,10 +39,11 @@ def handed_down(
     for level in range(levels):
         inner, outer = stack[level], stack[level + 1]
         value = text if level == levels - 1 else NAME
-        step = [*_parameter(app, inner, why), *_given(app, outer, inner, value, why)]
-        if len(step) < 2:
+        given = tuple(_given(app, outer, inner, value, why))
+        taken = tuple(_parameter(app, inner, why))
+        if not given or not (taken or takes_options(app, inner)):
             return ()
-        changes += step
+        changes += (*taken, *given)
     return tuple(changes)
 
 
@@ -65,6 +66,16 @@ def _parameter(app: AppMap, frame: Frame, why: str) -> Iterator[Change]:
     at = last.end_byte if last is not None else parameters.start_byte + 1
     yield from (*sequence.edits, *option.edits)
     yield Edit(Span(frame.path, at, at), f", {text}" if last is not None else text, why)
+
+
+def takes_options(app: AppMap, frame: Frame) -> bool:
+    """The function that `frame` is in has the parameter already, from an earlier edit."""
+    function = function_at(app, frame)
+    parameters = function.child_by_field_name("parameters") if function is not None else None
+    content = app.files.get(frame.path, b"")
+    return parameters is not None and f"{NAME}: Sequence[ORMOption]" in syntax.text(
+        parameters, content
+    )
 
 
 def _given(app: AppMap, outer: Frame, inner: Frame, value: str, why: str) -> Iterator[Change]:

@@ -70,6 +70,7 @@ def ideas(app: AppMap, symptoms: Sequence[Symptom], visits: Visits) -> Iterator[
     """
     for need in needs(symptoms, visits):
         yield _idea(app, need)
+        yield from _apart(app, need, visits)
     for symptom in symptoms:
         if symptom.path and _built(symptom) is None:
             yield _without_root(symptom)
@@ -122,6 +123,18 @@ def _idea(app: AppMap, need: Need) -> Idea:
     if cause is Cause.DIED and need.root.entity:
         mends = need.root.entity, tuple(dict.fromkeys(path[0] for path in need.tree.paths()))
     return Idea(key, cause.value, need.routes, seen, variants, because, fallbacks, mends)
+
+
+def _apart(app: AppMap, need: Need, visits: Visits) -> Iterator[Idea]:
+    """Of a statement that several routes share: each route's own way, its options handed down."""
+    for route in need.routes if len(need.routes) > 1 else ():
+        own = _need([s for s in need.symptoms if s.route == route], visits)
+        ways = (*_handed(app, own, 1), *_handed(app, own, 2))
+        if ways:
+            key = f"load {route} {own.built.path} {own.built.function}"
+            seen = tuple(_said(symptom) for symptom in own.symptoms)
+            cause = own.symptoms[0].cause.value
+            yield Idea(key, cause, (route,), seen, ways[:1], fallbacks=ways[1:])
 
 
 def _without_root(symptom: Symptom) -> Idea:
@@ -193,8 +206,10 @@ def _handed(app: AppMap, need: Need, levels: int) -> Iterator[Variant]:
     why = "the routes that need more than the row itself say so"
     edit = _passing(app, call, need, why)
     below = handing.handed_down(app, stack, levels, f"[{options}]", why)
-    if edit is not None and below:
-        changes = imports.combine(app, (*writer.edits, edit, *below))
+    passes = edit is not None or handing.takes_options(app, stack[0])
+    if passes and below:
+        own = (edit,) if edit is not None else ()
+        changes = imports.combine(app, (*writer.edits, *own, *below))
         yield Variant("options handed down by the routes that need them", changes)
 
 
@@ -202,6 +217,8 @@ def _passing(app: AppMap, call: syntax.Node, need: Need, why: str) -> Edit | Non
     """The statement with whatever options its function is given."""
     path, content = need.built.path, app.files[need.built.path]
     arguments = call.child_by_field_name("arguments")
+    if handing.takes_options(app, need.root.stack[0]):
+        return None  # it passes them on already
     if need.root.api != "get" or any(_is_query(n, content) for n in syntax.find(call, "call")):
         return Edit(Span(path, call.end_byte, call.end_byte), ".options(*options)", why)
     if arguments is None or b"options=" in content[arguments.start_byte : arguments.end_byte]:

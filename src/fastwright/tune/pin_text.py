@@ -23,7 +23,7 @@ _CALLER = '''
 def first(model: type[object]) -> Callable[..., object]:
     """A dependency that yields row 1 of `model`: who is calling."""
 
-    DEF caller(opened: SESSION = Depends(PROVIDER)) -> object:
+    DEF caller(opened: Annotated[SESSION, Depends(PROVIDER)]) -> object:
         return AWAITopened.get(model, KEY)
 
     return caller
@@ -132,8 +132,9 @@ def _standard(text: str) -> list[str]:
     """The imports of the standard library that `text` uses."""
     wanted = (
         ("collections.abc", ("AsyncIterator", "Callable", "Iterator")),
-        ("datetime", ("date", "datetime", "timezone")),
+        ("datetime", ("date", "datetime")),
         ("pathlib", ("Path",)),
+        ("typing", ("Annotated",)),
         ("uuid", ("UUID",)),
     )
     lines = []
