@@ -238,12 +238,21 @@ def test_places_lie_in_the_nearest_known_folder(tmp_path: Path) -> None:
     home, tree = tmp_path / "home", tmp_path / "tree"
     known = {PurePosixPath("/home/a"): home, PurePosixPath("/home/a/code/tree"): tree}
     places = Places(tmp_path / "places", known)
-    assert places.make(PurePosixPath("/home/a/x/y")) == home / "x" / "y"
-    assert places.make(PurePosixPath("/home/a/code/tree/db")) == tree / "db"
-    new = places.make(PurePosixPath("/data/db"))
-    assert new is not None
+    home.mkdir()
+    tree.mkdir()
+
+    def made(inside: str) -> Path:
+        found = places.make(PurePosixPath(inside))
+        assert found is not None
+        fence, folder = found
+        assert (fence.root / folder).is_dir()
+        return fence.root / folder
+
+    assert made("/home/a/x/y") == home / "x" / "y"
+    assert made("/home/a/code/tree/db") == tree / "db"
+    new = made("/data/db")
     assert new.is_relative_to(tmp_path / "places")
-    assert new == places.make(PurePosixPath("/data/db"))
+    assert new == made("/data/db")
     assert places.make(PurePosixPath("/")) is None
     assert places.make(PurePosixPath("/usr/share/app")) is None
     assert {mount.at for mount in places.mounts()} == {"/home/a", "/home/a/code/tree", "/data/db"}

@@ -83,7 +83,8 @@ def build(
     _etc(staging, etc)
     refused = _devices(staging)
     for source, at, writable in sorted(mounts, key=lambda mount: mount[1].split("/")):
-        _bind(source, staging + at, writable=writable)
+        if _stays_within(staging, at):
+            _bind(source, staging + at, writable=writable)
     _links(staging)
     refused += _processes(staging + "/proc")
     kernel.make_read_only(staging, below=False)
@@ -111,6 +112,12 @@ def _bind(source: str, at: str, *, writable: bool = False, device: bool = False)
     kernel.mount(source, at, None, kernel.MS_BIND | kernel.MS_REC)
     if not (writable or device):
         kernel.make_read_only(at)
+
+
+def _stays_within(staging: str, at: str) -> bool:
+    """False where a link in a folder that is mounted already would lead the mount point out."""
+    folder = os.path.realpath(os.path.dirname(staging + at))
+    return (folder + "/").startswith(os.path.realpath(staging) + "/")
 
 
 def _mount_point(at: str, *, folder: bool) -> None:

@@ -16,9 +16,12 @@ from fastwright.lab.redis import Redis
 from fastwright.lab.sandbox import Mount, RelayOrder, Sandbox
 from fastwright.lab.services import POSTGRESQL, REDIS, SQLITE, Reach, Service, reach
 from fastwright.model.errors import NotSandboxed, Refused
+from fastwright.workspace.fence import Fence
 
 RELAYED = "/run/fastwright/relay"
 """Folder, inside, of relayed sockets whose own path is linked to here."""
+
+Place = Callable[[PurePosixPath], tuple[Fence, PurePosixPath] | None]
 
 _RUN = PurePosixPath("/run")
 _VAR_RUN = PurePosixPath("/var/run")  # a link to the other
@@ -117,12 +120,12 @@ class Servers:
     def _miss(self, services: Iterable[Service], because: str) -> None:
         self.not_served += tuple(NotServed(service, because) for service in services)
 
-    def addresses(self, place: Callable[[PurePosixPath], Path | None]) -> Addresses:
+    def addresses(self, place: Place) -> Addresses:
         """Where the servers are to answer.
 
         Args:
-            place: Gives the folder that stands for one of the sandbox, to put a link there;
-                ``None`` where it cannot be had.
+            place: Gives what stands for a folder of the sandbox, to put a link there; ``None``
+                where it cannot be had.
         """
         served = [s for s in self._services if s.kind in self._running]
         named = [s.host for s in served if s.host]
@@ -157,19 +160,16 @@ class Servers:
             if service.host and service.port:
                 yield RelayOrder(service.port, _socket_inside(service.kind), service.kind)
 
-    def _sockets(
-        self, served: Iterable[Service], place: Callable[[PurePosixPath], Path | None]
-    ) -> Iterator[RelayOrder]:
+    def _sockets(self, served: Iterable[Service], place: Place) -> Iterator[RelayOrder]:
         paths = [(_socket_path(service), service.kind) for service in served if service.socket]
         if POSTGRESQL in self._running:  # where clients look that are given no host at all
             paths.append((PurePosixPath("/run/postgresql", database.SOCKET), POSTGRESQL))
         for number, (path, kind) in enumerate(paths):
             if path.is_relative_to(_RUN):  # each command has its own
                 yield RelayOrder(str(path), _socket_inside(kind), kind)
-            elif (folder := place(path.parent)) is not None:
-                link = folder / path.name
-                link.unlink(missing_ok=True)
-                link.symlink_to(f"{RELAYED}/{number}")
+            elif (found := place(path.parent)) is not None:
+                fence, folder = found
+                fence.link(folder / path.name, f"{RELAYED}/{number}")
                 yield RelayOrder(f"{RELAYED}/{number}", _socket_inside(kind), kind)
 
     def reset(self) -> None:

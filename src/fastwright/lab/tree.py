@@ -20,7 +20,11 @@ def copy(root: Path, into: Path) -> None:
     checkout.copy(Project(root), into)
     history = root / ".git"
     if history.is_dir() and not history.is_symlink() and _is_small(history):
-        shutil.copytree(history, into / ".git", symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(history, into / ".git", ignore=_links, dirs_exist_ok=True)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if os.path.islink(os.path.join(folder, name))]
 
 
 def _is_small(folder: Path) -> bool:

@@ -26,6 +26,7 @@ from fastwright.lab.servers import NotServed, Servers
 from fastwright.lab.services import SQLITE, Service
 from fastwright.model.app import AppMap, Roots
 from fastwright.model.errors import NotSandboxed, UsageError
+from fastwright.workspace.fence import Fence
 
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _SQLITE_ENDINGS = ("", "-journal", "-shm", "-wal")
@@ -68,7 +69,7 @@ class WorldSpec:
 class Snapshot:
     """What the databases of a world held: SQLite files here, the others kept by their servers."""
 
-    files: Mapping[Path, bytes]
+    files: Mapping[tuple[Fence, PurePosixPath], bytes]
 
 
 class World:
@@ -76,7 +77,8 @@ class World:
 
     Attributes:
         spec: What it was made of.
-        copy: The disposable copy, freely writable from outside.
+        copy: The disposable copy, by its path: to name it, not to open what is in it.
+        fence: The files of the copy; who reads or writes them from outside does it here.
         enforced: What isolation holds, in words.
     """
 
@@ -85,6 +87,7 @@ class World:
         self.spec = spec
         self._origin = spec.repository.resolve()
         self.copy = folder / "copy"
+        self.fence = Fence(self.copy)
         self.enforced: tuple[str, ...] = ()
         self._scratch, self._folder = place, folder
         self._isolated = isolated
@@ -171,9 +174,7 @@ class World:
     def _mounts(self) -> tuple[Mount, ...]:
         inside = tuple(Mount(str(path), str(path)) for path in tree.environments(self._origin))
         for mount in inside:
-            (self.copy / Path(mount.at).relative_to(self._origin)).mkdir(
-                parents=True, exist_ok=True
-            )
+            self.fence.make(PurePosixPath(mount.at).relative_to(self._origin))
         interpreter = tuple(filter(self._is_not_of_the_tree, self._interpreter_mounts()))
         readable = tuple(Mount(str(path), str(path)) for path in self.spec.readable)
         guest = Mount(str(Path(__file__).parent.parent / "guest"), GUEST)
@@ -190,29 +191,28 @@ class World:
 
     def _empty_files(self) -> None:
         """Make room for the SQLite files that settings name, and take what the copy has of them."""
-        for file in tuple(self._files()):
-            file.unlink(missing_ok=True)
+        for fence, file in self._files():
+            fence.remove(file)
 
-    def _files(self) -> Iterator[Path]:
-        """The SQLite files that settings name, as far as they are there."""
+    def _files(self) -> Iterator[tuple[Fence, PurePosixPath]]:
+        """The SQLite files that settings name, as far as they are there, each with its fence."""
         working = self._origin / self.spec.roots.working
         for service in self._services:
             if service.kind == SQLITE:
                 path = PurePosixPath(os.path.normpath(working / service.file))
-                folder = self._places.make(path.parent)
-                for file in folder.glob(f"{path.name}*") if folder else ():
-                    if file.name.removeprefix(path.name) in _SQLITE_ENDINGS:
-                        yield file
+                found = self._places.make(path.parent)
+                fence, folder = found or (self.fence, PurePosixPath())
+                for name in fence.names(folder) if found else ():
+                    if name in {f"{path.name}{ending}" for ending in _SQLITE_ENDINGS}:
+                        yield fence, folder / name
 
     def overlay(self, files: Mapping[PurePosixPath, bytes | None]) -> None:
         """Write `files`, relative to the repository, into the copy; ``None`` takes one away."""
         for path, content in files.items():
-            place = self.copy / path
             if content is None:
-                place.unlink(missing_ok=True)
+                self.fence.remove(path)
             else:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(content)
+                self.fence.write(path, content)
 
     # ----------------------------------------------------------------------------- commands
 
@@ -338,14 +338,15 @@ class World:
         """What the databases hold, for `restore`; None where a copy would not be the same."""
         if not self._servers.snapshot():
             return None
-        return Snapshot({file: file.read_bytes() for file in self._files()})
+        held = {(fence, file): fence.read(file) for fence, file in self._files()}
+        return Snapshot({place: content for place, content in held.items() if content is not None})
 
     def restore(self, snapshot: Snapshot) -> None:
         """Bring the databases to what they held at the last snapshot, which `snapshot` is."""
         self._servers.restore()
         self._empty_files()
-        for file, content in snapshot.files.items():
-            file.write_bytes(content)
+        for (fence, file), content in snapshot.files.items():
+            fence.write(file, content)
 
     # ---------------------------------------------------------------------------------- end
 

@@ -27,17 +27,12 @@ def laid_over(side: Side, files: Files) -> Iterator[None]:
 
     ``None`` takes a file away.
     """
-    copy = side.world.copy
-    were = {path: _content(copy / path) for path in files}
+    were = {path: side.world.fence.read(path) for path in files}
     try:
         side.world.overlay(files)
         yield
     finally:
         side.world.overlay(were)
-
-
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
 
 
 def run_new_tests(

@@ -42,8 +42,7 @@ def _manifests(after: Side, changes: ChangeSet) -> set[PurePosixPath]:
 
 def _rewritten(side: Side) -> Iterator[PurePosixPath]:
     for path, content in side.files.items():
-        place = side.world.copy / path
-        if not place.is_file() or place.read_bytes() != content:
+        if side.world.fence.read(path) != content:
             yield path
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.proof import Check
@@ -99,18 +99,13 @@ def _run(tool: Tool, side: Side, home: PurePosixPath) -> Findings:
 
 def _pass_on_cache(tool: Tool, before: Side, after: Side, home: PurePosixPath) -> None:
     """Give the second run what the first has learnt of third-party packages."""
-    cache = before.world.copy / home / tool.cache
-    target = after.world.copy / home / tool.cache
-    if tool.cache and cache.is_dir() and not target.exists():
-        _copy_folder(cache, target)
-
-
-def _copy_folder(source: Path, target: Path) -> None:
-    for path in source.rglob("*"):
-        if path.is_file():
-            place = target / path.relative_to(source)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(path.read_bytes())
+    cache, known, new = home / tool.cache, before.world.fence, after.world.fence
+    if not tool.cache or new.has_folder(cache):
+        return
+    for file in known.files(cache):
+        content = known.read(cache / file)
+        if content is not None:
+            new.write(cache / file, content)
 
 
 def _judge(gate: Gate, tool: Tool, was: Findings, now: Findings) -> Check:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from fastwright.workspace.fence import Fence
 from fastwright.workspace.project import Project
 from fastwright.workspace.reading import is_real_env
 from fastwright.workspace.walk import NEVER_ENTERED, Unread, is_environment
@@ -37,7 +38,10 @@ def copy(
 
     Files that git ignores are copied too, since apps import generated modules; environments,
     caches, ``.git``, real env files and files above `LARGEST` are not. Nothing is linked:
-    writing to the copy never reaches the original. Modes and symbolic links are kept as they are.
+    writing to the copy never reaches the original. Modes are kept, and so are symbolic links that
+    stay within the tree, as relative ones. A link out of it is not: an empty folder stands for a
+    folder, so that an app may write there, and nothing for a file. Its content is no part of the
+    project, and an app in the sandbox never saw it anyway.
 
     Args:
         project: What is copied.
@@ -47,19 +51,20 @@ def copy(
     into.mkdir(parents=True, exist_ok=True)
     left_out: list[Unread] = []
     count = size = 0
-    for path, entry in _everything(project.root, PurePosixPath()):
+    root = project.root.resolve()
+    for path, entry in _everything(root, PurePosixPath()):
         target = into / path
-        if entry.is_dir(follow_symlinks=False):
+        leads_out = entry.is_symlink() and _inner(root, entry) is None
+        if entry.is_dir(follow_symlinks=leads_out):
             target.mkdir(exist_ok=True)
             continue
-        reason = _reason_to_leave(entry)
+        reason = "a symbolic link out of the tree" if leads_out else _reason_to_leave(entry)
         if reason is not None:
             left_out.append(Unread(path, reason))
             continue
-        count, size = count + 1, size + _copy_one(entry, target)
+        count, size = count + 1, size + _copy_one(root, entry, target)
     for path, content in env_files.items():
-        (into / path).parent.mkdir(parents=True, exist_ok=True)
-        (into / path).write_bytes(content)
+        Fence(into).write(path, content)
     return Copied(count, size, tuple(left_out))
 
 
@@ -91,10 +96,25 @@ def _reason_to_leave(entry: os.DirEntry[str]) -> str | None:
     return None if os.access(entry.path, os.R_OK) else "may not be read"
 
 
-def _copy_one(entry: os.DirEntry[str], target: Path) -> int:
-    """Copy one file or link; `shutil.copyfile` lets the kernel move the bytes."""
+def _inner(root: Path, entry: os.DirEntry[str]) -> str | None:
+    """The text of the link `entry` in the copy; ``None`` where it leads out of `root`."""
+    place = Path(entry.path)
+    try:
+        real, text = place.resolve(), place.readlink()
+    except (OSError, RuntimeError):
+        return None
+    if not real.is_relative_to(root):
+        return None
+    as_written = Path(os.path.normpath(place.parent / text))
+    if not text.is_absolute() and as_written.is_relative_to(root):
+        return str(text)
+    return os.path.relpath(real, place.parent)
+
+
+def _copy_one(root: Path, entry: os.DirEntry[str], target: Path) -> int:
+    """Copy one file or inner link; `shutil.copyfile` lets the kernel move the bytes."""
     if entry.is_symlink():
-        target.symlink_to(Path(entry.path).readlink())
+        target.symlink_to(_inner(root, entry) or "")
         return 0
     shutil.copyfile(entry.path, target)
     status = entry.stat(follow_symlinks=False)
