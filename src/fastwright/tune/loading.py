@@ -112,7 +112,8 @@ def _need(symptoms: Sequence[Symptom], visits: Visits) -> Need:
 
 
 def _idea(app: AppMap, need: Need) -> Idea:
-    key = f"load {need.built.path} {need.built.function} {sorted(need.tree.paths())}"
+    at = f"{need.built.path} {need.built.function}"
+    key = f"load {at} {sorted(need.tree.paths())} {sorted(need.routes)}"
     seen = tuple(_said(symptom) for symptom in need.symptoms)
     because, variants = "", tuple(_variants(app, need))
     if not variants:
