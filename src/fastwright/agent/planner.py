@@ -8,13 +8,14 @@ that slips through still meets the gates.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from fastwright.agent import slots
-from fastwright.agent.phrases import BUILT, STRONG, Phrase
-from fastwright.agent.topics import DANGEROUS, FOREIGN, OTHER_WORK
+from fastwright.agent import mood, readings, slots
+from fastwright.agent.leftovers import untaken
+from fastwright.agent.readings import Reading
+from fastwright.agent.topics import COOKIES, DANGEROUS, INSTEAD, QUESTION, TOKENLESS, UNWANTED
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.plan import Candidate, Plan, Step
@@ -30,18 +31,8 @@ TITLES = MappingProxyType(
 TUNE = "tune"
 """The step of a plan that no recipe takes: a job of its own."""
 _TUNING = "tuning"
-_NOISE = (
-    (r"^\W*\[[^\]]*\]\s*", ""),
-    (r"^(?:feat|feature|chore|fix|task|story|backend|todo)(?:\([^)]*\))?\s*:\s*", ""),
-    (r"#\d+\b", ""),
-    (r"\bas an? [\w ]+?, i (?:want|would like|need) to\b", ""),
-    (r"\bso that\b.*", ""),
-    (r"[!?]+", " "),
-)
-_SPLIT = re.compile(
-    r"(?:^|\s)\d+[.)]\s+|[;\n]|\.\s+|,\s+"
-    r"|,?\s+(?:and then|and also|as well as|and|also|then|plus|but)\s+"
-)
+LOGIN = "jwt-auth"
+_WORDS_OF_OPTIONS = ("redis", "memory", "sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +44,6 @@ class Refusal:
     do: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one clause was taken for; `said` are the words that decided it."""
-
-    clause: str
-    topic: str
-    strength: float
-    said: str
-    built: bool
-
-
 def read_request(text: str, app: AppMap | None = None) -> Plan | tuple[Candidate, ...] | Refusal:
     """The plan for `text`, or up to three candidates, or the reason why not.
 
@@ -71,26 +51,48 @@ def read_request(text: str, app: AppMap | None = None) -> Plan | tuple[Candidate
         text: The request as the person wrote it.
         app: The app it is for, against which paths are checked; ``None`` reads the words alone.
     """
-    plain = _plain(text)
-    danger = _danger(plain)
-    if danger:
-        return danger
-    readings = tuple(r for r in map(_read, _clauses(plain)) if r)
-    steps = tuple(r for r in readings if r.built and r.strength >= STRONG)
-    if not steps:
-        return _no_step(text, readings)
-    return _plan(text, plain, steps, _left_out(readings), app)
+    lower = readings.lowered(text)
+    plain = readings.plain(_without(mood.questions(lower), lower))
+    refusal = _danger(plain) or _astray(plain)
+    if refusal:
+        return refusal
+    request = _Request(text, plain, mood.questions(lower))
+    if not any(r.orders for r in request.readings):
+        return _no_step(request)
+    return _plan(request, app)
 
 
-def _plain(text: str) -> str:
-    plain = " ".join(text.split(" ")).strip().lower().replace("’", "'")
-    for pattern, instead in _NOISE:
-        plain = re.sub(pattern, instead, plain).strip()
-    return plain
+def _without(questions: Sequence[str], lower: str) -> str:
+    for question in questions:
+        lower = lower.replace(question, "")
+    return lower
 
 
-def _clauses(plain: str) -> tuple[str, ...]:
-    return tuple(part.strip(" ,") for part in _SPLIT.split(plain) if part.strip(" ,"))
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request with its clauses, without the sentences that only ask."""
+
+    text: str
+    plain: str
+    questions: tuple[str, ...]
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """One thought each."""
+        return readings.clauses(self.plain)
+
+    @property
+    def read(self) -> tuple[Reading | None, ...]:
+        """What each clause is taken for; a login, where tokens are ruled out, for foreign work."""
+        found = tuple(map(readings.read, self.clauses))
+        cookies = (r.clause for r in found if r and r.topic == COOKIES and not r.declined)
+        said = mood.refused_tokens(self.plain) or next(cookies, "")
+        return tuple(_tokenless(r, said) if r and said else r for r in found)
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """Those of the clauses that are about something."""
+        return tuple(r for r in self.read if r)
 
 
 def _danger(plain: str) -> Refusal | None:
@@ -114,49 +116,64 @@ def _declined(clause: str, said: str) -> bool:
     )
 
 
-def _read(clause: str) -> Reading | None:
-    """What `clause` is about by its strongest phrase; other work and foreign topics win a tie."""
-    best: Reading | None = None
-    for phrases, built in ((OTHER_WORK, False), (FOREIGN, False), (BUILT, True)):
-        for phrase, said in _found(phrases, clause):
-            if best is None or phrase.strength > best.strength:
-                best = Reading(clause, phrase.topic, phrase.strength, said, built)
-    return best
+def _tokenless(reading: Reading, said: str) -> Reading:
+    """A login that shall answer without tokens, as `said`; any other reading as it is."""
+    if reading.topic != LOGIN or not reading.orders:
+        return reading
+    clause = reading.clause if said in reading.clause else f"{reading.clause} … {said}"
+    return replace(reading, clause=clause, topic=TOKENLESS, built=False)
 
 
-def _found(phrases: Iterable[Phrase], clause: str) -> Iterable[tuple[Phrase, str]]:
-    return ((phrase, said) for phrase in phrases if (said := phrase.found(clause)))
+def _astray(plain: str) -> Refusal | None:
+    path = slots.astray(plain)
+    if not path:
+        return None
+    return Refusal(
+        f"cannot use `{path}` as a path",
+        "it leads out of itself, and no client would ask for it as it stands",
+        "name a path of letters, digits, `-` and `_` between single slashes, as `/auth/login`",
+    )
 
 
-def _left_out(readings: Sequence[Reading]) -> tuple[Reading, ...]:
-    return tuple(r for r in readings if not r.built)
-
-
-def _plan(
-    text: str,
-    plain: str,
-    readings: Sequence[Reading],
-    left_out: Sequence[Reading],
-    app: AppMap | None,
-) -> Plan:
+def _plan(request: _Request, app: AppMap | None) -> Plan:
     steps: dict[str, Step] = {}
-    for reading in readings:
-        if reading.topic not in steps:
-            steps[reading.topic] = _step(reading, plain)
-    refused = (*_beside(left_out), *_tuned_apart(left_out))
+    for reading in request.readings:
+        if reading.orders and reading.topic not in steps:
+            steps[reading.topic] = _step(reading, request)
+    left_out = [r for r in request.readings if not r.built and not r.declined]
+    unsure = (*_beside(left_out), *_tuned_apart(left_out))
     for topic in steps:
-        refused += tuple(f"{n} is left out: not built yet" for n in slots.unbuilt(topic, plain))
-    return Plan(text, tuple(steps.values()), unsure=refused + _clashes(steps.values(), app))
+        names = slots.unbuilt(topic, request.plain)
+        unsure += tuple(f"{name} is left out: not built yet" for name in names)
+    unsure += untaken(request.clauses, request.read, steps)
+    unsure += tuple(
+        f"`{question}` is not answered: only orders are" for question in request.questions
+    )
+    return Plan(request.text, tuple(steps.values()), unsure + _clashes(steps.values(), app))
 
 
-def _step(reading: Reading, plain: str) -> Step:
+def _step(reading: Reading, request: _Request) -> Step:
     said = Evidence(EvidenceKind.SOURCE, f"the request says `{reading.said}`")
     because = f"asked for with `{reading.said}`"
-    return Step(reading.topic, because, slots.options(reading.topic, plain), (said,))
+    own = [r.clause for r in request.readings if r.orders and r.topic == reading.topic]
+    options = slots.options(reading.topic, request.plain, own)
+    return Step(reading.topic, because, _as_written(options, request.text), (said,))
 
 
-def _tuned_apart(readings: Sequence[Reading]) -> tuple[str, ...]:
-    wished = (r for r in readings if r.topic == _TUNING)
+def _as_written(options: Mapping[str, slots.Value], text: str) -> dict[str, slots.Value]:
+    """Names and paths in the case in which the person wrote them."""
+    return {name: _spelled(value, text) for name, value in options.items()}
+
+
+def _spelled(value: slots.Value, text: str) -> slots.Value:
+    if not isinstance(value, str) or value in _WORDS_OF_OPTIONS:
+        return value
+    at = text.lower().find(value)
+    return text[at : at + len(value)] if at >= 0 else value
+
+
+def _tuned_apart(left_out: Sequence[Reading]) -> tuple[str, ...]:
+    wished = (r for r in left_out if r.topic == _TUNING)
     return tuple(f"`{r.clause}` is a job of its own: ask for it alone" for r in wished)
 
 
@@ -169,17 +186,22 @@ def _clashes(steps: Iterable[Step], app: AppMap | None) -> tuple[str, ...]:
     return tuple(f"`{taken[path]}` exists already" for path in asked if path in taken)
 
 
-def _no_step(text: str, readings: Sequence[Reading]) -> Plan | tuple[Candidate, ...] | Refusal:
-    foreign = [r for r in readings if not r.built]
+def _no_step(request: _Request) -> Plan | tuple[Candidate, ...] | Refusal:
+    text = request.text
+    foreign = [r for r in request.readings if not r.built and not r.declined]
     if foreign and foreign[0].topic == _TUNING:
         said = Evidence(EvidenceKind.SOURCE, f"the request says `{foreign[0].said}`")
         because = f"asked for with `{foreign[0].said}`"
         return Plan(text, (Step(TUNE, because, {}, (said,)),), _beside(foreign))
     if foreign:
-        return _not_built(foreign[0])
-    weak = sorted((r for r in readings if r.built), key=lambda r: -r.strength)
+        return _not_built(foreign[0].clause, foreign[0].topic)
+    weak = sorted((r for r in request.readings if not r.declined), key=lambda r: -r.strength)
     if weak:
         return _candidates(weak)
+    if request.questions:
+        return _not_built(request.questions[0], QUESTION)
+    if request.readings:
+        return _not_built(request.readings[0].clause, UNWANTED)
     return Refusal(
         f"cannot plan `{text.strip()}`" if text.strip() else "cannot plan an empty request",
         "it names nothing that fastwright builds",
@@ -187,22 +209,28 @@ def _no_step(text: str, readings: Sequence[Reading]) -> Plan | tuple[Candidate, 
     )
 
 
-def _beside(readings: Sequence[Reading]) -> tuple[str, ...]:
-    others = (r for r in readings if r.topic != _TUNING)
-    return tuple(f"`{r.clause}` is left out: {r.topic} is not built yet" for r in others)
+def _beside(left_out: Sequence[Reading]) -> tuple[str, ...]:
+    others = (r for r in left_out if r.topic != _TUNING)
+    return tuple(f"`{r.clause}` is left out: {_why_not(r.topic)}" for r in others)
 
 
-def _not_built(reading: Reading) -> Refusal:
+def _why_not(topic: str) -> str:
+    return INSTEAD[topic][0] if topic in INSTEAD else f"{topic} is not built yet"
+
+
+def _not_built(clause: str, topic: str) -> Refusal:
+    listed = "`fastwright recipes` lists what is there"
+    do = f"a recipe for it would have to be written first; {listed}"
     return Refusal(
-        f"cannot do `{reading.clause}`",
-        f"{reading.topic} is not built yet",
-        "a recipe for it would have to be written first; `fastwright recipes` lists what is there",
+        f"cannot do `{clause}`",
+        _why_not(topic),
+        INSTEAD[topic][1] if topic in INSTEAD else do,
     )
 
 
-def _candidates(readings: Sequence[Reading]) -> tuple[Candidate, ...]:
+def _candidates(weak: Sequence[Reading]) -> tuple[Candidate, ...]:
     found: dict[str, Candidate] = {}
-    for reading in readings:
+    for reading in weak:
         if reading.topic not in found:
             because = f"`{reading.said}` may mean it"
             title = TITLES[reading.topic]

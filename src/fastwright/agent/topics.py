@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from fastwright.agent.phrases import Phrase
 
 FOREIGN: tuple[Phrase, ...] = (
@@ -17,7 +20,9 @@ FOREIGN: tuple[Phrase, ...] = (
     Phrase(
         "cookie sessions",
         0.98,
-        r"\b(?:session|cookie)[- ](?:cookies?|based|auth\w*|login)\b|\bcookies?\b",
+        r"\b(?:session|cookie)[- ](?:cookies?|based|auth\w*|login|id|store)\b|\bcookies?\b"
+        r"|\b(?:use|using|with|want|prefer|via) (?:(?:server[- ]side|http|plain|login) )*sessions\b"
+        r"|\bserver[- ]side sessions?\b",
     ),
     Phrase(
         "a second factor",
@@ -110,17 +115,6 @@ OTHER_WORK: tuple[Phrase, ...] = (
     ),
     Phrase("writing tests", 0.99, r"\b(?:write|add|more)\b.*\btests?\b.*\b(?:for|of)\b"),
     Phrase("writing documentation", 0.99, r"\b(?:document|describe|write docs)\b"),
-    Phrase(
-        "answering questions",
-        0.99,
-        r"^\W*(?:how (?:does|do|can|is)|what|why|when|where|should|is|are|does|which)\b",
-    ),
-    Phrase(
-        "not doing something",
-        0.99,
-        r"^\W*(?:please )?(?:do not|don'?t|never|no|stop) (?:you )?(?:add|create|build|"
-        r"implement|log|make|want|need)\w*\b",
-    ),
 )
 
 DANGEROUS: tuple[Phrase, ...] = (
@@ -128,7 +122,11 @@ DANGEROUS: tuple[Phrase, ...] = (
         "anybody could be anybody",
         1.0,
         r"\b(?:without (?:a |any |the )?passwords?|any passwords?|(?:skip|ignore|bypass|no)"
-        r"(?: the| a| any)? passwords?(?: check\w*)?)\b",
+        r"(?: the| a| any)? passwords?(?: check\w*)?)\b"
+        r"|\b(?:without|not|don'?t|doesn'?t|never|skip) (?:check|verify|validat|compar)\w*"
+        r" (?:\w+ ){0,3}(?:passwords?|credentials)\b"
+        r"|\baccept(?:s|ing)? (?:any|every|all)(?:one|body| users?| user ?names?| credentials"
+        r"| logins?| tokens?| e-?mails?)\b",
     ),
     Phrase(
         "the secret would be known to whoever reads the code",
@@ -163,13 +161,16 @@ DANGEROUS: tuple[Phrase, ...] = (
     Phrase(
         "anyone could write a token",
         1.0,
-        r"\balg\w*\W+(?:to )?['\"]?none\b|\b(?:skip|disable|ignore|without|no|turn off)"
-        r"\b[^.;]*\b(?:signature|verif\w+|validation)\b",
+        r"\balg\w*\W+(?:to )?['\"]?none\b|\bunsigned (?:jwts?|tokens?)\b"
+        r"|\b(?:skip|disable|ignore|without|no|turn off)\b[^.;]*\bsignatures?\b"
+        r"|\b(?:skip|disable|ignore|without|no|turn off)\s+(?:(?:the|any|all|jwt|token|password"
+        r"|credentials?|user|login|its|their)\s+)*(?:verif\w+|validation|validating)\b",
     ),
     Phrase(
         "a stolen token would work for ever",
         1.0,
-        r"\b(?:never|don'?t|do not|not) expire\b|\b(?:valid|good|live) for ?ever\b"
+        r"\b(?:never|don'?t|doesn'?t|does not|do not|not|won'?t) (?:ever )?expir(?:es?|ing)\b"
+        r"|\b(?:valid|good|lives?|lasts?|lasting) for ?ever\b|\beternal\b"
         r"|\bno expir\w+\b|\bwithout (?:an )?expir\w+\b|\bnon-?expiring\b",
     ),
     Phrase(
@@ -199,3 +200,27 @@ DANGEROUS: tuple[Phrase, ...] = (
     ),
 )
 """Wishes that make an app worse on purpose; the topic is what would come of it."""
+
+COOKIES = "cookie sessions"
+QUESTION = "a question"
+TOKENLESS = "a login without tokens"
+UNWANTED = "what is not wanted"
+_TOKENS_INSTEAD = (
+    "a login here answers with a signed token (JWT), and keeps no session",
+    "ask for `add a login endpoint` to have it; another scheme would need a recipe of its own",
+)
+INSTEAD: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        COOKIES: _TOKENS_INSTEAD,
+        TOKENLESS: _TOKENS_INSTEAD,
+        QUESTION: (
+            "it asks, and orders nothing to be built",
+            "`fastwright survey` shows what the app has; to have a thing built, say `add …`",
+        ),
+        UNWANTED: (
+            "it says what is not wanted, and nothing that is",
+            "say what shall be built",
+        ),
+    }
+)
+"""Topics that need more than *not built yet*: why not, and what there is instead."""
