@@ -1,0 +1,78 @@
+"""FW516 unenforced-scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Dependency
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.routing import Route
+from fastwright.review.guarding import Guarding
+from fastwright.review.intent import Intent
+from fastwright.review.rule import rule
+
+NAME = "unenforced-scheme"
+_LAX = ("auto_error", "False")
+
+
+@rule(code="FW516", severity=Severity.HIGH)
+def unenforced_scheme(app: AppMap) -> Iterator[Finding]:
+    """A security scheme that lets everybody pass, and whose result nobody looks at.
+
+    ## Why is this bad?
+    With `auto_error=False` a scheme only reads the credentials. Where nothing then looks at them
+    the documentation shows a lock, and the route is open (OWASP API2:2023, broken authentication;
+    CWE-287).
+
+    ## Example
+    ```python
+    lax = OAuth2PasswordBearer(tokenUrl="token", auto_error=False)
+
+
+    @app.delete("/items/{item_id}", dependencies=[Depends(lax)])
+    def delete_item(item_id: int, session: SessionDep) -> None:
+        session.execute(delete(Item).where(Item.id == item_id))
+    ```
+
+    Use instead:
+    ```python
+    @app.delete("/items/{item_id}")
+    def delete_item(item_id: int, session: SessionDep, user: CurrentUser) -> None:
+        session.execute(delete(Item).where(Item.id == item_id, Item.owner_id == user.id))
+    ```
+
+    ## Fix safety
+    There is none to apply: whether the scheme shall refuse by itself, or the route ask for the
+    caller, is a decision.
+
+    ## Known limits
+    Only a scheme among the `dependencies` of a decorator, router or app is judged, whose result
+    nothing can look at. One that is a parameter may be looked at by hand.
+    """
+    guarding, intent = Guarding(app), Intent.read(app)
+    for route in guarding.served:
+        lax = next((d for d in route.dependencies if _is_dropped(d)), None)
+        if lax is None or intent.is_public(route) or _is_guarded(route, guarding):
+            continue
+        assert route.span is not None
+        scheme = lax.scheme or lax.call.rpartition(".")[2]
+        yield Finding(
+            NAME,
+            route.span,
+            f"`{route}` reads credentials by `{scheme}` and looks at nothing of them",
+            evidence=(Evidence(EvidenceKind.SOURCE, f"`{scheme}` has `auto_error=False`"),),
+            related=(lax.span,) if lax.span else (),
+            symbol=route.handler,
+            structural=True,
+        )
+
+
+def _is_dropped(node: Dependency) -> bool:
+    """A lax scheme whose result goes nowhere."""
+    return node.scheme is not None and not node.name and _LAX in node.options
+
+
+def _is_guarded(route: Route, guarding: Guarding) -> bool:
+    """Whether anything else may turn callers away."""
+    strict = any(g.role != "scheme" for g in route.guards)
+    return strict or guarding.is_guarded(route) or guarding.by_middleware

@@ -1,0 +1,115 @@
+"""FW517 unguarded-websocket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.routing import Route
+from fastwright.review.guarding import Guarding
+from fastwright.review.intent import Intent
+from fastwright.review.reach import Reach
+from fastwright.review.rule import rule
+
+NAME = "unguarded-websocket"
+_PROOF = re.compile(
+    r"token|auth|jwt|cookie|\.session\b|session_id|credential|permission|verify|current_?user|api_?key|login|"
+    r"ticket|principal|headers",
+    re.IGNORECASE,
+)
+_FEWEST = 2
+
+
+@rule(code="FW517", severity=Severity.HIGH)
+def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
+    """A WebSocket that accepts anybody, in an app whose other routes ask who is calling.
+
+    ## Why is this bad?
+    The guards of HTTP routes do not hold for a WebSocket, and browsers let pages of any origin
+    open one: what it sends is for everybody (CWE-306, CWE-1385).
+
+    ## Example
+    ```python
+    from fastapi import WebSocket
+
+
+    @app.get("/items")
+    def items(user: CurrentUser) -> str:
+        return user.email
+
+
+    @app.get("/me")
+    def me(user: CurrentUser) -> str:
+        return user.email
+
+
+    @app.websocket("/feed")
+    async def feed(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("a new item")
+    ```
+
+    Use instead:
+    ```python
+    from fastapi import WebSocket
+
+
+    @app.get("/items")
+    def items(user: CurrentUser) -> str:
+        return user.email
+
+
+    @app.get("/me")
+    def me(user: CurrentUser) -> str:
+        return user.email
+
+
+    @app.websocket("/feed")
+    async def feed(socket: WebSocket, token: str, session: SessionDep) -> None:
+        if session.scalar(select(User).where(User.email == token)) is None:
+            await socket.close(1008)
+        else:
+            await socket.accept()
+            await socket.send_text("a new item")
+    ```
+
+    ## Fix safety
+    There is none to apply: how a client of the socket shows who it is, is a decision (a ticket in
+    the query, a cookie with a check of the origin, a first message).
+
+    ## Known limits
+    Certain only where at least two HTTP routes of the app are guarded. A socket whose handler, or
+    what it reaches, speaks of tokens, cookies, sessions or users is passed over. One with a
+    parameter in its path is possible only: the key of a room may be the ticket to it.
+    """
+    guarding, intent, reach = Guarding(app), Intent.read(app), Reach(app)
+    asking = [r for r in app.routes if r.method != "WEBSOCKET" and guarding.is_guarded(r)]
+    if len(asking) < _FEWEST:
+        return
+    for route in app.routes:
+        is_ours = route.method == "WEBSOCKET" and route.reachable and route.span is not None
+        if not is_ours or intent.is_public(route) or guarding.is_guarded(route):
+            continue
+        if guarding.by_middleware or _is_proved(app, route, reach):
+            continue
+        assert route.span is not None
+        seen = f"{len(asking)} other routes ask, among them `{asking[0]}`"
+        yield Finding(
+            NAME,
+            route.span,
+            f"`{route}` accepts whoever connects",
+            evidence=(Evidence(EvidenceKind.SOURCE, seen),),
+            symbol=route.handler,
+            structural="{" not in route.path,
+        )
+
+
+def _is_proved(app: AppMap, route: Route, reach: Reach) -> bool:
+    """Whether anything on the way could find out who connects."""
+    named = [p.name for p in route.parameters] + [n.call for n in route.every_dependency()]
+    for root in reach.roots(route):
+        named += [step.call.text for step in reach.below(root)]
+    text = app.text(route.span) if route.span is not None else ""
+    return any(_PROOF.search(name) for name in (*named, text))
