@@ -21,6 +21,6 @@ class Order:
     asked: str
     routes: tuple[str, ...] = ()
     every: bool = False
-    budget: float = 300.0
+    budget: float = 600.0
     applies: bool = False
     in_words: bool = False

@@ -7,6 +7,7 @@ attributes load is loaded as ever. What asks for more than being somebody runs a
 import gc
 import inspect
 import re
+import sys
 import typing
 
 from . import naming, routes, seed
@@ -24,6 +25,8 @@ def admit(app, hub):
     Returns:
         The dotted names of what was overridden.
     """
+    if "sqlalchemy" not in sys.modules:
+        return []
     mappers = _mappers()
     done = {}
     for owner, route in _routes(app):
