@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from fastwright.cli import failures, main
@@ -23,6 +25,9 @@ GIVEN = {
     "yes": False,
     "as_json": False,
 }
+SOURCE = Path(failures.__file__).parents[1]
+SHAPE = ["cannot", "because", "do", "missing", "traceback"]
+HELP = click.Command("help", params=[click.Option(["--help"]), click.Option(["--version"])])
 COMMANDS = ["do", "plan", "add", "survey", "review", "tune", "undo", "recipes", "rules", "explain"]
 
 
@@ -116,8 +121,125 @@ def test_an_expected_error_is_one_document_for_programs(capsys) -> None:
 
     assert failures.guarded(fail, as_json=True) == 4
     told = json.loads(capsys.readouterr().out)
-    assert told["error"] == {"cannot": "cannot a", "because": "b", "do": "c"}
+    assert told["error"] == {
+        "cannot": "cannot a",
+        "because": "b",
+        "do": "c",
+        "missing": "",
+        "traceback": "",
+    }
     assert told["exit_code"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "because"),
+    [
+        (["do", "--json"], 2, "Missing argument 'REQUEST...'."),
+        (["survey", "--json", "--nope"], 2, "No such option"),
+        (["review", "--format", "json", "--fail-on", "x"], 2, "is not one of"),
+        (["surey", "--json"], 2, "no command has this name"),
+        (["survey", "--json", "--app", "/nowhere"], 2, "no such file"),
+    ],
+)
+def test_wrong_usage_is_one_document_too(words: list[str], code: int, because: str, capsys) -> None:
+    """What click itself turns away has the same shape on standard output, and nothing beside."""
+    assert main(words) == code
+    told = json.loads(capsys.readouterr().out)
+    assert because in told["error"]["because"]
+    assert list(told["error"]) == SHAPE
+    assert told["exit_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "because"),
+    [
+        (ZeroDivisionError("by nought"), 70, "ZeroDivisionError: by nought"),
+        (KeyboardInterrupt(), 130, "interrupted; nothing was changed"),
+    ],
+)
+def test_a_fault_and_an_interrupt_are_documents_too(
+    error: BaseException, code: int, because: str, capsys
+) -> None:
+    """Exit codes 70 and 130 come with the same document."""
+
+    def fail() -> int:
+        raise error
+
+    assert failures.guarded(fail, as_json=True) == code
+    told = json.loads(capsys.readouterr().out)
+    assert (list(told["error"]), told["exit_code"]) == (SHAPE, code)
+    assert told["error"]["because"] == because
+    if code == failures.BROKEN:
+        Path(told["error"]["do"].rsplit(" ", 1)[1]).unlink()
+
+
+def test_an_app_that_does_not_load_carries_its_traceback(capsys) -> None:
+    """Programs get the end of the app's own traceback, and the name that it missed."""
+
+    def fail() -> int:
+        raise DoesNotLoad("cannot a", "b", "c", missing="DB_URL", traceback="Traceback: x")
+
+    assert failures.guarded(fail, as_json=True) == 3
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert (told["missing"], told["traceback"]) == ("DB_URL", "Traceback: x")
+
+
+def test_a_refused_request_is_told_in_the_same_shape(tmp_path: Path, capsys) -> None:
+    """The report of a refused request has `error` and `exit_code` as any other failure."""
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n")
+    assert main(["plan", "do we have a login?", "--json", "--app", str(tmp_path)]) == 4
+    told = json.loads(capsys.readouterr().out)
+    assert (list(told["error"]), told["exit_code"]) == (SHAPE, 4)
+
+
+def test_every_flag_that_a_message_names_is_one() -> None:
+    """No message sends a person to an option that no command has."""
+    known = {flag for command in every_command() for p in command.params for flag in p.opts}
+    known |= {
+        flag for command in every_command() for p in command.params for flag in p.secondary_opts
+    }
+    named = {
+        (path.name, flag)
+        for path in sorted(SOURCE.rglob("*.py"))
+        if "payload" not in path.parts
+        for ticked in re.findall(r"`((?:--|fastwright )[^`\n]*)`", path.read_text())
+        for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", ticked)
+    }
+    assert len(named) >= 20
+    assert {(name, flag) for name, flag in named if flag not in known} == set()
+
+
+def every_command() -> list[click.Command]:
+    """All commands, those that add a recipe included."""
+    add = cli.commands["add"]
+    assert isinstance(add, click.Group)
+    context = click.Context(add)
+    recipes = [add.get_command(context, name) for name in add.list_commands(context)]
+    return [*cli.commands.values(), *(command for command in recipes if command), HELP]
+
+
+@pytest.mark.parametrize(
+    ("words", "step"),
+    [
+        (["explain", "jwtauth"], "did you mean `jwt-auth`?"),
+        (["explain", "zzzz"], "list them with `fastwright recipes` and `fastwright rules`"),
+        (["undo", "--app", "HERE"], "name another project with `--app`"),
+        (["undo", "0009", "--app", "HERE"], "`fastwright undo` without a name"),
+    ],
+)
+def test_a_miss_has_a_next_step(words: list[str], step: str, tmp_path: Path, capsys) -> None:
+    """Where nothing is found, what there is to do instead is a command that exists."""
+    (tmp_path / "pyproject.toml").write_text("")
+    assert main([str(tmp_path) if word == "HERE" else word for word in words]) in {2, 4}
+    assert step in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_exit_codes_of_do_are_on_its_help_page(capsys) -> None:
+    """Every code that `do` can end with is told, and *not understood* under the code it has."""
+    assert main(["do", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "4 refused or not understood" in shown
+    assert all(f" {code} " in shown for code in (0, 1, 2, 3, 4, 5, 70, 130))
 
 
 def test_a_fault_of_ours_is_short_and_keeps_its_traceback(capsys) -> None:

@@ -45,8 +45,9 @@ def cli() -> None:
 def do_request(request: tuple[str, ...], option: tuple[str, ...], **given: Any) -> int:
     """Do what REQUEST says: plan, change, prove, ask, apply.
 
-    Exit codes: 0 done, 1 would change (--check), 2 not understood, 3 the app does not load,
-    4 refused, 5 not proved and undone.
+    Exit codes: 0 done, planned or there already, 1 would change (--check), 2 wrong usage or no app,
+    3 the app does not load, 4 refused or not understood, 5 not proved and not applied,
+    70 a fault of fastwright's own, 130 interrupted. With --json each of 2 to 130 prints `error`.
     """
     from fastwright.cli.running import run_do  # noqa: PLC0415
 
@@ -115,7 +116,8 @@ def survey_app(path: str | None, *, static: bool, **given: Any) -> int:
 def review_app(path: str | None, *, form: str, output: str | None, **given: Any) -> int:
     """Find what a senior engineer would object to, from the source alone.
 
-    Exit codes: 0 nothing to object to, 1 findings, 2 usage, 5 a repair was not proved.
+    Exit codes: 0 nothing to object to, 1 findings, 2 wrong usage or no app, 3 the app does
+    not load (--live), 4 refused, 5 a repair was not proved, 70 a rule broke, 130 interrupted.
     """
     from fastwright.cli.reviewing import choices, run_review  # noqa: PLC0415
 
@@ -137,7 +139,8 @@ def review_app(path: str | None, *, form: str, output: str | None, **given: Any)
 def tune_routes(route: tuple[str, ...], **given: Any) -> int:
     """Make slow routes fast, and prove that nothing else changed: the worst five, or each ROUTE.
 
-    Exit codes: 0 done, 2 usage, 3 the app does not load, 5 not proved.
+    Exit codes: 0 done, 2 wrong usage or no app, 3 the app does not load, 4 refused, 5 not proved,
+    70 a fault of fastwright's own, 130 interrupted.
     """
     return run_tune(to_run(given), route, given)
 

@@ -29,7 +29,13 @@ def run_command(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
-    return guarded(lambda: _run(words), as_json="--json" in words)
+    return guarded(lambda: _run(words), as_json=_for_programs(words))
+
+
+def _for_programs(words: Sequence[str]) -> bool:
+    """True where the command was asked for JSON, before it is known whether the rest is right."""
+    joined = " ".join(words).replace("--format=", "--format ")
+    return "--json" in words or "--format json" in joined
 
 
 def _interrupt(_number: int, _frame: object) -> None:
@@ -51,24 +57,19 @@ def guarded(run: Callable[[], int], *, as_json: bool) -> int:
     except FastwrightError as error:
         return _told(error, as_json=as_json)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return _misused(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort) as interrupt:
-        told = str(interrupt.__cause__ or interrupt) or "nothing was changed"
-        click.echo(f"\ninterrupted; {told}", err=True)
-        return INTERRUPTED
+        return _interrupted(interrupt, as_json=as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except Exception as error:  # noqa: BLE001 - the last stop before the person
-        return _broken(error)
+        return _broken(error, as_json=as_json)
 
 
 def _told(error: FastwrightError, *, as_json: bool) -> int:
     if as_json:
-        from fastwright.report import json_text  # noqa: PLC0415
-
-        click.echo(json_text.render_error(error), nl=False)
+        _document(error, error.exit_code)
     else:
         from rich.console import Console  # noqa: PLC0415
 
@@ -78,11 +79,51 @@ def _told(error: FastwrightError, *, as_json: bool) -> int:
     return error.exit_code
 
 
-def _broken(error: Exception) -> int:
+def _document(error: FastwrightError, exit_code: int) -> None:
+    from fastwright.report import json_text  # noqa: PLC0415
+
+    click.echo(json_text.render_error(error, exit_code), nl=False)
+
+
+def _misused(error: click.ClickException, *, as_json: bool) -> int:
+    from fastwright.model.errors import UsageError  # noqa: PLC0415
+
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "fastwright"
+    if as_json:
+        do = f"`{command} --help` shows what it takes"
+        _document(
+            UsageError(f"cannot run `{command}`", error.format_message(), do), error.exit_code
+        )
+    else:
+        error.show()
+    return error.exit_code
+
+
+def _interrupted(interrupt: BaseException, *, as_json: bool) -> int:
+    from fastwright.model.errors import FastwrightError  # noqa: PLC0415
+
+    told = str(interrupt.__cause__ or interrupt) or "nothing was changed"
+    if as_json:
+        _document(
+            FastwrightError("cannot go on", f"interrupted; {told}", "run it again"), INTERRUPTED
+        )
+    else:
+        click.echo(f"\ninterrupted; {told}", err=True)
+    return INTERRUPTED
+
+
+def _broken(error: Exception, *, as_json: bool) -> int:
+    from fastwright.model.errors import FastwrightError  # noqa: PLC0415
+
     descriptor, name = tempfile.mkstemp(prefix="fastwright-", suffix=".traceback")
     with os.fdopen(descriptor, "w") as file:
         traceback.print_exception(error, file=file)
     reason = str(error).splitlines()[0] if str(error) else "it gave no reason"
-    click.echo(f"cannot go on\n  because of {type(error).__name__}: {reason}", err=True)
-    click.echo(f"  do: report this as a fault of fastwright, with {Path(name)}", err=True)
+    because = f"{type(error).__name__}: {reason}"
+    do = f"report this as a fault of fastwright, with {Path(name)}"
+    if as_json:
+        _document(FastwrightError("cannot go on", because, do), BROKEN)
+    else:
+        click.echo(f"cannot go on\n  because of {because}\n  do: {do}", err=True)
     return BROKEN

@@ -43,7 +43,7 @@ def show_page(name: str) -> int:
     except UnknownName:
         names = [*registry(), *rules, *(rule.code for rule in rules.values())]
         alike = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-        raise UnknownName("rule", name, alike) from None
+        raise UnknownName("recipe or rule", name, alike) from None
     return 0
 
 

@@ -113,7 +113,7 @@ def _hung(target: str, seconds: float, log: str) -> DoesNotLoad:
     return DoesNotLoad(
         f"cannot load `{target}`",
         f"it had not started after {seconds:g} s{where}",
-        "see what it waits for in the traceback, or allow more time with `--timeout`",
+        "see in the traceback what it waits for, and let it start without that",
         traceback=log,
     )
 

@@ -198,8 +198,8 @@ def _last_words(text: str) -> str:
 
 def _advice(text: str) -> str:
     if "only-binary" in text or "no usable wheels" in text or "Building source" in text:
-        return "allow building it with `--build`, which runs its code, or name `--python`"
-    return "pin what is named, take versions as of a date with `--exclude-newer`, or use `--python`"
+        return "install it in an interpreter of your own, and name that one with `--python`"
+    return "pin what is named, or name an interpreter that has everything with `--python`"
 
 
 def _describe_project(python: Path, needs: Needs) -> None:

@@ -16,8 +16,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
+
+_LISTED: Mapping[str, str] = MappingProxyType(
+    {
+        "command": "`fastwright --help` lists them",
+        "entry": "`fastwright undo` without a name takes back the last change",
+        "option": "`fastwright explain` with the recipe's name lists them",
+        "recipe": "list them with `fastwright recipes`",
+        "recipe or rule": "list them with `fastwright recipes` and `fastwright rules`",
+        "route": "`fastwright survey` lists them",
+        "rule": "list them with `fastwright rules`",
+    }
+)
+"""Where the names of a kind are shown."""
 
 
 class FastwrightError(Exception):
@@ -51,7 +65,7 @@ class UnknownName(UsageError):
     """A name that nothing has; `nearest` holds the names most like it."""
 
     def __init__(self, kind: str, name: str, nearest: Sequence[str]) -> None:
-        do = f"did you mean `{nearest[0]}`?" if nearest else f"list them with `fastwright {kind}s`"
+        do = f"did you mean `{nearest[0]}`?" if nearest else _LISTED.get(kind, "")
         super().__init__(f"cannot find the {kind} `{name}`", f"no {kind} has this name", do)
         self.name = name
         self.nearest = tuple(nearest)

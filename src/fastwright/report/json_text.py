@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fastwright.model import wire
 from fastwright.model.app import AppMap
-from fastwright.model.errors import FastwrightError
+from fastwright.model.errors import DoesNotLoad, FastwrightError, Refused
 from fastwright.model.proof import Report
 from fastwright.model.review import Review
 
@@ -17,7 +17,7 @@ FORMAT = 1
 
 def render(report: Report | Review) -> str:
     """A report or a review as one JSON document, ending in a newline."""
-    return _text({"format": FORMAT, **wire.to_json(report)})
+    return _text({"format": FORMAT, **wire.to_json(report), **_failure(report)})
 
 
 def render_map(app: AppMap) -> str:
@@ -36,7 +36,26 @@ def _text(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def render_error(error: FastwrightError) -> str:
-    """A failure for programs: its three parts and the exit code."""
-    told = {"cannot": error.cannot, "because": error.because, "do": error.do}
-    return _text({"format": FORMAT, "error": told, "exit_code": error.exit_code})
+def render_error(error: FastwrightError, exit_code: int | None = None) -> str:
+    """A failure for programs: `error`, always of the same five texts, and the exit code.
+
+    Args:
+        error: The failure.
+        exit_code: The code that the process ends with, where it is not that of the error's kind.
+    """
+    told = _told(error.cannot, error.because, error.do)
+    if isinstance(error, DoesNotLoad):
+        told |= {"missing": error.missing, "traceback": error.traceback}
+    code = error.exit_code if exit_code is None else exit_code
+    return _text({"format": FORMAT, "error": told, "exit_code": code})
+
+
+def _failure(report: Report | Review) -> dict[str, object]:
+    """The same `error` and code in a report that refuses."""
+    if not isinstance(report, Report) or report.refusal is None:
+        return {}
+    return {"error": _told(*report.refusal), "exit_code": Refused.exit_code}
+
+
+def _told(cannot: str, because: str, do: str) -> dict[str, str]:
+    return {"cannot": cannot, "because": because, "do": do, "missing": "", "traceback": ""}

@@ -87,7 +87,11 @@ def _chosen(shelf: Shelf, entry_id: str | None) -> Entry:
     if entry_id is None and up:
         return up[-1]
     if entry_id is None:
-        raise Refused("cannot undo", "no change of fastwright's stands in this project")
+        raise Refused(
+            "cannot undo",
+            "no change of fastwright's stands in this project",
+            "name another project with `--app`; other edits are for git to take back",
+        )
     entry = next((e for e in done if e.id == entry_id), None)
     if entry is None:
         raise UnknownName("entry", entry_id, [e.id for e in reversed(up)])
