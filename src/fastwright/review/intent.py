@@ -7,6 +7,7 @@ key            meaning
 ``shared``     tables whose rows every user may read
 ``owned``      tables whose rows are for their owner alone
 ``limited``    operations whose tries something in front of the app counts
+an operation   ``open to everybody``, which is as if it stood in ``public``
 =============  ====================================================================================
 """
 
@@ -40,7 +41,9 @@ class Intent:
         places = dict.fromkeys((*_PLACES, app.roots.working / "pyproject.toml"))
         tables = [_access(app.files[path]) for path in places if path in app.files]
         rows = {key: tuple(v for t in tables for v in _strings(t.get(key))) for key in _KEYS}
-        return cls(rows["public"], rows["shared"], rows["owned"], rows["limited"])
+        told = (k for t in tables for k, v in t.items() if v == "open to everybody")
+        public = (*rows["public"], *told)
+        return cls(public, rows["shared"], rows["owned"], rows["limited"])
 
     def is_limited(self, route: Route) -> bool:
         """Whether something in front of the app limits the calls of `route`, as declared."""
