@@ -10,7 +10,7 @@ import pytest
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, Change, NewFile
-from fastwright.model.errors import Refused
+from fastwright.model.errors import Refused, UsageError
 from fastwright.model.plan import State
 from fastwright.recipes import choices, find, from_options, to_options
 from fastwright.recipes.jwt_auth import JwtAuth
@@ -175,8 +175,48 @@ def test_another_login_is_already_there() -> None:
 
 def test_an_unknown_user_table_is_refused() -> None:
     """A table that the app does not have is refused with those that it has."""
-    with pytest.raises(Refused, match="`books`"):
-        JwtAuth(user_table="people").build(map_of("bookshop"))
+    wrong = JwtAuth(user_table="people")
+    for hold in (wrong.check, wrong.build):
+        with pytest.raises(UsageError, match="`books`"):
+            hold(map_of("bookshop"))
+
+
+@pytest.mark.parametrize("login", ["hashed_password", "password_hash", "id", "nothing"])
+def test_a_login_is_text_that_the_table_has(login: str) -> None:
+    """The hash, a number and a column that is not there are no logins, and exit with 2."""
+    app = map_of("bookshop")
+    with pytest.raises(UsageError, match=f"{login}.*--login"):
+        JwtAuth(login=login).build(app)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("path", "login"),
+        ("path", "/a/"),
+        ("path", "/a b"),
+        ("path", '/x")\nimport os  #'),
+        ("path", "/{user}/login"),
+        ("path", "/login\n"),
+        ("path", ""),
+        ("access_minutes", 0),
+        ("access_minutes", -5),
+        ("access_minutes", 1441),
+        ("access_minutes", "٣"),
+        ("access_minutes", "9" * 5000),
+    ],
+)
+def test_what_would_go_into_source_is_checked(option: str, value: object) -> None:
+    """A path is plain segments and a lifetime is a day at most; else it is a usage error."""
+    with pytest.raises(UsageError, match="--" + option.replace("_", "-")):
+        from_options(JwtAuth, {option: value})
+
+
+def test_paths_of_health_checks_are_checked() -> None:
+    """Other recipes that write a path into source hold it to the same form."""
+    with pytest.raises(UsageError, match="--ready-path"):
+        from_options(find("health-checks"), {"ready_path": '/r"'})
+    assert from_options(find("health-checks"), {"ready_path": "/v1/ready~x"})
 
 
 def test_every_option_is_built() -> None:

@@ -118,6 +118,9 @@ class Engineer:
     def _carry_out(self, plan: Plan, stand: Ground, watch: Stopwatch) -> Report:
         from fastwright.agent.job import Job  # noqa: PLC0415 - what runs apps is slow to load
 
+        for step in plan.steps:
+            from_options(find(step.recipe), step.options).check(stand.app)
+
         return Job(stand, self.person, self.wishes, watch).carry_out(plan)
 
     def _read(self, request: str, app: AppMap) -> Plan | Refusal:

@@ -208,9 +208,16 @@ def _with_strings(text: str, strings: Mapping[str, str]) -> str:
     pieces, done = [], 0
     for node in walk(parse(content)):
         if node.type == "string_content" and text_of(node) in strings:
-            pieces += [content[done : node.start_byte], strings[text_of(node)].encode()]
+            value = _escaped(strings[text_of(node)])
+            pieces += [content[done : node.start_byte], value.encode()]
             done = node.end_byte
     return b"".join((*pieces, content[done:])).decode()
+
+
+def _escaped(value: str) -> str:
+    """`value` as it stands between double quotes: what could end the literal is escaped."""
+    plain = value.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in plain)
 
 
 def _single_quotes(app: AppMap) -> bool:

@@ -22,6 +22,10 @@ from fastwright.model.errors import UnknownName, UsageError
 from fastwright.model.plan import Presence
 
 Value = str | int | bool | None
+PATH = types.MappingProxyType(
+    {"pattern": r"(/[A-Za-z0-9._~-]+)+", "form": "a path such as `/auth/login`"}
+)
+"""Metadata of an option that is written into source as the path of a route."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +35,10 @@ class Recipe(ABC):
     A subclass is a frozen, keyword-only dataclass in a package of its own under
     ``fastwright.recipes``. Its fields are its options, each with a default, each described in the
     ``Attributes:`` section of its docstring; their types are ``str``, ``int``, ``bool``, a
-    ``Literal`` of strings, or one of these with ``None`` for *choose for this app*. Flags of the
-    command line, questions of the plan and the published page derive from that.
+    ``Literal`` of strings, or one of these with ``None`` for *choose for this app*. What a text
+    must match as a whole is ``pattern`` in the field's metadata, with ``form`` in words; the
+    bounds of a number are ``least`` and ``most``. Flags of the command line, questions of the plan
+    and the published page derive from that.
 
     Attributes:
         name: What the person gets, in kebab-case; the package has the same name in snake_case.
@@ -49,6 +55,13 @@ class Recipe(ABC):
     @abstractmethod
     def detect(self, app: AppMap) -> Presence:
         """How much of it `app` has already, by the map."""
+
+    def check(self, app: AppMap) -> None:  # noqa: B027 - most recipes name nothing of the app
+        """Hold the options against the map of the source, before anything runs.
+
+        Raises:
+            UsageError: One of them names what `app` does not have, or cannot use so.
+        """
 
     @abstractmethod
     def build(self, app: AppMap) -> ChangeSet:
@@ -71,6 +84,7 @@ class Choice:
         default: The value where nobody chooses; ``None`` leaves it to the app.
         doc: What it is, from the recipe's docstring.
         allowed: The only values there are; empty where any of `kind` will do.
+        bounds: What a text has to match and a number to lie between, as `Recipe` says.
     """
 
     name: str
@@ -78,6 +92,7 @@ class Choice:
     default: Value
     doc: str
     allowed: tuple[str, ...] = ()
+    bounds: Mapping[str, object] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
     def flag(self) -> str:
@@ -96,6 +111,7 @@ def choices(recipe: type[Recipe]) -> tuple[Choice, ...]:
             default=None if f.default is dataclasses.MISSING else f.default,
             doc=docs.get(f.name, ""),
             allowed=_allowed(hints[f.name]),
+            bounds=f.metadata,
         )
         for f in dataclasses.fields(recipe)
     )
@@ -202,13 +218,27 @@ def _value(choice: Choice, value: object) -> Value:
     text = str(value)
     if choice.allowed and text not in choice.allowed:
         raise _unusable(choice, text, " or ".join(f"`{a}`" for a in choice.allowed))
-    if choice.kind == "int" and re.fullmatch(r"-?\d+", text):
-        return int(text)
+    if choice.kind == "int" and re.fullmatch(r"-?[0-9]{1,18}", text):
+        return _within(choice, int(text))
     if choice.kind == "bool" and text.lower() in ("true", "false", "yes", "no"):
         return text.lower() in ("true", "yes")
     if choice.kind == "str":
-        return text
+        return _matching(choice, text)
     raise _unusable(choice, text, "a whole number" if choice.kind == "int" else "yes or no")
+
+
+def _within(choice: Choice, number: int) -> int:
+    least, most = choice.bounds.get("least"), choice.bounds.get("most")
+    if (isinstance(least, int) and number < least) or (isinstance(most, int) and number > most):
+        raise _unusable(choice, str(number), f"a whole number from {least} to {most}")
+    return number
+
+
+def _matching(choice: Choice, text: str) -> str:
+    pattern = choice.bounds.get("pattern")
+    if isinstance(pattern, str) and not re.fullmatch(pattern, text):
+        raise _unusable(choice, text, str(choice.bounds.get("form", f"what matches `{pattern}`")))
+    return text
 
 
 def _unusable(choice: Choice, text: str, wanted: str) -> UsageError:

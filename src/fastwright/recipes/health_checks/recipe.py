@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from fastwright.model.app import AppMap, Route
@@ -24,7 +24,7 @@ from fastwright.recipes.ensure.suite import is_tested
 from fastwright.recipes.ensure.versions import require_modern
 from fastwright.recipes.health_checks import endpoints, tests
 from fastwright.recipes.health_checks.database import Database, find_database
-from fastwright.recipes.recipe import Recipe
+from fastwright.recipes.recipe import PATH, Recipe
 
 _HEALTHY = re.compile(
     r"/(health|healthz|live|livez|liveness|ready|readyz|readiness|ping|heartbeat)/?$"
@@ -48,8 +48,8 @@ class HealthChecks(Recipe):
     summary: ClassVar[str] = "endpoints that tell whether the app runs and whether it can serve"
     provides: ClassVar[tuple[str, ...]] = ("health.live", "health.ready")
 
-    live_path: str = "/health/live"
-    ready_path: str = "/health/ready"
+    live_path: str = field(default="/health/live", metadata=PATH)
+    ready_path: str = field(default="/health/ready", metadata=PATH)
 
     def detect(self, app: AppMap) -> Presence:
         """Present where both paths are served; foreign where others serve the purpose."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from fastwright.model.app import AppMap
@@ -10,7 +11,8 @@ from fastwright.model.change import ChangeSet
 from fastwright.model.errors import Refused
 from fastwright.model.plan import Presence
 from fastwright.recipes.jwt_auth import building, presence
-from fastwright.recipes.recipe import Recipe
+from fastwright.recipes.jwt_auth.named import check_named
+from fastwright.recipes.recipe import PATH, Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,8 @@ class JwtAuth(Recipe):
     needs: ClassVar[tuple[str, ...]] = ("db.session",)
     provides: ClassVar[tuple[str, ...]] = ("auth.current_user",)
 
-    path: str | None = None
-    access_minutes: int = 15
+    path: str | None = field(default=None, metadata=PATH)
+    access_minutes: int = field(default=15, metadata=MappingProxyType({"least": 1, "most": 1440}))
     user_table: str | None = None
     login: str | None = None
     me: bool = True
@@ -58,11 +60,16 @@ class JwtAuth(Recipe):
         """How much of a login `app` has already."""
         return presence.presence(app)
 
+    def check(self, app: AppMap) -> None:
+        """Raises `UsageError` where `app` has no such user table, or no such login in it."""
+        check_named(app, self.user_table, self.login)
+
     def build(self, app: AppMap) -> ChangeSet:
         """The changes that give `app` a login; empty where it has this one.
 
         Raises:
             Refused: The app has another scheme, or nothing that a login can bind to.
+            UsageError: An option names what the app does not have.
         """
         if self.logout and not self.refresh:
             raise Refused(

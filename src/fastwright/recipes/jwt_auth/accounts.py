@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
 from fastwright.model.storage import Column, Table
+from fastwright.recipes.jwt_auth.named import named_login, named_table, password_column
 
 HASH_LENGTH = 97
 """Characters of an argon2id hash with pwdlib's parameters."""
 
-_HASH = re.compile(
-    r"(hashed|encrypted)_?(password|passwd|pwd)|(password|passwd|pwd|pass)_?(hash|digest)"
-    r"|hash_?pass(word)?|passhash"
-)
-_PLAIN = re.compile(r"password|passwd|pwd")
 _LOGINS = ("email", "email_address", "e_mail", "username", "user_name", "login", "name")
 _PEOPLE = re.compile(
     r"user|account|member|customer|person|people|staff|employee|author|profile|admin|principal"
@@ -99,10 +95,14 @@ def find_accounts(app: AppMap, wanted: str | None, login: str | None) -> Account
 
     Raises:
         Refused: There are several, or the one that was named cannot be logged in to.
+        UsageError: What was named is not there, or cannot be what it was named for.
     """
     if wanted:
-        return _bound(app, _named(app, wanted), login)
-    candidates = [t for t in app.tables if password_column(t) and login_column(app, t, login)]
+        return _bound(app, named_table(app, wanted), login)
+    kept = [t for t in app.tables if password_column(t)]
+    candidates = [t for t in kept if login_column(app, t, login)]
+    if login and kept and not candidates:
+        named_login(kept[0], login)
     people = [t for t in candidates if _PEOPLE.search(t.name.lower())] or candidates
     if not people:
         return None
@@ -124,27 +124,6 @@ def _preferred(app: AppMap, tables: list[Table]) -> list[Table]:
         f"{names} all have a login and a password",
         f"name one: `--user-table {tables[0].name}`",
     )
-
-
-def _named(app: AppMap, wanted: str) -> Table:
-    for table in app.tables:
-        if wanted in (table.name, table.model, (table.model or "").rpartition(".")[2]):
-            return table
-    known = ", ".join(f"`{t.name}`" for t in app.tables) or "none"
-    raise Refused(
-        f"cannot use `{wanted}` as the user table",
-        f"the app's tables are {known}",
-        "name one of them",
-    )
-
-
-def password_column(table: Table) -> Column | None:
-    """The column that holds a password hash, if `table` has one."""
-    for pattern in (_HASH, _PLAIN):
-        for column in table.columns:
-            if pattern.fullmatch(column.attribute.lower()):
-                return column
-    return None
 
 
 def login_column(app: AppMap, table: Table, wanted: str | None) -> Column | None:
@@ -194,7 +173,8 @@ def _looked_up(app: AppMap, model: str, attribute: str) -> int:
 
 
 def _bound(app: AppMap, table: Table, login: str | None) -> Accounts:
-    password, name = password_column(table), login_column(app, table, login)
+    password = password_column(table)
+    name = named_login(table, login) if login else login_column(app, table, None)
     keys = [c for c in table.columns if c.primary_key]
     for missing, what in ((password, "a password hash"), (name, "a login"), (keys, "a key")):
         if not missing:
