@@ -12,7 +12,7 @@ import pytest
 
 from fastwright.lab.world import World
 from fastwright.model.change import ChangeSet, Operation, Promise
-from fastwright.model.finding import Caller
+from fastwright.model.finding import AccessMatrix, Caller
 from fastwright.model.proof import Check, Verdict
 from fastwright.prove import access
 from fastwright.prove.side import Side
@@ -133,6 +133,38 @@ def test_a_promise_that_is_not_kept_fails(sides: Sides) -> None:
     check = access.run(before, after, changes("GET /count: open to everybody", adds=(COUNT,)))
     assert check.verdict is Verdict.FAILED
     assert "open to everybody, and anonymous is answered 401" in said(check)
+
+
+@pytest.mark.parametrize("status", ["500", "503", "no answer"])
+def test_an_error_of_the_server_admits_nobody(status: str) -> None:
+    """A promised route that ends in an error is not open, whoever calls it."""
+    open_to_all = changes("GET /count: open to everybody", adds=(COUNT,))
+    (broken,) = beyond("GET /count", {"anonymous": status}, open_to_all)
+    assert status in broken
+
+
+def test_an_error_that_was_promised_is_an_answer() -> None:
+    """Readiness may say 503: who may call it is then not known, and not refuted."""
+    ready = changes("GET /r: open to everybody", adds=(Operation("GET", "/r", (200, 503)),))
+    assert beyond("GET /r", {"anonymous": "503"}, ready) == []
+    assert beyond("GET /r", {"anonymous": "500"}, ready) != []
+
+
+@pytest.mark.parametrize("status", ["404", "405", "422", "429", "400"])
+def test_the_login_and_what_it_protects_let_users_in(status: str) -> None:
+    """No other error than being turned away counts as being let in there; elsewhere it is told."""
+    row = {"anonymous": "401", "owner": status}
+    assert beyond("GET /me", row, changes("GET /me: for whoever is logged in")) != []
+    assert beyond("POST /login", {"owner": status}, changes("POST /login: open to everybody")) != []
+    counted = changes("GET /count: for whoever is logged in", adds=(COUNT,))
+    assert beyond("GET /count", row, counted) == []
+    (told,) = access._kept(counted, AccessMatrix({"GET /count": row}))
+    assert "not known for owner" in told
+
+
+def beyond(route: str, row: Mapping[str, str], held: ChangeSet) -> list[str]:
+    """What goes beyond the promise where the new tree answers `route` so."""
+    return list(access._beyond_promise(AccessMatrix(), AccessMatrix({route: row}), held))
 
 
 def test_a_promise_that_cannot_be_read_fails(sides: Sides) -> None:

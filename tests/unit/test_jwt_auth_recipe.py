@@ -8,10 +8,11 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from fastwright.agent.pricing import options
 from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, Change, NewFile
 from fastwright.model.errors import Refused, UsageError
-from fastwright.model.plan import State
+from fastwright.model.plan import State, Step
 from fastwright.recipes import choices, find, from_options, to_options
 from fastwright.recipes.jwt_auth import JwtAuth
 from fastwright.review.attack import every_attack
@@ -150,6 +151,23 @@ def test_an_app_without_users_gets_a_table_and_a_migration() -> None:
     assert {"models.py", "create_user.py"} <= names
     assert any("add_users" in name for name in names)
     assert built.promise.tables == ("users",)
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_the_plan_says_what_was_chosen(name: str) -> None:
+    """Each option that is left to the app has the value that is built, with what speaks for it."""
+    app = map_of(name)
+    built = JwtAuth().build(app)
+    told = {o.name: o for o in options(Step("jwt-auth", "asked"), app, built)}
+    needs = dict(built.promise.attacks)["brute-force"]
+    assert f"POST {told['--path'].value}" == needs["login"]
+    assert told["--user-table"].value == needs["table"]
+    assert told["--login"].value in (needs["login_column"], needs.get("login_field"))
+    assert told["--limits"].value in ("memory", "redis")
+    docs = {c.flag: c.doc for c in choices(JwtAuth)}
+    for flag in ("--path", "--user-table", "--login", "--limits"):
+        assert told[flag].because != docs[flag].replace("``", "`")
+        assert told[flag].value not in told[flag].alternatives
 
 
 def test_without_a_database_it_names_what_comes_first() -> None:

@@ -27,11 +27,15 @@ def _option(step: Step, choice: Choice, app: AppMap, built: ChangeSet) -> Option
     is_chosen = choice.name in step.options
     value = step.options[choice.name] if is_chosen else choice.default
     others = choice.allowed or (("no", "yes") if choice.kind == "bool" else ())
+    shown, because = spoken(value), choice.doc.replace("``", "`") or "the default"
+    found = next((r for r in built.resolved if r.option == choice.name), None)
+    if value is None and found is not None:
+        shown, because = found.value, found.because
     return Option(
         name=choice.flag,
-        value=spoken(value),
-        because="asked for" if is_chosen else choice.doc.replace("``", "`") or "the default",
-        alternatives=tuple(other for other in others if other != spoken(value)),
+        value=shown,
+        because="asked for" if is_chosen else because,
+        alternatives=tuple(other for other in others if other != shown),
         costs=_price(step, choice, app, built) if value is False else "",
     )
 

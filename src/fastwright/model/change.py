@@ -148,11 +148,21 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolved:
+    """The value that `option` has in one app where nobody chose it, and what speaks for it."""
+
+    option: str
+    value: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeSet:
     """Edits to one baseline, independent of each other, with their reasons.
 
     `baseline` is `fingerprint` of the files that the changes were computed from: other bytes are
-    refused. `deploy` are steps that remain for the person, in order.
+    refused. `deploy` are steps that remain for the person, in order; `resolved` are the options
+    that were left to the app.
     """
 
     baseline: str
@@ -164,6 +174,7 @@ class ChangeSet:
     not_done: tuple[str, ...] = ()
     deploy: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    resolved: tuple[Resolved, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -6,6 +6,10 @@ A promise of access reads ``METHOD /path: outcome``. The outcome is one of
 - ``for whoever is logged in`` - nobody gets in without a token, every user does,
 - ``for the owner alone`` - and other users are turned away, be it by 403 or 404,
 - or cells, caller by caller: ``anonymous 401, owner 200, other user 404``.
+
+Only 2xx and 3xx show that somebody gets in. The login and the route that it protects must answer
+so; of another route, 404 or 422 tells nothing of who may call it, which is said. An error of the
+server fails any promise, unless its very status was promised of the operation.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from fastwright.review.access import Seen, look
 Cells = Mapping[str, str]
 
 TURNED_AWAY = frozenset({"401", "403"})
+_UNTELLING = frozenset({"400", "404", "405", "409", "410", "415", "422", "429"})
+_INSIDE = frozenset({"in", "any"})
 _USERS = (Caller.OWNER.value, Caller.OTHER_USER.value, Caller.LOWER_ROLE.value)
 _CELL = re.compile(r"(anonymous|owner|other user|lower role) (\d{3})")
 SHOWN = 12
@@ -75,7 +81,8 @@ def _beyond_promise(was: AccessMatrix, now: AccessMatrix, changes: ChangeSet) ->
     for route in sorted({*was.outcomes, *now.outcomes} - promised.keys() - added):
         yield from _differences(route, was.outcomes.get(route, {}), now.outcomes.get(route, {}))
     for route, outcome in promised.items():
-        yield from _refuted(route, outcome, now.outcomes.get(route, {}))
+        allowed = _allowed(route, changes)
+        yield from _refuted(route, outcome, now.outcomes.get(route, {}), allowed)
 
 
 def _promises(changes: ChangeSet) -> Iterator[tuple[str, str]]:
@@ -91,15 +98,25 @@ def _differences(route: str, old: Cells, new: Cells) -> Iterator[str]:
             yield f"`{route}` for {caller}: {before} → {after}, which was not promised"
 
 
-def _refuted(route: str, outcome: str, cells: Cells) -> Iterator[str]:
-    """What of a promised outcome is not so."""
+def _allowed(route: str, changes: ChangeSet) -> frozenset[str]:
+    """Statuses that are no proof of access to `route`, and that do not refute it either."""
+    doors = {
+        needs.get(door) for _, needs in changes.promise.attacks for door in ("login", "protected")
+    }
+    promised = {str(s) for o in changes.promise.adds if str(o) == route for s in o.status_codes}
+    told = {status for status in promised if status.startswith("5")}
+    return frozenset(told if route in doors else told | _UNTELLING)
+
+
+def _refuted(route: str, outcome: str, cells: Cells, allowed: frozenset[str]) -> Iterator[str]:
+    """What of a promised outcome is not so; `allowed` statuses do not tell who gets in."""
     if not cells:
         yield f"`{route}` was promised to be {outcome}, and is not there"
     for caller, status in cells.items():
         wanted = _wanted(outcome, caller)
         if wanted is None:
             yield f"`{route}`: “{outcome}” says nothing of {caller}, who is answered {status}"
-        elif not _meets(status, wanted):
+        elif not _meets(status, wanted) and not (wanted in _INSIDE and status in allowed):
             yield f"`{route}` was promised to be {outcome}, and {caller} is answered {status}"
 
 
@@ -119,10 +136,10 @@ def _wanted(outcome: str, caller: str) -> str | None:
 def _meets(status: str, wanted: str) -> bool:
     turned_away = status in TURNED_AWAY
     verdicts = {
-        "in": not turned_away,
+        "in": status[0] in "23",
         "out": turned_away,
         "hidden": turned_away or status == "404",
-        "any": True,
+        "any": status[0] in "1234",
     }
     return verdicts.get(wanted, status == wanted)
 
@@ -131,7 +148,22 @@ def _kept(changes: ChangeSet, now: AccessMatrix) -> Iterator[str]:
     for route, outcome in _promises(changes):
         cells = now.outcomes.get(route, {})
         told = ", ".join(f"{caller} {status}" for caller, status in cells.items())
-        yield f"`{route}` is {outcome}: {told}"
+        unknown = _unknown(outcome, cells)
+        yield (
+            f"`{route}`: whether it is {outcome} is not known for {' and '.join(unknown)}: {told}"
+            if unknown
+            else f"`{route}` is {outcome}: {told}"
+        )
+
+
+def _unknown(outcome: str, cells: Cells) -> tuple[str, ...]:
+    """Callers who should get in, and whose answer shows neither that they do nor that not."""
+    wanted = ((caller, _wanted(outcome, caller), status) for caller, status in cells.items())
+    return tuple(
+        caller
+        for caller, want, status in wanted
+        if want in _INSIDE and status not in TURNED_AWAY and not _meets(status, want)
+    )
 
 
 def _notes(was: Seen, now: Seen) -> Iterator[str]:

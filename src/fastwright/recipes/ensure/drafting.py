@@ -14,6 +14,7 @@ from fastwright.model.change import (
     Edit,
     NewFile,
     Promise,
+    Resolved,
     fingerprint,
 )
 from fastwright.model.errors import Refused
@@ -35,6 +36,7 @@ class Words:
     not_done: tuple[str, ...] = ()
     deploy: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
+    resolved: tuple[Resolved, ...] = ()
 
 
 def change_set(app: AppMap, changes: Iterable[Change], words: Words) -> ChangeSet:
@@ -52,6 +54,7 @@ def change_set(app: AppMap, changes: Iterable[Change], words: Words) -> ChangeSe
         not_done=words.not_done,
         deploy=words.deploy,
         next=words.next,
+        resolved=words.resolved,
     )
 
 

@@ -24,6 +24,7 @@ from fastwright.recipes.jwt_auth.layout import Layout, home_of, lay_out
 from fastwright.recipes.jwt_auth.paths import find_paths
 from fastwright.recipes.jwt_auth.presence import presence
 from fastwright.recipes.jwt_auth.reading import Reading, reading, with_redis
+from fastwright.recipes.jwt_auth.resolving import resolved
 from fastwright.recipes.jwt_auth.style import style_of
 from fastwright.recipes.jwt_auth.suite import find_suite
 from fastwright.recipes.jwt_auth.tables import migration
@@ -249,4 +250,5 @@ def _words(
         promise=promising.promise(app, draft, written, tests),
         not_done=tuple(wording.not_done(app, draft)),
         next=tuple(wording.next_steps(draft)),
+        resolved=tuple(resolved(draft)),
     )
