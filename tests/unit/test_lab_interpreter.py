@@ -79,6 +79,52 @@ def test_an_environment_without_fastapi_is_passed_over(tmp_path: Path) -> None:
     assert (found.python, found.source) == (expected, "env in the project")
 
 
+@pytest.mark.parametrize("way", ["program", "link", "home"])
+def test_a_program_of_the_repository_is_not_started(tmp_path: Path, way: str) -> None:
+    """What a clone brings as its interpreter would run outside the sandbox: it must be named."""
+    ran = tmp_path / "ran"
+    python = fake_environment(tmp_path / "app" / ".venv")
+    program = f'#!/bin/sh\ntouch {ran}\nexec {sys.executable} "$@"\n'
+    if way == "home":
+        (tmp_path / "app" / ".venv" / "pyvenv.cfg").write_text(f"home = {tmp_path / 'app'}\n")
+    else:
+        place = python if way == "program" else tmp_path / "app" / "tool"
+        python.unlink()
+        place.write_text(program)
+        place.chmod(0o755)
+        if way == "link":
+            python.symlink_to("../../tool")
+    with pytest.raises(Refused) as refused:
+        find(tmp_path / "app", None, {})
+    assert "--python" in refused.value.do
+    assert not ran.exists()
+    activated = find(tmp_path / "app", None, {"VIRTUAL_ENV": str(tmp_path / "app" / ".venv")})
+    named = find(tmp_path / "app", tmp_path / "app" / ".venv", {})
+    assert activated is not None
+    assert named is not None
+    assert activated.python == named.python == python
+
+
+def test_an_environment_that_was_interrupted_is_not_used(tmp_path: Path) -> None:
+    """Ctrl-C during the installation: what is there is not taken for the app's environment."""
+    python = fake_environment(tmp_path / ".fastwright" / "venv")
+    found = find(tmp_path, None, {})
+    assert found is not None
+    assert found.python == python
+    needs = Needs(requirements=("fastapi",))
+
+    def interrupted(*_: object, **__: object) -> None:
+        fake_environment(tmp_path / ".fastwright" / "venv")
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fastwright.lab.interpreter_create.run_installer", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            create(tmp_path / ".fastwright" / "venv", tmp_path, needs, Install(dict(os.environ)))
+    assert python.is_file()
+    assert find(tmp_path, None, {}) is None
+
+
 def test_our_own_environment_is_not_the_apps(tmp_path: Path) -> None:
     """Where fastwright itself runs in the activated environment, that one is not taken."""
     assert find(tmp_path, None, {"VIRTUAL_ENV": sys.prefix}) is None
@@ -327,11 +373,11 @@ def test_an_environment_is_made_from_the_projects_files(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_build_is_refused_until_it_is_agreed_to(tmp_path: Path) -> None:
-    """A package without a wheel is named, with the way to allow running its build."""
+    """A package without a wheel is named, with the way to go without running its build."""
     needs = Needs(requirements=("docopt==0.6.2",))
     with pytest.raises(Refused, match="docopt") as caught:
         create(tmp_path / "env", tmp_path, needs, Install(dict(os.environ)))
-    assert "--build" in caught.value.do
+    assert "--python" in caught.value.do
 
 
 @pytest.mark.slow

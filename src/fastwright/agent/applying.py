@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from fastwright.agent import updating
 from fastwright.agent.building import Building
+from fastwright.agent.environments import lacking
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person
 from fastwright.agent.supplying import Supply
@@ -52,12 +53,15 @@ def apply(ground: Ground, building: Building, worlds: Worlds, person: Person) ->
             building.changes.title,
             private=[*secret, *kept],
         )
+    new = lacking(requirements, worlds.interpreter) if requirements else ()
     try:
         installed, missing = updating.environment(worlds.interpreter, requirements, person)
     except KeyboardInterrupt as interrupt:
+        journal.note_installed(ground.project, entry, new)
         raise KeyboardInterrupt(
             f"`{entry.id}` was applied, and its packages may be missing"
         ) from interrupt
+    journal.note_installed(ground.project, entry, new if installed else ())
     names = ", ".join(f"`{name}`" for name in worlds.supply.values)
     wrote = (
         *(f"wrote `{path}` anew" for path in locked.files),

@@ -40,8 +40,11 @@ class Engineer:
             NotAProject: There is no FastAPI app at `start`.
             Refused: A recipe cannot build into this app, as far as its source tells.
         """
+        stand = ground.find(self.start, self.person, self.wishes, reads_only=True)
+        return telling.first(self._planned(request, stand), stand.recovered, done=False)
+
+    def _planned(self, request: str, stand: Ground) -> Report:
         watch = Stopwatch(self.person)
-        stand = ground.find(self.start, self.person, self.wishes)
         plan = self._read(request, stand.app)
         if isinstance(plan, Refusal):
             return telling.refused(request, plan, watch)
@@ -97,7 +100,7 @@ class Engineer:
     def survey(self, *, static: bool = False) -> AppMap:
         """The map of the app: of its source alone where `static`, else with the running app."""
         watch = Stopwatch(self.person)
-        stand = ground.find(self.start, self.person, self.wishes)
+        stand = ground.find(self.start, self.person, self.wishes, reads_only=static)
         if static:
             return stand.app
         from fastwright.agent.worlds import Worlds  # noqa: PLC0415 - what runs apps is slow to load
@@ -109,8 +112,11 @@ class Engineer:
         """Take back one change, by default the last; raises as `journal.undo`."""
         watch = Stopwatch(self.person)
         project = Project.find(self.start)
-        journal.recover(project)
-        return telling.undone(journal.undo(project, entry, force=force), watch)
+        found = ground.make_whole(project)
+        if found:
+            self.person.phase(found)
+        report = telling.undone(journal.undo(project, entry, force=force), watch)
+        return telling.first(report, found)
 
     def _remap(self, files: Mapping[PurePosixPath, bytes]) -> AppMap:
         return static.read(files, target=self.wishes.target)

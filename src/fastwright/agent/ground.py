@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from fastwright.agent import telling
 from fastwright.agent.person import Person, Wishes
 from fastwright.model.app import AppMap
 from fastwright.model.errors import NotAProject, Refused
@@ -22,7 +23,12 @@ WORTH_KEEPING = 150
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A project as it was found. `files` are the bytes that everything is computed from."""
+    """A project as it was found.
+
+    Attributes:
+        files: The bytes that everything is computed from.
+        recovered: What was made whole first, or awaits it, in words.
+    """
 
     project: Project
     files: Mapping[PurePosixPath, bytes]
@@ -34,24 +40,25 @@ class Ground:
         return replace(self, app=app)
 
 
-def find(start: Path, person: Person, wishes: Wishes) -> Ground:
-    """The ground under `start`.
+def find(start: Path, person: Person, wishes: Wishes, *, reads_only: bool = False) -> Ground:
+    """The ground under `start`; where it is for reading only, nothing is made whole, only told.
 
     Raises:
         UsageError: There is nothing at `start`.
         NotAProject: No FastAPI application is in it.
     """
-    return mapped(open_project(start, person), start, wishes)
+    return mapped(open_project(start, person, reads_only=reads_only), start, wishes)
 
 
-def open_project(start: Path, person: Person) -> Ground:
-    """The project under `start`, whole and read, with an empty map.
+def open_project(start: Path, person: Person, *, reads_only: bool = False) -> Ground:
+    """The project under `start`, whole and read, with an empty map; `reads_only` as in `find`.
 
     Raises:
         UsageError: There is nothing at `start`.
+        Refused: Our own folder in it is damaged, or cannot be written.
     """
     project = Project.find(start)
-    recovered = _recover(project)
+    recovered = waiting(project) if reads_only else make_whole(project)
     if recovered:
         person.phase(recovered)
     person.phase("reading the source")
@@ -76,11 +83,20 @@ def read_source(
     return static.read(files, target=target)  # a tree that cannot be written to
 
 
-def _recover(project: Project) -> str:
-    if not (project.root / ".fastwright").is_dir():
-        return ""
+def make_whole(project: Project) -> str:
+    """See to a change that was interrupted; what was found and done, in words."""
+    if journal.is_foreign(project):
+        return telling.FOREIGN
     recovery = journal.recover(project)
-    return str(recovery) if recovery else ""
+    return telling.recovered(recovery) if recovery else ""
+
+
+def waiting(project: Project) -> str:
+    """What `make_whole` would have to do, in words; writes nothing."""
+    if journal.is_foreign(project):
+        return telling.FOREIGN
+    entry = journal.interrupted(project)
+    return telling.interrupted(entry) if entry else ""
 
 
 def _checked(app: AppMap, start: Path, wishes: Wishes) -> AppMap:

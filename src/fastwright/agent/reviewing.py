@@ -84,7 +84,8 @@ def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Rev
         UsageError: A rule, severity, revision or baseline that there is not.
     """
     watch = Stopwatch(person)
-    stand = ground.open_project(start, person)
+    writes = choices.live or choices.repair is not None
+    stand = ground.open_project(start, person, reads_only=not writes)
     with watch.phase("applying the rules"):
         seen = _digest(start, stand, wishes)
     terms = terms_of(stand, PurePosixPath(seen.folder), choices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from fastwright.agent.planner import Refusal
@@ -11,7 +11,9 @@ from fastwright.model.change import ChangeSet
 from fastwright.model.errors import Refused
 from fastwright.model.plan import Plan, Presence
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
-from fastwright.workspace.journal import Entry
+from fastwright.workspace.journal import Entry, Recovery
+
+FOREIGN = "left `.fastwright/journal` alone: it was not made here, but came with a clone or a copy"
 
 _LONGEST = 160
 
@@ -70,11 +72,43 @@ def undone(entry: Entry, watch: Stopwatch) -> Report:
         asked="undo",
         outcome=Outcome.UNDONE,
         did=(f"took back: {entry.title.removeprefix('undo: ')}", *files),
-        not_done=("no other file was touched",),
+        not_done=("no other file was touched", *map(_stays, entry.installs)),
         next=(f"`fastwright undo {entry.id}` brings it back",),
         seconds=watch.total,
         timings=watch.timings,
     )
+
+
+def _stays(requirement: str) -> str:
+    return f"`{requirement}` stays installed in the app's environment"
+
+
+def recovered(recovery: Recovery) -> str:
+    """What was found interrupted, and how the tree is now."""
+    entry = recovery.entry
+    found = f"the earlier change `{entry.title}` (`{entry.id}`) had been interrupted"
+    if not recovery.completed:
+        return f"{found} before it touched a file of yours, and was taken back"
+    done = f"{found} and was completed"
+    kept = ", ".join(f"`{path}`" for path in recovery.left)
+    return f"{done}; kept your edits since in {kept}" if kept else done
+
+
+def interrupted(entry: Entry) -> str:
+    """What awaits recovery, told by a command that writes nothing."""
+    return (
+        f"the earlier change `{entry.title}` (`{entry.id}`) was interrupted and may be half done: "
+        "`fastwright undo` or any command that runs the app sees to it first"
+    )
+
+
+def first(report: Report, found: str, *, done: bool = True) -> Report:
+    """`report`, beginning with what was found of an earlier change, where there was something."""
+    if not found:
+        return report
+    if done and found != FOREIGN:
+        return replace(report, did=(found, *report.did))
+    return replace(report, not_done=(found, *report.not_done))
 
 
 def _verb(before: object, after: object) -> str:

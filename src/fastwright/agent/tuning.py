@@ -15,6 +15,7 @@ from fastwright.agent.ground import Ground, read_source
 from fastwright.agent.ordering import Order
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
+from fastwright.agent.telling import first
 from fastwright.agent.worlds import Worlds
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, Edit, NewFile, Promise, fingerprint
@@ -74,6 +75,7 @@ class TuningJob:
         with Worlds(self.ground, self.person, self.wishes, self.watch) as worlds:
             chosen = chosen or self._spoken_of(order, worlds.known())
             report = self._work(order, chosen, deadline, worlds)
+            report = first(report, self.ground.recovered)
             return keeping.keep(self.ground.project, report, began, worlds.secrets)
 
     def _spoken_of(self, order: Order, app: AppMap) -> tuple[str, ...]:

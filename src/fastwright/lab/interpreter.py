@@ -11,11 +11,11 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from fastwright.lab.interpreter_create import Install, Layer, create, extended
+from fastwright.lab.interpreter_create import Install, Layer, create, extended, unfinished
 from fastwright.lab.interpreter_manifests import Needs
 from fastwright.lab.interpreter_manifests import read as read_needs
 from fastwright.lab.interpreter_probe import Interpreter, probe
-from fastwright.model.errors import UsageError
+from fastwright.model.errors import Refused, UsageError
 
 __all__ = [
     "Install",
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 _FOLDERS = (".venv", "venv", "env")
+_ACTIVATED = ("VIRTUAL_ENV", "CONDA_PREFIX")
 
 
 def find(
@@ -40,6 +41,9 @@ def find(
     working: Sequence[Path] = (),
 ) -> Interpreter | None:
     """The interpreter that the app runs in.
+
+    A program that lies in the repository is not started, for nothing confines it: there it must be
+    a link out of it, as environments have. Named or activated by the person, it is theirs.
 
     In this order: the one named, ``.venv`` and its kin in the project, ``VIRTUAL_ENV``, the one
     that fastwright made, those of uv, Poetry and PDM. The first that has FastAPI is taken; our
@@ -56,6 +60,7 @@ def find(
 
     Raises:
         UsageError: The named one does not run.
+        Refused: The first one is a program of the repository itself.
     """
     if explicit is not None:
         return _named(explicit)
@@ -66,10 +71,47 @@ def find(
         seen.add(python.parent.parent)
         if python.parent.parent.resolve() == Path(sys.prefix).resolve():
             continue
+        _refuse_program_of(project_root, python, environ or {})
         found = probe(python, source)
         if found is not None and found.has_fastapi:
             return found
     return None
+
+
+def _refuse_program_of(root: Path, python: Path, environ: Mapping[str, str]) -> None:
+    folder, real = python.parent.parent, root.resolve()
+    activated = (environ.get(name) for name in _ACTIVATED)
+    if any(name and folder.resolve() == Path(name).resolve() for name in activated):
+        return
+    is_inside = folder.is_relative_to(root) or folder.resolve().is_relative_to(real)
+    if not is_inside and not python.resolve().is_relative_to(real):
+        return
+    cause = _unlike_a_link(python, real)
+    if cause:
+        raise Refused(
+            f"cannot use the interpreter `{python}`",
+            f"{cause}, and finding out about it would run it outside the sandbox",
+            f"if you trust it, name it: `--python {folder}`; else name another",
+        )
+
+
+def _unlike_a_link(python: Path, root: Path) -> str:
+    """Why an interpreter in the repository is not a link out of it; empty where it is one."""
+    if python.resolve().is_relative_to(root):
+        return "it is a program of the repository itself"
+    lines = _configured(python.parent.parent)
+    home = next((v.strip() for n, _, v in lines if n.strip() == "home"), "")
+    if not home or Path(home).resolve().is_relative_to(root):
+        return "its `pyvenv.cfg` names no installation outside the repository"
+    return ""
+
+
+def _configured(environment: Path) -> Sequence[tuple[str, str, str]]:
+    try:
+        lines = (environment / "pyvenv.cfg").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ()
+    return [line.partition("=") for line in lines]
 
 
 def _named(explicit: Path) -> Interpreter:
@@ -88,10 +130,12 @@ def _candidates(
     for place in dict.fromkeys((*working, root)):
         for name in _FOLDERS:
             yield place / name / "bin" / "python", f"{name} in the project"
-    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+    for variable in _ACTIVATED:
         if environ.get(variable):
             yield Path(environ[variable]) / "bin" / "python", variable
-    yield root / ".fastwright" / "venv" / "bin" / "python", "made by fastwright"
+    made = root / ".fastwright" / "venv"
+    if not unfinished(made).exists():
+        yield made / "bin" / "python", "made by fastwright"
     for place in dict.fromkeys((*working, root)):
         yield from _of_tools(place, environ)
 

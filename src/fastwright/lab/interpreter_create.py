@@ -47,6 +47,9 @@ def find_uv(environ: Mapping[str, str]) -> str | None:
 def create(into: Path, root: Path, needs: Needs, install: Install) -> Interpreter:
     """A virtual environment with what the project needs.
 
+    While it is being made a file stands beside it, so that one that was interrupted is never used:
+    its scripts hold its path, which is why it is not made elsewhere and renamed.
+
     Args:
         into: The environment's folder; what is there is replaced.
         root: The repository, which requirement files are relative to.
@@ -57,8 +60,9 @@ def create(into: Path, root: Path, needs: Needs, install: Install) -> Interprete
         Refused: No fitting Python is here, or a package cannot be had; with the installer's words.
     """
     base = choose_python(needs, pythons(install.environ))
-    shutil.rmtree(into, ignore_errors=True)
     into.parent.mkdir(parents=True, exist_ok=True)
+    unfinished(into).touch()
+    shutil.rmtree(into, ignore_errors=True)
     uv = find_uv(install.environ)
     made = (
         (uv, "venv", "--quiet", "--seed", "--python", str(base), str(into))
@@ -79,7 +83,13 @@ def create(into: Path, root: Path, needs: Needs, install: Install) -> Interprete
     _describe_project(python, needs)
     found = probe(python, f"made from {', '.join(map(str, needs.sources)) or 'nothing'}")
     assert found is not None
+    unfinished(into).unlink()
     return found
+
+
+def unfinished(environment: Path) -> Path:
+    """The file that stands beside an environment until it is complete."""
+    return environment.with_name(f"{environment.name}.unfinished")
 
 
 def needs_setuptools(python: Path) -> bool:

@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from fastwright.model.errors import Refused
-from fastwright.workspace.entry import Entry, Move, Phase, Shelf, Version, version_of
+from fastwright.workspace.entry import (
+    Entry,
+    Move,
+    Phase,
+    Shelf,
+    Version,
+    is_of_the_project,
+    version_of,
+)
 from fastwright.workspace.project import Project
 from fastwright.workspace.state import locked, unwritable
 from fastwright.workspace.swap import (
@@ -20,7 +28,6 @@ from fastwright.workspace.swap import (
 )
 
 Clock = Callable[[], datetime]
-FORBIDDEN = frozenset({".git", ".fastwright", ".."})
 
 
 def utc_now() -> datetime:
@@ -75,11 +82,13 @@ def apply(
 def open_shelf(state: Path) -> Shelf:
     """The journal, with nothing unfinished in it. The lock must be held.
 
+    One that came with a clone or a copy is set aside, and a new one begun.
+
     Raises:
         Refused: An earlier change was interrupted and has not been recovered.
     """
     shelf = Shelf(state / "journal")
-    shelf.folder.mkdir(mode=0o700, exist_ok=True)
+    shelf.claim()
     for entry in shelf.entries():
         if shelf.phase(entry) in (Phase.STAGING, Phase.SWAPPING):
             raise Refused(
@@ -114,7 +123,7 @@ def _befores(
     after: Mapping[PurePosixPath, bytes | None],
 ) -> dict[PurePosixPath, tuple[bytes, int] | None]:
     for path in after:
-        if path.is_absolute() or FORBIDDEN.intersection(path.parts):
+        if not is_of_the_project(path):
             raise Refused(f"cannot change `{path}`", "it is no file of the project's own")
     found = {path: content_at(root, path) for path in after}
     moved = [p for p, now in found.items() if (now[0] if now else None) != baseline.get(p)]

@@ -30,12 +30,12 @@ def recover(project: Project, *, checkpoint: Checkpoint = unobserved) -> Recover
     """Complete or take back an interrupted change; ``None`` where nothing was interrupted.
 
     A change whose swapping had begun is completed, any other taken back. Being interrupted again
-    does no harm.
+    does no harm. A journal that came with a clone or a copy is not looked into.
 
     Raises:
         Refused: Another fastwright is changing the project now, or the tree cannot be written.
     """
-    if not (project.root / FOLDER / "journal").is_dir():
+    if not Shelf(project.root / FOLDER / "journal").is_own():
         return None
     state = project.state
     with locked(state):
@@ -50,3 +50,14 @@ def recover(project: Project, *, checkpoint: Checkpoint = unobserved) -> Recover
             if phase is Phase.SWAPPING:
                 return Recovery(entry, completed=True, left=swap.complete())
     return None
+
+
+def interrupted(project: Project) -> Entry | None:
+    """The change that `recover` would see to; writes nothing.
+
+    Raises:
+        Refused: The journal is damaged.
+    """
+    shelf = Shelf(project.root / FOLDER / "journal")
+    open_ones = (e for e in shelf.entries() if shelf.phase(e) in (Phase.STAGING, Phase.SWAPPING))
+    return next(open_ones, None)

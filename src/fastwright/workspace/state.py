@@ -17,7 +17,7 @@ def open_state(root: Path) -> Path:
     """The state folder of the project at `root`, made where it is missing: mode 0700.
 
     Raises:
-        Refused: The tree cannot be written to, or something else has that name.
+        Refused: The tree cannot be written to, something else has that name, or a link is in it.
     """
     state = root / FOLDER
     try:
@@ -26,6 +26,7 @@ def open_state(root: Path) -> Path:
                 f"cannot use `{state}`", "it is not an ordinary folder", "remove it and try again"
             )
         state.mkdir(mode=0o700, exist_ok=True)
+        _refuse_links(state)
         if state.stat().st_mode & 0o077:
             state.chmod(0o700)
         ignore = state / ".gitignore"
@@ -34,6 +35,17 @@ def open_state(root: Path) -> Path:
     except OSError as error:
         raise unwritable(state, error) from error
     return state
+
+
+def _refuse_links(state: Path) -> None:
+    """We make no links here: one that a repository brings would have us write where it leads."""
+    for place in state.iterdir():
+        if place.is_symlink():
+            raise Refused(
+                f"cannot use `{place}`",
+                "it is a symbolic link, which fastwright did not make",
+                "remove it and try again",
+            )
 
 
 def unwritable(path: Path, error: OSError) -> Refused:

@@ -45,6 +45,7 @@ def undo(
     """
     state = project.state
     with locked(state):
+        _refuse_foreign(Shelf(state / "journal"))
         shelf = open_shelf(state)
         entry = _chosen(shelf, entry_id)
         contents: dict[str, bytes] = {}
@@ -60,6 +61,16 @@ def undo(
         taken = _reversal(project.root, shelf, entry, moves, clock)
         carry_out(project.root, shelf, taken, contents, checkpoint)
     return taken
+
+
+def _refuse_foreign(shelf: Shelf) -> None:
+    if shelf.folder.is_dir() and not shelf.is_own():
+        raise Refused(
+            "cannot undo",
+            f"`{shelf.folder}` was not made here: it came with a clone, a copy or a move to "
+            "another disk, and is not believed",
+            "undo in the folder where the change was made, or take it back with git",
+        )
 
 
 def standing(shelf: Shelf) -> tuple[Entry, ...]:
@@ -134,6 +145,7 @@ def _reversal(root: Path, shelf: Shelf, entry: Entry, moves: list[Move], clock: 
         makes,
         tuple(reversed(entry.makes)),
         entry.id,
+        entry.installs,
     )
 
 
