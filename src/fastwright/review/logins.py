@@ -17,8 +17,8 @@ _NOT_LOGIN = re.compile(
     r"refresh|revoke|logout|test_?-?token|oauth/|callback|regist", re.IGNORECASE
 )
 _LIMITS = re.compile(
-    r"limit(er|_?by|_?requests|_?(login|tries|attempts|rate))?\b|rate_?limit|throttl|slow_?api|lock_?out|"
-    r"failed_?(login|attempt)|login_?attempt|too_?many|attempts?\b|brute|captcha|axes",
+    r"limit(er|_?by|_?requests|_?(login|tries|attempts|rate))?\b|rate_?limit|throttl|slow_?api|"
+    r"lock_?out|failed_?(login|attempt)|login_?attempt|too_?many|attempts?\b|brute|captcha|axes",
     re.IGNORECASE,
 )
 

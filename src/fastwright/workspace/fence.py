@@ -92,7 +92,8 @@ class Fence:
         """What `folder` holds, in order; nothing where there is no such folder within."""
         try:
             with self._inside(folder) as opened:
-                return tuple(sorted(os.listdir(opened)))  # noqa: PTH208 - an open folder, not a path
+                # an open folder, which `Path` cannot list
+                return tuple(sorted(os.listdir(opened)))  # noqa: PTH208
         except OSError:
             return ()
 

@@ -15,8 +15,8 @@ from fastwright.review.rule import rule
 
 NAME = "unguarded-websocket"
 _PROOF = re.compile(
-    r"token|auth|jwt|cookie|\.session\b|session_id|credential|permission|verify|current_?user|api_?key|login|"
-    r"ticket|principal|headers",
+    r"token|auth|jwt|cookie|\.session\b|session_id|credential|permission|verify|"
+    r"current_?user|api_?key|login|ticket|principal|headers",
     re.IGNORECASE,
 )
 _FEWEST = 2
