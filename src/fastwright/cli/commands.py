@@ -64,7 +64,10 @@ def do_request(request: tuple[str, ...], option: tuple[str, ...], **given: Any) 
 @click.argument("request", nargs=-1, required=True)
 @where_options
 def plan_request(request: tuple[str, ...], **given: Any) -> int:
-    """Show what REQUEST is taken for, by reading alone: nothing runs, nothing is written."""
+    """Show what REQUEST is taken for.
+
+    It reads alone: nothing runs, and nothing is written.
+    """
     from fastwright.cli.running import run_plan  # noqa: PLC0415
 
     return run_plan(" ".join(request), to_run(given))
@@ -107,6 +110,7 @@ def survey_app(path: str | None, *, static: bool, **given: Any) -> int:
         "fastwright review",
         "fastwright review services/shop --diff main",
         "fastwright review --format sarif --output review.sarif",
+        "fastwright review --live --write-tests tests/review",
         "fastwright review --fix",
     ),
 )
@@ -114,7 +118,9 @@ def survey_app(path: str | None, *, static: bool, **given: Any) -> int:
 @review_options
 @where_options
 def review_app(path: str | None, *, form: str, output: str | None, **given: Any) -> int:
-    """Find what a senior engineer would object to, from the source alone.
+    """Find what a senior engineer would object to.
+
+    It reads the source alone, unless `--live` or a fix is asked for.
 
     Exit codes: 0 nothing to object to, 1 findings, 2 wrong usage or no app, 3 the app does
     not load (--live), 4 refused, 5 a repair was not proved, 70 a rule broke, 130 interrupted.
@@ -137,7 +143,9 @@ def review_app(path: str | None, *, form: str, output: str | None, **given: Any)
 @tune_options
 @where_options
 def tune_routes(route: tuple[str, ...], **given: Any) -> int:
-    """Make slow routes fast, and prove that nothing else changed: the worst five, or each ROUTE.
+    """Make slow routes fast, and prove that nothing else changed.
+
+    Without a ROUTE the worst five are taken.
 
     Exit codes: 0 done, 2 wrong usage or no app, 3 the app does not load, 4 refused, 5 not proved,
     70 a fault of fastwright's own, 130 interrupted.
