@@ -192,6 +192,27 @@ def test_a_refused_request_is_told_in_the_same_shape(tmp_path: Path, capsys) -> 
     assert (list(told["error"]), told["exit_code"]) == (SHAPE, 4)
 
 
+def test_a_review_may_be_asked_for_in_words(tmp_path: Path, capsys) -> None:
+    """`do` carries it out, with the area that was named, and ends as `review` does."""
+    source = (
+        "from fastapi import FastAPI, Response\n\napp = FastAPI()\n\n\n"
+        "@app.get('/things/{name}')\ndef thing(name: str) -> int:\n    return eval(name)\n"
+    )
+    (tmp_path / "main.py").write_text(source)
+    for words in (["do", "is my app secure?"], ["review", "--select", "security"]):
+        assert main([*words, "--json", "--app", str(tmp_path)]) == 1
+        told = json.loads(capsys.readouterr().out)
+        assert [found["finding"]["rule"] for found in told["objections"]] == ["code-from-client"]
+        assert {card["area"] for card in told["cards"]} == {"security"}
+
+
+def test_a_job_without_a_recipe_has_no_options(tmp_path: Path, capsys) -> None:
+    """An option that a review or tuning would ignore is wrong usage, and named."""
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n")
+    assert main(["do", "review my code", "-o", "path=/x", "--app", str(tmp_path)]) == 2
+    assert "`path`" in capsys.readouterr().err
+
+
 def test_every_flag_that_a_message_names_is_one() -> None:
     """No message sends a person to an option that no command has."""
     known = {flag for command in every_command() for p in command.params for flag in p.opts}

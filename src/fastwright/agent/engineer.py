@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from fastwright.agent import ground, needs, planner, telling
+from fastwright.agent import errands, ground, needs, planner, telling
 from fastwright.agent.building import build
 from fastwright.agent.ground import Ground
 from fastwright.agent.ordering import Order
@@ -14,9 +14,11 @@ from fastwright.agent.person import Person, Wishes
 from fastwright.agent.planner import Refusal
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.model.app import AppMap
+from fastwright.model.change import Safety
 from fastwright.model.errors import UsageError
 from fastwright.model.plan import Candidate, Plan, Step
 from fastwright.model.proof import Report
+from fastwright.model.review import Review
 from fastwright.recipes.recipe import find, from_options, registry, to_options
 from fastwright.survey import static
 from fastwright.workspace import journal
@@ -48,7 +50,8 @@ class Engineer:
         plan = self._read(request, stand.app)
         if isinstance(plan, Refusal):
             return telling.refused(request, plan, watch)
-        if plan.steps[0].recipe == planner.TUNE:
+        if plan.steps[0].recipe in errands.TITLES:
+            self.person.plan(plan)
             return telling.planned(request, plan, watch)
         with watch.phase("planning"):
             steps = needs.in_order(plan.steps, stand.app, registry())
@@ -56,8 +59,8 @@ class Engineer:
         self.person.plan(building.plan)
         return telling.planned(request, building.plan, watch)
 
-    def do(self, request: str, options: Options | None = None) -> Report:
-        """Do what `request` says: plan, change, prove, ask, apply.
+    def do(self, request: str, options: Options | None = None) -> Report | Review:
+        """Do what `request` says: plan, change, prove, ask, apply; or review, where that is said.
 
         Args:
             request: In the person's words.
@@ -73,8 +76,13 @@ class Engineer:
         plan = self._read(request, stand.app)
         if isinstance(plan, Refusal):
             return telling.refused(request, plan, watch)
-        if plan.steps[0].recipe == planner.TUNE:
+        errand = plan.steps[0].recipe
+        if errand in errands.TITLES and options:
+            raise _unused(options, errand)
+        if errand == errands.TUNE:
             return self._tune(Order(request, in_words=True), stand, watch)
+        if errand == errands.REVIEW:
+            return self._review(plan)
         return self._carry_out(_with_options(plan, options or {}), stand, watch)
 
     def add(self, recipe: str, options: Options | None = None) -> Report:
@@ -91,6 +99,18 @@ class Engineer:
         watch = Stopwatch(self.person)
         stand = ground.find(self.start, self.person, self.wishes)
         return self._tune(order, stand, watch)
+
+    def _review(self, plan: Plan) -> Review:
+        from fastwright.agent import reviewing  # noqa: PLC0415 - its rules are slow to load
+
+        self.person.plan(plan)
+        step = plan.steps[0]
+        choices = reviewing.Choices(
+            select=(str(step.options["area"]),) if "area" in step.options else (),
+            live=bool(step.options.get("live")),
+            repair=Safety.SAFE if step.options.get("fix") else None,
+        )
+        return reviewing.review(self.start, self.person, self.wishes, choices)
 
     def _tune(self, order: Order, stand: Ground, watch: Stopwatch) -> Report:
         from fastwright.agent.tuning import TuningJob  # noqa: PLC0415 - slow to load
@@ -142,12 +162,16 @@ def _chosen_plan(request: str, chosen: Candidate) -> Plan:
 
 
 def _unclear(request: str, candidates: tuple[Candidate, ...]) -> Refusal:
-    names = " or ".join(f"`fastwright add {c.recipe}`" for c in candidates)
+    names = " or ".join(f"`fastwright {_command(c.recipe)}`" for c in candidates)
     return Refusal(
         f"cannot tell what `{request.strip()}` asks for",
         "; ".join(f"{c.because}: {c.title}" for c in candidates),
         f"say it more exactly, or use {names}",
     )
+
+
+def _command(recipe: str) -> str:
+    return recipe if recipe in errands.TITLES else f"add {recipe}"
 
 
 def _with_options(plan: Plan, options: Options) -> Plan:
@@ -165,11 +189,14 @@ def _with_options(plan: Plan, options: Options) -> Plan:
         chosen = to_options(from_options(find(step.recipe), own))
         steps.append(replace(step, options={**step.options, **{n: chosen[n] for n in own}}))
     if unused:
-        named = ", ".join(f"`{name}`" for name in sorted(unused))
-        recipes = ", ".join(step.recipe for step in plan.steps)
-        raise UsageError(
-            f"cannot use the option {named}",
-            f"none of {recipes} has it",
-            "`fastwright explain RECIPE` lists the options",
-        )
+        raise _unused(unused, ", ".join(step.recipe for step in plan.steps))
     return replace(plan, steps=tuple(steps))
+
+
+def _unused(options: Iterable[str], recipes: str) -> UsageError:
+    named = ", ".join(f"`{name}`" for name in sorted(options))
+    return UsageError(
+        f"cannot use the option {named}",
+        f"none of {recipes} has it",
+        "`fastwright explain RECIPE` lists the options",
+    )

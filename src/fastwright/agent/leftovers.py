@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from fastwright.agent import mood, readings, slots
+from fastwright.agent.errands import ERRANDS
 from fastwright.agent.lifetimes import lifetimes
 from fastwright.agent.phrases import BUILT, STRONG
 from fastwright.agent.readings import Reading
@@ -54,7 +55,7 @@ def _of(clause: str, reading: Reading | None, topics: Collection[str]) -> Iterat
         if wanted and not slots.names_any(clause):
             yield f"`{clause}` is not acted on: `{reading.said}` is asked for as well"
         return
-    if reading and not reading.built:
+    if reading and reading.is_other:
         return
     if reading and reading.topic not in {*topics, _GROUND} and not slots.names_any(clause):
         yield f"`{clause}` is not acted on: it may mean {reading.topic}; if so, ask for that"
@@ -73,8 +74,8 @@ def _unread(part: str) -> str:
 def _is_read(part: str) -> bool:
     if any(True for _ in readings.found(DANGEROUS, part)) or slots.names_any(part):
         return True
-    foreign = [said for _, said in readings.found(FOREIGN, part) if not mood.negated(part, said)]
-    if foreign:
+    other = readings.found((*FOREIGN, *ERRANDS), part)
+    if any(p.strength >= STRONG and not mood.negated(part, said) for p, said in other):
         return False
     if any(True for _ in readings.found(BUILT, part)):
         return True

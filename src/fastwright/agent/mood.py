@@ -30,6 +30,7 @@ _POLITE = (
     r"(?! (?:tell|explain|see|say|show|check)\b)"
     r"|(?:can|could|may) (?:we|i) (?:please |also )?(?:have|get|add|set up|build|create|use))\b"
 )
+_THOUGHT = re.compile(r"[,:;]| - |\b(?:and|but|so)\b")
 _WONDERING = re.compile(
     r"^\W*(?:how (?:does|do|can|is|are|many|much|long)|what|why|when|where|should|shall|is|are"
     r"|was|does|did|has|which|who|whose|whether|do (?:we|i|you|they|users|people|my|our|the|all)"
@@ -60,7 +61,7 @@ def questions(text: str) -> tuple[str, ...]:
 
 
 def _is_order(sentence: str) -> bool:
-    if re.search(_POLITE, sentence):
+    if any(re.search(_POLITE, thought) for thought in _THOUGHT.split(sentence)):
         return True
     return not _WONDERING.search(sentence) and _ORDER.search(sentence) is not None
 

@@ -60,7 +60,7 @@ BUILT: tuple[Phrase, ...] = (
     Phrase(
         "jwt-auth",
         0.5,
-        r"\b(?:protect|secure|guard|lock down)\b.*\b(?:endpoints?|routes?|api)",
+        r"\b(?:protect|secure|guard|lock down)\b.*\b(?:endpoints?|routes?|api|app)",
     ),
     Phrase("jwt-auth", 0.4, r"\b(?:tokens?|users?|registration|passwords?|security|roles?)\b"),
     Phrase("health-checks", 0.95, r"\bhealth[- ]?(?:checks?|endpoints?|routes?|probes?)"),

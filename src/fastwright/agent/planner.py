@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from fastwright.agent import mood, readings, slots
+from fastwright.agent import errands, mood, readings, slots
 from fastwright.agent.leftovers import untaken
 from fastwright.agent.readings import Reading
 from fastwright.agent.topics import COOKIES, DANGEROUS, INSTEAD, QUESTION, TOKENLESS, UNWANTED
@@ -28,9 +28,6 @@ TITLES = MappingProxyType(
         "database": "a database: SQLAlchemy engine and session",
     }
 )
-TUNE = "tune"
-"""The step of a plan that no recipe takes: a job of its own."""
-_TUNING = "tuning"
 LOGIN = "jwt-auth"
 _WORDS_OF_OPTIONS = ("redis", "memory", "sqlite")
 
@@ -53,10 +50,10 @@ def read_request(text: str, app: AppMap | None = None) -> Plan | tuple[Candidate
     """
     lower = readings.lowered(text)
     plain = readings.plain(_without(mood.questions(lower), lower))
-    refusal = _danger(plain) or _astray(plain)
+    request = _Request(text, plain, mood.questions(lower))
+    refusal = _danger(request) or _astray(plain)
     if refusal:
         return refusal
-    request = _Request(text, plain, mood.questions(lower))
     if not any(r.orders for r in request.readings):
         return _no_step(request)
     return _plan(request, app)
@@ -95,8 +92,10 @@ class _Request:
         return tuple(r for r in self.read if r)
 
 
-def _danger(plain: str) -> Refusal | None:
-    for clause in re.split(r"[.;\n]", plain):
+def _danger(request: _Request) -> Refusal | None:
+    if request.readings and all(r.topic == errands.REVIEW for r in request.readings):
+        return None  # nothing is built of such words, and what a review mends is known beforehand
+    for clause in re.split(r"[.;\n]", request.plain):
         for wish in DANGEROUS:
             said = wish.found(clause)
             if said and not _declined(clause, said):
@@ -140,8 +139,8 @@ def _plan(request: _Request, app: AppMap | None) -> Plan:
     for reading in request.readings:
         if reading.orders and reading.topic not in steps:
             steps[reading.topic] = _step(reading, request)
-    left_out = [r for r in request.readings if not r.built and not r.declined]
-    unsure = (*_beside(left_out), *_tuned_apart(left_out))
+    left_out = [r for r in request.readings if r.is_other and not r.declined]
+    unsure = (*_beside(left_out), *_apart(left_out))
     for topic in steps:
         names = slots.unbuilt(topic, request.plain)
         unsure += tuple(f"{name} is left out: not built yet" for name in names)
@@ -172,8 +171,8 @@ def _spelled(value: slots.Value, text: str) -> slots.Value:
     return text[at : at + len(value)] if at >= 0 else value
 
 
-def _tuned_apart(left_out: Sequence[Reading]) -> tuple[str, ...]:
-    wished = (r for r in left_out if r.topic == _TUNING)
+def _apart(left_out: Sequence[Reading]) -> tuple[str, ...]:
+    wished = (r for r in left_out if r.topic in errands.TITLES)
     return tuple(f"`{r.clause}` is a job of its own: ask for it alone" for r in wished)
 
 
@@ -188,16 +187,17 @@ def _clashes(steps: Iterable[Step], app: AppMap | None) -> tuple[str, ...]:
 
 def _no_step(request: _Request) -> Plan | tuple[Candidate, ...] | Refusal:
     text = request.text
-    foreign = [r for r in request.readings if not r.built and not r.declined]
-    if foreign and foreign[0].topic == _TUNING:
-        said = Evidence(EvidenceKind.SOURCE, f"the request says `{foreign[0].said}`")
-        because = f"asked for with `{foreign[0].said}`"
-        return Plan(text, (Step(TUNE, because, {}, (said,)),), _beside(foreign))
+    foreign = [r for r in request.readings if r.is_other and not r.declined]
+    if any(r.topic in errands.TITLES for r in foreign):
+        return _errand(request, foreign)
     if foreign:
         return _not_built(foreign[0].clause, foreign[0].topic)
-    weak = sorted((r for r in request.readings if not r.declined), key=lambda r: -r.strength)
+    weak = [s for r in request.readings if not r.declined for s in readings.suggested(r.clause)]
     if weak:
-        return _candidates(weak)
+        return _candidates(sorted(weak, key=lambda r: -r.strength))
+    asked = [r for q in request.questions if (r := readings.asked_review(q))]
+    if asked:
+        return _errand(request, asked)
     if request.questions:
         return _not_built(request.questions[0], QUESTION)
     if request.readings:
@@ -209,8 +209,19 @@ def _no_step(request: _Request) -> Plan | tuple[Candidate, ...] | Refusal:
     )
 
 
+def _errand(request: _Request, wished: Sequence[Reading]) -> Plan:
+    first = next(r for r in wished if r.topic in errands.TITLES)
+    said = Evidence(EvidenceKind.SOURCE, f"the request says `{first.said}`")
+    because = f"asked for with `{first.said}`"
+    own = [r.clause for r in wished if r.topic == first.topic]
+    options = errands.review_options(own) if first.topic == errands.REVIEW else {}
+    apart = _apart([r for r in wished if r.topic != first.topic])
+    step = Step(first.topic, because, options, (said,))
+    return Plan(request.text, (step,), (*_beside(wished), *apart))
+
+
 def _beside(left_out: Sequence[Reading]) -> tuple[str, ...]:
-    others = (r for r in left_out if r.topic != _TUNING)
+    others = (r for r in left_out if r.topic not in errands.TITLES)
     return tuple(f"`{r.clause}` is left out: {_why_not(r.topic)}" for r in others)
 
 
@@ -233,6 +244,6 @@ def _candidates(weak: Sequence[Reading]) -> tuple[Candidate, ...]:
     for reading in weak:
         if reading.topic not in found:
             because = f"`{reading.said}` may mean it"
-            title = TITLES[reading.topic]
+            title = {**TITLES, **errands.TITLES}[reading.topic]
             found[reading.topic] = Candidate(reading.topic, title, reading.strength, because)
     return tuple(found.values())[:3]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fastwright.agent import mood
+from fastwright.agent.errands import ERRANDS, REVIEW
 from fastwright.agent.phrases import BUILT, STRONG, Phrase
 from fastwright.agent.topics import FOREIGN, OTHER_WORK, QUESTION
 
@@ -23,6 +24,8 @@ _SPLIT = re.compile(
     r"|,?\s+(?:and then|and also|as well as|and|also|then|plus|but)\s+"
 )
 
+_SHELVES = ((OTHER_WORK, False), (FOREIGN, False), (ERRANDS, False), (BUILT, True))
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -37,6 +40,11 @@ class Reading:
     said: str
     built: bool
     declined: bool = False
+
+    @property
+    def is_other(self) -> bool:
+        """True where it is surely about what no recipe builds."""
+        return not self.built and self.strength >= STRONG
 
     @property
     def orders(self) -> bool:
@@ -68,7 +76,7 @@ def read(clause: str) -> Reading | None:
     clause declines it.
     """
     if mood.asks(clause):
-        return Reading(clause, QUESTION, 1.0, clause, built=False)
+        return asked_review(clause) or Reading(clause, QUESTION, 1.0, clause, built=False)
     every = tuple(_readings(clause))
     best = _strongest(r for r in every if not r.declined)
     declined = _strongest(r for r in every if r.declined)
@@ -79,8 +87,19 @@ def read(clause: str) -> Reading | None:
     return declined if weak or stronger else best
 
 
+def asked_review(question: str) -> Reading | None:
+    """`question` as the wish for a review, which answers it and changes nothing."""
+    wished = _readings(question)
+    return _strongest(r for r in wished if r.topic == REVIEW and r.is_other and not r.declined)
+
+
+def suggested(clause: str) -> Iterator[Reading]:
+    """Everything that `clause` may mean, where no phrase in it is strong enough to act on."""
+    return (r for r in _readings(clause) if not r.declined)
+
+
 def _readings(clause: str) -> Iterator[Reading]:
-    for phrases, built in ((OTHER_WORK, False), (FOREIGN, False), (BUILT, True)):
+    for phrases, built in _SHELVES:
         for phrase, said in found(phrases, clause):
             declined = phrases is not OTHER_WORK and mood.negated(clause, said)
             yield Reading(clause, phrase.topic, phrase.strength, said, built, declined)

@@ -42,18 +42,6 @@ FOREIGN: tuple[Phrase, ...] = (
         r"\b(?:send|verify|confirm)\w*\b.*\be-?mails?\b|\be-?mail (?:verification|"
         r"confirmation)\b",
     ),
-    Phrase(
-        "review",
-        0.97,
-        r"\b(?:review|audit|analy[sz]e|vulnerabilit\w+|lint)\b|\bfind\b.*\b(?:bugs?|"
-        r"problems?|issues?|n\+1)",
-    ),
-    Phrase(
-        "tuning",
-        0.97,
-        r"\b(?:faster|speed(?: |-)?up|slow\w*|performance|optimi[sz]e\w*|latency|n\+1)"
-        r"\b|\bspeed\b",
-    ),
     Phrase("caching", 0.96, r"\bcach(?:e|es|ed|ing)\b"),
     Phrase("pagination", 0.96, r"\bpaginat\w+\b|\bpages? of results\b"),
     Phrase(
@@ -215,7 +203,8 @@ INSTEAD: Mapping[str, tuple[str, str]] = MappingProxyType(
         TOKENLESS: _TOKENS_INSTEAD,
         QUESTION: (
             "it asks, and orders nothing to be built",
-            "`fastwright survey` shows what the app has; to have a thing built, say `add …`",
+            "`fastwright survey` shows what the app has, `fastwright review` what is wrong; "
+            "to have a thing built, say `add …`",
         ),
         UNWANTED: (
             "it says what is not wanted, and nothing that is",

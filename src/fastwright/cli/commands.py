@@ -36,6 +36,8 @@ def cli() -> None:
     epilog=examples(
         'fastwright do "I need a login endpoint that returns a JWT" --app examples/bookshop',
         'fastwright do "add login with refresh tokens" --yes',
+        'fastwright do "check my app for security problems"',
+        'fastwright do "my user profile endpoint is slow"',
         'fastwright do "add login" -o path=/auth/token -o access_minutes=30 --dry-run',
     ),
 )
@@ -45,9 +47,10 @@ def cli() -> None:
 def do_request(request: tuple[str, ...], option: tuple[str, ...], **given: Any) -> int:
     """Do what REQUEST says: plan, change, prove, ask, apply.
 
-    Exit codes: 0 done, planned or there already, 1 would change (--check), 2 wrong usage or no app,
-    3 the app does not load, 4 refused or not understood, 5 not proved and not applied,
-    70 a fault of fastwright's own, 130 interrupted. With --json each of 2 to 130 prints `error`.
+    Exit codes: 0 done, planned or there already, 1 would change (--check) or findings of a
+    review, 2 wrong usage or no app, 3 the app does not load, 4 refused or not understood, 5 not
+    proved and not applied, 70 a fault of fastwright's own, 130 interrupted.
+    With --json each of 2 to 130 prints `error`.
     """
     from fastwright.cli.running import run_do  # noqa: PLC0415
 

@@ -49,7 +49,12 @@ def run_review(run: Run, wanted: Choices, form: str, output: str | None) -> int:
     quiet = run.as_json or form != "terminal"
     screen = Screen(Console(stderr=True, highlight=False), yes=run.yes, quiet=quiet)
     found = review(run.start, screen, run.wishes, wanted)
-    text = _rendered(found, "json" if run.as_json else form)
+    return tell(found, "json" if run.as_json else form, output)
+
+
+def tell(found: Review, form: str, output: str | None) -> int:
+    """Print the review in `form`, or write it to the file `output`; the exit code that it has."""
+    text = _rendered(found, form)
     if output is not None:
         Path(output).write_text(text, "utf-8")
     elif text:

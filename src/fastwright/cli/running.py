@@ -12,6 +12,7 @@ from fastwright.agent.engineer import Engineer
 from fastwright.cli.options import Run
 from fastwright.cli.screen import Screen
 from fastwright.model.proof import Outcome, Report
+from fastwright.model.review import Review
 from fastwright.report import json_text
 
 _EXIT = (
@@ -22,8 +23,14 @@ WOULD_CHANGE = 1
 
 
 def run_do(request: str, options: Mapping[str, str], run: Run) -> int:
-    """Do what the request says."""
-    return work(run, lambda engineer: engineer.do(request, options))
+    """Do what the request says, and tell it in the form that fits: a report, or a review."""
+    screen = _screen(run)
+    told = Engineer(run.start, screen, run.wishes).do(request, options)
+    if isinstance(told, Review):
+        from fastwright.cli.reviewing import tell  # noqa: PLC0415 - its forms are slow to load
+
+        return tell(told, "json" if run.as_json else "terminal", None)
+    return _checked(run, told, _end(told, screen, as_json=run.as_json))
 
 
 def run_add(recipe: str, options: Mapping[str, object], run: Run) -> int:
@@ -59,12 +66,12 @@ def work(run: Run, call: Callable[[Engineer], Report]) -> int:
     """Have the engineer do what `call` asks, say what came of it, and give the exit code."""
     screen = _screen(run)
     report = call(Engineer(run.start, screen, run.wishes))
-    code = _end(report, screen, as_json=run.as_json)
-    return WOULD_CHANGE if run.check and not code and _would_change(report) else code
+    return _checked(run, report, _end(report, screen, as_json=run.as_json))
 
 
-def _would_change(report: Report) -> bool:
-    return report.changes is not None and not report.changes.is_empty
+def _checked(run: Run, report: Report, code: int) -> int:
+    changes = report.changes is not None and not report.changes.is_empty
+    return WOULD_CHANGE if run.check and not code and changes else code
 
 
 def _end(report: Report, screen: Screen, *, as_json: bool) -> int:
