@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from fastwright.model.app import Application, AppMap, Route
 from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.versions import runs_on
 from fastwright.source import layout
@@ -63,7 +65,8 @@ def unanswerable_body(app: AppMap) -> Iterator[Finding]:
     Not offered for an app that a function builds.
 
     ## Known limits
-    An own handler of `RequestValidationError` is believed. Pydantic 1 repeats no input.
+    An own handler of `RequestValidationError` is believed, wherever something calls or is handed
+    the function that adds it. Pydantic 1 repeats no input.
     """
     old = app.versions.get("pydantic", "2").startswith("1.")
     if app.app is None or old or runs_on(app, "fastapi", "0.100") is False or _handles(app):
@@ -80,11 +83,31 @@ def _handles(app: AppMap) -> bool:
         adds = call.text.endswith(("exception_handler", "FastAPI")) or "exception_handlers" in dict(
             call.keywords
         )
-        if adds and any(_HANDLED.search(text) for text in given):
+        if adds and any(_HANDLED.search(text) for text in given) and not _is_dead(app, call.caller):
             return True
     caught = (name for function in app.functions for block in function.blocks
               if block.kind == "except" for name in block.names)  # fmt: skip
     return any(_HANDLED.search(name) for name in caught)
+
+
+def _is_dead(app: AppMap, name: str, seen: frozenset[str] = frozenset()) -> bool:
+    """True for a plain function that nothing but others like it calls or hands on."""
+    function = reach(app).functions.get(name)
+    if function is None or function.decorators or function.class_name or _makes(app, name):
+        return False
+    word = re.compile(rf"\b{re.escape(last(name))}\b")
+    users = {c.caller for c in app.calls if c.callee == name or any(map(word.search, _given(c)))}
+    return all(_is_dead(app, user, seen | {name}) for user in users - seen - {name})
+
+
+def _makes(app: AppMap, name: str) -> bool:
+    """True for the function that builds the app."""
+    made = app.app
+    return made is not None and made.factory and made.target.replace(":", ".") == name
+
+
+def _given(call: Call) -> tuple[str, ...]:
+    return (*call.arguments, *(value for _, value in call.keywords), call.text)
 
 
 def _takes_json(route: Route) -> bool:
