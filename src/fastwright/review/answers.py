@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from fastwright.model.app import AppMap, Schema
+from fastwright.model.app import AppMap, Field, Schema
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.model.storage import Table
@@ -25,12 +25,16 @@ _SECRET = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One field of an answer: the class that declares it, its name, and where that stands."""
+    """One field of an answer: the class that has it, its name, and where it is declared.
+
+    `is_spare`: a base declares it, and ``None`` stands for it where nothing is given.
+    """
 
     owner: str
     name: str
     annotation: str
     span: Span | None
+    is_spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ class Answers:
             for field in schema.fields:
                 if ("exclude", "True") in field.constraints:
                     continue
-                yield Leaf(name, field.name, field.annotation or "", field.span)
+                spare = field.default == "None" and not _declares(schema, field)
+                yield Leaf(name, field.name, field.annotation or "", field.span, spare)
                 for inner in _DOTTED.findall(_types(field.annotation or "")):
                     resolved = self._resolved(inner, name)
                     yield from self._below(resolved, above | {name}, depth + 1)
@@ -83,6 +88,14 @@ class Answers:
             return written
         dotted = module.imports.get(head, f"{module.name}.{head}" if module.name else head)
         return f"{dotted}.{rest}" if rest else dotted
+
+
+def _declares(schema: Schema, field: Field) -> bool:
+    """True where a field stands in the class itself, and not in a base."""
+    at, body = field.span, schema.span
+    if at is None or body is None:
+        return True
+    return at.path == body.path and body.start <= at.start < body.end
 
 
 def _types(annotation: str) -> str:

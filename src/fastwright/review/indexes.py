@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Query
 from fastwright.model.storage import Column, Table
 from fastwright.review.reach import reach
 from fastwright.review.statements import statement
@@ -12,6 +13,8 @@ from fastwright.review.statements import statement
 _MYSQL = frozenset({"pymysql", "aiomysql", "mysqlclient", "asyncmy", "mysql-connector-python"})
 _POSTGRES = frozenset({"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg",
                        "pg8000"})  # fmt: skip
+_COARSE = re.compile(r"(?i)bool|date|time|enum")
+"""Types of columns of which one value, or one range, stands for many rows."""
 
 
 def packages(app: AppMap) -> frozenset[str]:
@@ -64,19 +67,32 @@ class Indexes:
 class Lookups:
     """Why statements of routes need to find rows by a foreign key."""
 
-    def __init__(self, app: AppMap) -> None:
+    def __init__(self, app: AppMap, indexes: Indexes) -> None:
         self.app = app
+        self.indexes = indexes
         self.filtered: dict[str, str] = {}
         self.loaded: dict[str, str] = {}
         self.deleted: dict[str, str] = {}
         for route in app.routes:
             for query in route.queries if route.reachable else ():
-                self.filtered |= dict.fromkeys(query.filters, f"`{route}` filters by it")
+                self.filtered |= dict.fromkeys(self._sought(query), f"`{route}` filters by it")
                 for path in query.eager:
                     self.loaded |= dict.fromkeys(path.split(".")[1:], f"`{route}` loads by it")
                 if query.kind == "delete":
                     self.deleted[query.tables[0]] = f"`{route}` deletes from `{query.tables[0]}`"
         self._note_deletes()
+
+    def _sought(self, query: Query) -> Iterator[str]:
+        """The columns that find the rows: not those beside one that an index finds them by."""
+        found_by = {name.partition(".")[0] for name in query.filters if self._leads(name)}
+        return (name for name in query.filters if name.partition(".")[0] not in found_by)
+
+    def _leads(self, name: str) -> bool:
+        table = self.app.table(name.partition(".")[0])
+        column = table.column(name.rpartition(".")[2]) if table is not None else None
+        if table is None or column is None or _COARSE.search(column.type or ""):
+            return False
+        return self.indexes.lead_to(table, column)
 
     def _note_deletes(self) -> None:
         """A ``session.delete(row)`` of a route that finds rows of one table deletes from it."""

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Block, Call, Function
-from fastwright.review.course import loops
+from fastwright.review.course import around, loops
 from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.statements import Statement, statement
+from fastwright.review.turns import deals_with_failure, is_of_tables
 
 _FEW = re.compile(
     r"[\[({\"']|range\(\s*\d|enumerate\(\s*[\[(]|.*(chunk|batch|range\(.*,.*,)", re.IGNORECASE
+)
+_ARRANGED = re.compile(
+    r"(?:sorted|reversed|enumerate|list|tuple|set|frozenset)\(\s*(?P<all>[\w.]+)\s*[,)]"
+    r"|(?P<keyed>[\w.]+)\.(?:items|keys|values)\(\)"
 )
 _NEAR = 2
 
@@ -22,7 +27,8 @@ _NEAR = 2
 class Looped:
     """A statement under a loop: `place` is the call in the loop that leads to it.
 
-    `depth` counts the calls of ours between the two; `asking` is the statement's own call.
+    `depth` counts the calls of ours between the two; `asking` is the statement's own call;
+    `is_of_tables` says that each turn is about another table.
     """
 
     asking: Call
@@ -33,12 +39,27 @@ class Looped:
     place: Call
     loop: Block
     route: Route
+    is_of_tables: bool = False
 
     @property
     def is_sure(self) -> bool:
         """True where the loop is long when its rows are many, and waits for each of them."""
         indirect_write = self.asked.verb == "flush" and self.depth > 0
-        return self.depth < _NEAR and not self.may_leave and not indirect_write
+        apart = self.is_of_tables or deals_with_failure(
+            self.function, self.loop, self.place.span.start
+        )
+        return self.depth < _NEAR and not self.may_leave and not indirect_write and not apart
+
+    @property
+    def turn(self) -> tuple[str, int]:
+        """The loop, by its function and place."""
+        return self.function.name, self.loop.start
+
+    @property
+    def is_conditional(self) -> bool:
+        """True where what the loop calls asks only in some of its turns."""
+        held = around(self.owner, self.asking.span.start) if self.depth else ()
+        return any(block.kind == "arm" for block in held)
 
     @property
     def may_leave(self) -> bool:
@@ -60,9 +81,13 @@ def looped(app: AppMap) -> Iterator[Looped]:
             over = [b for b in over if not _is_constant(reached.app, function, b.words)]
             for step, asked in _asked(reached, function, call, known) if over else ():
                 depth = len(step.functions) if step.call is not call else 0
+                owner, loop = step.function, over[-1]
+                targets = owner.parameters if depth else loop.names
+                content = app.files[owner.span.path]
                 yield Looped(
-                    step.call, asked, step.function, depth, function, call, over[-1], ran.route
-                )
+                    step.call, asked, owner, depth, function, call, loop, ran.route,
+                    is_of_tables(owner, step.call, frozenset(targets), content),
+                )  # fmt: skip
 
 
 Asking = tuple[Step, Statement]
@@ -90,14 +115,19 @@ def _asked(
 
 def _is_over_rows(loop: Block) -> bool:
     """A loop over what the app keeps or was sent: not over a few constants or whole batches."""
-    return loop.kind == "for" and set(loop.names) != {"_"} and not _FEW.match(loop.words)
+    counts_only = all(set(name) == {"_"} for name in loop.names)
+    return loop.kind == "for" and not counts_only and not _FEW.match(loop.words)
 
 
 def _is_constant(app: AppMap, function: Function, words: str) -> bool:
     """True for a name of the module, whose length no request decides."""
+    arranged = _ARRANGED.match(words)
+    words = (arranged["all"] or arranged["keyed"]) if arranged is not None else words
     name = words.rpartition(".")[2]
+    if name.isidentifier() and name.isupper():
+        return True
     if not words.isidentifier() or words in function.parameters:
-        return name.isidentifier() and name.isupper()
+        return False
     if any(row.name == words for row in function.bindings):
         return False
     here = (m for m in app.modules.values() if m.path == function.span.path)

@@ -10,6 +10,7 @@ from fastwright.model.app import AppMap, Field, Route, Schema
 from fastwright.model.code import Call, Function, Module
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
+from fastwright.review.at_home import is_at_home
 
 _ATTRIBUTE = re.compile(r"(\w+)\.(\w+)$")
 
@@ -41,13 +42,18 @@ def stored(app: AppMap) -> tuple[Stored, ...]:
 
 def bodies(app: AppMap) -> dict[str, Route]:
     """The schemas that requests are read into, each with a route that does so."""
-    return {r.body_model: r for r in reversed(app.routes) if r.body_model and r.reachable}
+    return {r.body_model: r for r in reversed(_served(app)) if r.body_model and r.reachable}
+
+
+def _served(app: AppMap) -> list[Route]:
+    """The routes that strangers reach: not those that development alone has."""
+    return [route for route in app.routes if not is_at_home(route.condition)]
 
 
 def _by_flow(app: AppMap) -> Iterator[Stored]:
     """Bodies that a constructor takes as keywords: ``Item(**data.model_dump())``."""
     schemas = {schema.name: schema for schema in app.schemas}
-    routes = {str(route): route for route in reversed(app.routes)}
+    routes = {str(route): route for route in reversed(_served(app))}
     for flow in app.flows:
         table = app.table(flow.into) if flow.kind == "fields" else None
         schema = schemas.get(flow.model or "")

@@ -321,13 +321,16 @@ class Dependencies:
         return tuple(self._fields(owner, place)) if name == "__init__" else ()
 
     def _fields(self, owner: Symbol, place: Place) -> Iterator[Dependency]:
-        """Dependencies among a class's annotated fields (class-based views, dataclasses)."""
-        if owner.unit is None:
-            return
-        for row in owner.unit.scopes[owner.scope].assignments:
-            if isinstance(row.target, str):
+        """Dependencies among a class's annotated fields and its bases' (views, dataclasses)."""
+        seen: set[str] = set()
+        for symbol in self.evaluator.lineage(owner):
+            unit = symbol.unit if symbol.kind == "scope" else None
+            for row in unit.scopes[symbol.scope].assignments if unit is not None else ():
+                if unit is None or not isinstance(row.target, str) or row.target in seen:
+                    continue
+                seen.add(row.target)
                 fact = ParameterFact(row.target, "", row.annotation, None, row.value, None)
-                node = self.parameter(fact, Frame(owner.unit, owner.scope, (), row.start), place)[1]
+                node = self.parameter(fact, Frame(unit, symbol.scope, (), row.start), place)[1]
                 if node is not None:
                     yield node
 

@@ -184,7 +184,7 @@ class _Tables:
         return found
 
     def _index_of(self, kind: str, call: CallFact, frame: Frame) -> list[Index]:
-        if kind not in ("Index", "UniqueConstraint"):
+        if kind not in ("Index", "UniqueConstraint", "PrimaryKeyConstraint"):
             return []
         words = [self._column_name(term, frame) for term in call.arguments]
         keywords = {k: self.evaluator.values(t, frame) for k, t in call.keywords}

@@ -59,15 +59,16 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     The question and the insert must meet in one function, each there or in what it calls. Flags,
     dates and long texts among the compared columns make the finding only possible, for uniqueness
-    may then be meant for some rows only.
+    may then be meant for some rows only; so does a helper that asks now for this, now for that.
     """
     writing = Writing(app)
-    told: set[str] = set()
+    told: set[object] = set()
     for function, route in writing.functions():
         for found in _pairs(writing, function):
             key = f"{found.table.name}:{','.join(sorted(found.query.filters))}"
-            if key not in told and not _is_unique(found.table, found.query):
-                told.add(key)
+            place = (found.asked.call.span, found.table.name)
+            if not told & {key, place} and not _is_unique(found.table, found.query):
+                told |= {key, place}
                 yield _finding(app, function, route, found)
 
 
@@ -162,7 +163,7 @@ def _finding(app: AppMap, function: Function, route: str, found: _Pair) -> Findi
         related=(found.made.call.span,),
         fixes=() if partly else _fixes(app, table, query),
         symbol=f"{function.name}:{table.name}",
-        structural=not partly and not _is_vague(table, query) and _always(function, found),
+        structural=not partly and not _is_vague(table, query) and _is_plain(function, found),
     )
 
 
@@ -172,8 +173,11 @@ def _is_vague(table: Table, query: Query) -> bool:
     return foreign or any(c is None or bool(_VAGUE.search(c.type or "")) for c in columns)
 
 
-def _always(function: Function, found: _Pair) -> bool:
-    """True where every insert asks first: a question for some inserts alone is no uniqueness."""
+def _is_plain(function: Function, found: _Pair) -> bool:
+    """True where every insert asks first, and the same: anything else is no uniqueness."""
+    name = found.table.name
+    if len({query.filters for query in found.asked.asks if name in query.tables[:1]}) > 1:
+        return False
     asks = {b.start for b in around(function, found.asked.call.span.start) if b.kind == "arm"}
     makes = {b.start for b in around(function, found.made.call.span.start)}
     return asks <= makes

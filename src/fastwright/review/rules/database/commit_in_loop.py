@@ -48,8 +48,9 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
     statement of the loop; elsewhere something in the loop may need what was committed.
 
     ## Known limits
-    A commit further than one call below the loop, or in a loop that may end early, is only
-    possible. Code that no route reaches, such as a worker's, is not judged.
+    A commit further than one call below the loop, under a condition of what the loop calls, or in
+    a loop that may end early, is only possible, and so is one whose failure the loop deals with.
+    Code that no route reaches, such as a worker's, is not judged.
     """
     for found in looped(app):
         if found.asked.verb == "commit":
@@ -67,7 +68,7 @@ def _finding(app: AppMap, found: Looped) -> Finding:
         related=(Span(found.place.span.path, found.loop.start, found.loop.end),),
         fixes=_fixes(app, found),
         symbol=f"{found.function.name}:{found.place.text}",
-        structural=found.is_sure,
+        structural=found.is_sure and not found.is_conditional,
     )
 
 

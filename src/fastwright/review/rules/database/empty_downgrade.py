@@ -19,6 +19,7 @@ _SCHEMA = frozenset({"create_table", "add_column", "create_index", "create_uniqu
                      "drop_table", "alter_column", "rename_table", "drop_constraint",
                      "drop_index"})  # fmt: skip
 _COLUMN = re.compile(r"\bColumn\(\s*(['\"]\w+['\"])")
+_REFUSAL = re.compile(r"\bassert\s+(?:False|0)\b")
 _LITERAL = re.compile(r"(['\"])\w+\1")
 _EMPTY = re.compile(
     rb":[^\n]*\n(?P<indent>[ \t]+)(?:[\"']{3}.*?[\"']{3}\s+)?(?:#.*\n\s*)*(?P<pass>pass)", re.DOTALL
@@ -79,7 +80,8 @@ def empty_downgrade(app: AppMap) -> Iterator[Finding]:
     columns and indexes by literal names; these are taken back in reverse.
 
     ## Known limits
-    Revisions that only move rows are left alone, and so is a downgrade that raises.
+    Revisions that only move rows are left alone, and so is a downgrade that raises. Where the
+    upgrade does no more than let columns be null, the finding is only possible: that may stay.
     """
     reached = reach(app)
     folders = {e.versions for e in app.migrations if "tests" not in e.versions.parts}
@@ -89,7 +91,8 @@ def empty_downgrade(app: AppMap) -> Iterator[Finding]:
         if not is_revision or back is None or back.span.path != function.span.path:
             continue
         done = [call for call in reached.calls_in(function) if last(call.text) in _SCHEMA]
-        if done and not back.stops and not any(True for _ in reached.calls_in(back)):
+        refuses = back.stops or _REFUSAL.search(app.text(back.span))
+        if done and not refuses and not any(True for _ in reached.calls_in(back)):
             yield _finding(app, reached, function, back, done)
 
 
@@ -105,8 +108,13 @@ def _finding(
         related=(function.span,),
         fixes=_fixes(app, list(reached.calls_in(function)), function, back),
         symbol=back.name,
-        structural=True,
+        structural=not all(_widens(call) for call in done),
     )
+
+
+def _widens(call: Call) -> bool:
+    """True for a column that may be null from now on, which the code of before does not mind."""
+    return last(call.text) == "alter_column" and dict(call.keywords).get("nullable") == "True"
 
 
 def _fixes(app: AppMap, calls: list[Call], function: Function, back: Function) -> tuple[Fix, ...]:

@@ -103,7 +103,7 @@ def _is_lazy(relationship: Relationship) -> bool:
 def _finding(
     app: AppMap, route: Route, query: Query, reads: tuple[Read, ...], step: Step | None
 ) -> Finding:
-    named = " and ".join(f"`{read.text}`" for read in reads)
+    named = _named(reads)
     harm = "which an async session refuses" if _is_async(app, step) else "one statement each time"
     return Finding(
         "n-plus-one",
@@ -115,6 +115,11 @@ def _finding(
         symbol=f"{route.handler}:{step.function.name if step else ''}",
         structural=step is not None and gives_back(reach(app), step),
     )
+
+
+def _named(reads: tuple[Read, ...]) -> str:
+    *most, final = (f"`{read.text}`" for read in reads)
+    return f"{', '.join(most)} and {final}" if most else final
 
 
 def _is_async(app: AppMap, step: Step | None) -> bool:
@@ -132,7 +137,7 @@ def _fixes(
     path = query.span.path
     options, bound = zip(*(_option(app, path, read) for read in reads), strict=True)
     at = Span(path, query.span.end, query.span.end)
-    named = " and ".join(f"`{read.text}`" for read in reads)
+    named = _named(reads)
     why = f"{named}: loaded for all rows by one statement each"
     edit = Edit(at, f".options({', '.join(options)})", why)
     edits = (*dict.fromkeys(e for edits in bound for e in edits), edit)

@@ -16,6 +16,7 @@ from fastwright.source import signatures
 from fastwright.source.imports import ensure_import
 
 _SELECTED = re.compile(r"(?:\w+\.)*select\(\s*(?P<model>[A-Za-z_]\w*)\s*,?\s*\)")
+_NARROWS = frozenset({"where", "filter", "filter_by", "having"})
 
 
 @rule(code="FW102", severity=Severity.MEDIUM)
@@ -79,7 +80,17 @@ def _finding(app: AppMap, route: Route, query: Query, table: Table) -> Finding:
 def _is_whole(app: AppMap, query: Query) -> bool:
     """True where no condition can stand in the statement: it is built of classes, without one."""
     built = bool(re.match(r"(\w+\.)*(select|query)\(", app.text(query.span)))
-    return built and not query.filters and len(query.tables) == 1
+    return built and not query.filters and len(query.tables) == 1 and not _is_narrowed(app, query)
+
+
+def _is_narrowed(app: AppMap, query: Query) -> bool:
+    """True where the statement has a condition that the map cannot read: ``filter(wanted)``."""
+    at = query.span
+    near = [call for call in app.calls if call.span.path == at.path]
+    own = [c for c in near if c.span.start == at.start and c.span.end >= at.end]
+    names = {(call.caller, call.target) for call in own if call.target}
+    held = [c for c in near if (c.caller, c.text.rpartition(".")[0]) in names]
+    return any(call.text.rpartition(".")[2] in _NARROWS for call in (*own, *held))
 
 
 def _fixes(app: AppMap, route: Route, query: Query, table: Table) -> tuple[Fix, ...]:

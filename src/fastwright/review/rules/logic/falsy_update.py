@@ -60,7 +60,8 @@ def falsy_update(app: AppMap) -> Iterator[Finding]:
     Changes behaviour: `False` and `0` are written from then on.
 
     ## Known limits
-    Numbers and truths alone: that an empty text is not written is often meant.
+    Numbers and truths alone: that an empty text is not written is often meant. Keys (`id`,
+    `owner_id`), and numbers that a base of the schema keeps above zero, have no zero to write.
     """
     reach = Reach(app)
     schemas = {schema.name: schema for schema in app.schemas}
@@ -91,8 +92,19 @@ def _passed_over(app: AppMap, function: Function, schema: Schema) -> Iterator[tu
         if match is None or field is None or not _FALSY.search(field.annotation or ""):
             continue
         inside = content[block.start : block.end].decode("utf-8", "replace")
-        if re.search(rf"\.{field.name}\s*=\s*{match[0]}\s*$", inside, re.MULTILINE):
+        writes = re.search(rf"\.{field.name}\s*=\s*{match[0]}\s*$", inside, re.MULTILINE)
+        if writes and not _has_no_zero(app, schema, field):
             yield block, field
+
+
+def _has_no_zero(app: AppMap, schema: Schema, field: Field) -> bool:
+    """True for a number that is never zero: a key, or what a base of the schema bounds."""
+    if "bool" in (field.annotation or ""):
+        return False
+    bases = [base for base in app.schemas if base.name in schema.bases]
+    same = (f for base in bases for f in base.fields if f.name == field.name)
+    bounded = any("gt" in dict(one.constraints) for one in same)
+    return bounded or bool(re.search(r"(?:^|_)id$", field.name))
 
 
 def _test(app: AppMap, function: Function, block: Block) -> Span | None:

@@ -12,6 +12,8 @@ from fastwright.review.rule import rule
 from fastwright.source import call_sites
 
 _HOST = re.compile(r"[\w-]+(?:\\?\.[\w-]+)+")
+_ANY = "https://evil.example"
+"""An origin that nobody has heard of: where it is allowed, all are."""
 
 
 @rule(code="FW540", severity=Severity.MEDIUM)
@@ -55,8 +57,9 @@ def credentials_for_any_origin(app: AppMap) -> Iterator[Finding]:
         ):
             foreign = _foreign_origin(options)
             if foreign and middleware.span is not None:
-                message = f"`CORSMiddleware` lets `{foreign}` read answers with a visitor's cookies"
-                seen = f"`{foreign}` matches what is allowed, with `allow_credentials=True`"
+                who = "any site" if foreign == _ANY else f"`{foreign}`"
+                message = f"`CORSMiddleware` lets {who} read answers with a visitor's cookies"
+                seen = f"`{foreign}` is among what is allowed, with `allow_credentials=True`"
                 fix = _without_credentials(app, middleware)
                 yield Finding(
                     "credentials-for-any-origin", middleware.span, message,
@@ -68,7 +71,7 @@ def credentials_for_any_origin(app: AppMap) -> Iterator[Finding]:
 def _foreign_origin(options: dict[str, str]) -> str:
     """An origin of somebody else that the options allow; empty where none is found."""
     if re.fullmatch(r"[\[(]\s*['\"]\*['\"],?\s*[\])]", options.get("allow_origins", "")):
-        return "https://evil.example"
+        return _ANY
     written = re.fullmatch(r"r?(['\"])(.*)\1", options.get("allow_origin_regex", ""))
     return _matched(written[2].replace("\\\\", "\\")) if written else ""
 
@@ -83,7 +86,7 @@ def _matched(pattern: str) -> str:
 
 def _candidates(pattern: str) -> Iterator[str]:
     """Origins that nobody means to allow, made from the hosts in the expression."""
-    yield "https://evil.example"
+    yield _ANY
     yield "null"
     for written in _HOST.findall(pattern):
         host = written.replace("\\.", ".").lstrip(".")

@@ -11,6 +11,7 @@ from fastwright.model.change import Fix, Safety
 from fastwright.model.code import Flow
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.at_home import is_at_home
 from fastwright.review.rule import rule
 from fastwright.review.stable_message import stable_message
 
@@ -18,6 +19,7 @@ _WHOLE = re.compile(r"(?:args|orig|__cause__|with_traceback)?(?:[.\[].*)?")
 _BROAD = frozenset(
     {"Exception", "BaseException", "OSError", "IOError", "KeyError", "EnvironmentError"}
 )
+_TAKEN = re.compile(r"\b(?:str|repr)\(\w+\)|\{\w+(?:![rs])?\}|\.format_exc")
 _HABIT = 6
 """From this many answers on, it is a habit of the app."""
 _DRIVERS = ("sqlalchemy.", "asyncpg.", "psycopg", "sqlite3.", "pymysql.", "aiosqlite.", "redis.",
@@ -61,12 +63,14 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Reported are `Exception` and the exceptions of database drivers and the operating system; what
     the app itself defines, and `ValueError`, are taken for messages that are meant to be read. An
-    attribute of the exception (`error.detail`) is not reported.
+    attribute of the exception (`error.detail`) is not reported, nor is what is answered in
+    development alone.
     """
     found: dict[Span, Flow] = {}
     for flow in app.flows:
         if flow.kind == "answer" and flow.place == "exception" and _is_unforeseen(flow):
             found.setdefault(flow.path[-1], flow)
+    found = {at: flow for at, flow in found.items() if not _is_told_at_home(app, flow)}
     findings = [_finding(app, flow) for flow in found.values()]
     yield from findings if len(findings) < _HABIT else [_habit(findings)]
 
@@ -92,6 +96,22 @@ def _finding(app: AppMap, flow: Flow) -> Finding:
         (Evidence(EvidenceKind.SOURCE, f"`{flow.handler}` answers with what it caught"),), (),
         (fix,) if fix else (), flow.handler, structural=not flow.doubts,
     )  # fmt: skip
+
+
+def _is_told_at_home(app: AppMap, flow: Flow) -> bool:
+    """True where the text is taken under a test for development alone."""
+    function = next((f for f in app.functions if f.name == flow.handler), None)
+    if function is None or function.span.path != flow.path[-1].path:
+        return False
+    path, at = function.span.path, flow.path[-1].start
+    arms = [b for b in function.blocks if b.kind == "arm" and is_at_home(b.words)]
+    inside = [app.text(Span(path, block.start, block.end)) for block in arms]
+    outside = app.text(function.span)
+    for text in inside:
+        outside = outside.replace(text, "")
+    holds = any(block.start <= at < block.end for block in arms)
+    taken = any(_TAKEN.search(text) for text in inside)
+    return holds or (taken and not _TAKEN.search(outside))
 
 
 def _is_unforeseen(flow: Flow) -> bool:

@@ -28,6 +28,7 @@ _HARMLESS = re.compile(
     r"source_?code|discriminat|max_|num_|count|token_?(count|s_used|usage)|batch|jitter",
     re.IGNORECASE,
 )
+_GIVEN_OUT = re.compile(r"referral|affiliate|coupon|promo", re.IGNORECASE)
 
 
 @rule(code="FW515", severity=Severity.HIGH)
@@ -79,13 +80,15 @@ def guessable_code(app: AppMap) -> Iterator[Finding]:
         bound = _bound_to(app, call)
         purpose = bound if _SECRET.search(bound) else call.caller.rpartition(".")[2]
         words = f"{bound} {call.caller.rpartition('.')[2]}"
-        if not _SECRET.search(purpose) or _HARMLESS.search(words):
+        is_public = _HARMLESS.search(words) or _GIVEN_OUT.search(f"{bound} {call.caller}")
+        if not _SECRET.search(purpose) or is_public:
             continue
         fix = _fix(app, call, purpose)
+        makes = "is made by" if purpose == bound else "makes its value with"
         yield Finding(
             NAME,
             call.span,
-            f"`{purpose}` is made by `{call.callee}`, which can be foretold",
+            f"`{purpose}` {makes} `{call.callee}`, which can be foretold",
             evidence=(Evidence(EvidenceKind.SOURCE, " ".join(app.text(call.span).split())),),
             fixes=(fix,) if fix else (),
             symbol=call.caller,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.answers import Answers, Leaf, is_secret
@@ -54,7 +55,9 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Fields are judged by their names and types: a `SecretStr`, or a field with `exclude=True`, is
     passed over. Keys and tokens that a route hands out on purpose are not looked for. An answer
-    without a response model is judged only where the handler returns the caller itself.
+    without a response model is judged only where the handler returns the caller itself. Only
+    possible are a field that a base declares, that may be null and that no table has, and one of
+    the request's own body that the handler sets or refuses before it gives the body back.
     """
     answers = Answers(app)
     for route in app.routes:
@@ -90,8 +93,36 @@ def _finding(app: AppMap, route: Route, secrets: tuple[Leaf, ...]) -> Finding:
         related=tuple(leaf.span for leaf in secrets if leaf.span is not None)[:3],
         fixes=(fix,) if fix else (),
         symbol=route.handler,
-        structural=True,
-    )
+        structural=not all(_is_hollow(app, leaf) or _is_handled(app, route, leaf)
+                           for leaf in secrets),
+    )  # fmt: skip
+
+
+def _is_hollow(app: AppMap, leaf: Leaf) -> bool:
+    """True for a field that nothing fills, as far as the names of columns tell."""
+    filled = any(c.attribute == leaf.name for table in app.tables for c in table.columns)
+    return leaf.is_spare and not filled
+
+
+def _is_handled(app: AppMap, route: Route, leaf: Leaf) -> bool:
+    """True where the handler gives its own body back, having set the field or refused it."""
+    function = next((f for f in app.functions if f.name == route.handler), None)
+    if function is None or route.body_model != leaf.owner:
+        return False
+    returned = {stop.value for stop in function.stops if stop.kind == "return"}
+    body = next(iter(returned)) if len(returned) == 1 else ""
+    if body not in function.parameters:
+        return False
+    field = rf"\b{body}\.{leaf.name}"
+    is_set = re.search(rf"{field}\s*=[^=]", app.text(function.span))
+    return bool(is_set) or _is_refused(function, re.compile(rf"{field}\b(?!\s*[=!<>])"))
+
+
+def _is_refused(function: Function, field: re.Pattern[str]) -> bool:
+    """True where what is sent in the field raises."""
+    tests = [b for b in function.blocks if b.kind == "arm" and field.match(b.words)]
+    raises = [stop.start for stop in function.stops if stop.kind == "raise"]
+    return any(block.start <= at < block.end for block in tests for at in raises)
 
 
 def _fix(app: AppMap, route: Route, secrets: tuple[Leaf, ...]) -> Fix | None:

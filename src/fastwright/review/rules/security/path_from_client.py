@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
+from fastwright.model.code import Flow
 from fastwright.model.finding import Finding, Severity
 from fastwright.review.confining import confined
 from fastwright.review.harm import finding, harms
@@ -47,14 +48,23 @@ def path_from_client(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A path parameter without `:path` holds no slash and is not reported, nor is a name of which only
-    the last part is used (`Path(name).name`). Whether the file is secret is not asked.
+    the last part is used (`Path(name).name`). Whether the file is secret is not asked. What a
+    handler does next with a path that was reported is not reported again.
     """
+    told: set[tuple[str, str]] = set()
     for harm in harms(app, "path"):
-        if harm.first.sink in _HARMLESS:
+        name = (harm.first.route, harm.first.name)
+        if harm.first.sink in _HARMLESS or name in told or _is_no_path(harm.first):
             continue
+        told |= {name} if harm.is_certain else set()
         message = f"`{harm.first.sink}` takes its path from {harm.source}"
         fix = confined(app, harm.at)
         yield finding(app, "path-from-client", harm, message, (fix,) if fix else ())
+
+
+def _is_no_path(flow: Flow) -> bool:
+    """True for a whole object, which no call opens."""
+    return bool(flow.model) or (bool(flow.types) and set(flow.types) <= {"dict", "list", "Dict"})
 
 
 _HARMLESS = frozenset({"pathlib.Path.glob", "pathlib.Path.rglob"})
