@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -21,10 +22,39 @@ _FORMATS: Mapping[str, str] = MappingProxyType(
         "date-time": "2026-01-01T00:00:00Z",
         "date": "2026-01-01",
         "time": "12:00:00",
-        "uri": "http://localhost/",
+        "uri": "https://example.com/",
         "ipv4": "127.0.0.1",
     }
 )
+
+
+_WRITTEN: Mapping[str, str] = MappingProxyType(
+    {
+        r"(^|_)(date|day|birthday|dob)$": "2026-01-01",
+        r"(_at|_on|timestamp|datetime)$": "2026-01-01T00:00:00",
+        r"(^|_)time$": "12:00:00",
+        r"(^|_)(phone|mobile|tel)(_number)?$": "+14155550100",
+        r"(^|_)(timezone|tz)$": "UTC",
+        r"(^|_)colou?r$": "#336699",
+    }
+)
+"""What a plain text holds by custom, by the name of its field."""
+
+_SHAPES = (
+    "fw@example.com",
+    "https://example.com/fw",
+    "Fw-right-7!",
+    "12345",
+    "#336699",
+    "fw",
+    "FW",
+)
+"""Texts to try where a pattern is asked for."""
+
+
+def usual_text() -> str:
+    """The text of a field whose text is free."""
+    return "fastwright"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +70,12 @@ class Ready:
 class Contract:
     """An OpenAPI document.
 
-    `full` has requests carry what is optional in a body, too.
+    `full` has requests carry what is optional in a body, too. `text` is what free texts hold.
     """
 
     document: Mapping[str, Any]
     full: bool = False
+    text: Callable[[], str] = usual_text
 
     def operations(self) -> Iterator[tuple[str, str]]:
         """Each operation as method, in capitals, and path."""
@@ -118,20 +149,17 @@ class Contract:
         own = known(name, path) if name else None
         if own is not None:
             return own
-        for key in ("const", "default", "example"):
-            if schema.get(key) is not None:
-                return schema[key]
-        for key in ("enum", "examples"):
-            if schema.get(key):
-                return next(iter(schema[key]))
         kind = schema.get("type")
         if kind == "object" or "properties" in schema:
             return self._object(schema, path, known, depth)
+        given = _given(schema)
+        if given is not None and not (kind == "string" and _fills_a_place(schema, given)):
+            return given
         if kind == "array":
             count = schema.get("minItems", 0) if depth < _DEEPEST else 0
             item = schema.get("items", {})
             return [self._value(item, "", path, known, depth + 1) for _ in range(count)]
-        return _scalar(schema, kind)
+        return _scalar(schema, kind, name, self.text)
 
     def _chosen(self, schema: Schema) -> Schema:
         """The schema behind references, and the first that may hold of several."""
@@ -146,14 +174,41 @@ class Contract:
     def _object(self, schema: Schema, path: str, known: Known, depth: int) -> dict[str, Any]:
         if depth > _DEEPEST:
             return {}
-        properties = schema.get("properties", {})
+        properties, shown = schema.get("properties", {}), _given(schema)
+        if not properties and isinstance(shown, dict):
+            return shown
+        shown = shown if isinstance(shown, dict) else {}
         return {
-            name: self._value(properties.get(name, {}), name, path, known, depth + 1)
+            name: self._value(
+                _with_example(properties.get(name, {}), shown.get(name)), name, path, known,
+                depth + 1,
+            )
             for name in (properties if self.full else schema.get("required", ()))
-        }
+        }  # fmt: skip
 
 
-def _scalar(schema: Schema, kind: str | None) -> Any:
+def _given(schema: Schema) -> Any:
+    """A value that the schema itself tells; None where it tells none."""
+    for key in ("const", "default", "example"):
+        if schema.get(key) is not None:
+            return schema[key]
+    told = (schema[key] for key in ("enum", "examples") if schema.get(key))
+    return next((next(iter(values)) for values in told), None)
+
+
+def _with_example(schema: Schema, value: Any) -> Schema:
+    """`schema` with a value that the example of the object around it has for it."""
+    return schema if value is None else {**schema, "example": value}
+
+
+def _fills_a_place(schema: Schema, value: Any) -> bool:
+    """Whether an example is words alone: it only fills the place, and may have to be unique."""
+    if value == schema.get("const", schema.get("default")) or schema.get("enum"):
+        return False
+    return isinstance(value, str) and bool(re.fullmatch(r"[^\W\d_]+([ '][^\W\d_]+)*", value))
+
+
+def _scalar(schema: Schema, kind: str | None, name: str, text: Callable[[], str]) -> Any:
     if kind in ("integer", "number"):
         lowest = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
         return max(1, lowest) if "maximum" not in schema else min(max(1, lowest), schema["maximum"])
@@ -161,7 +216,22 @@ def _scalar(schema: Schema, kind: str | None) -> Any:
         return True
     if kind == "null":
         return None
-    text = _FORMATS.get(schema.get("format", ""), "fastwright")
-    if "@" in schema.get("pattern", ""):
-        text = _FORMATS["email"]
-    return text.ljust(schema.get("minLength", 0), "x")[: schema.get("maxLength")]
+    return _text(schema, name, text).ljust(schema.get("minLength", 0), "x")[
+        : schema.get("maxLength")
+    ]
+
+
+def _text(schema: Schema, name: str, text: Callable[[], str]) -> str:
+    by_custom = (word for pattern, word in _WRITTEN.items() if re.search(pattern, name.lower()))
+    told = _FORMATS.get(schema.get("format", "")) or next(by_custom, None) or text()
+    pattern = schema.get("pattern")
+    if pattern is None or _matches(pattern, told):
+        return told
+    return next((word for word in (text(), *_SHAPES) if _matches(pattern, word)), told)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:  # of another dialect
+        return False

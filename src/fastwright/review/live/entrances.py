@@ -32,6 +32,7 @@ class Entrances:
         logins: Operations that may be the login, the likeliest first.
         sign_ups: Operations that may make an account, likewise.
         whoami: Reading operations that ask for a caller and need nothing else, likewise.
+        guarded: Operations that ask for a caller, whatever else they need; reading ones first.
         token_makers: Dotted functions of the app that make tokens.
         header_names: Headers that credentials may travel in, beside ``Authorization``.
     """
@@ -39,6 +40,7 @@ class Entrances:
     logins: tuple[str, ...] = ()
     sign_ups: tuple[str, ...] = ()
     whoami: tuple[str, ...] = ()
+    guarded: tuple[str, ...] = ()
     token_makers: tuple[str, ...] = ()
     header_names: tuple[str, ...] = ()
 
@@ -53,7 +55,7 @@ def find_entrances(app: AppMap, contract: Contract) -> Entrances:
     sign_ups = _ranked(asking, lambda n, f: _as_sign_up(n, f, routes.get(n)))
     return Entrances(
         logins, tuple(n for n in sign_ups if n not in logins[:1]), _whoami(app, known),
-        _makers(app), _headers(app),
+        _guarded(app, known), _makers(app), _headers(app),
     )  # fmt: skip
 
 
@@ -82,7 +84,8 @@ def _as_sign_up(name: str, fields: frozenset[str], route: Route | None) -> int:
                                         for g in route.guards)  # fmt: skip
     if guarded or not fields & set(_LOGIN_FIELDS) or re.search(r"reset|forgot|recover", words):
         return 0
-    return 3 * bool(_SIGN_UP.search(words)) - 3 * bool(re.search(r"log_?-?in|token", words))
+    named = bool(re.search(r"sign_?-?up|regist", words))
+    return named + 3 * bool(_SIGN_UP.search(words)) - 3 * bool(re.search(r"log_?-?in|token", words))
 
 
 def _whoami(app: AppMap, known: set[str]) -> tuple[str, ...]:
@@ -96,6 +99,13 @@ def _whoami(app: AppMap, known: set[str]) -> tuple[str, ...]:
     ]
     rows.sort(key=lambda r: (any(g.role == "permission" for g in r.guards),
                              not re.search(r"/(me|user|profile|whoami)/?$", r.path)))  # fmt: skip
+    return tuple(str(r) for r in rows)
+
+
+def _guarded(app: AppMap, known: set[str]) -> tuple[str, ...]:
+    rows = [r for r in app.routes if str(r) in known
+            and any(g.role != "middleware" and not g.optional for g in r.guards)]  # fmt: skip
+    rows.sort(key=lambda r: (r.method != "GET", "{" in r.path, r.method == "DELETE"))
     return tuple(str(r) for r in rows)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -15,9 +16,12 @@ from fastwright.model.errors import FastwrightError
 from fastwright.model.finding import AccessMatrix, Caller, Finding
 from fastwright.review.attack import Target
 from fastwright.review.live import judging, matrix
+from fastwright.review.live.aliases import corrected
+from fastwright.review.live.casting import Cast
+from fastwright.review.live.credentials import User
 from fastwright.review.live.entrances import find_entrances
 from fastwright.review.live.matrix import Grid
-from fastwright.review.live.people import People, User
+from fastwright.review.live.people import People
 from fastwright.review.live.proof import Proof, findings_of
 from fastwright.review.live.stage import Stage
 from fastwright.review.live.writing import Written, tests_of
@@ -33,6 +37,13 @@ LONGEST = 150.0
 _OF_THE_MATRIX = 0.6
 _CHEAP = ("hash-in-answer", "forged-token", "unknown-user", "endless-login", "foreign-origin")
 """Probes of a few requests; they go first, whatever the time."""
+
+
+_ASK = "app.openapi()"
+_ASK_OF_ROUTES = (
+    "load('fastapi.openapi.utils.get_openapi')(title='app', version='0', routes=app.routes)"
+)
+"""The same without what the app tells of itself, which may be what cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +89,13 @@ def examine(
         why = str(target.description.get("openapi_error") or "").strip().rpartition("\n")[2]
         note = "the app has no OpenAPI document to call it by"
         return Examined((), AccessMatrix(), (f"{note}: {why}" if why else note,))
-    contract = Contract(document)
+    contract = Contract(corrected(document, target.description))
     people = People(target, app, find_entrances(app, contract), contract)
     began, allowed = seconds(), budget or _budget(contract)
-    cast = _cast(people)
-    staff = tuple(filter(None, (_staff(people, n) for n in (1, 2)))) if cast else ()
-    stage = Stage(target, app, people, cast, began + allowed, seconds, staff)
+    people.hash_cheaply()
+    stage = Stage(target, app, people, Cast.of(people), began + allowed, seconds)
     grid = matrix.build(stage, began + _OF_THE_MATRIX * allowed)
-    stage = _recast(stage)
+    stage.renew()
     proofs = [*judging.judge(stage, grid, known), *_probed(stage, grid)]
     return Examined(
         findings_of(proofs, known, stage.routes, people.notes),
@@ -93,18 +103,17 @@ def examine(
         (*people.remarks, *stage.not_tried, *_refusals(stage)),
         tuple(proofs),
         tests_of(stage, proofs),
-        dict(cast),
+        dict(stage.cast),
     )
 
 
 def _document(target: Target) -> dict[str, Any] | None:
     """The contract that the app tells, or would tell if it did not keep it to itself."""
     document = target.description.get("openapi")
-    if not isinstance(document, dict):
-        try:
-            document = target.evaluate("app.openapi()")
-        except FastwrightError:
-            return None
+    for ask in (_ASK, _ASK_OF_ROUTES):
+        if not isinstance(document, dict):
+            with contextlib.suppress(FastwrightError):
+                document = target.evaluate(ask)
     return document if isinstance(document, dict) else None
 
 
@@ -112,34 +121,6 @@ def _budget(contract: Contract) -> float:
     """A second more for each operation beyond the usual number."""
     beyond = max(0, sum(1 for _ in contract.operations()) - USUAL)
     return min(BUDGET + beyond, LONGEST)
-
-
-def _recast(stage: Stage) -> Stage:
-    """The stage with new users: calls of the matrix may have changed who the first ones are."""
-    people = stage.people
-    if all(people.is_unchanged(user) for user in stage.cast.values()):
-        return stage
-    former = (*stage.cast.values(), *stage.staff)
-    return replace(stage, cast=_cast(stage.people) or stage.cast, former=former)
-
-
-def _cast(people: People) -> dict[Caller, User]:
-    """Owner, other user, and an ordinary user for routes that demand a role."""
-    names = {Caller.OWNER: "owner", Caller.OTHER_USER: "other", Caller.LOWER_ROLE: "lower"}
-    cast: dict[Caller, User] = {}
-    for caller, name in names.items():
-        user = people.make(name)
-        if user is None:
-            break
-        cast[caller] = user
-    return cast
-
-
-def _staff(people: People, number: int) -> User | None:
-    if people.privilege is None:
-        return None
-    user = people.make(f"staff{number}")
-    return people.promoted(user) if user is not None else None
 
 
 def _refusals(stage: Stage) -> Iterator[str]:

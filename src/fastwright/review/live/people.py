@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-import json
+import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -17,41 +18,35 @@ from fastwright.model.storage import Table
 from fastwright.review.answers import is_secret
 from fastwright.review.attack import Answer, Client, Headers, Target
 from fastwright.review.attacks.notes import Notes
-from fastwright.review.attacks.probes import hashing, minting, own_hashing, reading, rows
+from fastwright.review.attacks.probes import (
+    cheapening,
+    hashing,
+    minting,
+    own_hashing,
+    reading,
+    rows,
+)
+from fastwright.review.live.credentials import (
+    PASSWORD,
+    User,
+    as_stored,
+    cookies_in,
+    credential,
+    json_of,
+    tokens_in,
+)
 from fastwright.review.live.entrances import Entrances
+from fastwright.review.live.roles import highest
 from fastwright.review.ownership import Ownership
 from fastwright.review.requests import Contract, Ready
 
-PASSWORD = "Fw-Review-password-7!"  # noqa: S105 - of accounts that live in a scratch database
 _LOGIN_COLUMNS = re.compile(r"(?i)^(e_?mail(_address)?|user_?name|login|phone(_number)?)$")
 _ON = re.compile(r"(?i)^(is_)?(active|verified|confirmed|enabled|approved|email_verified)$")
 _OFF = re.compile(
     r"(?i)^(is_)?(admin|super_?user|staff|disabled|deleted|banned|blocked|locked|root|moderator)$"
 )
+_KEY = re.compile(r"api_?key|token$|auth_?key|access_?key", re.IGNORECASE)
 PRIVILEGES = re.compile(r"(?i)^(is_)?(admin|super_?user|staff|root|moderator)$|^(user_)?role$")
-_TOKEN_KEYS = ("access_token", "accessToken", "token", "jwt", "id_token", "key")
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody who can call.
-
-    Attributes:
-        name: How they are told apart in notes.
-        email: Their address; `login` is their user name.
-        headers: What their requests carry; empty where nothing lets them in.
-        row: Their row, each value as text; empty where it is not known.
-        token: Their token, where they have one.
-        signed_up: They were made through the app's own sign-up.
-    """
-
-    name: str
-    email: str
-    login: str
-    headers: Headers = ()
-    row: Mapping[str, str | None] = field(default_factory=dict)
-    token: str = ""
-    signed_up: bool = False
 
 
 class People:
@@ -69,10 +64,14 @@ class People:
         self.contract = contract
         self._full = replace(contract, full=True)
         self._carry: str = ""
+        self._by_email = False
+        self.granted: object = None
+        self._closed: dict[str, bool] = {}
         self._sign_up = ""
         self.login = ""
         self.token_key = ""
         self._count = 0
+        self._visits = itertools.count(1)
 
     def make(self, name: str) -> User | None:
         """A new user who can call, or None where the app lets nobody in that we can make."""
@@ -86,18 +85,48 @@ class People:
             entered = self._entered(made)
             if entered is not None:
                 return entered
-        self.remarks["no user could be made who gets in, so all was called by nobody alone"] = None
+        self.remarks[self._nobody()] = None
+        return None
+
+    def _nobody(self) -> str:
+        """Why there is no user."""
+        if not self._app.principals and not self.entrances.guarded:
+            return "no route asks who is calling, so all was called by nobody alone"
+        return "no user could be made who gets in, so all was called by nobody alone"
+
+    def hash_cheaply(self) -> None:
+        """Have the app hash with little work from now on, where its packages allow it."""
+        with contextlib.suppress(FastwrightError):
+            self.probe(cheapening)
+
+    def key_holder(self) -> User | None:
+        """Whoever has the one key of an app without users, which stands in its settings."""
+        try:
+            told = self._target.evaluate("dict(modules['os'].environ)")
+        except FastwrightError:
+            return None
+        keys = (value for name, value in sorted(told.items()) if _KEY.search(name) and value)
+        return next(filter(None, (self._holding(key) for key in keys)), None)
+
+    def _holding(self, key: str) -> User | None:
+        self.notes.hide(key)
+        for headers in self._carried(key, ""):
+            if self._gets_in(headers):
+                self.remarks["the app knows one key and no users: its holder is the owner"] = None
+                return User("owner", "", "", headers=headers, token=key)
         return None
 
     def promoted(self, user: User) -> User | None:
         """The same user with what the app's accounts call a higher role; None where none is."""
-        key, column = self.key, self.privilege
+        key = self.key
+        column = self.table.column(self.privilege) if self.table and self.privilege else None
         if self.table is None or key is None or column is None or not user.row.get(key):
             return None
-        value = self.highest(column)
-        if value is None or self._set(user, column, value) != 1:
-            return None
-        return self._entered(self._with_row(user))
+        for value in highest(self._app, column):
+            if self._set(user, column.name, value) == 1:
+                self.granted = value
+                return self._entered(self._with_row(user))
+        return None
 
     # ---------------------------------------------------------------------------- accounts
 
@@ -105,7 +134,7 @@ class People:
     def key(self) -> str | None:
         """The column that tells accounts apart."""
         keys = [c.name for c in self.table.columns if c.primary_key] if self.table else []
-        return keys[0] if len(keys) == 1 else None
+        return next((name for name in keys if name == "id"), keys[0] if keys else None)
 
     @property
     def sign_up_door(self) -> str:
@@ -131,28 +160,14 @@ class People:
         return next((c.name for c in columns if is_secret(c.attribute)), None)
 
     def is_unchanged(self, user: User) -> bool:
-        """Whether the row of `user` can be found by their name and is what it was."""
-        fresh = self._with_row(replace(user, row={}))
-        return bool(fresh.row) and fresh.row == user.row
+        """Whether `user` still gets in, and their row, where it can be found, is what it was."""
+        if user.row and self._with_row(replace(user, row={})).row != user.row:
+            return False
+        return self._gets_in(user.headers)
 
     def row_of(self, user: User) -> Mapping[str, str | None]:
         """The row of `user` as it stands; empty where it cannot be found."""
         return self._with_row(user).row
-
-    def highest(self, column: str) -> object:
-        """The value of a privilege column that gives most: True, or a word the guards ask for."""
-        found = self.table.column(column) if self.table else None
-        if found is None or "role" not in found.attribute:
-            return True
-        guards = {g.name for r in self._app.routes for g in r.guards if g.role == "permission"}
-        spans = [f.span for f in self._app.functions if f.name in guards]
-        text = " ".join((*(self._app.text(s) for s in spans), *self._admin_words()))
-        words = re.findall(r"\b(super_?admin|admin(?:istrator)?|super_?user|staff|owner)\b", text)
-        return words[0] if words else None
-
-    def _admin_words(self) -> Iterator[str]:
-        for span in (r.span for r in self._app.routes if r.span is not None):
-            yield from re.findall(r"[\"'](?:super)?admin\w*[\"']", self._app.text(span))
 
     def _set(self, user: User, column: str, value: object) -> int:
         assert self.table is not None
@@ -239,7 +254,7 @@ class People:
 
     def _entered(self, user: User) -> User | None:
         """`user` with what lets them in, from a login, else from the app's own token function."""
-        for token, cookie in (*self._logged_in(user), *self._minted(user)):
+        for token, cookie in itertools.chain(self._logged_in(user), self._minted(user)):
             self.notes.hide(token)
             for headers in self._carried(token, cookie):
                 if self._gets_in(headers):
@@ -249,17 +264,26 @@ class People:
     def _logged_in(self, user: User) -> Iterator[tuple[str, str]]:
         """Tokens of logins that work, each with the name of its cookie, if it came in one."""
         for operation in (self.login,) if self.login else self.entrances.logins[:3]:
-            answer = self._post(operation, user, self.contract)
-            if not 200 <= answer.status < 400:
-                answer = self._post(operation, replace(user, login=user.email), self.contract)
+            answer = self._asked(operation, user)
             if not 200 <= answer.status < 400:
                 continue
-            for key, token in tokens_in(_json(answer)):
+            for key, token in tokens_in(json_of(answer)):
                 self.login, self.token_key = operation, key
                 yield token, ""
             for name, value in cookies_in(answer):
                 self.login = operation
                 yield value, name
+
+    def _asked(self, operation: str, user: User) -> Answer:
+        """A login by user name, or by address where that is what the app knows people by."""
+        by_address = replace(user, login=user.email)
+        ways = (by_address, user) if self._by_email else (user, by_address)
+        for way in ways:
+            answer = self._post(operation, way, self.contract)
+            if 200 <= answer.status < 400:
+                self._by_email = way is by_address
+                break
+        return answer
 
     def _minted(self, user: User) -> Iterator[tuple[str, str]]:
         """Tokens that the app's own function makes, where no login gave one."""
@@ -285,10 +309,10 @@ class People:
 
     def _gets_in(self, headers: Headers) -> bool:
         """Whether an operation that asks for a caller answers to these headers, and not to none."""
-        for operation in self.entrances.whoami[:4]:
+        for operation in (*self.entrances.whoami[:4], *self.entrances.guarded[:2]):
             method, _, path = operation.partition(" ")
             known = self.contract.request(method, path, lambda _name, _path: None)
-            if self._ask(method, known, ()).status not in (401, 403, 302, 303, 307):
+            if not self._is_closed(operation, known):
                 continue
             if self._ask(method, known, headers).status not in (401, 403, 302, 303, 307, 0, 500):
                 name, value = headers[0]
@@ -297,13 +321,29 @@ class People:
                 return True
         return False
 
+    def _is_closed(self, operation: str, known: Ready) -> bool:
+        """Whether the operation turns nobody in particular away."""
+        if operation not in self._closed:
+            answer = self._ask(operation.partition(" ")[0], known, ())
+            self._closed[operation] = answer.status in (401, 403, 302, 303, 307)
+        return self._closed[operation]
+
     def _ask(self, method: str, request: Ready, headers: Headers) -> Answer:
         return self._target.request(
-            method, request.path, headers=(*request.headers, *headers), timeout=5.0
+            method,
+            request.path,
+            headers=(*request.headers, *headers),
+            client=self.address(),
+            timeout=5.0,
         )
 
     def _post(self, operation: str, user: User, contract: Contract) -> Answer:
-        return self.send(operation, user, contract=contract)
+        return self.send(operation, user, contract=contract, client=self.address())
+
+    def address(self) -> Client:
+        """An address that nothing has come from yet, so that no limit is met by chance."""
+        number = next(self._visits)
+        return (f"198.{18 + number // 65536}.{number // 256 % 256}.{number % 256}", 40000)
 
     def send(
         self,
@@ -331,9 +371,13 @@ class People:
 
         def known(name: str, _: str) -> Any:
             right = password or PASSWORD
-            return _credential(name.lower(), user, right, email=is_form and "@" in user.login)
+            return credential(name.lower(), user, right, email=is_form and "@" in user.login)
 
         return (contract or self.contract).request(method, path, known)
+
+    def login_request(self, user: User) -> Ready:
+        """The login of `user` with the right password."""
+        return self.request(self.login, replace(user, login=user.email) if self._by_email else user)
 
     def restored(self, user: User, column: str, value: str | None) -> None:
         """Put a column of the row of `user` back to what it was."""
@@ -343,49 +387,3 @@ class People:
     def probe(self, module: ModuleType, **arguments: Any) -> Any:
         """Run a probe's last function in the app's process."""
         return self._target.evaluate(inspect.getsource(module), **arguments)
-
-
-def _credential(name: str, user: User, password: str, *, email: bool) -> str | None:
-    if "password" in name or name in ("pwd", "pass", "repeat", "confirm"):
-        return password
-    if "mail" in name:
-        return user.email
-    if name in ("username", "user_name", "login", "name", "nickname", "identifier"):
-        return user.email if email else user.login
-    return None
-
-
-def as_stored(value: str | None) -> int | str | None:
-    """A key as its column takes it: rows are told as text."""
-    return int(value) if value is not None and value.isdigit() else value
-
-
-def tokens_in(value: Any) -> Iterator[tuple[str, str]]:
-    """What may be a token in an answer, with its key, the likeliest first."""
-    found = list(_texts(value))
-    for key in _TOKEN_KEYS:
-        yield from ((name, text) for name, text in found if name == key and len(text) > 8)
-    yield from ((n, t) for n, t in found if t.startswith("eyJ") and t.count(".") == 2)
-
-
-def _texts(value: Any) -> Iterator[tuple[str, str]]:
-    for name, inner in value.items() if isinstance(value, dict) else ():
-        if isinstance(inner, str):
-            yield name, inner
-        else:
-            yield from _texts(inner)
-
-
-def cookies_in(answer: Answer) -> Iterator[tuple[str, str]]:
-    """The cookies that an answer sets."""
-    for header, value in answer.headers:
-        if header == "set-cookie" and (pair := value.partition(";")[0]).partition("=")[2]:
-            name, _, content = pair.partition("=")
-            yield name, content
-
-
-def _json(answer: Answer) -> Any:
-    try:
-        return json.loads(answer.body)
-    except ValueError:
-        return None

@@ -17,8 +17,13 @@ from fastwright.review.attack import Answer, Client, Headers, Target
 from fastwright.review.guarding import Guarding
 from fastwright.review.intent import Intent
 from fastwright.review.live.canaries import Canaries, Canary
+from fastwright.review.live.casting import Cast
+from fastwright.review.live.created import created, flat, texts
+from fastwright.review.live.credentials import User
 from fastwright.review.live.exchange import Exchange, with_headers
-from fastwright.review.live.people import People, User
+from fastwright.review.live.filling import Filling
+from fastwright.review.live.naming import singular
+from fastwright.review.live.people import People
 from fastwright.review.ownership import Ownership
 from fastwright.review.requests import Contract, Ready
 
@@ -34,9 +39,7 @@ class Stage:
         target: The live app.
         app: Its map, merged with what runs.
         people: Who makes users.
-        cast: The users, by the caller that they play.
-        staff: Two users with a higher role, who play owner and other user where one is demanded.
-        former: Users who were in the matrix, and may have changed themselves in it.
+        company: The users.
         deadline: When to stop, on the clock of `seconds`.
         not_tried: What was left out, with the reasons.
     """
@@ -44,14 +47,27 @@ class Stage:
     target: Target
     app: AppMap
     people: People
-    cast: Mapping[Caller, User]
+    company: Cast
     deadline: float
     seconds: Callable[[], float]
-    staff: tuple[User, ...] = ()
-    former: tuple[User, ...] = ()
     not_tried: dict[str, None] = field(default_factory=dict)
     _songs: dict[str, Canary | None] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def cast(self) -> Mapping[Caller, User]:
+        """The users, by the caller that they play."""
+        return self.company.users
+
+    @property
+    def staff(self) -> tuple[User, ...]:
+        """Users with a higher role."""
+        return self.company.staff
+
+    def renew(self) -> None:
+        """Put others in the place of users who are not who they were; rows go with the owner."""
+        if self.company.renew():
+            self._songs.clear()
 
     @property
     def contract(self) -> Contract:
@@ -59,9 +75,14 @@ class Stage:
         return self.people.contract
 
     @cached_property
+    def sparse(self) -> Contract:
+        """The same, for requests with what is required and texts of their own."""
+        return replace(self.contract, text=self.text)
+
+    @cached_property
     def full(self) -> Contract:
         """The same, for requests with all that is optional."""
-        return replace(self.contract, full=True)
+        return replace(self.sparse, full=True)
 
     @cached_property
     def guarding(self) -> Guarding:
@@ -111,10 +132,24 @@ class Stage:
             self._songs[table.name] = self.canaries.of(table, owner)
         return self._songs.get(table.name)
 
-    def address(self) -> Client:
-        """An address that nothing has come from yet, so that no limit is met by chance."""
-        number = next(self._numbers)
-        return (f"198.{18 + number // 65536}.{number // 256 % 256}.{number % 256}", 40000)
+    def sung(self, operation: str) -> Canary | None:
+        """The same of a row that a route makes, where no table is known to put one into."""
+        collection = f"{operation.partition(' ')[2].partition('/{')[0]}"
+        if collection not in self._songs:
+            self._songs[collection] = created(self, operation)
+        return self._songs[collection]
+
+    def again(self, canary: Canary) -> Mapping[str, str | None] | None:
+        """The row as it stands now; None where it is gone."""
+        if not canary.fills:
+            return self.canaries.again(canary)
+        if not canary.reader:
+            return texts(canary.row)
+        request = self.ready(canary.reader, self.user(Caller.OWNER), canary)
+        seen = self.send(Caller.OWNER, canary.reader, request)
+        if seen.status in (404, 410):
+            return None
+        return texts(dict(reversed(list(flat(seen.json()))))) if seen.worked else texts(canary.row)
 
     def send(
         self,
@@ -135,7 +170,7 @@ class Stage:
             request.path,
             headers=request.headers,
             body=request.body,
-            client=client or self.address(),
+            client=client or self.people.address(),
             timeout=PATIENCE,
         )
         method = operation.partition(" ")[0]
@@ -152,31 +187,22 @@ class Stage:
         full: bool = False,
     ) -> Ready:
         """A request for `operation`, made of rows that are `owner`'s; `canary` is the one meant."""
-        method, _, path = operation.partition(" ")
-        made: dict[str, Canary] = {canary.table: canary} if canary else {}
+        return Filling(self, owner, canary).request(operation, full=full)
 
-        def known(name: str, at: str) -> Any:
-            if "mail" in name.lower():
-                return f"fw-{next(self._numbers)}@example.com"
-            table = self.table_of(name, at)
-            return self._of_row(table, name, owner, made) if table is not None else None
+    def filled(
+        self, operation: str, making: tuple[str, ...], *, full: bool = False
+    ) -> tuple[Ready, Mapping[str, Any]]:
+        """A request of the owner's, and what the parameters of its path hold."""
+        filling = Filling(self, self.user(Caller.OWNER), making=making)
+        return filling.request(operation, full=full), filling.fills
 
-        contract = self.full if full else self.contract
-        return contract.request(method, path, known)
+    def text(self) -> str:
+        """A text that nothing else holds."""
+        return f"fw{next(self._numbers)}right"
 
-    def _of_row(self, table: Table, name: str, owner: User | None, made: dict[str, Canary]) -> Any:
-        column = table.column(name) if name not in ("id", "uuid", "pk") else None
-        keys = [c.name for c in table.columns if c.primary_key]
-        place = column.name if column is not None and not column.foreign_key else (keys or [""])[0]
-        people = self.people.table
-        if people is not None and table.name == people.name and table.name not in made:
-            return owner.row.get(place) if owner else None
-        if table.name not in made and owner is not None:
-            canary = self.canaries.of(table, owner)
-            if canary is not None:
-                made[table.name] = canary
-        value = made[table.name].row.get(place) if table.name in made else None
-        return value if isinstance(value, int | str) else None
+    def is_own_text(self, text: str) -> bool:
+        """Whether `text` is one of `text()`, or begins with one."""
+        return re.match(r"fw\d+right", text) is not None
 
     def table_of(self, name: str, path: str) -> Table | None:
         """The table that ``order_id`` speaks of, or ``{id}`` after ``/orders/``."""
@@ -198,11 +224,3 @@ class Stage:
     def _named(self, word: str) -> Table | None:
         """The table of things that a word speaks of."""
         return next((t for t in self.app.tables if singular(t.name) == singular(word)), None)
-
-
-def singular(word: str) -> str:
-    """A table's or segment's name for one of its things."""
-    word = word.lower()
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

@@ -12,8 +12,8 @@ from typing import Any
 
 from fastwright.model.finding import Caller
 from fastwright.review.guarding import permissions
+from fastwright.review.live.credentials import PASSWORD, User
 from fastwright.review.live.exchange import Exchange
-from fastwright.review.live.people import PASSWORD, User
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
 
@@ -174,7 +174,7 @@ def _role(stage: Stage, exchange: Exchange) -> str:
     route, column = stage.routes.get(exchange.route), stage.people.privilege
     if route is None or column is None or not stage.staff or not permissions(route):
         return ""
-    return f", role={stage.people.highest(column)!r}"
+    return f", role={stage.people.granted!r}"
 
 
 def _table_of(stage: Stage, exchange: Exchange) -> str | None:

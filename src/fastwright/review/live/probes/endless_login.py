@@ -29,7 +29,7 @@ def endless_login(stage: Stage, grid: Grid) -> Iterator[Proof]:
         return
     if Logins(stage.app).limited_by(route):
         return  # there is a limit, if a wide one: how wide is a decision
-    client, last = stage.address(), None
+    client, last = stage.people.address(), None
     for number in range(TRIES):
         answer = stage.people.send(login, user, f"Wrong-{number}", client=client)
         last = Exchange.of(Caller.ANONYMOUS, login, ("POST", Ready(route.path)), answer)

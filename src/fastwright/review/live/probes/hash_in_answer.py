@@ -13,8 +13,7 @@ from fastwright.review.live.stage import Stage
 def hash_in_answer(stage: Stage, grid: Grid) -> Iterator[Proof]:
     """Look for the hashes of the users, as they are stored, in every answer of the matrix."""
     column = stage.people.secret_column
-    users = (*stage.cast.values(), *stage.staff, *stage.former)
-    hashes = {u.row.get(column) for u in users if column} - {None, ""}
+    hashes = {u.row.get(column) for u in stage.company.everybody() if column} - {None, ""}
     stored = {text for text in hashes if isinstance(text, str) and len(text) > 16}
     stage.people.notes.hide(*stored)
     for cell in grid.cells():

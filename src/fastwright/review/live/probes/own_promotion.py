@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from fastwright.model.finding import Caller
+from fastwright.review.live.credentials import User
 from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.matrix import Grid
-from fastwright.review.live.people import User
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
 

@@ -26,7 +26,7 @@ def unknown_user(stage: Stage, grid: Grid) -> Iterator[Proof]:
         nobody = replace(nobody, login=nobody.email)
     told = []
     for name, one in (("wrong password", user), ("unknown user", nobody)):
-        answer = stage.people.send(login, one, "Wrong-password-1!", client=stage.address())
+        answer = stage.people.send(login, one, "Wrong-password-1!", client=stage.people.address())
         sent = ("POST", Ready(route.path))
         told.append((Exchange.of(Caller.ANONYMOUS, login, sent, answer), name))
     (wrong, _), (unknown, _) = told
