@@ -244,6 +244,15 @@ def test_every_option_is_built() -> None:
     assert not taken.build(map_of("bookshop")).is_empty
 
 
+@pytest.mark.parametrize(("days", "most"), [(7, 60), (90, 90)])
+def test_refresh_tokens_last_as_asked(days: int, most: int) -> None:
+    """As long as the person said where they are not used, and never beyond the login's own end."""
+    built = JwtAuth(refresh=True, refresh_days=days).build(map_of("bookshop"))
+    texts = [change.text for change in built.changes if isinstance(change, NewFile)]
+    written = next(text for text in texts if "IDLE_DAYS" in text)
+    assert f"\nIDLE_DAYS = {days}\nMOST_DAYS = {most}\n" in written
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

@@ -98,24 +98,27 @@ def test_what_is_declined_beside_an_order_is_left_out_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "minutes", "told"),
+    ("text", "minutes", "days", "told"),
     [
-        ("add login with refresh tokens valid for 30 days", None, "refresh tokens last"),
-        ("add login with refresh tokens, valid for 12 hours", None, "refresh tokens last"),
-        ("access tokens valid 20 minutes and refresh tokens 9 days, login", 20, "refresh tokens"),
-        ("add a login endpoint and delete all orders older than 30 days", None, "older than"),
-        ("add JWT login that expires after 7 days", None, "`7 days` is not taken"),
-        ("add JWT login, tokens valid for 1 year", None, "`1 year` is not taken"),
-        ("add login, valid for an hour", 60, ""),
-        ("login whose tokens last 24 hours", 1440, ""),
+        ("add login with refresh tokens valid for 30 days", None, 30, ""),
+        ("add login with refresh tokens, valid for 12 hours", None, None, "`12 hours` is not"),
+        ("access tokens valid 20 minutes and refresh tokens 9 days, login", 20, 9, ""),
+        ("people log in, and stay logged in for a month", None, 30, ""),
+        ("login with refresh tokens good for 2 years", None, None, "`2 years` is not taken"),
+        ("add a login endpoint and delete all orders older than 30 days", None, None, "older than"),
+        ("add JWT login that expires after 7 days", None, None, "`7 days` is not taken"),
+        ("add JWT login, tokens valid for 1 year", None, None, "`1 year` is not taken"),
+        ("add login, valid for an hour", 60, None, ""),
+        ("login whose tokens last 24 hours", 1440, None, ""),
     ],
 )
 def test_a_duration_belongs_to_the_token_nearest_to_it(
-    text: str, minutes: int | None, told: str
+    text: str, minutes: int | None, days: int | None, told: str
 ) -> None:
-    """Only a lifetime of access tokens, up to 24 hours, is taken; any other is told."""
+    """A lifetime that its token may have is taken, and any other is told."""
     found = plan(text)
     assert found.steps[0].options.get("access_minutes") == minutes
+    assert found.steps[0].options.get("refresh_days") == days
     assert any(told in unsure for unsure in found.unsure) == bool(told)
 
 
@@ -192,3 +195,16 @@ def test_particulars_become_options_that_the_recipe_has(
     recipe = from_options(find(step.recipe), step.options)
     assert {name: dataclasses.asdict(recipe)[name] for name in options} == options
     assert plan(text).unsure == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "refresh"),
+    [
+        ("users log in and stay signed in", True),
+        ("add login with a remember-me", True),
+        ("login without a remember-me", False),
+    ],
+)
+def test_staying_logged_in_is_what_refresh_tokens_are_for(text: str, refresh: bool) -> None:
+    """Said in a person's words, it is the same option; and declined likewise."""
+    assert plan(text).steps[0].options.get("refresh", False) is refresh

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from fastwright.agent.lifetimes import lifetimes
+from fastwright.agent.lifetimes import STAYING, lifetimes
 from fastwright.agent.readings import clauses
 
 Value = str | int | bool | None
@@ -17,7 +17,7 @@ _BETWEEN = r"\s+(?:(?!(?:for|to|of|with|but)\b)[\w-]+,?\s+){0,6}?"
 """What may stand between a negation and what it declines: a list, and not another thought."""
 _EXTRAS: Mapping[str, str] = MappingProxyType(
     {
-        "refresh": r"\brefresh(?:[- ]tokens?)?\b",
+        "refresh": rf"(?:\brefresh(?:[- ]tokens?)?\b|{STAYING})",
         "logout": r"\b(?:log[- ]?out|sign[- ]?out|revo(?:ke|cation))\b",
         "registration": r"\b(?:registration|register(?:ing)?(?! (?:the|this|an?) (?:rout|app|endp))"
         r"|sign(?:ing)?[- ]?ups?|self[- ]service)\b",
@@ -95,9 +95,11 @@ def names_any(text: str) -> bool:
 
 def _login_options(text: str, own: Sequence[str]) -> dict[str, Value]:
     limits = _LIMITS.search(text)
+    lasting = lifetimes(clauses(text))
     found: dict[str, Value] = {
         "path": _login_path(text, own),
-        "access_minutes": lifetimes(clauses(text)).access_minutes,
+        "access_minutes": lasting.access_minutes,
+        "refresh_days": lasting.refresh_days,
         "user_table": user_table(text),
         "limits": (limits[1] or limits[2]) if limits else None,
     }

@@ -195,12 +195,14 @@ def _colour(verdict: str) -> str:
 
 
 def _choices(plan: Plan) -> Table:
-    table = _table("option", "value", "because", "instead", "costs")
+    """One line an option: what it is, why, and what the other values would cost."""
+    table = _table("option", "value", "because")
     for choice in plan.choices:
-        instead = ", ".join(choice.alternatives)
-        table.add_row(
-            *map(Text, (choice.name, choice.value, choice.because, instead, choice.costs))
-        )
+        told = Text(choice.because.rstrip("."))
+        instead = words.instead(choice)
+        if instead:
+            told.append(f"; {instead}", style="dim")
+        table.add_row(Text(choice.name), Text(choice.value), told)
     return table
 
 

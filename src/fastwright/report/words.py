@@ -9,7 +9,7 @@ from types import MappingProxyType
 from fastwright.model.change import ChangeSet, Manual, NewFile, Notice
 from fastwright.model.errors import FastwrightError
 from fastwright.model.finding import Evidence
-from fastwright.model.plan import Plan, Step
+from fastwright.model.plan import Option, Plan, Step
 from fastwright.model.proof import Check, FileDiff, Outcome, Report, Verdict
 
 _TITLES = MappingProxyType(
@@ -128,6 +128,12 @@ def step_line(step: Step) -> str:
     """``jwt-auth (path=/auth/token, refresh=yes)``."""
     chosen = ", ".join(f"{name}={spoken(value)}" for name, value in step.options.items())
     return f"{step.recipe} ({chosen})" if chosen else step.recipe
+
+
+def instead(option: Option) -> str:
+    """What else an option may be, with the price of it where that is known."""
+    others = [name for name in option.alternatives if name not in (spoken(False), spoken(True))]
+    return option.costs or (f"or {', '.join(others)}" if others else "")
 
 
 def spoken(value: object) -> str:

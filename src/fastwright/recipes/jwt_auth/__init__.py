@@ -31,6 +31,7 @@ class JwtAuth(Recipe):
         me: A route that says who is logged in; without a guarded route the docs page has no
             *Authorize* button.
         refresh: Refresh tokens, rotated at each use; one table, one migration, one operation.
+        refresh_days: How long a refresh token is good for where it is not used, with `refresh`.
         limits: Where failed logins, and registrations, are counted: in ``redis``, for all workers
             together, or in the ``memory`` of each; by default in Redis where the app has a setting
             with its URL.
@@ -51,6 +52,7 @@ class JwtAuth(Recipe):
     login: str | None = None
     me: bool = True
     refresh: bool = False
+    refresh_days: int = field(default=14, metadata=MappingProxyType({"least": 1, "most": 365}))
     logout: bool = False
     registration: bool = False
     roles: bool = False

@@ -65,6 +65,7 @@ class Binding:
     """Everything that the payload is rendered for.
 
     `joining` is what a registration asks for, `power` where roles are kept; each where it is built.
+    A refresh token that is not used is good for `refresh_days`.
     """
 
     accounts: Accounts
@@ -77,6 +78,7 @@ class Binding:
     maker: Symbol | None = None
     joining: Joining | None = None
     power: Power | None = None
+    refresh_days: int = 14
 
     @property
     def adds_role(self) -> bool:

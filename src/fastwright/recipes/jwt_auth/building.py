@@ -69,6 +69,10 @@ class Options(Protocol):
         """Whether a login can be renewed."""
 
     @property
+    def refresh_days(self) -> int:
+        """How long a refresh token is good for where it is not used."""
+
+    @property
     def logout(self) -> bool:
         """Whether a login can be ended."""
 
@@ -159,7 +163,7 @@ def _bound(options: Options, app: AppMap) -> Binding:
         joining = find_joining(app, accounts, bound.scheme, is_new=is_new)
     if options.roles:
         power = NEW if is_new else find_power(app, accounts)
-    return replace(bound, joining=joining, power=power)
+    return replace(bound, joining=joining, power=power, refresh_days=options.refresh_days)
 
 
 def _reading(options: Options, app: AppMap, layout: Layout) -> Reading:

@@ -256,6 +256,8 @@ def _words(bound: Binding, layout: Layout, paths: Paths, settings: Reading) -> M
     words = {
         "settings.jwt_secret.get_secret_value()": f"{secret.expression}{unwrapped}",
         "settings.jwt_access_minutes": minutes.expression,
+        "IDLE_DAYS = 14": f"IDLE_DAYS = {bound.refresh_days}",
+        "MOST_DAYS = 60": f"MOST_DAYS = {max(60, bound.refresh_days)}",
         "str(settings.redis_url)": redis_text(settings.redis) if settings.redis else "",
         "not account.is_enabled": accounts.refused_when("account"),
         "JWT_SECRET must": f"{secret.variable} must",
