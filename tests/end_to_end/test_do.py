@@ -121,6 +121,16 @@ def test_a_dry_run_proves_and_writes_nothing(bookshop: Path, python: str) -> Non
 
 
 @pytest.mark.slow
+def test_every_option_of_a_login_is_proven(bookshop: Path, python: str) -> None:
+    """Refresh tokens, logout, registration and roles hold every gate together with the login."""
+    options = ("--refresh", "--logout", "--registration", "--roles", "--yes", "--json")
+    ended = fastwright("add", "jwt-auth", *options, "--python", python, at=bookshop, seconds=900)
+    assert ended.code == 0, ended.said
+    verdicts = {c["gate"]: c["verdict"] for c in json.loads(ended.out)["proof"]["checks"]}
+    assert verdicts["access"] == verdicts["mutations"] == verdicts["attacks"] == "passed"
+
+
+@pytest.mark.slow
 def test_an_app_without_a_database_gets_what_a_login_stands_on(tmp_path: Path, python: str) -> None:
     """Settings, database and login are one proven change; each step's tests miss that step."""
     app = sample_app("notebook").copy(tmp_path)

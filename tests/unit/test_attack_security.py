@@ -26,6 +26,10 @@ FORM = {
     "login_column": "email",
     "refresh": "POST /refresh",
     "secrets": "APP_SECRET",
+    "sign_up": "POST /register",
+    "sign_up_body": '{"email": "{login}", "password": "{password}"}',
+    "bodies": '{"POST /refresh": {"refresh_token": "a{n}"},'
+    ' "POST /register": {"email": "{login}", "password": "{password}"}}',
 }
 JSON = {**FORM, "login": "POST /sessions", "encoding": "json", "login_field": "email"}
 
@@ -169,6 +173,56 @@ FAULTS = {
         "text(f\"SELECT * FROM users WHERE email = '{email}'\")))\n",
         "login \"' OR",
     ),
+    "nan-at-the-refresh": Fault(
+        "hostile-bodies",
+        '"msg": e["msg"]}',
+        '"msg": e["msg"], "input": e["input"]}',
+        "POST /refresh, `refresh_token` NaN: 500",
+    ),
+    "registration-stores-anything": Fault(
+        "hostile-bodies",
+        "    if not (storable(wanted.email) and storable(wanted.password)):\n"
+        "        raise HTTPException(422, 'Not to be stored')\n".replace("'", '"'),
+        "    wanted.email.encode('ascii')\n",
+        "POST /register, `email` ",
+    ),
+    "hash-of-the-new": Fault(
+        "open-registration",
+        'return {"id": user.id, "email": user.email}\n\n\n@app.get("/me")',
+        'return {"id": user.id, "hash": user.password_hash}\n\n\n@app.get("/me")',
+        "a registration answers with its hash",
+    ),
+    "plain-password": Fault(
+        "open-registration",
+        "password_hash=passwords.hash(wanted.password))",
+        "password_hash=wanted.password)",
+        "a password is stored as it is",
+    ),
+    "capitals-tell-apart": Fault(
+        "open-registration",
+        "    email = wanted.email.lower()\n",
+        "    email = wanted.email\n",
+        "a login that is taken, in other case can be registered again",
+    ),
+    "taken-is-overwritten": Fault(
+        "open-registration",
+        '        raise HTTPException(409, "Taken")\n',
+        "        db.execute(User.__table__.delete().where(User.email == email))\n",
+        "a login that is taken can be registered again",
+    ),
+    "role-from-the-body": Fault(
+        "open-registration",
+        "    user = User(email=email, password_hash=passwords.hash(wanted.password))\n",
+        "    user = User(email=email, password_hash=passwords.hash(wanted.password), "
+        "**wanted.model_extra)\n",
+        "a registration sets `id`, `role`, `is_staff`",
+    ),
+    "no-limit-of-registrations": Fault(
+        "open-registration",
+        "    wait = registrations.wait(request.client.host)\n",
+        "    wait = 0\n",
+        "30 registrations from one address meet no limit",
+    ),
     "no-account-limit": Fault(
         "brute-force",
         " or by_account.wait(digest(email.lower()))",
@@ -260,6 +314,12 @@ def boot(world: World, fault: Fault | None) -> App:
         text = text.replace(fault.old, fault.new)
         if fault.attack == "other-users-token":
             text = text.replace("bearer = ", "current = {}\nbearer = ")
+        if "model_extra" in fault.new:
+            text = text.replace("class Registration(BaseModel", "class Registration(Loose")
+            text = text.replace(
+                "class Credentials",
+                "class Loose(BaseModel, extra='allow'):\n    pass\n\n\nclass Credentials",
+            )
     world.overlay({MAIN: text.encode()})
     own_default = fault is not None and fault.attack == "token-forgery"
     return world.boot(

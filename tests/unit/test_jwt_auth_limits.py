@@ -71,6 +71,18 @@ def test_keys_are_counted_apart_and_forgotten() -> None:
     assert len(limit._until) == 1
 
 
+def test_many_keys_open_none_that_is_closed() -> None:
+    """Whoever tries more keys than are kept resets their own counts, and nobody else's."""
+    clock = Clock()
+    limit = Limit(burst=5, interval=60, clock=clock)
+    for _ in range(5):
+        assert take_now(limit, "somebody") == 0
+    for number in range(2 * MAX_KEYS):
+        assert take_now(limit, str(number)) == 0
+    assert take_now(limit, "somebody") == 60
+    assert len(limit._until) <= MAX_KEYS
+
+
 def take_now(limit: Limit, key: str) -> int:
     """One attempt, without an event loop of its own."""
     try:

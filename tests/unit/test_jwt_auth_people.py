@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -132,6 +133,16 @@ def test_registration_is_promised() -> None:
     names = {mutation.name for mutation in promise.mutations}
     assert "registrations are limited for each address" in names
     assert "a login that is taken is a conflict" in names
+    assert {"open-registration", "hostile-bodies"} <= {name for name, _ in promise.attacks}
+
+
+def test_refreshing_is_promised_to_refuse_a_made_up_token() -> None:
+    """The route is there for everybody, and a token that was never given out opens nothing."""
+    promise = JwtAuth(refresh=True, logout=True).build(map_of("bookshop")).promise
+    (told,) = [text for text in promise.access if text.startswith("POST /auth/refresh: ")]
+    assert all(f"{caller} 401" in told for caller in ("anonymous", "owner", "other user"))
+    (needs,) = [needs for name, needs in promise.attacks if name == "hostile-bodies"]
+    assert list(json.loads(needs["bodies"])) == ["POST /auth/refresh", "POST /auth/logout"]
 
 
 def test_a_role_column_of_the_app_is_bound_to() -> None:
@@ -178,7 +189,7 @@ def test_what_a_row_needs_is_asked_for_or_filled_in() -> None:
     """Names are asked for; what the app decides is never a field that a client can send."""
     app = with_models(column(NAME, "is_vip: Mapped[bool]"), STRING)
     text = texts(JwtAuth(registration=True).build(app))
-    asked = text.partition("class Registration")[2].partition("@model_validator")[0]
+    asked = text.partition("class Registration")[2].partition("@field_validator")[0]
     assert "name: str = Field(min_length=1, max_length=40)" in asked
     assert "is_vip" not in asked
     assert "is_vip=False" in text

@@ -60,7 +60,8 @@ def _is_text(node: Node) -> bool:
 def _laid_out(content: bytes, start: int, end: int, node: Node, width: int) -> str:
     written = content[start:end].decode()
     column = len(indentation(content, start))
-    brackets = [n for n in walk(node) if n.type in _BRACKETS and n.end_byte <= end]
+    within = (n for n in walk(node) if n.type in _BRACKETS and n.end_byte <= end)
+    brackets = [n for n in within if n.named_children]
     if "#" in written or '"""' in written:
         return written
     if "\n" in written:
@@ -122,7 +123,9 @@ def _exploded(content: bytes, start: int, bracket: Node, column: int, width: int
     if len(indent) + len(inner) <= width and not inner.endswith(",") and not alone:
         return f"{before}\n{indent}{inner}\n{' ' * column}{after}"
     items = [child for child in bracket.named_children if _inside(child, opening, closing)]
-    rows = "".join(f"{indent}{_item(content, item, column + 4, width)},\n" for item in items)
+    # A comma in these would make a tuple.
+    comma = "" if bracket.type == "parenthesized_expression" else ","
+    rows = "".join(f"{indent}{_item(content, item, column + 4, width)}{comma}\n" for item in items)
     return f"{before}\n{rows}{' ' * column}{after}"
 
 

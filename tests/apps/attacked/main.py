@@ -38,6 +38,8 @@ class User(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
+    role: Mapped[str] = mapped_column(default="user")
+    is_staff: Mapped[bool] = mapped_column(default=False)
 
 
 class Refresh(Base):
@@ -86,7 +88,7 @@ class Failures:
         self.seen.pop(key, None)
 
 
-by_account, by_address = Failures(5), Failures(20)
+by_account, by_address, registrations = Failures(5), Failures(20), Failures(10)
 
 
 def stamp(user: User) -> str:
@@ -185,6 +187,27 @@ def refresh(db: DB, refresh_token_: Annotated[str, Body(embed=True, alias="refre
     user = db.get(User, stored.user_id)
     fresh = refresh_token(db, user.id, stored.family)
     return {"access_token": access_token(user), "refresh_token": fresh, "token_type": "bearer"}
+
+
+class Registration(BaseModel):
+    email: str = Field(max_length=320)
+    password: str = Field(min_length=12, max_length=1024)
+
+
+@app.post("/register", status_code=201)
+def register(request: Request, db: DB, wanted: Registration) -> dict[str, str | int]:
+    wait = registrations.wait(request.client.host)
+    if wait:
+        raise HTTPException(429, "Too many attempts", headers={"Retry-After": str(wait)})
+    if not (storable(wanted.email) and storable(wanted.password)):
+        raise HTTPException(422, "Not to be stored")
+    email = wanted.email.lower()
+    if db.scalar(select(User).where(User.email == email)):
+        raise HTTPException(409, "Taken")
+    user = User(email=email, password_hash=passwords.hash(wanted.password))
+    db.add(user)
+    db.commit()
+    return {"id": user.id, "email": user.email}
 
 
 @app.get("/me")

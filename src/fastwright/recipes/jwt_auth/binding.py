@@ -46,13 +46,15 @@ class Session:
     """How a handler gets a database session.
 
     `dependency` is what goes into ``Depends``; `alias` the ``Annotated`` alias, where there is
-    one; `kind` the class of what it yields.
+    one; `kind` the class of what it yields. `is_held` is true where it opens a transaction that may
+    end with the request alone: nothing can be asked of the session after a commit.
     """
 
     dependency: Symbol
     kind: Symbol
     is_async: bool
     alias: Symbol | None = None
+    is_held: bool = False
 
     @property
     def has_exec(self) -> bool:
@@ -154,7 +156,14 @@ def find_session(app: AppMap) -> Session:
         kind=_session_class(provider),
         is_async=provider.is_async,
         alias=alias,
+        is_held=_begins(app, provider),
     )
+
+
+def _begins(app: AppMap, provider: SessionProvider) -> bool:
+    """True where the dependency yields within ``begin()``."""
+    written = app.text(provider.span) if provider.span else ""
+    return bool(re.search(r"\.begin(_nested)?\(", written))
 
 
 def _no_session(app: AppMap) -> Refused:

@@ -229,7 +229,7 @@ def _units(bound: Binding, *, me: bool) -> Iterator[str]:
 def _refresh_units(bound: Binding, options: Options) -> Iterator[str]:
     if options.refresh:
         yield "refresh_sqlmodel" if bound.session.has_exec else "refresh_model"
-        yield from ("refresh_schemas", "refreshing", "refresh_router")
+        yield from ("texts", "refresh_schemas", "refreshing", "refresh_router")
     if options.logout:
         yield "logout_router"
 
@@ -237,7 +237,7 @@ def _refresh_units(bound: Binding, options: Options) -> Iterator[str]:
 def _further(bound: Binding) -> Iterator[str]:
     """The units of registration and of roles."""
     if bound.joining is not None:
-        yield from ("new_password", "register_limits", "register_schemas")
+        yield from ("new_password", "register_limits", "texts", "register_schemas")
         yield from ("registering", "register_router")
     if bound.power is not None:
         yield "roles"

@@ -221,10 +221,29 @@ def words(joining: Joining | None, login: str) -> Mapping[str, str]:
     return found
 
 
+def sample_body(joining: Joining, login: str) -> Mapping[str, str]:
+    """What somebody registers with: ``{login}``, ``{password}`` and ``{n}`` are to be filled in."""
+    fields = {name: _sample(joining, name) for name in joining.fields}
+    return {login: "{login}", **fields, "password": "{password}"}
+
+
+def _sample(joining: Joining, name: str) -> str:
+    if name in joining.emails:
+        return "{login}" if joining.is_email else "{login}@example.com"
+    shortest, longest = _lengths(joining.fields[name])
+    return "x" * shortest + ("{n}" if longest - shortest > 5 else "")
+
+
+def _lengths(field: str) -> tuple[int, int]:
+    """The fewest and the most characters that the source of a field allows."""
+    limits = {key: int(n) for key, n in re.findall(r"(m\w+)_length=(\d+)", field)}
+    return limits.get("min", 1), limits.get("max", _ROOMY)
+
+
 def _told(joining: Joining, name: str, quote: str) -> str:
     """Source of what a test tells of `name`: an address where it is one, else a short text."""
     if name in joining.emails:
         return "login" if joining.is_email else f"f{quote}{{login}}@example.com{quote}"
-    limits = {key: int(n) for key, n in re.findall(r"(m\w+)_length=(\d+)", joining.fields[name])}
-    length = max(limits.get("min", 1), min(limits.get("max", 8), 8))
+    shortest, longest = _lengths(joining.fields[name])
+    length = max(shortest, min(longest, 8))
     return f"login[:{length}]" if length <= 8 else f"login.ljust({length}, {quote}x{quote})"

@@ -22,8 +22,9 @@ MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "refresh_model": ("RefreshToken",),
         "refresh_sqlmodel": ("RefreshToken",),
         "schemas": ("AccessToken", "Problem"),
+        "texts": ("TextsAlone", "as_text"),
         "refresh_schemas": ("TokenPair", "Renewal"),
-        "register_schemas": ("Registration", "as_text"),
+        "register_schemas": ("Registration",),
         "stored_bcrypt": ("StoredBcrypt",),
         "stored_werkzeug": ("StoredWerkzeug",),
         "stored_elsewhere": ("StoredElsewhere",),
@@ -60,7 +61,7 @@ _ENDPOINTS = ("router", "me", "refresh_router", "logout_router", "register_route
 _BESIDE = MappingProxyType(
     {
         **dict.fromkeys(_ENDPOINTS[1:], "router"),
-        **dict.fromkeys(("refresh_schemas", "register_schemas"), "schemas"),
+        **dict.fromkeys(("texts", "refresh_schemas", "register_schemas"), "schemas"),
         **dict.fromkeys(("refreshing", "registering"), "service"),
         "new_password": "passwords",
         "register_limits": "limits",
@@ -182,7 +183,7 @@ def _files(
         "refresh_model": folder / "models.py",
         "refresh_sqlmodel": folder / "models.py",
         "refreshing": service,
-        **dict.fromkeys(("schemas", "refresh_schemas", "register_schemas"), schemas),
+        **dict.fromkeys(("schemas", "texts", "refresh_schemas", "register_schemas"), schemas),
         "roles": folder / "roles.py",
         "grant_role": folder / "grant_role.py",
         "create_user": folder / "create_user.py",

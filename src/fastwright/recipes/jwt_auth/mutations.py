@@ -59,14 +59,20 @@ _PROPERTIES = (
     _Property(
         "the password is compared",
         "passwords",
-        "if matches and known else None",
-        "if known else None",
+        "if matches and stored else None",
+        "if stored else None",
     ),
     _Property(
         "an unknown account costs a verification too",
         "passwords",
-        "    target = stored if stored is not None and known else _decoy\n",
-        "    if stored is None or not known:\n        return None\n    target = stored\n",
+        "    target = stored or _decoy\n",
+        "    if not stored:\n        return None\n    target = stored\n",
+    ),
+    _Property(
+        "a hash that cannot be read opens nothing",
+        "passwords",
+        "        _hashes.verify(password, _decoy)\n        return None\n",
+        "        return target\n",
     ),
     _Property(
         "failures are limited for each account",
@@ -96,8 +102,8 @@ _PROPERTIES = (
     _Property(
         "a switched-off account does not log in",
         "service",
-        "if not account.is_enabled:",
-        "if False:",
+        "if account is None or not account.is_enabled:",
+        "if account is None:",
         "active-test",
     ),
     _Property(
@@ -105,6 +111,12 @@ _PROPERTIES = (
         "refreshing",
         "if ({await}session.scalars(successor)).first() is not None:",
         "if False:",
+    ),
+    _Property(
+        "a body that holds no text is refused",
+        "texts",
+        "{name: as_text(given.get(name)) for name in cls.model_fields}",
+        "{name: str(given.get(name)) for name in cls.model_fields}",
     ),
     _Property(
         "refreshing ends with the password",
@@ -167,6 +179,13 @@ _PROPERTIES = (
         "    wait = not bool(",
     ),
     _Property(
+        "logins that differ in capitals alone are one",
+        "registering",
+        "(func.lower(spelled) == login.lower())",
+        "(func.lower(spelled) == login)",
+        "any-case",
+    ),
+    _Property(
         "a login that is taken is a conflict",
         "register_router",
         "status.HTTP_409_CONFLICT",
@@ -194,8 +213,8 @@ _PROPERTIES = (
     _Property(
         "an older hash is replaced",
         "accounts",
-        "account.stored_hash = new",
-        "account.stored_hash = old",
+        ".values(stored_hash=new)",
+        ".values(stored_hash=old)",
         "upgrade",
     ),
 )

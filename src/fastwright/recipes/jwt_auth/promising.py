@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import NewFile, Operation, Promise
+from fastwright.model.finding import Caller
 from fastwright.recipes.ensure.setting import Reader
 from fastwright.recipes.jwt_auth.binding import Binding
 from fastwright.recipes.jwt_auth.changes import WrittenFile
 from fastwright.recipes.jwt_auth.draft import Draft
+from fastwright.recipes.jwt_auth.joining import sample_body
 from fastwright.recipes.jwt_auth.mutations import mutations
 from fastwright.recipes.jwt_auth.new_users import TABLE
 from fastwright.recipes.jwt_auth.paths import Paths
@@ -22,7 +25,7 @@ def promise(
     """Every word that the proof can hold the change to."""
     texts = {unit: (file.path, file.text) for file in written for unit in file.units}
     paths, settings = draft.paths, draft.settings
-    needs = _needs(draft.bound, paths, settings.secret)
+    needs = {**_needs(draft.bound, paths, settings.secret), **_bodies(draft.bound, paths)}
     return Promise(
         adds=tuple(o for o in _operations(paths) if app.route(o.method, o.path) is None),
         access=tuple(_access(paths)),
@@ -59,17 +62,13 @@ def _access(paths: Paths) -> Iterator[str]:
     yield f"POST {paths.full_login}: open to everybody"
     if paths.me:
         yield f"GET {paths.full_me}: for whoever is logged in"
-    for name in _open(paths):
-        yield f"POST {paths.outer}{paths.prefix}/{name}: open to everybody"
-
-
-def _open(paths: Paths) -> Iterator[str]:
     if paths.refresh:
-        yield "refresh"
+        cells = ", ".join(f"{caller.value} 401" for caller in Caller)
+        yield f"POST {paths.outer}{paths.prefix}/refresh: nothing for a made-up token: {cells}"
     if paths.logout:
-        yield "logout"
+        yield f"POST {paths.outer}{paths.prefix}/logout: open to everybody"
     if paths.registration:
-        yield "register"
+        yield f"POST {paths.full_register}: open to everybody"
 
 
 def _attacks(paths: Paths) -> Iterator[str]:
@@ -79,6 +78,24 @@ def _attacks(paths: Paths) -> Iterator[str]:
         yield "other-users-token"
     if paths.me and paths.refresh:
         yield "refresh-reuse"
+    if paths.refresh or paths.registration:
+        yield "hostile-bodies"
+    if paths.registration:
+        yield "open-registration"
+
+
+def _bodies(bound: Binding, paths: Paths) -> Mapping[str, str]:
+    """What an attack sends to the operations beside the login, as JSON."""
+    bodies: dict[str, Mapping[str, str]] = {}
+    for name in ("refresh", "logout"):
+        if getattr(paths, name):
+            bodies[f"POST {paths.outer}{paths.prefix}/{name}"] = {"refresh_token": "token-{n}"}
+    if bound.joining is None:
+        return {"bodies": json.dumps(bodies)} if bodies else {}
+    body = sample_body(bound.joining, bound.accounts.login)
+    sign_up = f"POST {paths.full_register}"
+    bodies[sign_up] = body
+    return {"sign_up": sign_up, "sign_up_body": json.dumps(body), "bodies": json.dumps(bodies)}
 
 
 def _needs(bound: Binding, paths: Paths, secret: Reader) -> Mapping[str, str]:

@@ -41,7 +41,7 @@ _FOR_SAMPLES = (
 APP_UNITS = (
     "environment", "own_settings", "schemas", "stored_bcrypt", "stored_werkzeug",
     "stored_elsewhere", "passwords", "new_password", "tokens", "limit", "shared_limit",
-    "limit_keys", "limits", "accounts", "service", "test_shared_limit", "session_alias",
+    "limit_keys", "limits", "accounts", "service", "test_shared_limit", "session_alias", "texts",
     "current_user", "router", "me", "create_user", "rows_app", "refreshing", "refresh_router",
     "logout_router", "register_limits", "register_schemas", "registering", "register_router",
     "roles", "grant_role", "doors_app",
@@ -81,10 +81,7 @@ def flags_of(
     accounts, scheme = bound.accounts, bound.scheme
     stored = scheme.kind in STORED
     chosen = {
-        "async": bound.session.is_async,
-        "sync": not bound.session.is_async,
-        "exec": bound.session.has_exec,
-        "lowercase": accounts.lowercase,
+        **_of_session(bound, paths),
         "text-key": accounts.key_kind == "text",
         "active": accounts.has_switch,
         "active-test": bool(accounts.on or accounts.off),
@@ -113,6 +110,22 @@ def flags_of(
         "required": bool(required_columns(accounts)),
     }
     return frozenset(name for name, holds in chosen.items() if holds)
+
+
+def _of_session(bound: Binding, paths: Paths) -> Mapping[str, bool]:
+    """The flags of lines that ask the session for something."""
+    session, lowercase = bound.session, bound.accounts.lowercase
+    return {
+        "async": session.is_async,
+        "sync": not session.is_async,
+        "exec": session.has_exec,
+        "released": not session.is_held,
+        "commits": not session.is_held and not paths.refresh,
+        "lowercase": lowercase,
+        "any-case": not lowercase,
+        "in-any-case": not lowercase and not session.has_exec,
+        "in-any-case-exec": not lowercase and session.has_exec,
+    }
 
 
 def required_columns(accounts: Accounts) -> Mapping[str, str]:

@@ -100,14 +100,26 @@ def _hashing(bound: Binding) -> Decision:
             chose="the hashes that are stored, as they are",
             instead_of="argon2 at the next login",
             because=f"`{accounts.table.name}.{accounts.password}` is too narrow for an argon2 hash",
-            costs="passwords stay as strong as their old scheme",
+            costs=f"passwords stay as strong as their old scheme; {_connection(bound)}",
         )
     return Decision(
         chose="argon2id through pwdlib, off the event loop",
         instead_of="bcrypt",
         because=f"it resists graphics cards; {scheme.because}"
         + (", and those hashes are replaced at the next login" if scheme.is_old else ""),
-        costs="64 MiB and some 0.1 s of a core for each login, at most half of the cores at once",
+        costs="64 MiB and some 0.1 s of a core for each login, at most half of the cores at once; "
+        + _connection(bound),
+    )
+
+
+def _connection(bound: Binding) -> str:
+    """Who has the database connection while a password is hashed."""
+    if not bound.session.is_held:
+        return "the database connection goes back to the pool meanwhile"
+    return (
+        f"a login keeps its database connection meanwhile, for `{bound.session.dependency.name}` "
+        "opens a transaction that only the end of the request may close: under load, let it yield "
+        "a session alone"
     )
 
 
@@ -157,6 +169,12 @@ def _left(draft: Draft) -> Iterator[str]:
     joining, power = draft.bound.joining, draft.bound.power
     if joining is not None:
         yield "an address is not verified: whoever registers need not be able to read its mail"
+        if not draft.bound.accounts.lowercase:
+            table, login = draft.bound.accounts.table.name, draft.bound.accounts.login
+            yield (
+                "a registration looks for its login in any case, and so reads the whole table: an "
+                f"index on `lower({login})` of `{table}` makes it quick"
+            )
         for route in joining.others:
             yield f"`{route}` makes accounts as it did: without a limit, and hashed its own way"
     if power is not None:

@@ -70,7 +70,7 @@ class Assault:
         login = self.unknown_login()
         if self.doors.get("table"):
             return self._put_in(login, secret)
-        return self._signed_up(login, secret)
+        return self.signed_up(login, secret)
 
     def unknown_login(self) -> str:
         """A login name that no account has."""
@@ -84,17 +84,37 @@ class Assault:
         row = self.target.seed(self.doors["table"], **{**self.doors.mapping("columns"), **values})
         return Account(login, password, row.get(self.key_column))
 
-    def _signed_up(self, login: str, password: str) -> Account:
+    def signed_up(self, login: str, password: str) -> Account:
+        """A new account, made by the app's own sign-up.
+
+        Raises:
+            CannotStrike: No sign-up is known, or the app refused.
+        """
         operation = self.doors.operation("sign_up")
-        body = self.doors["sign_up_body"].replace("{login}", login)
-        fields = json.loads(body.replace("{password}", password))
+        self.notes.hide(password)
+        body = json.loads(self.doors["sign_up_body"])
+        fields = self.filled(body, login=login, password=password)
         answer = self.target.request(
             operation.method, operation.path, json=fields, client=self.address()
         )
         self.notes.exchange("sign up", operation, answer)
-        if not 200 <= answer.status < 300:
+        if not is_done(answer):
             raise self.cannot(f"{operation} answered {answer.status}: no account could be made")
         return Account(login, password)
+
+    def filled(
+        self, fields: Mapping[str, Any], *, login: str = "", password: str = ""
+    ) -> Mapping[str, Any]:
+        """A body with ``{login}``, ``{password}`` and ``{n}`` in its texts replaced.
+
+        ``{n}`` is a number of its own; a login that is not given is one that no account has.
+        """
+        given = {
+            "{login}": login or self.unknown_login(),
+            "{password}": password or self.doors.password,
+            "{n}": str(next(self._numbers)),
+        }
+        return {name: _with(value, given) for name, value in fields.items()}
 
     @property
     def hash_column(self) -> str:
@@ -248,6 +268,24 @@ class Assault:
 def refused(answer: Answer) -> bool:
     """The answer turns the caller away: 401 or 403, or a redirection to a login page."""
     return answer.status in (401, 403, 302, 303, 307)
+
+
+def is_done(answer: Answer) -> bool:
+    """The app did what it was asked for."""
+    return 200 <= answer.status < 300
+
+
+def says_when(answer: Answer) -> bool:
+    """The answer says after how many seconds to try again."""
+    wait = dict(answer.headers).get("retry-after", "")
+    return wait.isdigit() and int(wait) > 0
+
+
+def _with(value: Any, given: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for name, text in given.items():
+            value = value.replace(name, text)
+    return value
 
 
 def _cookie(answer: Answer, name: str) -> str | None:

@@ -25,6 +25,9 @@ key                       default                        meaning
                                                          there is no ``table``
 ``sign_up_body``                                         its JSON body, with ``{login}`` and
                                                          ``{password}`` in it
+``bodies``              ``{}``                         JSON object: operations that take JSON, and a
+                                                         body of each, with ``{login}``,
+                                                         ``{password}`` and ``{n}`` in it
 ``login_shape``           ``fw{n}@example.com``          login names to use; ``{n}`` is replaced
 ``password``              a long one                     the password to use
 ``refresh``                                              operation: ``POST /auth/refresh``

@@ -1,12 +1,17 @@
 """The queries of authentication, in one place."""
 
+from sqlalchemy import update
+from sqlmodel import col
+
 from .host import Account, AccountKey, AsyncSession, select
 
 
 async def find_by_login(session: AsyncSession, login: str) -> Account | None:
     """The account that logs in as `login`."""
     login = login.lower()  # when: lowercase
-    wanted = select(Account).where(Account.login_name == login)
+    found = select(Account).where(Account.login_name == login)
+    # As it is now, whatever this session has read of it before.
+    wanted = found.execution_options(populate_existing=True)
     return (await session.exec(wanted)).first()  # when: exec
     return (await session.scalars(wanted)).first()  # when: not-exec
 
@@ -21,12 +26,14 @@ async def find_by_subject(session: AsyncSession, subject: str) -> Account | None
     return await session.get(Account, subject)  # when: text-key
 
 
-async def replace_hash(session: AsyncSession, account: Account, old: str, new: str) -> bool:
+async def replace_hash(session: AsyncSession, subject: str, old: str, new: str) -> bool:
     """Store `new`, unless the hash is no longer `old`; true where it was stored."""
-    await session.refresh(account, ["stored_hash"], with_for_update=True)
-    if account.stored_hash != old:
-        return False
-    account.stored_hash = new
-    await session.commit()  # when: not-refresh
-    await session.flush()  # when: refresh
-    return True
+    its_own = Account.id == AccountKey(subject)  # when: not-exec
+    unchanged = Account.stored_hash == old  # when: not-exec
+    its_own = col(Account.id) == AccountKey(subject)  # when: exec
+    unchanged = col(Account.stored_hash) == old  # when: exec
+    await session.execute(update(Account).where(its_own, unchanged).values(stored_hash=new))
+    stored = select(Account.stored_hash).where(its_own)
+    kept = (await session.scalars(stored)).first()
+    await session.commit()  # when: commits
+    return kept == new

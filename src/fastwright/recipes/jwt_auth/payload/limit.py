@@ -13,6 +13,10 @@ class Limit:
 
     The generic cell rate algorithm: a key holds one number, the time at which all that was taken
     is paid off. It is kept in this process: every worker counts by itself.
+
+    There are at most `MAX_KEYS` keys. Where more are tried, those that are paid off go first, then
+    those that are paid off soonest: whoever tries many keys makes room among them, and does not
+    open one that is closed.
     """
 
     def __init__(
@@ -43,8 +47,8 @@ class Limit:
                 self._until[key] -= self._interval
 
     def _forget(self, now: int) -> None:
-        if len(self._until) >= MAX_KEYS:
-            for key in [k for k, end in self._until.items() if end <= now]:
-                del self._until[key]
-        if len(self._until) >= MAX_KEYS:
-            self._until.clear()
+        if len(self._until) < MAX_KEYS:
+            return
+        # A tenth at once: to sort them all for each further key would cost whoever logs in.
+        ends = sorted(((end, key) for key, end in self._until.items() if end > now), reverse=True)
+        self._until = {key: end for end, key in ends[: MAX_KEYS - MAX_KEYS // 10]}

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 from pwdlib import PasswordHash
+from pwdlib.exceptions import PwdlibError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from .host import ROUNDS
@@ -18,6 +19,8 @@ from .stored_werkzeug import StoredWerkzeug
 MAX_PASSWORD_LENGTH = 1024
 
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+# What reading a stored text that is no hash, or a broken one, ends in.
+_UNREADABLE = (PwdlibError, ValueError, TypeError, LookupError, ArithmeticError)
 # One hash costs some 64 MiB and a core for a while: half of the cores stay free.
 _hashing = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "passwords")
 _hashes = PasswordHash((Argon2Hasher(),))  # when: current
@@ -33,8 +36,8 @@ _decoy = bcrypt.hashpw(secrets.token_bytes(16), _salt).decode()  # when: keep-bc
 async def check_password(password: str, stored: str | None) -> str | None:
     """The hash to keep from now on where `password` is right, else `None`.
 
-    There is exactly one verification whether `stored` is right, wrong or missing, so that the time
-    it takes does not tell whether there is such an account.
+    There is exactly one verification whether `stored` is right, wrong, broken or missing, so that
+    the time it takes does not tell whether there is such an account.
     """
     loop = asyncio.get_running_loop()  # when: async
     return await loop.run_in_executor(_hashing, _check, password, stored)  # when: async
@@ -47,12 +50,11 @@ def is_text(value: str) -> bool:
 
 
 def _check(password: str, stored: str | None) -> str | None:
-    known = stored is not None and _is_known(stored)
-    target = stored if stored is not None and known else _decoy
-    matches, better = _hashes.verify_and_update(password, target)  # when: not-keep
-    matches, better = _hashes.verify(password, target), None  # when: keep
-    return (better or target) if matches and known else None
-
-
-def _is_known(stored: str) -> bool:
-    return any(hasher.identify(stored) for hasher in _hashes.hashers)
+    target = stored or _decoy
+    try:
+        matches, better = _hashes.verify_and_update(password, target)  # when: not-keep
+        matches, better = _hashes.verify(password, target), None  # when: keep
+    except _UNREADABLE:
+        _hashes.verify(password, _decoy)
+        return None
+    return (better or target) if matches and stored else None

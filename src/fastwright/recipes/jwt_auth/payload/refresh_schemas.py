@@ -1,8 +1,9 @@
 """What the refresh endpoint takes and gives."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from .schemas import AccessToken
+from .texts import TextsAlone
 
 
 class TokenPair(AccessToken):
@@ -11,7 +12,7 @@ class TokenPair(AccessToken):
     refresh_token: str
 
 
-class Renewal(BaseModel):
+class Renewal(TextsAlone):
     """A refresh token, as a login or a refresh gave it."""
 
-    refresh_token: str = Field(max_length=200)
+    refresh_token: str = Field(min_length=1, max_length=200)

@@ -1,29 +1,18 @@
 """What the authentication endpoints take and answer with."""
 
-import re
-from typing import Any
-
-from pydantic import BaseModel, EmailStr, Field, field_validator, model_validator
+from pydantic import EmailStr, Field, field_validator
 
 from .new_password import LONGEST, MIN_PASSWORD_LENGTH
 from .passwords import MAX_PASSWORD_LENGTH, is_text
+from .texts import TextsAlone
 
-_HALF = re.compile("[\ud800-\udfff]")
 
-
-class Registration(BaseModel):
+class Registration(TextsAlone):
     """Who wants an account: texts alone, and nothing beside these."""
 
     login_name: str = Field(max_length=320)
     further: str = Field(min_length=1)  # when: asks-more
     password: str = Field(min_length=MIN_PASSWORD_LENGTH, max_length=MAX_PASSWORD_LENGTH)
-
-    @model_validator(mode="before")
-    @classmethod
-    def takes_texts_alone(cls, sent: Any) -> dict[str, str]:
-        """Nothing else gets further: an error that repeats NaN is one that cannot be sent."""
-        given = sent if isinstance(sent, dict) else {}
-        return {name: as_text(given.get(name)) for name in cls.model_fields}
 
     @field_validator("*")
     @classmethod
@@ -46,8 +35,3 @@ class Registration(BaseModel):
     def in_lower_case(cls, login: str) -> str:  # when: lowercase
         """As logins are stored."""  # when: lowercase
         return login.lower()  # when: lowercase
-
-
-def as_text(value: object) -> str:
-    """`value` where it is text, else the empty one."""
-    return value if isinstance(value, str) and not _HALF.search(value) else ""

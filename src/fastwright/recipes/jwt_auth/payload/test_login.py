@@ -52,6 +52,14 @@ async def test_every_login_verifies_once(
         assert len(verified) == 1
 
 
+async def test_a_broken_hash_opens_nothing(client: AsyncClient, rows: Rows) -> None:
+    """Where no password can be compared with what is stored, none is right, and nothing breaks."""
+    login = await rows.add("$argon2-broken")
+    assert (await sign_in(client, login)).status_code == 401
+    await rows.change_hash(login, "$2b$12$broken")
+    assert (await sign_in(client, login)).status_code == 401
+
+
 async def test_failures_meet_a_limit(client: AsyncClient, rows: Rows) -> None:
     """Guessing ends: even the right password then has to wait."""
     login = await rows.add()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from httpx import AsyncClient
 
 from .moving import address
@@ -38,6 +39,23 @@ async def test_a_changed_password_ends_refreshing(client: AsyncClient, rows: Row
 async def test_an_unknown_refresh_token_is_refused(client: AsyncClient, rows: Rows) -> None:
     """What was never given out renews nothing."""
     await rows.add()
-    for token in ("", "unknown", "\u00fc"):
+    for token in ("unknown", "\u00fc", "with\x00a nul"):
         assert (await renew(client, token)).status_code == 401
-    assert (await renew(client, "x" * 10_000)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"refresh_token": NaN}', id="nan"),
+        pytest.param(b'{"refresh_token": "\\ud800"}', id="half a pair"),
+        pytest.param(b'{"refresh_token": ["x"]}', id="list"),
+        pytest.param(b'{"refresh_token": "' + b"x" * 1_000_000 + b'"}', id="megabyte"),
+        pytest.param(b"NaN", id="no object"),
+    ],
+)
+async def test_an_odd_refresh_is_refused(client: AsyncClient, rows: Rows, body: bytes) -> None:
+    """A body that holds no refresh token is the caller's fault, and no more than that."""
+    await rows.add()
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post(address(client, REFRESH), content=body, headers=headers)
+    assert answer.status_code == 422

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 
 from fastwright.review.attack import Answer, Client, Needs, Strike, Target
-from fastwright.review.attacks.assault import Account, Assault
+from fastwright.review.attacks.assault import Account, Assault, says_when
 
 WRONG = "not-the-Password-1"
 
@@ -86,10 +86,9 @@ def _until_limited(
 
 
 def _with_retry_after(assault: Assault, answer: Answer) -> Answer | Strike:
-    wait = dict(answer.headers).get("retry-after", "")
-    if wait.isdigit() and int(wait) > 0:
+    if says_when(answer):
         return answer
-    return assault.struck(f"429 comes without the seconds to wait (`Retry-After: {wait}`)")
+    return assault.struck("429 comes without the seconds to wait")
 
 
 def _forged(start: int) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from fastwright.review.attack import Answer, Headers, Needs, Strike, Target
 from fastwright.review.attacks.assault import Assault
 from fastwright.review.attacks.doors import Doors
+from fastwright.review.attacks.odd_json import MEGABYTE, odd_bodies, odd_values
 
 INJECTIONS = (
     "' OR '1'='1",
@@ -22,7 +23,6 @@ INJECTIONS = (
     "${jndi:ldap://127.0.0.1/x}",
     "\r\nSet-Cookie: a=b",
 )
-MEGABYTE = 1_000_000
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
@@ -127,14 +127,9 @@ def _raw_json(doors: Doors, logins: Iterator[str]) -> Iterator[Request]:
     header = (("content-type", JSON),)
     name = json.dumps(doors.get("login_field", "username"))
     secret = json.dumps(doors.get("password_field", "password"))
-    values = ("NaN", "-Infinity", "1e999", "null", "true", "[]", "{}", '{"$ne": null}')
-    odd = ('"\\ud800"', "9" * 5000, "[" * 400 + "]" * 400)
-    for value in (*values, *odd):
-        shown = value if len(value) < 20 else f"{value[:5]}… of {len(value)} characters"
+    for shown, value in odd_values():
         body = f"{{{name}: {json.dumps(next(logins))}, {secret}: {value}}}"
         yield f"the password {shown}", body.encode(), header
         yield f"the login {shown}", f'{{{name}: {value}, {secret}: "x"}}'.encode(), header
-    yield "NaN for the whole body", b"NaN", header
-    yield "JSON cut short", f"{{{name}: ".encode(), header
-    yield "bytes that are no UTF-8", b'{"\xff\xfe": 1}', header
-    yield "nesting without end", b"[" * 100_000, header
+    for what, whole in odd_bodies(doors.get("login_field", "username")):
+        yield what, whole, header

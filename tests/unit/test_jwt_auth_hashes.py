@@ -1,0 +1,94 @@
+"""Stored texts that are no hash, or a broken one, in the code that `jwt-auth` writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fastwright.model.change import NewFile
+from fastwright.recipes.jwt_auth import JwtAuth
+from fastwright.source import edits
+from fastwright.survey import static
+from fastwright.testing.samples import python_of, sample_app
+from fastwright.workspace.project import Project
+
+OWN = """import hashlib
+import hmac
+
+
+def hash_password(password):
+    return "salt$" + hashlib.sha256(b"salt" + password.encode()).hexdigest()
+
+
+def verify_password(password, stored):
+    salt, digest = stored.split("$")
+    return hmac.compare_digest(hashlib.sha256((salt + password).encode()).hexdigest(), digest)
+"""
+SCHEMES = {
+    "bcrypt": "",
+    "werkzeug": "from werkzeug.security import check_password_hash\n",
+    "elsewhere": OWN,
+}
+BROKEN = (
+    "", " ", "plain text", "$", "$$", "a$b$c$d", "$argon2", "$argon2id$v=19$m=65536,t=3,p=4$",
+    "$2b$", "$2b$12$", "$2b$12$short", "$2b$99$" + "a" * 53, "$2b$xx$" + "a" * 53,
+    "$2b$12$" + "\u00e9" * 53, "$2y$04$" + "!" * 53,
+    "pbkdf2:$s$d", "pbkdf2:sha256$s$d", "pbkdf2:sha256:x$s$d", "pbkdf2:nothing:1$s$d",
+    "pbkdf2:sha256:0$s$d", "pbkdf2:sha256:1$s$\u00e9", "pbkdf2:sha256:99999999999999999999$s$d",
+    "scrypt:$s$d", "scrypt:1:2$s$d", "scrypt:3:8:1$s$d", "scrypt:1180591620717411303424:8:1$s$d",
+    "scrypt:2:-1:1$s$d", "salt$\u00e9", "\x00", "x" * 5000,
+)  # fmt: skip
+SCRIPT = """
+import asyncio, importlib, inspect, json, sys
+
+passwords = importlib.import_module(sys.argv[1])
+decoys, verify = [], passwords.PasswordHash.verify
+update = passwords.PasswordHash.verify_and_update
+
+def counted(self, password, stored, inner=verify):
+    decoys.append(stored == passwords._decoy)
+    return inner(self, password, stored)
+
+passwords.PasswordHash.verify = counted
+passwords.PasswordHash.verify_and_update = lambda *a: counted(*a, inner=update)
+wrong = []
+for stored in json.loads(sys.argv[2]):
+    decoys.clear()
+    try:
+        found = passwords.check_password("correct horse", stored)
+        found = asyncio.run(found) if inspect.isawaitable(found) else found
+    except Exception as error:
+        found = repr(error)
+    if found is not None or len(decoys) > 2 or (len(decoys) == 2 and not decoys[-1]):
+        wrong.append([stored, str(found), decoys[:]])
+print(json.dumps(wrong))
+"""
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_broken_hash_is_nobodys(scheme: str, tmp_path: Path) -> None:
+    """No stored text raises or matches, and what cannot be read costs a verification of a hash."""
+    copy = sample_app("createall").copy(tmp_path)
+    if scheme != "bcrypt":
+        main = copy / "main.py"
+        main.write_text(main.read_text().replace("bcrypt", "b_crypt"))
+        (copy / "security.py").write_text(SCHEMES[scheme])
+    files = Project.find(copy).read()
+    changes = JwtAuth().build(static.read(files))
+    for path, content in edits.apply(files, changes.changes).items():
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes(content)
+    (home,) = [
+        c for c in changes.changes if isinstance(c, NewFile) and "def check_password" in c.text
+    ]
+    assert f"Stored{scheme.title()}" in home.text
+    module = ".".join(home.path.with_suffix("").parts)
+    command = [str(python_of("newest")), "-c", SCRIPT, module, json.dumps(BROKEN)]
+    ran = subprocess.run(
+        command, cwd=copy, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert json.loads(ran.stdout) == []
