@@ -87,12 +87,14 @@ _NOT_SECRET = re.compile(
     r"_policy|_count|_algorithm|_enabled|_hint|_path)$|^(has|is|enable|disable|allow|use)_",
     re.IGNORECASE,
 )
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SETTING = re.compile(r"dsn$|database_ur[li]$|(^|_)key$|token$", re.IGNORECASE)
 
 
 def is_secret_value(name: str) -> bool:
     """Whether a field or parameter of that name holds what nobody else may know."""
-    return bool(_SECRET.search(name)) and not _NOT_SECRET.search(name)
+    words = _HUMP.sub("_", name)
+    return bool(_SECRET.search(name)) and not _NOT_SECRET.search(words)
 
 
 def is_secret_setting(name: str) -> bool:

@@ -14,7 +14,7 @@ from fastwright.review.reach import Reach
 
 _LOGIN = re.compile(r"log_?-?in|sign_?-?in|access_?-?token|/token\b|authenticate", re.IGNORECASE)
 _NOT_LOGIN = re.compile(
-    r"refresh|revoke|logout|test_?-?token|oauth/|callback|regist", re.IGNORECASE
+    r"refresh|revoke|logout|test_?-?token|oauth/|callback|regist|sign_?-?up", re.IGNORECASE
 )
 _LIMITS = re.compile(
     r"limit(er|_?by|_?requests|_?(login|tries|attempts|rate))?\b|rate_?limit|throttl|slow_?api|"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fastwright.model.app import AppMap, Route
@@ -16,10 +16,13 @@ from fastwright.review.turns import deals_with_failure, is_of_tables
 _FEW = re.compile(
     r"[\[({\"']|range\(\s*\d|enumerate\(\s*[\[(]|.*(chunk|batch|range\(.*,.*,)", re.IGNORECASE
 )
+_EACH_SO_MANY = re.compile(r"%\s*[\w.]+\)?\s*(?:==|!=)|\blen\(.+\)\s*>=?")
+_TRIES = re.compile(r"(?i)attempt|retry|tries")
 _ARRANGED = re.compile(
     r"(?:sorted|reversed|enumerate|list|tuple|set|frozenset)\(\s*(?P<all>[\w.]+)\s*[,)]"
     r"|(?P<keyed>[\w.]+)\.(?:items|keys|values)\(\)"
 )
+_WRITTEN_OUT = re.compile(rb"\s*[\[(](?:[^()\[\]{}]|\(\))+[\])]\s*")
 _NEAR = 2
 
 
@@ -78,7 +81,8 @@ def looped(app: AppMap) -> Iterator[Looped]:
         function = ran.function
         for call in reached.calls_in(function):
             over = [b for b in loops(function, call.span.start) if _is_over_rows(b)]
-            over = [b for b in over if not _is_constant(reached.app, function, b.words)]
+            over = [b for b in over if not _is_constant(reached.app, function, b)]
+            over = [] if over and _is_now_and_then(function, call, over[-1]) else over
             for step, asked in _asked(reached, function, call, known) if over else ():
                 depth = len(step.functions) if step.call is not call else 0
                 owner, loop = step.function, over[-1]
@@ -88,6 +92,16 @@ def looped(app: AppMap) -> Iterator[Looped]:
                     step.call, asked, owner, depth, function, call, loop, ran.route,
                     is_of_tables(owner, step.call, frozenset(targets), content),
                 )  # fmt: skip
+
+
+def by_loop(every: Iterable[Looped]) -> Iterator[tuple[Looped, tuple[Looped, ...]]]:
+    """The surest of each loop, and the others there: one loop is one thing to mend."""
+    loops: dict[tuple[str, int], list[Looped]] = {}
+    for found in every:
+        loops.setdefault(found.turn, []).append(found)
+    for together in loops.values():
+        first = next((found for found in together if found.is_sure), together[0])
+        yield first, tuple(found for found in together if found.place.span != first.place.span)
 
 
 Asking = tuple[Step, Statement]
@@ -115,20 +129,28 @@ def _asked(
 
 def _is_over_rows(loop: Block) -> bool:
     """A loop over what the app keeps or was sent: not over a few constants or whole batches."""
-    counts_only = all(set(name) == {"_"} for name in loop.names)
+    counts_only = all(set(name) == {"_"} or _TRIES.search(name) for name in loop.names)
     return loop.kind == "for" and not counts_only and not _FEW.match(loop.words)
 
 
-def _is_constant(app: AppMap, function: Function, words: str) -> bool:
-    """True for a name of the module, whose length no request decides."""
-    arranged = _ARRANGED.match(words)
-    words = (arranged["all"] or arranged["keyed"]) if arranged is not None else words
+def _is_now_and_then(function: Function, call: Call, loop: Block) -> bool:
+    """True where the call stands under a test that lets one turn in so many through."""
+    held = (b for b in around(function, call.span.start) if b.kind == "arm")
+    return any(loop.start <= b.start and _EACH_SO_MANY.search(b.words) for b in held)
+
+
+def _is_constant(app: AppMap, function: Function, loop: Block) -> bool:
+    """True for a list that is written out, here or in the module: no request decides its length."""
+    arranged = _ARRANGED.match(loop.words)
+    words = (arranged["all"] or arranged["keyed"]) if arranged is not None else loop.words
     name = words.rpartition(".")[2]
     if name.isidentifier() and name.isupper():
         return True
     if not words.isidentifier() or words in function.parameters:
         return False
-    if any(row.name == words for row in function.bindings):
-        return False
+    made = [row for row in function.bindings if row.name == words and row.end <= loop.group]
+    if made:
+        written = app.files[function.span.path][made[-1].start : made[-1].end]
+        return bool(_WRITTEN_OUT.fullmatch(written)) and b" for " not in written
     here = (m for m in app.modules.values() if m.path == function.span.path)
     return any(words in module.names or words in module.imports for module in here)

@@ -44,7 +44,9 @@ def is_of_tables(owner: Function, asking: Call, targets: frozenset[str], content
     where the loop calls it; `content` is the source of `owner`.
     """
     bound = {
-        row.name: content[row.start : row.end].decode("utf-8", "replace") for row in owner.bindings
+        row.name: content[row.start : row.end].decode("utf-8", "replace")
+        for row in owner.bindings
+        if row.end <= asking.span.start
     }
     written = _written(next(iter(asking.arguments), ""), bound)
     if _DEFINES.match(written):

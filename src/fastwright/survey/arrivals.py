@@ -185,11 +185,19 @@ class Arrivals:
         sink = sink or self._columns_written(body, row)
         span = Span(body.unit.path, written.start, written.end)
         if sink is not None:
-            yield from self._arrived(body, sink, row, span)
+            plain = sink.kind == "unpickle" and self._makes_plain(body, sinks.loader_of(row), row)
+            yield from () if plain else self._arrived(body, sink, row, span)
         elif callee is not None:
             below = self.made(callee)[0] if is_class(callee) else callee
             if below is not None and is_function(below):
                 yield from self._onward(body, below, row, span)
+
+    def _makes_plain(self, body: Body, loader: str, row: CallFact) -> bool:
+        """True for a loader of yaml's safe ones, and for one of ours above them."""
+        frame, evaluator = Frame(body.unit, row.scope, (), row.start), self.relations.evaluator
+        classes = evaluator.classes_in(loader, frame) if loader else ()
+        names = {s.dotted() for kind in classes for s in evaluator.lineage(kind)} | {loader}
+        return bool({name.rpartition(".")[2] for name in names} & sinks.SAFE_LOADERS)
 
     def _columns_written(self, body: Body, row: CallFact) -> Sink | None:
         sink = sinks.columns_written(row)

@@ -187,7 +187,9 @@ class Columns:
             if isinstance(value, Made) and value.unit and _last(value.of.dotted()) in _COLUMNS:
                 call = value.unit.facts.calls[value.call]
                 inner = Frame(value.unit, call.scope, value.env, call.start)
-                return self.from_arguments(column.attribute, call, inner)
+                made = self.from_arguments(column.attribute, call, inner)
+                unsaid = made.nullable is None  # SQLAlchemy's own default, not the annotation's
+                return replace(made, nullable=not made.primary_key) if unsaid else made
             return self._argument(column, value)
         return column
 

@@ -123,7 +123,7 @@ def _given(kind: str, name: str, places: tuple[str, ...], row: CallFact) -> Sink
     if kind == "process":
         return _process(name, row, terms[0])
     if kind == "yaml":
-        return None if _is_safe_loader(row) else Sink("unpickle", name, (terms[0],))
+        return Sink("unpickle", name, (terms[0],))
     return Sink(kind, name, tuple(terms))
 
 
@@ -139,12 +139,14 @@ def _process(name: str, row: CallFact, command: Term) -> Sink | None:
     return None
 
 
-def _is_safe_loader(row: CallFact) -> bool:
+def loader_of(row: CallFact) -> str:
+    """The class that ``yaml.load`` is told to read by, as written; empty where it is not told."""
     given = [*row.arguments[1:2], *(term for key, term in row.keywords if key == "Loader")]
-    return any(isinstance(t, str) and t.rpartition(".")[2] in _SAFE_LOADERS for t in given)
+    return next((term for term in given if isinstance(term, str)), "")
 
 
-_SAFE_LOADERS = frozenset({"SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader"})
+SAFE_LOADERS = frozenset({"SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader"})
+"""The classes of yaml that make plain values alone."""
 
 
 def _by_method(dotted: str, row: CallFact) -> Sink | None:

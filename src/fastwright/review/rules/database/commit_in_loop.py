@@ -9,7 +9,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
-from fastwright.review.looping import Looped, looped
+from fastwright.review.looping import Looped, by_loop, looped
 from fastwright.review.rule import rule
 from fastwright.source import layout
 
@@ -52,9 +52,8 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
     a loop that may end early, is only possible, and so is one whose failure the loop deals with.
     Code that no route reaches, such as a worker's, is not judged.
     """
-    for found in looped(app):
-        if found.asked.verb == "commit":
-            yield _finding(app, found)
+    for found, _ in by_loop(found for found in looped(app) if found.asked.verb == "commit"):
+        yield _finding(app, found)
 
 
 def _finding(app: AppMap, found: Looped) -> Finding:

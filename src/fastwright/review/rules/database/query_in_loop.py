@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
-from fastwright.review.looping import Looped, looped
+from fastwright.review.looping import Looped, by_loop, looped
 from fastwright.review.rule import rule
 
 
@@ -50,24 +50,35 @@ def query_in_loop(app: AppMap) -> Iterator[Finding]:
     """
     every = list(looped(app))
     committed = {found.turn for found in every if found.asked.verb == "commit"}
-    for found in every:
-        follows_commit = found.asked.verb == "refresh" and found.turn in committed
-        if found.asked.verb not in ("commit", "rollback", "close") and not follows_commit:
-            yield _finding(found)
+    asking = [
+        found
+        for found in every
+        if found.asked.verb not in ("commit", "rollback", "close")
+        and not (found.asked.verb == "refresh" and found.turn in committed)
+    ]
+    for found, others in by_loop(asking):
+        yield _finding(found, others)
 
 
-def _finding(found: Looped) -> Finding:
+def _finding(found: Looped, others: tuple[Looped, ...]) -> Finding:
     inner = "" if found.asking is found.place else f" in `{found.owner.name}`"
     over = " ".join(found.loop.words.split())[:60]
     return Finding(
         "query-in-loop",
         found.place.span,
         f"`{found.asking.text}`{inner} runs once for each element of `{over}`",
-        evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{found.route}`"),),
-        related=_related(found),
+        evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in _seen(found, others)),
+        related=(*_related(found), *(other.place.span for other in others)),
         symbol=f"{found.function.name}:{found.place.text}",
         structural=found.is_sure,
     )
+
+
+def _seen(found: Looped, others: tuple[Looped, ...]) -> Iterator[str]:
+    yield f"it runs for `{found.route}`"
+    if others:
+        named = ", ".join(dict.fromkeys(f"`{other.place.text}`" for other in others))
+        yield f"the same loop asks by {named}"
 
 
 def _related(found: Looped) -> tuple[Span, ...]:

@@ -18,6 +18,7 @@ from fastwright.source.imports import ensure_import
 
 _MAYBE = frozenset({"first", "one_or_none", "scalar_one_or_none"})
 _ASKS = re.compile(r"\bselect\(|\.query\(|\.(exec|execute|scalars|where|filter|filter_by)\(")
+_ABSENT = re.compile(r"\bnot\s+\w+\s*$|\bis\s+None\b")
 _SENT = frozenset({"path", "query", "body", "form"})
 _CATCHES = frozenset({"AttributeError", "TypeError", "Exception", "BaseException", ""})
 
@@ -56,7 +57,8 @@ def unchecked_none(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Only the first use of the name counts, and only where it is an attribute. Where something was
     raised before the lookup, or another function does it, the row may have been checked already:
-    that is reported as possible.
+    that is reported as possible. A function of ours that raises, or makes a row, where there is
+    none is taken at its word.
     """
     reach = Reach(app)
     seen: set[Span] = set()
@@ -87,7 +89,16 @@ def _may_be_none(reach: Reach, step: Step) -> bool:
         owner = (call.callee or "").rpartition(".")[0]
         return owner.endswith("Session") and owner.startswith(("sqlalchemy", "sqlmodel"))
     inner = reach.callee(call)
-    return inner is not None and inner.name == call.callee and _gives_none(inner)
+    if inner is None or inner.name != call.callee or not _gives_none(inner):
+        return False
+    return not _refuses(inner) and not any(_last(c.text) == "add" for c in reach.calls_in(inner))
+
+
+def _refuses(function: Function) -> bool:
+    """True for a function that raises where there is nothing, whatever its annotation says."""
+    tests = [b for b in function.blocks if b.kind == "arm" and _ABSENT.search(b.words)]
+    raises = [stop.start for stop in function.stops if stop.kind == "raise"]
+    return any(block.start <= at < block.end for block in tests for at in raises)
 
 
 def _gives_none(function: Function) -> bool:

@@ -12,12 +12,19 @@ from fastwright.model.routing import Route
 from fastwright.review.decorators import with_dependency
 from fastwright.review.guarding import WRITES, Guarding
 from fastwright.review.intent import Intent
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
+from fastwright.review.statements import statement
 
 NAME = "unguarded-route"
 _REMARK = re.compile(
     r"(?im)^\s*#.*\b(Depends|Security)\(.*(current|user|account|admin|auth|permission|role|token)"
 )
+_ACTS = re.compile(
+    r"(os|subprocess|shutil|pathlib|builtins\.open|httpx|requests|aiohttp|smtplib|socket|redis|"
+    r"boto3|celery|databases|asyncpg|motor|pymongo)\b"
+)
+_SENDS = re.compile(r"\.(add_task|delay|apply_async|send\w*|publish|put|write\w*|delete\w*|save)$")
 _FEWEST = 2
 _HABIT = 5
 
@@ -85,8 +92,9 @@ def unguarded_route(app: AppMap) -> Iterator[Finding]:
     Certain only where at least two siblings on the same router are guarded and more are guarded
     than not, or where all other writing routes of the app are. Logins, health checks, webhooks and
     other doors that are public by nature are passed over, and so are routes behind middleware,
-    conditions or dependencies that cannot be read. What is public on purpose is said once, in
-    `public` of `[tool.fastwright.access]`.
+    conditions or dependencies that cannot be read. A handler that depends on nothing and sends no
+    statement, and so computes or looks up what it is given, is only possible. What is public on
+    purpose is said once, in `public` of `[tool.fastwright.access]`.
     """
     guarding, intent = Guarding(app), Intent.read(app)
     if not any(guarding.is_guarded(r) for r in guarding.served):
@@ -155,8 +163,20 @@ def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -
         related=tuple(peer.span for peer in peers[:3] if peer.span),
         fixes=(fix,) if fix is not None else (),
         symbol=route.handler,
-        structural=True,
+        structural=bool(remark) or _acts_or_asks(app, route),
     )
+
+
+def _acts_or_asks(app: AppMap, route: Route) -> bool:
+    """True unless the handler asks for nothing and no statement is seen below it."""
+    reached = reach(app)
+    root = reached.answering(route)
+    if root is None or route.queries or any(True for _ in route.every_dependency()):
+        return True
+    if route.method in WRITES and not any(p.source == "body" for p in route.parameters):
+        return True
+    calls = [step.call for step in reached.below(root)]
+    return any(statement(c) or _ACTS.match(c.callee or "") or _SENDS.search(c.text) for c in calls)
 
 
 def _guard_of(route: Route) -> str:
