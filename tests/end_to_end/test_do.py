@@ -195,7 +195,53 @@ def test_a_syntax_error_in_one_file_is_no_end(tmp_path: Path) -> None:
     assert ended.code == 0, ended.said
     document = json.loads(ended.out)
     assert len(document["routes"]) == 14
-    assert document["modules"]["bookshop.broken"]["errors"] > 0
+    assert document["modules"]["bookshop.broken"]["unread"]["line"] == 1
+
+
+BROKEN = "import os\n\ndef half(:\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("survey", "--static"),
+        ("plan", "add health checks"),
+        ("plan", "cook a soup"),
+        ("do", "rate limit the login endpoint", "--yes"),
+    ],
+    ids=["survey", "plan", "not understood", "refused"],
+)
+def test_a_file_that_cannot_be_parsed_is_named_once(
+    command: tuple[str, ...], bookshop: Path
+) -> None:
+    """Whatever comes of a command, it says which file it read in part, the line and the reason."""
+    (bookshop / "bookshop" / "broken.py").write_text(BROKEN)
+    said = fastwright(*command, at=bookshop).said
+    assert said.count("bookshop/broken.py") == 1, said
+    assert "`def half(:` cannot be parsed" in said
+    assert "3" in said.partition("bookshop/broken.py")[2][:40]
+
+
+def test_a_job_names_the_file_that_cannot_be_parsed(bookshop: Path, python: str) -> None:
+    """The rest is done, and the report has the file in each of its forms."""
+    (bookshop / "bookshop" / "broken.py").write_text(BROKEN)
+    options = ("--yes", "--tests", "none", "--dry-run", "--python", python)
+    ended = fastwright("add", "health-checks", *options, at=bookshop, seconds=200)
+    assert ended.code == 0, ended.said
+    told = "`bookshop/broken.py`, line 3: `def half(:` cannot be parsed: `)` is missing"
+    assert ended.said.count(told) == 1
+    (run,) = (bookshop / ".fastwright" / "runs").iterdir()
+    assert told in (run / "report.md").read_text()
+    assert json.loads((run / "report.json").read_text())["unread"] == [told]
+    assert "bookshop/broken.py" in (run / "report.html").read_text()
+
+
+def test_an_app_whose_only_file_is_broken_is_told_so(tmp_path: Path) -> None:
+    """Where no app is found, a file that could not be read whole may be the reason."""
+    (tmp_path / "main.py").write_text("import fastapi\ndef make_app(:\n    pass\n")
+    ended = fastwright("do", "add login", "--yes", at=tmp_path)
+    assert ended.code == 2
+    assert "`main.py`, line 2: `def make_app(:` cannot be parsed" in ended.said
 
 
 def test_a_read_only_tree_is_refused(bookshop: Path) -> None:

@@ -67,3 +67,20 @@ def test_walk_gives_nodes_in_the_order_of_the_text() -> None:
     assert [n.start_byte for n in nodes] == sorted(n.start_byte for n in nodes)
     names = [syntax.text(n, content) for n in nodes if n.type == "identifier"]
     assert names == ["f", "a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "import os\n\ndef half(:\n    pass\n",
+            (3, "`def half(:` cannot be parsed: `)` is missing"),
+        ),
+        ("x = [1, 2\n", (1, "`x = [1, 2` cannot be parsed")),
+        ("print(f'{x!r:>{width}}')\ntype A[T] = list[T]\n", None),
+        ("", None),
+    ],
+)
+def test_the_first_error_is_told_with_its_line(text: str, told: tuple[int, str] | None) -> None:
+    """What cannot be read is a line and a reason; newer syntax than ours is no error."""
+    assert syntax.first_error(text.encode()) == told

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path, PurePosixPath
 
 from fastwright import review
-from fastwright.agent import ground
+from fastwright.agent import ground, telling
 from fastwright.model import wire
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
@@ -25,6 +25,9 @@ from fastwright.survey.kept_map import fingerprint
 from fastwright.workspace.project import Project
 
 Files = Mapping[PurePosixPath, bytes]
+
+MOST_UNREAD = 5
+"""Files that could not be parsed whole of which the notes tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,10 @@ def digest(app: AppMap, rules: Sequence[Rule], target: str | None = None) -> Dig
 
 def _notes(app: AppMap, target: str | None) -> Iterator[str]:
     yield from ground.other_apps(app, target)
-    unread = [str(m.path) for m in app.modules.values() if m.errors]
+    unread = telling.read_in_part(app)
     if unread:
-        yield f"read in part, for errors of syntax: {', '.join(sorted(unread)[:5])}"
+        more = f" and {len(unread) - MOST_UNREAD} more" if len(unread) > MOST_UNREAD else ""
+        yield f"read in part: {'; '.join(unread[:MOST_UNREAD])}{more}"
     if app.unresolved:
         lost = len(app.unresolved)
         yield f"{lost} registrations could not be followed: `fastwright survey` names them"

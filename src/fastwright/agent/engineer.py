@@ -15,7 +15,7 @@ from fastwright.agent.planner import Refusal
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.model.app import AppMap
 from fastwright.model.change import Safety
-from fastwright.model.errors import UsageError
+from fastwright.model.errors import Refused, UsageError
 from fastwright.model.plan import Candidate, Plan, Step
 from fastwright.model.proof import Report
 from fastwright.model.review import Review
@@ -43,7 +43,11 @@ class Engineer:
             Refused: A recipe cannot build into this app, as far as its source tells.
         """
         stand = ground.find(self.start, self.person, self.wishes, reads_only=True)
-        return telling.first(self._planned(request, stand), stand.recovered, done=False)
+        try:
+            report = self._planned(request, stand)
+        except Refused as refused:
+            raise telling.with_unread_source(refused, stand.app) from refused
+        return telling.first(report, stand.recovered, stand.app, done=False)
 
     def _planned(self, request: str, stand: Ground) -> Report:
         watch = Stopwatch(self.person)
@@ -75,7 +79,8 @@ class Engineer:
         stand = ground.find(self.start, self.person, self.wishes)
         plan = self._read(request, stand.app)
         if isinstance(plan, Refusal):
-            return telling.refused(request, plan, watch)
+            report = telling.refused(request, plan, watch)
+            return telling.first(report, stand.recovered, stand.app)
         errand = plan.steps[0].recipe
         if errand in errands.TITLES and options:
             raise _unused(options, errand)

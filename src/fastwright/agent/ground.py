@@ -110,9 +110,10 @@ def _checked(app: AppMap, start: Path, wishes: Wishes) -> AppMap:
             f"name one: `--target {app.applications[0].target}`",
         )
     asked = f"no `{wishes.target}`" if wishes.target else "no `FastAPI(…)`"
+    unread = "".join(f"; {text}" for text in telling.read_in_part(app))
     raise NotAProject(
         f"cannot find a FastAPI app in `{start}`",
-        f"{asked} is in its {len(app.modules)} Python files",
+        f"{asked} is in its {len(app.modules)} Python files{unread}",
         "point at the project with `--app PATH`, or at the app with `--target module:name`",
     )
 

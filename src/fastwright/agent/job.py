@@ -46,7 +46,7 @@ class Job:
         ground.refuse_old_pydantic(self.ground.app)
         with Worlds(self.ground, self.person, self.wishes, self.watch) as worlds:
             report = self._work(plan, worlds)
-            report = telling.first(report, self.ground.recovered)
+            report = telling.first(report, self.ground.recovered, self.ground.app)
             return keeping.keep(self.ground.project, report, began, worlds.secrets)
 
     def _work(self, plan: Plan, worlds: Worlds) -> Report:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from fastwright.agent.planner import Refusal
 from fastwright.agent.stopwatch import Stopwatch
+from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet
 from fastwright.model.errors import Refused
 from fastwright.model.plan import Plan, Presence
@@ -102,13 +103,30 @@ def interrupted(entry: Entry) -> str:
     )
 
 
-def first(report: Report, found: str, *, done: bool = True) -> Report:
-    """`report`, beginning with what was found of an earlier change, where there was something."""
+def first(report: Report, found: str, app: AppMap | None = None, *, done: bool = True) -> Report:
+    """`report`, with what was `found` of an earlier change, and what of `app` could not be read."""
+    report = replace(report, unread=read_in_part(app) if app else ())
     if not found:
         return report
     if done and found != FOREIGN:
         return replace(report, did=(found, *report.did))
     return replace(report, not_done=(found, *report.not_done))
+
+
+def read_in_part(app: AppMap) -> tuple[str, ...]:
+    """Each file whose source could not be parsed whole, with the place and the reason."""
+    return tuple(
+        f"`{module.path}`, line {module.unread.line}: {module.unread.why}"
+        for module in sorted(app.modules.values(), key=lambda m: m.path)
+        if module.unread
+    )
+
+
+def with_unread_source(refused: Refused, app: AppMap) -> Refused:
+    """`refused`, which may be for what stands in a file that could not be parsed whole."""
+    unread = "; ".join(read_in_part(app))
+    told = f"{refused.because}; the source was read in part ({unread})" if unread else ""
+    return Refused(refused.cannot, told or refused.because, refused.do)
 
 
 def _verb(before: object, after: object) -> str:

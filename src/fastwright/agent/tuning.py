@@ -75,7 +75,7 @@ class TuningJob:
         with Worlds(self.ground, self.person, self.wishes, self.watch) as worlds:
             chosen = chosen or self._spoken_of(order, worlds.known())
             report = self._work(order, chosen, deadline, worlds)
-            report = first(report, self.ground.recovered)
+            report = first(report, self.ground.recovered, self.ground.app)
             return keeping.keep(self.ground.project, report, began, worlds.secrets)
 
     def _spoken_of(self, order: Order, app: AppMap) -> tuple[str, ...]:

@@ -10,13 +10,21 @@ from fastwright.model.places import Span
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """The first place of a file that the parser could not read: its line, from 1, and why."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """One Python file of the project.
 
     `imports` maps each local name to what it stands for, dotted; `names` are those that it
-    defines at its top level; `errors` counts places that the parser could not read; `third_party`
-    are the top-level packages outside the project that it imports; `constants` are the top-level
-    names that are bound to a string as it stands.
+    defines at its top level; `errors` counts places that the parser could not read, and `unread`
+    is the first of them; `third_party` are the top-level packages outside the project that it
+    imports; `constants` are the top-level names that are bound to a string as it stands.
     """
 
     name: str
@@ -26,6 +34,7 @@ class Module:
     third_party: tuple[str, ...] = ()
     errors: int = 0
     constants: Mapping[str, str] = field(default_factory=dict)
+    unread: Unread | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,10 @@ class FileDiff:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one run has to say. `not_done` is required: silence is not an answer."""
+    """What one run has to say. `not_done` is required: silence is not an answer.
+
+    `unread` names each file whose source could not be parsed whole, with the place and the reason.
+    """
 
     asked: str
     outcome: Outcome
@@ -115,3 +118,4 @@ class Report:
     seconds: float = 0.0
     timings: tuple[tuple[str, float], ...] = field(default_factory=tuple)
     tuning: Tuning | None = None
+    unread: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ def render(report: Report) -> str:
         *_tuning(report),
         _decisions(report),
         _listed("Not done", report.not_done or ("nothing was left out",)),
+        _listed("Read in part", report.unread),
         _listed("To deploy", report.deploy, numbered=True),
         _by_hand(report),
         _listed("To know", words.notices(report.changes)),

@@ -68,6 +68,11 @@ def sections(app: AppMap) -> Iterable[Section]:
         ("folder", "revisions", "heads"),
         [(str(m.directory), str(m.count), ", ".join(m.heads)) for m in app.migrations],
     )
+    yield from _of_the_map(app)
+
+
+def _of_the_map(app: AppMap) -> Iterable[Section]:
+    """What the map says of how it was made: from what evidence, and what it does not know."""
     yield (
         "Conventions",
         ("topic", "what the app does", "evidence"),
@@ -77,6 +82,11 @@ def sections(app: AppMap) -> Iterable[Section]:
         "Source and running app disagree",
         ("about", "source", "running app"),
         [(d.subject, d.source, d.running) for d in app.disagreements],
+    )
+    yield (
+        "Read in part",
+        ("file", "line", "why"),
+        [(str(m.path), str(m.unread.line), m.unread.why) for m in app.modules.values() if m.unread],
     )
     yield (
         "Not followed",

@@ -83,6 +83,7 @@ class Terminal:
         self._section("Next for this app", report.next)
         self._section("Done", report.did)
         self._section("Not done", report.not_done if report.refusal is None else ())
+        self._section("Read in part", report.unread)
         self._end(report)
 
     def candidates(self, asked: str, candidates: Iterable[Candidate]) -> None:

@@ -17,6 +17,9 @@ import tree_sitter_python
 
 Node = tree_sitter.Node
 
+_SHOWN = 60
+"""Characters of a line that are quoted."""
+
 _PREFIX = re.compile(rb"([A-Za-z]{0,2})(\"\"\"|'''|\"|')")
 _ESCAPED = re.compile(
     r"\\(?:\r\n|[0-7]{1,3}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL
@@ -38,6 +41,20 @@ def error_count(root: Node) -> int:
     if not root.has_error:
         return 0
     return max(1, sum(1 for node in walk(root, inside=_may_hold_errors) if _is_error(node)))
+
+
+def first_error(content: bytes) -> tuple[int, str] | None:
+    """The line, from 1, of the first place that cannot be read, and why; None where all can."""
+    root = parse(content)
+    if not root.has_error:
+        return None
+    found = next((n for n in walk(root, inside=_may_hold_errors) if _is_error(n)), root)
+    row = found.start_point[0]
+    lines = content.decode("utf-8", "replace").split("\n")
+    line = lines[row].strip() if row < len(lines) else ""
+    shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+    missing = f": `{found.type}` is missing" if found.is_missing else ""
+    return row + 1, f"`{shown}` cannot be parsed{missing}"
 
 
 def _is_error(node: Node) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap, Roots, Route, Unresolved
-from fastwright.model.code import Flow, Module
+from fastwright.model.code import Flow, Module, Unread
 from fastwright.model.places import Span
+from fastwright.source.syntax import first_error
 from fastwright.survey.access import Access
 from fastwright.survey.applications import applications, choose, routers
 from fastwright.survey.callers import Callers
@@ -190,8 +191,16 @@ def _module(names: Names, unit: Unit) -> Module:
         for row in unit.scopes[0].assignments
         if isinstance(row.target, str) and isinstance(row.value, list) and row.value[0] == "s"
     }
+    found = first_error(unit.content) if unit.facts.errors else None
     return Module(
-        unit.name, unit.path, imports, tuple(defined), tuple(foreign), unit.facts.errors, texts
+        name=unit.name,
+        path=unit.path,
+        imports=imports,
+        names=tuple(defined),
+        third_party=tuple(foreign),
+        errors=unit.facts.errors,
+        constants=texts,
+        unread=Unread(*found) if found else None,
     )
 
 
