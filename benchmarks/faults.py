@@ -67,16 +67,21 @@ class Mutation:
             ValueError: The pattern does not occur as often as it must.
         """
         after = dict(files)
-        after[self.path] = _changed(self.path, after, self.pattern, self.replace, self.count)
+        after[self.path] = changed(self.path, after, self.pattern, self.replace, self.count)
         for row in self.also:
             path = PurePosixPath(row["path"])
-            after[path] = _changed(path, after, row["pattern"], row["replace"], 1)
+            after[path] = changed(path, after, row["pattern"], row["replace"], 1)
         return after
 
 
-def _changed(
+def changed(
     path: PurePosixPath, files: Mapping[PurePosixPath, bytes], old: str, new: str, count: int
 ) -> bytes:
+    """A file with the first `count` matches of a pattern replaced.
+
+    Raises:
+        ValueError: There are not so many.
+    """
     text, made = re.subn(old, new, files[path].decode(), count=count, flags=re.MULTILINE)
     if made != count:
         raise ValueError(f"{path}: {old!r} occurs {made} times, not {count}")

@@ -93,6 +93,41 @@ def test_a_count_in_a_loop_becomes_one_group_by() -> None:
     assert "post_counts.get(u.id, 0)\n        for u in us" in after
 
 
+def test_a_result_that_can_be_read_once_is_listed_first() -> None:
+    """The keys are read from it, and then the loop: the second would find nothing."""
+    after = rewritten(
+        "def f(db):\n    rows = db.execute(select(Post)).scalars()\n"
+        "    return [db.query(User).filter(User.id == row.author_id).first() for row in rows]\n",
+        "db.query(User).filter(User.id == row.author_id).first(",
+    )
+    assert "row_rows = list(rows)" in after
+    assert "for row in row_rows]" in after
+
+
+def test_a_legacy_query_may_have_a_name_first() -> None:
+    """The line that begins it goes with the line that runs it."""
+    after = rewritten(
+        "def f(db, users):\n    for user in users:\n"
+        "        mine = db.query(Post).filter(Post.author_id == user.id)\n"
+        "        print(mine.count())\n",
+        "mine.count(",
+    )
+    assert "mine" not in after
+    assert "print(post_counts.get(user.id, 0))" in after
+
+
+def test_a_result_with_a_name_goes_with_its_statement() -> None:
+    """`result = await db.exec(…)`, then `result.first()`: both lines are one question."""
+    after = rewritten(
+        "async def f(db, posts):\n    for post in posts:\n"
+        "        result = await db.scalars(select(User).where(User.id == post.author_id))\n"
+        "        print(result.first())\n",
+        "db.scalars(",
+    )
+    assert "result" not in after
+    assert "print(users_by_id.get(post.author_id))" in after
+
+
 def test_a_legacy_query_keeps_its_style() -> None:
     """`query(…).filter(…).count()` is counted by a query of the same kind."""
     after = rewritten(
@@ -100,7 +135,8 @@ def test_a_legacy_query_keeps_its_style() -> None:
         "        n = db.query(Post).filter(Post.author_id == user.id).count()\n",
         "db.query(Post).filter(Post.author_id == user.id).count(",
     )
-    assert "db.query(Post.author_id, func.count()).filter(Post.author_id.in_(" in after
+    assert "db.query(Post.author_id, func.count())\n" in after
+    assert ".filter(Post.author_id.in_(" in after
     assert "n = post_counts.get(user.id, 0)" in after
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from fastwright.model.app import AppMap, Route
+from fastwright.model.app import AppMap, Parameter, Route
 from fastwright.tune import proposals
 from fastwright.tune.seen import Group, Observation, Visit
 from fastwright.tune.symptoms import find
@@ -38,7 +38,11 @@ def test_a_list_that_grows_with_its_table_has_no_limit() -> None:
 def test_what_a_statement_shows_is_named() -> None:
     """OFFSET, a count of everything, and a driver that stops the loop."""
     offset = replace(PLAIN, sql="SELECT a FROM b LIMIT ? OFFSET ?")
-    assert causes(20, offset) == [proposals.DEEP]
+    paged = Route(
+        "GET", "/a", "m.a", parameters=(Parameter("skip", source="query"),), response_model="m.A"
+    )
+    assert causes(20, offset, AppMap({}, None, routes=(paged,))) == [proposals.DEEP]
+    assert causes(20, offset) == []  # a legacy `.first()` sends one, and nobody can ask for more
     assert causes(20, replace(PLAIN, sql="SELECT count(*) FROM b")) == [proposals.COUNTED]
     assert causes(20, replace(PLAIN, sql="SELECT count(*) FROM b WHERE c = ?")) == []
     assert causes(20, replace(PLAIN, blocks=True)) == [proposals.BLOCKING]

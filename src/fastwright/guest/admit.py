@@ -10,7 +10,7 @@ import re
 import sys
 import typing
 
-from . import naming, routes, seed
+from . import claims, naming, routes, seed
 
 _USERS = re.compile(r"(^|_)(users?|accounts?|members?|customers?)$")
 
@@ -30,16 +30,37 @@ def admit(app, hub):
     mappers = _mappers()
     done = {}
     for owner, route in _routes(app):
-        for chain in _chains(route.dependant, ()):
-            chosen, mapper = _principal(chain, mappers)
-            if chosen is None or mapper is None:
-                continue
-            if chosen.call not in done:
-                row = hub.get(mapper.local_table.fullname) or {}
-                done[chosen.call] = _instead(chosen, mapper, row)
-            if done[chosen.call] is not None:
-                owner.dependency_overrides[chosen.call] = done[chosen.call]
-    return sorted({naming.dotted(call) for call, instead in done.items() if instead})
+        for scheme, chain in _chains(route.dependant, ()):
+            for chosen, mapper, instead in _chosen(scheme, chain, mappers):
+                if chosen.call not in done:
+                    row = hub.get(mapper.local_table.fullname) or {}
+                    done[chosen.call] = instead(chosen, mapper, row)
+                if done[chosen.call] is not None:
+                    owner.dependency_overrides[chosen.call] = done[chosen.call]
+    return sorted({_named(call) for call, instead in done.items() if instead})
+
+
+def _named(call):
+    return naming.dotted(call if inspect.isroutine(call) else type(call))
+
+
+def _chosen(scheme, chain, mappers):
+    """What of one chain is replaced: the dependency, the users' mapper, and by what."""
+    users = _users(mappers)
+    own = users is not None and not type(scheme.call).__module__.startswith("fastapi.")
+    if own and chain and _reads_claims(chain[0].call, scheme.name):
+        yield scheme, users, _claiming  # and what stands on it loads the user as ever
+        return
+    chosen, mapper = _principal(chain, mappers)
+    if chosen is not None and mapper is not None:
+        yield chosen, mapper, _instead
+    elif users is not None:
+        for dependant in chain:
+            if _tells_of(users, _yielded(dependant.call)):
+                yield dependant, users, _claiming
+                break
+    if own:
+        yield scheme, users, _claiming
 
 
 def _routes(app):
@@ -55,10 +76,10 @@ def _routes(app):
 
 
 def _chains(dependant, above):
-    """From each security scheme upwards: the dependencies that stand on it, innermost first."""
+    """Each security scheme with the dependencies that stand on it, innermost first."""
     for child in dependant.dependencies:
         if _is_scheme(child.call):
-            yield above
+            yield child, above
         else:
             yield from _chains(child, (child, *above))
 
@@ -86,8 +107,45 @@ def _principal(chain, mappers):
             return dependant, mapper
     if not chain or _yielded(chain[0].call) is not None:
         return None, None
+    return chain[0], _users(mappers)
+
+
+def _users(mappers):
+    """The mapper of the users' table, by its name; None where no table is called so."""
     users = [m for m in mappers.values() if _USERS.search(m.local_table.name.lower())]
-    return chain[0], min(users, key=lambda m: len(m.local_table.name), default=None)
+    return min(users, key=lambda m: len(m.local_table.name), default=None)
+
+
+def _reads_claims(call, name):
+    """The parameter `name` of `call` is a dictionary: the token is read already."""
+    try:
+        kind = typing.get_type_hints(call).get(name)
+    except Exception:
+        return False
+    return (typing.get_origin(kind) or kind) is dict
+
+
+def _tells_of(users, kind):
+    """`kind` is a dictionary, or a model of its own with the columns of a user."""
+    columns = [column.name for column in users.local_table.columns]
+    return isinstance(kind, type) and (issubclass(kind, dict) or claims.resembles(kind, columns))
+
+
+def _claiming(dependant, mapper, row):
+    """A dependency that yields the claims of `row`, in the form that is declared."""
+    key = [column.name for column in mapper.primary_key]
+    if not row or len(key) != 1:
+        return None
+    kind = _yielded(dependant.call)
+    if kind is str:
+        return lambda: "fastwright"
+    if _is_scheme(dependant.call):
+        return lambda: claims.Claims(row, key[0])  # what a token says came as JSON
+    columns = mapper.local_table.c
+    typed = {name: seed.typed(columns[name], value) for name, value in row.items()}
+    if claims.resembles(kind, typed):
+        return lambda: claims.likeness(kind, typed)
+    return lambda: claims.Claims(typed, key[0])
 
 
 def _yielded(call):
@@ -97,10 +155,17 @@ def _yielded(call):
         kind = typing.get_type_hints(function).get("return")
     except Exception:
         return None
-    for inner in naming.typing_arguments(kind) or (kind,):
-        if isinstance(inner, type) and inner is not type(None):
-            return inner
+    alternatives = () if _is_dict(kind) else naming.typing_arguments(kind)
+    for inner in alternatives or (kind,):
+        plain = typing.get_origin(inner) or inner
+        if isinstance(plain, type) and plain is not type(None):
+            return plain
     return None
+
+
+def _is_dict(kind):
+    """True for ``dict[str, int]``, whose arguments are no alternatives."""
+    return typing.get_origin(kind) is dict
 
 
 def _instead(dependant, mapper, row):

@@ -20,14 +20,11 @@ async def fill(size):
 
 def plan(size):
     """Row 1 of each table as `fill` will make it: ``{table: {column: value}}``."""
+    known = tables()
     made = {}
-    for table in tables():
+    for table in known:
         made[table.fullname] = rows.Maker(table, size, made).make()
-    return {
-        table.fullname: told(table, made[table.fullname][0])
-        for table in tables()
-        if made[table.fullname]
-    }
+    return {t.fullname: told(t, made[t.fullname][0]) for t in known if made[t.fullname]}
 
 
 def told(table, row):

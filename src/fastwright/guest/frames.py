@@ -4,6 +4,7 @@ A frame is ``[path below the root, line, column, end line, end column, function]
 1, columns are UTF-8 bytes from 0. Below Python 3.11 only the line is known, and the rest is None.
 """
 
+import functools
 import os
 import sys
 
@@ -71,17 +72,17 @@ def _current_greenlet():
 def _place(frame, path):
     code = frame.f_code
     name = getattr(code, "co_qualname", code.co_name)
-    position = _position(frame) if hasattr(code, "co_positions") else None
+    position = _position(code, frame.f_lasti // 2) if hasattr(code, "co_positions") else None
     if position is None or None in position:
         return [path, frame.f_lineno, None, None, None, name]
     line, end_line, column, end_column = position
     return [path, line, column, end_line, end_column, name]
 
 
-def _position(frame):
-    """The span of the call that the frame is in."""
-    wanted = frame.f_lasti // 2
-    for number, position in enumerate(frame.f_code.co_positions()):
+@functools.lru_cache(maxsize=4096)
+def _position(code, wanted):
+    """The span of the call that instruction `wanted` of `code` belongs to."""
+    for number, position in enumerate(code.co_positions()):
         if number == wanted:
             return position
     return None

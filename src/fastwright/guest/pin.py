@@ -5,6 +5,7 @@ elsewhere (``os.urandom``, a default of the database) is not held; the control r
 """
 
 import datetime as dt
+import os
 import random
 import sys
 import time
@@ -20,12 +21,12 @@ class Pins:
     def __init__(self, at):
         self._at = at
         self._count = 0
-        self._real_uuid4, self._real_time = uuid.uuid4, time.time
+        self._real_time = time.time
         self._clock = _pinned_datetime(at)
 
     def install(self, root):
         """Pin everything that the project's modules hold by now."""
-        uuid.uuid4 = self.uuid4
+        uuid.os = _like(os, urandom=self.urandom)  # whoever holds `uuid4` already is held too
         for module in naming.project_modules(root).values():
             for name, value in list(vars(module).items()):
                 instead = self._instead_of(value)
@@ -40,10 +41,10 @@ class Pins:
         if numpy is not None:
             numpy.random.seed(20260101)
 
-    def uuid4(self):
-        """The next of a fixed row of UUIDs."""
+    def urandom(self, size):
+        """The next of a fixed row of bytes, for UUIDs alone."""
         self._count += 1
-        return uuid.UUID(int=(0xF57 << 108) | (4 << 76) | (8 << 60) | self._count)
+        return (b"\xf5\x70" + self._count.to_bytes(14, "big"))[:size].ljust(size, b"\0")
 
     def time(self):
         """The pinned moment."""
@@ -56,9 +57,7 @@ class Pins:
             return _like(dt, datetime=self._clock)
         if value is time:
             return _like(time, time=self.time)
-        if value is self._real_time:
-            return self.time
-        return self.uuid4 if value is self._real_uuid4 else None
+        return self.time if value is self._real_time else None
 
 
 def _like(module, **instead):

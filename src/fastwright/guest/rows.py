@@ -8,11 +8,13 @@ then, and what one sorts by has ties.
 import datetime as dt
 import decimal
 import re
+import sys
 import types
 import uuid
 
 _OFF = re.compile(r"disabled|deleted|blocked|banned|locked|archived|revoked|expired|hidden")
 _NAMED = re.compile(r"(^|_)(slug|name|title|username|login|handle|code|key|token|sku|isbn|uuid)$")
+_REFERS = re.compile(r"_(u?u?id|ref|reference|number)$")
 _FIRST_DAY = dt.datetime(2026, 1, 5, 8, 0)
 _COMPARED = re.compile(r"\(*\"?(\w+)\"?\)*(?:::\w+)*\s*(>=|>|<=|<)\s*\(*(-?\d+(?:\.\d+)?)")
 _CHOICES = re.compile(r"\"?(\w+)\"?\)*(?:::[\w ]+)*\s+IN\s*\(([^)]*)\)", re.IGNORECASE)
@@ -38,6 +40,8 @@ class Maker:
         self._alone = {name for names in self._unique for name in names}
         self._taken = [set() for _ in self._unique]
         self._limits, self._choices = _checks(table)
+        for name, bounds in _declared(table).items():
+            self._limits.setdefault(name, bounds)
         self.rows = []
 
     def make(self):
@@ -136,6 +140,29 @@ def _checks(table):
     return limits, choices
 
 
+def _declared(table):
+    """Bounds of the numbers of a SQLModel class: its answers are held to them, its rows are not."""
+    found = {}
+    registry = getattr(getattr(sys.modules.get("sqlmodel"), "SQLModel", None), "_sa_registry", None)
+    for mapper in getattr(registry, "mappers", ()):
+        if mapper.local_table is table:
+            for name, field in getattr(mapper.class_, "model_fields", {}).items():
+                bounds = _bounds(getattr(field, "metadata", ()))
+                if bounds != (None, None):
+                    found[name] = bounds
+    return found
+
+
+def _bounds(metadata):
+    low, high = None, None
+    for one in metadata:
+        low = getattr(one, "ge", getattr(one, "gt", low))
+        high = getattr(one, "le", high)
+        below = getattr(one, "lt", None)
+        high = below - 1 if isinstance(below, (int, float)) else high
+    return low, high
+
+
 def plain_value(column, number, alone=False):
     """A value for one column of row `number`; `alone` where no two rows may have the same."""
     kind = _inner_type(column.type)
@@ -176,7 +203,17 @@ def _python_type(outer, inner):
 
 def _scalar_default(column):
     value = getattr(column.default, "arg", None) if column.default is not None else None
+    if value is None and _python_type(column.type, _inner_type(column.type)) is str:
+        value = _quoted(getattr(column.server_default, "arg", None))
     return value if isinstance(value, (str, int, float, decimal.Decimal)) else None
+
+
+def _quoted(default):
+    """The text of a server default that is a plain text: ``user``, or ``'user'`` as SQL."""
+    if isinstance(default, str):
+        return default
+    found = re.fullmatch(r"'([^']*)'", str(getattr(default, "text", "")))
+    return found.group(1) if found else None
 
 
 def _collection(column, python):
@@ -221,11 +258,13 @@ def _text(column, kind, name, number, alone):
     elif re.search(r"url|link|website|image|avatar", name):
         text = "https://example.com/{}/{}".format(name, number + 1)
     elif re.search(r"password|passwd|hash", name):
-        text = "$2b$12$" + "fastwright.stands.for.a.hash.of.nobody.at.all.fw.fwe"[:53]
+        text = "$2b$12$" + "fastwright.stands.for.a.hash.of.nobody.at.all.fw.fwer"
     elif re.search(r"user_?name|login|handle|nick", name):
         text = "{}{}".format(re.sub("[^a-z]", "", name), number + 1)
     elif alone or column.primary_key or _NAMED.search(name):
         text = "{}-{}".format(name, number + 1)
+    elif _REFERS.search(name):
+        text = "{}-{}".format(name, number // 2 + 1)
     else:
         text = "{} {}".format(name.replace("_", " "), number * 7 % 19 // 2 + 1)
     length = getattr(kind, "length", None)

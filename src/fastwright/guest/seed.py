@@ -99,8 +99,9 @@ def forget_connections():
 def _engines():
     wide = getattr(sys.modules.get("sqlalchemy.ext.asyncio"), "AsyncEngine", None)
     plain = getattr(sys.modules.get("sqlalchemy.engine"), "Engine", None)
-    found = [thing for thing in gc.get_objects() if plain and type(thing) is plain]
-    wrapped = [thing for thing in gc.get_objects() if wide and type(thing) is wide]
+    every = [thing for thing in gc.get_objects() if plain and type(thing) in (plain, wide)]
+    found = [thing for thing in every if type(thing) is plain]
+    wrapped = [thing for thing in every if type(thing) is wide]
     inner = {id(engine.sync_engine) for engine in wrapped}
     return wrapped + [engine for engine in found if id(engine) not in inner]
 

@@ -47,7 +47,7 @@ class Asking:
         condition: The comparison itself; ``None`` for a ``get``.
         statement: The chain that makes the statement; ``None`` for a ``get``.
         value: What is selected, as written, where that is not the class.
-        assigned: The statement of the loop that holds the chain, where it is not in place.
+        dropped: Statements of the loop that bind the statement or its result, and go with it.
     """
 
     whole: Node
@@ -62,7 +62,7 @@ class Asking:
     condition: Node | None = None
     statement: Chain | None = None
     value: str = ""
-    assigned: Node | None = None
+    dropped: tuple[Node, ...] = ()
 
 
 def read(call: Node, content: bytes) -> Asking | None:
@@ -110,13 +110,22 @@ class _Reader:
         )  # fmt: skip
 
     def queried(self) -> Asking | None:
-        """``session.query(X).filter(X.y == key).first()``."""
-        first, last = self.chain.links[0], self.chain.links[-1]
-        if first.name != "query" or self.chain.base is None or len(self.chain.links) < 3:
+        """``session.query(X).filter(X.y == key).first()``, the query in place or not."""
+        chain, bound = self.chain, None
+        if chain.base is not None and chain.links[0].name != "query" and len(chain.links) == 1:
+            bound = self._assigned(chain.base)
+            right = bound.child_by_field_name("right") if bound is not None else None
+            begun = chains.read(right, self.content) if right is not None else None
+            chain = Chain(begun.base, (*begun.links, *chain.links)) if begun else chain
+        first, last = chain.links[0], chain.links[-1]
+        if first.name != "query" or chain.base is None or len(chain.links) < 3:
             return None
-        statement = Chain(self.chain.base, self.chain.links[:-1])
+        statement = Chain(chain.base, chain.links[:-1])
         counts = last.name == "count" and not last.arguments
-        return self._asking(statement, "query", self._text(self.chain.base), last.name, counts)
+        found = self._asking(statement, "query", self._text(chain.base), last.name, counts)
+        if found is None or bound is None or bound.parent is None:
+            return found
+        return replace(found, dropped=(bound.parent,))
 
     def selected(self) -> Asking | None:
         """``session.scalars(select(X).where(X.y == key)).all()``, the statement in place or not."""
@@ -134,10 +143,32 @@ class _Reader:
             return None
         api = "exec" if run.name == "exec" else "select"
         session = self._text(self.chain.base)
-        found = self._asking(statement, api, session, self.chain.links[-1].name, counts=False)
-        if found is None or assigned is None or found.turn is None:
-            return found
-        return replace(found, assigned=assigned.parent)
+        whole, taken, bound = self._taken()
+        found = self._asking(statement, api, session, taken, counts=False)
+        if found is None:
+            return None
+        statements = (one.parent for one in (assigned, bound) if one is not None)
+        return replace(found, whole=whole, dropped=tuple(filter(None, statements)))
+
+    def _taken(self) -> tuple[Node, str, Node | None]:
+        """What takes from the result: its whole expression, its last name, and what bound it.
+
+        The result may have a name first: ``result = db.exec(…)``, then ``result.first()``.
+        """
+        in_place = self.whole, self.chain.links[-1].name, None
+        above = self.whole.parent
+        left = above.child_by_field_name("left") if above is not None else None
+        if above is None or above.type != "assignment" or left is None:
+            return in_place
+        if len(self.chain.links) != 1 or self._assigned(left) != above:
+            return in_place
+        block = next(n for n in _above(self.whole) if n.type == "block")
+        wanted = self._text(left)
+        use = [n for n in syntax.find(block, "identifier") if self._text(n) == wanted][-1]
+        chain = chains.read(chains.outermost(use), self.content)
+        if use == left or chain is None or chain.base != use:
+            return in_place
+        return chain.node, chain.links[-1].name, above
 
     def _assigned(self, name: Node) -> Node | None:
         """The one assignment in the same block that binds `name`, which is read here alone."""

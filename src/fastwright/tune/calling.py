@@ -78,16 +78,20 @@ class Calls:
             yield from (t for t in self._tables if _names_of(t) & {"user", "account", "member"})
 
     def _anywhere(self, column: str, path: str) -> Any:
-        """A column of that name: of a table that the path names, else where it is unique."""
+        """A column of that name: of a table that the path names, else unique, else the only one."""
         words = {singular(word) for word in re.findall(r"[a-z]+", path.lower())}
         for table in self._tables:
             if _names_of(table) & words and column in self._row(table):
                 return _plain(self._row(table)[column])
-        for table in self._tables:
-            for one in table["columns"]:
-                if one["name"] == column and one.get("unique"):
-                    return _plain(self._row(table).get(column))
-        return None
+        having = [
+            (table, one)
+            for table in self._tables
+            for one in table["columns"]
+            if one["name"] == column
+        ]
+        unique = [table for table, one in having if one.get("unique")]
+        chosen = unique or ([having[0][0]] if len(having) == 1 else [])
+        return _plain(self._row(chosen[0]).get(column)) if chosen else None
 
     def _row(self, table: Mapping[str, Any]) -> Row:
         schema = table.get("schema")

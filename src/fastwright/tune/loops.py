@@ -25,6 +25,8 @@ from fastwright.tune.symptoms import Cause, Symptom
 
 _RUNNERS = frozenset({"get", "scalar", "scalars", "execute", "exec", "first", "one", "one_or_none",
                       "all", "count", "scalar_one", "scalar_one_or_none"})  # fmt: skip
+_ONCE = frozenset({"scalars", "execute", "exec", "mappings", "tuples", "map", "filter", "query"})
+"""What ends a chain whose value, a result or an iterator, is empty the second time."""
 
 
 def ideas(app: AppMap, symptoms: Sequence[Symptom]) -> Iterator[Idea]:
@@ -109,8 +111,7 @@ class Writer:
         ]
         if over:
             edits.append(Edit(spots.span(self._path, found.turn.over), rows, why))
-        if found.assigned is not None:
-            edits.append(self._without_assignment(found.assigned, why))
+        edits += [self._without_assignment(one, why) for one in found.dropped]
         return imports.combine(self._app, (*self._imports, *edits))
 
     # ---------------------------------------------------------------------------- reading
@@ -143,7 +144,7 @@ class Writer:
     def _rows(self) -> tuple[str, list[str]]:
         """The name of what is gone over, and the line that binds it where it has none yet."""
         over = self._text(self._found.turn.over)
-        if re.fullmatch(r"[\w.]+", over):
+        if re.fullmatch(r"[\w.]+", over) and not self._ends(over):
             return over, []
         last = re.sub(r"\W+", "_", self._found.turn.target).strip("_")
         taken = {self._text(node) for node in syntax.find(self._scope(), "identifier")}
@@ -151,6 +152,15 @@ class Writer:
         name = self._free(f"{last}_rows" if plural else f"{last}s")
         listed = re.search(r"\.(all|fetchall)\(\)$", over) or over.startswith("[")
         return name, [f"{name} = {over if listed else f'list({over})'}"]
+
+    def _ends(self, name: str) -> bool:
+        """`name` is bound to what can be gone over once alone: a result that is not listed yet."""
+        for node in syntax.find(self._scope(), "assignment"):
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            if left is not None and right is not None and self._text(left) == name:
+                chain = chains.read(right, self._content)
+                return chain is not None and chain.links[-1].name in _ONCE
+        return False
 
     def _free(self, name: str) -> str:
         taken = {self._text(node) for node in syntax.find(self._scope(), "identifier")}
@@ -197,10 +207,11 @@ class Writer:
     def _wrapped(self, head: str, run: tuple[str, str, str], tail: str) -> list[str]:
         """One line, or three where it is too long."""
         line = head + "".join(run) + tail
-        if self._fits("    " + line) or not run[0]:
+        if self._fits("    " + line):
             return [line]
         inner = [run[1]] if self._fits(" " * 8 + run[1]) else link_by_link(run[1])
-        return [head + run[0], *(f"    {text}" for text in inner), run[2] + tail]
+        begins, ends = run[0] or "(", run[2] or ")"
+        return [head + begins, *(f"    {text}" for text in inner), ends + tail]
 
     def _run(self, column: str, keys: str) -> tuple[str, str, str]:
         """What is iterated, the rows of the one statement: what stands before it, it, behind."""
@@ -241,7 +252,7 @@ class Writer:
         if found.statement is None or found.want not in (Want.COUNT, Want.VALUE):
             return
         (selected,) = found.statement.links[0].arguments
-        value = found.value or f"{self._local('sqlalchemy', 'func')}.count()"
+        value = found.value or f"{self._func()}.count()"
         yield selected.start_byte, selected.end_byte, f"{own}, {value}"
 
     def _replaced(self, node: Node, pieces: Sequence[tuple[int, int, str]]) -> str:
@@ -249,7 +260,8 @@ class Writer:
         raw, shift = self._text(node).encode(), node.start_byte
         for start, end, new in sorted(pieces, reverse=True):
             raw = raw[: start - shift] + new.encode() + raw[end - shift :]
-        return " ".join(raw.decode().split())
+        closed = re.sub(r"([(\[{])\s*\n\s*", r"\1", raw.decode())
+        return " ".join(re.sub(r",?\s*\n\s*([)\]}])", r"\1", closed).split())
 
     def _taken(self, name: str, column: str, table: Table | None) -> str:
         """What stands in the loop instead of the query."""
@@ -280,6 +292,11 @@ class Writer:
     def _select(self) -> str:
         sqlmodel = import_block.read(self._app, self._path).local_of("sqlmodel", "select")
         return sqlmodel or self._local("sqlalchemy", "select")
+
+    def _func(self) -> str:
+        bound = import_block.read(self._app, self._path)
+        known = (bound.local_of(m, "func") for m in ("sqlmodel", "sqlalchemy.sql.expression"))
+        return next(filter(None, known), None) or self._local("sqlalchemy", "func")
 
     def _local(self, module: str, name: str) -> str:
         bound = imports.ensure_import(self._app, self._path, module, name)

@@ -46,7 +46,7 @@ def _of_route(
         grown = " → ".join(map(str, counts))
         yield _idea(UNBOUNDED, route, f"{grown} items", "a limit changes what callers are given")
     for group in visit.groups:
-        if re.search(r"\bOFFSET\b", group.sql):
+        if re.search(r"\bOFFSET\b", group.sql) and _is_paged(app, route):
             yield _idea(DEEP, route, _at(group), "a cursor changes what callers have to send")
         elif re.match(r"SELECT count\(\*\)", group.sql) and " WHERE " not in group.sql:
             yield _idea(COUNTED, route, _at(group), "an estimate changes what callers are told")
@@ -75,6 +75,12 @@ def _is_untyped(app: AppMap, route: str) -> bool:
     method, _, path = route.partition(" ")
     found = app.route(method, path)
     return found is not None and found.response_model is None
+
+
+def _is_paged(app: AppMap, route: str) -> bool:
+    """Callers say how much to skip; ``.first()`` of a legacy query sends an OFFSET as well."""
+    found = app.route(*route.split(" ", 1))
+    return found is None or any(p.source == "query" for p in found.parameters)
 
 
 def _items(visit: Visit) -> int:

@@ -42,6 +42,14 @@ class Trial:
     seen: tuple[Observation, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """What every write route does on a tree, and which of them differ from themselves."""
+
+    done: Mapping[str, Written]
+    unsteady: frozenset[str]
+
+
 @dataclass(slots=True)
 class Course:
     """What a run has come to so far; complete at every moment, so that it may end at any."""
@@ -73,7 +81,8 @@ class Tuner:
     deadline: float
     tell: Callable[[str], None]
     wants: Callable[[str], bool] = field(default=lambda _route: True)
-    _writes: dict[int, Mapping[str, Written]] = field(default_factory=dict)
+    _writes: Writes | None = None
+    _next_writes: Writes | None = None
 
     def begin(self, files: Files) -> Course:
         """Observe the tree as it is, and hold it against itself.
@@ -132,14 +141,19 @@ class Tuner:
         before = course.now
         said: dict[str, tuple[str, ...]] = {t.variant.title: t.failures for t in trials}
         kept: Trial | None = None
-        for trial in self._ranked(idea, course, [t for t in trials if not t.failures], said):
+        ranked = self._ranked(idea, course, [t for t in trials if not t.failures], said)
+        for trial in ranked:
             standing, failures = self._judged(trial, idea, course)
             if standing is not None and not failures:
                 kept = trial
                 course.kept.append((idea, trial.variant))
                 course.now = standing
+                self._writes = self._next_writes
                 break
             said[trial.variant.title] = failures
+        for other in ranked[ranked.index(kept) + 1 :] if kept is not None else ():
+            better = f"`{kept.variant.title}` gained more than this" if kept else ""
+            said[other.variant.title] = (better, *said[other.variant.title])
         for trial in trials:
             fate = Fate.KEPT if trial is kept else Fate.DROPPED
             reasons = said[trial.variant.title]
@@ -214,27 +228,24 @@ class Tuner:
     def _written(self, files: Files, course: Course) -> tuple[str, ...]:
         """The write routes that enter a file that was touched, on both trees."""
         touched = {str(p) for p, c in files.items() if course.now.files.get(p) != c}
-        was, unsteady = self._writes_of(course.now.files)
+        was = self._writes = self._next_writes = self._writes or self._writes_of(course.now.files)
         chosen = {
             route: one
-            for route, one in was.items()
+            for route, one in was.done.items()
             if {entered.partition(":")[0] for entered in one.visit.entered} & touched
         }
         if not chosen:
             return ()
         self.bench.lay(files)
         now = self.bench.write(chosen.__contains__)
-        return tuple(verdict.changed_writes(chosen, now, unsteady))
+        self._next_writes = Writes({**was.done, **now}, was.unsteady)
+        return tuple(verdict.changed_writes(chosen, now, was.unsteady))
 
-    def _writes_of(self, files: Files) -> tuple[Mapping[str, Written], Collection[str]]:
-        """What every write route does on a tree, and which of them differ from themselves."""
-        if id(files) not in self._writes:
-            self.bench.lay(files)
-            first, again = self.bench.write(), self.bench.write()
-            self._writes = {id(files): first, -id(files): again}
-        first, again = self._writes[id(files)], self._writes[-id(files)]
+    def _writes_of(self, files: Files) -> Writes:
+        self.bench.lay(files)
+        first, again = self.bench.write(), self.bench.write()
         differing = verdict.changed_writes(first, again, ())
-        return first, frozenset(text.partition(": ")[0] for text in differing)
+        return Writes(first, frozenset(text.partition(": ")[0] for text in differing))
 
     def _ranked(
         self, idea: Idea, course: Course, trials: Sequence[Trial], said: dict[str, tuple[str, ...]]

@@ -1,0 +1,130 @@
+"""How the guest lets the first user in, and what rows it makes where the app declares limits."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastwright.guest import claims
+from fastwright.lab.boot import App
+from fastwright.lab.world import World, WorldSpec
+from fastwright.testing.environments import environment
+
+NEWEST = Path(__file__).parents[1] / "locks" / "newest.txt"
+
+APP = '''
+from dataclasses import dataclass, field
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBearer, OAuth2PasswordBearer
+from sqlmodel import Column, Field, Session, SQLModel, String, create_engine
+
+engine = create_engine("sqlite:///admitted.db")
+
+class User(SQLModel, table=True):
+    __tablename__ = "users"
+    id: int | None = Field(default=None, primary_key=True)
+    username: str
+    role: str = Field(sa_column=Column(String, nullable=False, server_default="staff"))
+    stars: int = Field(ge=1, lt=4)
+
+SQLModel.metadata.create_all(engine)
+
+class Verified(HTTPBearer):
+    """A scheme of the project's own, which reads the token itself."""
+    async def __call__(self, request) -> dict:
+        raise HTTPException(401)
+
+@dataclass
+class Caller:
+    """What callers are told of; it is no mapped class."""
+    id: int = field(init=False)
+    username: str
+    stars: int
+
+def current_caller(token: str = Depends(OAuth2PasswordBearer("login"))) -> Caller:
+    raise HTTPException(403)
+
+def current_claims(token: str = Depends(OAuth2PasswordBearer("login"))) -> dict[str, int] | None:
+    raise HTTPException(403)
+
+app = FastAPI()
+
+@app.get("/verified")
+def verified(token: dict = Depends(Verified())):
+    return {"user": token["user"]["username"], "uid": token["user_id"], "sub": token["sub"]}
+
+@app.get("/caller")
+def caller(given: Caller = Depends(current_caller)):
+    return {"id": given.id, "username": given.username}
+
+@app.get("/claims")
+def told(given = Depends(current_claims)):
+    return given["username"]
+
+@app.get("/stars")
+def stars():
+    with Session(engine) as session:
+        return [[user.stars, user.role] for user in session.query(User)]
+'''
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, dict[str, Any]]]:
+    """The app above with eighteen rows in its table, and what `fill` told of them."""
+    tree = tmp_path_factory.mktemp("admitted")
+    (tree / "main.py").write_text(APP)
+    with (
+        World.open(WorldSpec(tree, environment(NEWEST))) as world,
+        world.boot("main:app") as live,
+    ):
+        live.tune("ready", at=1_700_000_000.0)
+        yield live, live.tune("fill", size=18)
+
+
+def answer(app: App, path: str) -> Any:
+    """The JSON that a GET without any credential gives."""
+    request = {"method": "GET", "path": path, "headers": [], "body": "", "timeout": 20.0}
+    (visit,) = app.tune("watch", requests=[request])
+    assert visit["status"] == 200, visit
+    return json.loads(b64decode(visit["body"]))
+
+
+def test_a_scheme_that_verifies_by_itself_yields_the_claims_of_the_first_user(
+    filled: tuple[App, dict[str, Any]],
+) -> None:
+    """Claims are found below ``user``, with a prefix, and as ``sub``."""
+    app, _ = filled
+    assert answer(app, "/verified") == {"user": "username1", "uid": 1, "sub": "1"}
+
+
+def test_a_caller_that_is_no_mapped_class_is_made_from_the_row(
+    filled: tuple[App, dict[str, Any]],
+) -> None:
+    """A dataclass with the columns of a user, and a dictionary, stand for the first user."""
+    app, told = filled
+    assert answer(app, "/caller") == {"id": 1, "username": "username1"}
+    assert answer(app, "/claims") == "username1"
+    assert {"main.current_caller", "main.current_claims", "main.Verified"} <= set(told["admitted"])
+
+
+def test_rows_keep_to_what_a_model_declares(filled: tuple[App, dict[str, Any]]) -> None:
+    """Bounds that only pydantic knows, and texts that the database would give."""
+    app, _ = filled
+    rows = answer(app, "/stars")
+    assert len(rows) == 18
+    assert {stars for stars, _ in rows} <= {1, 2, 3}
+    assert {role for _, role in rows} == {"staff"}
+
+
+def test_what_has_few_columns_of_a_user_does_not_tell_of_one() -> None:
+    """A model of settings is not taken for a user because both have a name."""
+
+    class Settings:
+        model_fields = {"name": None, "debug": None, "url": None}  # noqa: RUF012 - as pydantic
+
+    assert not claims.resembles(Settings, ["id", "name", "email"])
