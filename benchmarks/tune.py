@@ -164,7 +164,7 @@ def judged(
         time.monotonic() - began,
         {
             r: "; ".join((*a.because, course.ended))
-            for a in course.attempts
+            for a in attempts
             if a.fate is not Fate.KEPT
             for r in a.routes
         },

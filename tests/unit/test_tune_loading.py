@@ -136,6 +136,21 @@ def test_a_shared_getter_takes_options_from_the_caller_that_needs_them() -> None
     assert "user_of(db, key, options=[selectinload(User.posts)])" in text
 
 
+def test_a_parameter_that_makes_its_line_too_long_has_all_of_them_broken() -> None:
+    """One parameter a line, as formatters have it."""
+    wide = b"key: int, description_of_what_the_user_is_wanted_for: str"
+    text = SERVICE.replace(
+        b"user_of(db: Session, key: int)", b"user_of(db: Session, " + wide + b")"
+    )
+    app = static.read({SERVICE_PATH: text, MODELS_PATH: MODELS})
+    built = frame("db.get(User", "user_of")
+    stack = (built, frame("user_of(db, key)\n    return", "profile"))
+    edits_ = handing.handed_down(app, stack, 1, "[selectinload(User.posts)]", "why")
+    after = edits.apply({SERVICE_PATH: text}, edits_)[SERVICE_PATH].decode()
+    assert "def user_of(\n    db: Session,\n    key: int,\n" in after
+    assert "    *,\n    options: Sequence[ORMOption] = (),\n):\n" in after
+
+
 def test_a_second_caller_uses_the_parameter_that_is_there() -> None:
     """A getter that takes options by now is left as it is; only the call gives its own."""
     text = SERVICE.replace(

@@ -204,3 +204,14 @@ def test_what_cannot_be_taken_out_is_left_alone(body: str) -> None:
     call = spots.call_at({PATH: text.encode()}, frame, frozenset({"scalars"}))
     assert call is not None
     assert asking.read(call, text.encode()) is None
+
+
+def test_a_method_on_a_line_of_its_own_is_found_by_its_name() -> None:
+    """Python 3.11 has such a call begin where the method's name does."""
+    text = (
+        "def f(db):\n    return (\n        db.query(Post)\n        .filter()\n        .count())\n"
+    )
+    frame = Frame(PATH, 5, 9, 5, 16, "f")
+    call = spots.call_at({PATH: text.encode()}, frame, frozenset({"count"}))
+    assert call is not None
+    assert call.start_point[0] + 1 == 3

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
 
 from fastwright.model.app import AppMap, Parameter, Route
 from fastwright.tune import proposals
-from fastwright.tune.seen import Group, Observation, Visit
+from fastwright.tune.seen import Frame, Group, Observation, Stall, Visit
 from fastwright.tune.symptoms import find
 
 PLAIN = Group("root", "SELECT a FROM b", "", [], 1, 1, 0, 0.1, "endpoint", (), (), None)
 APP = AppMap({}, None, routes=(Route("GET", "/a", "m.a", response_model="m.A"),))
 
 
-def causes(items: int, group: Group = PLAIN, app: AppMap = APP) -> list[str]:
+def causes(items: int, group: Group = PLAIN, app: AppMap = APP, **facts: Any) -> list[str]:
     """The causes that are named where the answer has `items` at the largest size."""
     seen = [
-        Observation(size, {"GET /a": visit(min(size, items), group)}, {}, {})
+        Observation(size, {"GET /a": replace(visit(min(size, items), group), **facts)}, {}, {})
         for size in (6, 18, 500)
     ]
     return [idea.cause for idea in proposals.proposals(app, find(seen), seen)]
@@ -58,3 +60,14 @@ def test_a_large_answer_without_a_model_is_named() -> None:
     bare = AppMap({}, None, routes=(Route("GET", "/a", "m.a"),))
     assert causes(20, app=bare) == []
     assert causes(500, app=bare) == [proposals.UNBOUNDED, proposals.UNTYPED]
+
+
+def test_what_has_other_requests_wait_is_named() -> None:
+    """A line that holds the loop up, once; and a second connection while the first is held."""
+    line = Frame(PurePosixPath("a.py"), 7, None, None, None, "a")
+    stalls = (Stall(line, 0.12),)
+    assert causes(20, stalls=stalls) == [proposals.STALLED]
+    driver = replace(PLAIN, blocks=True, stack=(line,))
+    assert causes(20, driver, stalls=stalls) == [proposals.BLOCKING]
+    assert causes(20, held=2) == [proposals.NESTED]
+    assert causes(20, held=1) == []

@@ -15,6 +15,7 @@ class Order:
         every: All routes.
         budget: Seconds after which nothing more is begun.
         applies: Write what was kept without asking.
+        seed: ``path.py:function`` that makes values of rows, for what no table says of itself.
         in_words: `asked` may speak of a route, and the person is asked whether to write.
     """
 
@@ -24,3 +25,4 @@ class Order:
     budget: float = 600.0
     applies: bool = False
     in_words: bool = False
+    seed: str = ""

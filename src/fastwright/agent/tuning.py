@@ -89,7 +89,7 @@ class TuningJob:
         side, app = worlds.before, worlds.known()
         description = side.app.description
         side.close()
-        bench = Bench(side.world, app, time.time())
+        bench = Bench(side.world, app, time.time(), seed=order.seed)
         remap = self._remap(description)
         tuner = Tuner(bench, remap, time.monotonic, deadline, self.person.phase)
         with self.watch.phase("observing the app"):
@@ -97,7 +97,7 @@ class TuningJob:
         tuner.wants = _wants(order, chosen, course)
         with self.watch.phase("trying what may help"):
             indexer = Indexer(tuner, description["tables"], is_postgres(side))
-            _uninterrupted(course, (tuner.run, indexer.run))
+            uninterrupted(course, (tuner.run, indexer.run))
         tuning = self._measured(course, bench)
         trees: list[Files] = [course.now.files]
         if course.kept:
@@ -128,7 +128,7 @@ class TuningJob:
             return telling.told(course)
         trees = (course.first.files, course.now.files)
         with self.watch.phase("timing the old tree against the new one"):
-            return telling.told(course, bench.race(trees, routes, rounds=2 * ROUNDS))
+            return telling.told(course, bench.race(trees, routes, rounds=ROUNDS + 1))
 
     # ---------------------------------------------------------------------------- conclusion
 
@@ -244,7 +244,7 @@ def _promise(changes: Sequence[Edit | NewFile]) -> Promise:
     return Promise(tests=tuple(path for path in new if path.name.startswith("test_")))
 
 
-def _uninterrupted(course: Course, works: Sequence[Callable[[Course], None]]) -> None:
+def uninterrupted(course: Course, works: Sequence[Callable[[Course], None]]) -> None:
     """Ctrl-C ends the trying, and keeps what was proven by then."""
     try:
         for work in works:
@@ -264,7 +264,9 @@ def _wants(order: Order, chosen: tuple[str, ...], course: Course) -> Callable[[s
 
 
 def _did(tuning: Tuning) -> tuple[str, ...]:
-    driven = f"called {len(tuning.routes)} GET routes with {_sizes(tuning)} rows in each table"
+    filled = telling.NOTHING_FILLED not in tuning.notes
+    rows = f" with {_sizes(tuning)} rows in each table" if filled else ""
+    driven = f"called {len(tuning.routes)} GET routes{rows}"
     return (driven, *(line for attempt in tuning.kept for line in attempt.because))
 
 
@@ -279,4 +281,4 @@ def _not_done(tuning: Tuning) -> tuple[str, ...]:
 
 def _next(tuning: Tuning) -> tuple[str, ...]:
     open_ones = (a for a in tuning.attempts if a.fate in (Fate.PROPOSED, Fate.UNTRIED))
-    return tuple(f"{', '.join(a.seen)}: {'; '.join(a.because)}" for a in open_ones)
+    return tuple(f"{a.cause}, {', '.join(a.seen)}: {'; '.join(a.because)}" for a in open_ones)

@@ -21,6 +21,12 @@ _OPTIONS = (
         show_default=True,
         help="Begin nothing more after so many seconds.",
     ),
+    click.option(
+        "--seed",
+        metavar="PATH.py:FUNCTION",
+        default="",
+        help="Yours, in the project: (table, number) to a dict of values for that row.",
+    ),
     click.option("--apply", "applies", is_flag=True, help="Write what was kept."),
     click.option(
         "--tests",
@@ -47,5 +53,5 @@ def run_tune(run: Run, routes: tuple[str, ...], given: Mapping[str, Any]) -> int
     every = given["every"]
     asked = " ".join(("tune", *routes)) if routes else "tune every route" if every else "tune"
     applies = given["applies"] or run.yes
-    order = Order(asked, routes, every, given["budget"], applies=applies)
+    order = Order(asked, routes, every, given["budget"], applies=applies, seed=given["seed"])
     return work(run, lambda engineer: engineer.tune(order))

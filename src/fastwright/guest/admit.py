@@ -4,13 +4,14 @@ The override takes the very session that the original would have taken, so that 
 attributes load is loaded as ever. What asks for more than being somebody runs as it is.
 """
 
+import functools
 import gc
 import inspect
 import re
 import sys
 import typing
 
-from . import claims, naming, routes, seed
+from . import claims, naming, routes, seed, watch
 
 _USERS = re.compile(r"(^|_)(users?|accounts?|members?|customers?)$")
 
@@ -27,7 +28,7 @@ def admit(app, hub):
     """
     if "sqlalchemy" not in sys.modules:
         return []
-    mappers = _mappers()
+    mappers = _mappers(len(sys.modules))
     done = {}
     for owner, route in _routes(app):
         for scheme, chain in _chains(route.dependant, ()):
@@ -89,7 +90,9 @@ def _is_scheme(call):
     return ("fastapi.security.base", "SecurityBase") in names
 
 
-def _mappers():
+@functools.lru_cache(maxsize=1)
+def _mappers(modules):
+    """Every mapper by its class; looked for again when more `modules` are imported."""
     from sqlalchemy.orm import Mapper
 
     found = {}
@@ -134,7 +137,7 @@ def _tells_of(users, kind):
 def _claiming(dependant, mapper, row):
     """A dependency that yields the claims of `row`, in the form that is declared."""
     key = [column.name for column in mapper.primary_key]
-    if not row or len(key) != 1:
+    if not row:
         return None
     kind = _yielded(dependant.call)
     if kind is str:
@@ -231,6 +234,7 @@ def _detached(model, key):
                 session.expunge_all()
                 return found
 
-        return await seed.begin(seed.find_engine(), load)
+        with watch.unwatched():
+            return await seed.begin(seed.find_engine(), load)
 
     return caller

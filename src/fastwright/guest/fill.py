@@ -6,8 +6,8 @@ import json
 from . import naming, rows, seed
 
 
-async def fill(size):
-    """Empty every table of the app and put `size` rows in each.
+async def fill(size, factory=None):
+    """Empty every table of the app and put `size` rows in each; a `factory` as `rows` has it.
 
     Returns:
         ``{"tables": {table: {"rows", "first" (row 1 by column name)}}, "refused": {table: why}}``;
@@ -15,15 +15,15 @@ async def fill(size):
     """
     if not tables():
         return {"tables": {}, "refused": {}}
-    return await seed.begin(engine(), lambda connection: _fill(connection, size))
+    return await seed.begin(engine(), lambda connection: _fill(connection, size, factory))
 
 
-def plan(size):
+def plan(size, factory=None):
     """Row 1 of each table as `fill` will make it: ``{table: {column: value}}``."""
     known = tables()
     made = {}
     for table in known:
-        made[table.fullname] = rows.Maker(table, size, made).make()
+        made[table.fullname] = rows.Maker(table, size, made, factory=factory).make()
     return {t.fullname: told(t, made[t.fullname][0]) for t in known if made[t.fullname]}
 
 
@@ -60,12 +60,12 @@ def tables():
     return found
 
 
-def _fill(connection, size):
+def _fill(connection, size, factory):
     known = tables()
     empty(connection, known)
     made, filled, refused = {}, {}, {}
     for table in known:
-        wanted = rows.Maker(table, size, made).make()
+        wanted = rows.Maker(table, size, made, factory=factory).make()
         kept, why = _insert(connection, table, wanted)
         made[table.fullname] = kept
         if wanted and not kept:

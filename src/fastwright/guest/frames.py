@@ -31,7 +31,14 @@ class Frames:
 
     def first(self):
         """The innermost frame of the project, or None."""
-        for frame in _frames():
+        return self._first(_frames())
+
+    def first_below(self, frame):
+        """The innermost frame of the project from `frame` outwards, or None."""
+        return self._first(_outwards(frame))
+
+    def _first(self, every):
+        for frame in every:
             path = self._path(frame.f_code.co_filename)
             if path is not None:
                 return _place(frame, path)
@@ -51,13 +58,17 @@ class Frames:
         return None if {"site-packages", ".venv", ".fastwright"} & set(parts) else path
 
 
+def _outwards(frame):
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
 def _frames():
     frame = sys._getframe(2)
     current = _current_greenlet()
     while True:
-        while frame is not None:
-            yield frame
-            frame = frame.f_back
+        yield from _outwards(frame)
         current = getattr(current, "parent", None)
         if current is None:
             return

@@ -11,16 +11,18 @@ _AT_ONCE = 5000
 _RUNS = 4
 
 
-async def grow(name, size):
+async def grow(name, size, factory=None):
     """Fill table `name` with `size` rows that belong to thousands of parents, all others with few.
 
     Returns:
         ``{"first": {table: row 1}, "last": the last row of `name`, "rows": how many there are}``.
     """
-    return await seed.begin(fill.engine(), lambda connection: _grow(connection, name, size))
+    return await seed.begin(
+        fill.engine(), lambda connection: _grow(connection, name, size, factory)
+    )
 
 
-def _grow(connection, name, size):
+def _grow(connection, name, size, factory):
     tables = fill.tables()
     fill.empty(connection, tables)
     target = next(table for table in tables if table.name == name)
@@ -30,7 +32,7 @@ def _grow(connection, name, size):
     made, first, last, count = {}, {}, {}, 0
     for table in tables:
         wanted = size if table is target else _PARENTS if table.fullname in parents else _OTHERS
-        rows_ = rows.Maker(table, wanted, made, hub=False).make()
+        rows_ = rows.Maker(table, wanted, made, hub=False, factory=factory).make()
         for start in range(0, len(rows_), _AT_ONCE):
             fill.attempt(
                 connection,

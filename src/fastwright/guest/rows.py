@@ -7,6 +7,8 @@ then, and what one sorts by has ties.
 
 import datetime as dt
 import decimal
+import importlib.util
+import os
 import re
 import sys
 import types
@@ -24,10 +26,12 @@ _MOST_TRIES = 12
 class Maker:
     """Makes the rows of one table; `parents` gives the rows made so far, by table name.
 
-    Without a `hub` the rows are spread over all parents.
+    Without a `hub` the rows are spread over all parents. A `factory` is the person's own: of a
+    table's name and the row's number, from 1, it makes values by column, which go before ours.
     """
 
-    def __init__(self, table, size, parents, hub=True):
+    def __init__(self, table, size, parents, hub=True, factory=None):
+        self._factory = factory
         self._hub = hub
         self._targets = {}
         self._table = table
@@ -53,6 +57,8 @@ class Maker:
                     for c in self._table.columns
                     if not is_generated(c)
                 }
+                if self._factory is not None:
+                    row.update(self._factory(self._table.name, number + 1) or {})
                 if self._is_new(row):
                     self.rows.append(row)
                     break
@@ -93,6 +99,8 @@ class Maker:
         if self._hub and turn == 0 and (number >> place) % 2 == 0:
             return found[0]
         usable = max(1, len(found) - len(found) // 5)
+        if not self._hub:  # pairs of keys do not repeat before all have been
+            return found[(number + number // usable * place + turn) % usable]
         # Each table begins elsewhere, or what one statement loads would hide what the next asks.
         begin = 1 + place + len(self._parents) * usable // 3
         return found[(begin + number // 2 * (2 * place + 1) + turn * (place + 1)) % usable]
@@ -287,3 +295,14 @@ _MAKERS = types.MappingProxyType(
         bytes: lambda c, k, n, i, alone: b"%d" % (i + 1),
     }
 )
+
+
+def load_factory(root, place):
+    """The person's function at ``path.py:name``, `path` below `root`; None for no place."""
+    if not place:
+        return None
+    path, _, name = place.rpartition(":")
+    spec = importlib.util.spec_from_file_location("fastwright_seed", os.path.join(root, path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, name)

@@ -47,10 +47,16 @@ def known_metadata():
     Raises:
         LookupError: It has none.
     """
-    found = living.app_metadata(living.take_census())
+    found = living.app_metadata(_census(len(sys.modules)))
     if not found:
         raise LookupError("the app has no SQLAlchemy tables")
     return found
+
+
+@functools.lru_cache(maxsize=1)
+def _census(modules):
+    """Who is alive; looked for again when more `modules` are imported, which bring new tables."""
+    return living.take_census()
 
 
 @functools.lru_cache(maxsize=None)
@@ -70,7 +76,7 @@ def find_engine(url=None):
     It is looked for once: to look through all objects of a large app takes longer than a query.
     """
     if url is None:
-        engines = _engines()
+        engines = living_engines()
         if not engines:
             raise LookupError("the app has made no engine yet; give the database's URL")
         return engines[0]
@@ -86,9 +92,9 @@ def find_engine(url=None):
     return create_engine(url)
 
 
-def forget_connections():
-    """In a fork: leave the connections of the app's engines to the process that opened them."""
-    for engine in _engines():
+def forget_connections(engines):
+    """In a fork: leave the connections of `engines` to the process that opened them."""
+    for engine in engines:
         plain = getattr(engine, "sync_engine", engine)
         try:
             plain.dispose(close=False)
@@ -96,7 +102,8 @@ def forget_connections():
             plain.pool = plain.pool.recreate()
 
 
-def _engines():
+def living_engines():
+    """The engines that the app has made, async ones first."""
     wide = getattr(sys.modules.get("sqlalchemy.ext.asyncio"), "AsyncEngine", None)
     plain = getattr(sys.modules.get("sqlalchemy.engine"), "Engine", None)
     every = [thing for thing in gc.get_objects() if plain and type(thing) in (plain, wide)]

@@ -2,7 +2,9 @@
 
     {"tune": {"act": "ready", "at": seconds since 1970}}    → {"value": {"sqlalchemy": bool}}
     {"tune": {"act": "fill", "size": n}}                    → {"value": fill.fill's, "admitted"}
+    {"tune": {"act": "fill", "filled": …}}                  → likewise; another filled it
     {"tune": {"act": "watch", "requests": [{…}]}}           → {"value": [visit]}
+    {"tune": {"act": "seed", "place": "path.py:function"}}  → {"value": null}
     {"tune": {"act": "plan", "sizes": [n]}}                 → {"value": [{table: row 1}]}
     {"tune": {"act": "observe", "at", "runs": [{"size", "requests"}]}}   → {"value": [{…}]}
     {"tune": {"act": "time", "requests": [{…}], "rounds"}}  → {"value": [{"cpu": […], "wall": […]}]}
@@ -17,14 +19,17 @@
 keeps in memory at one size is not there at the next. It wants an app that was not started yet.
 
 A visit is an answer as `drive.Driver.request` gives it, with what `watch.Watch.told` says and the
-functions of the project that it entered, in ``entered``, where the request has ``entered`` set.
+functions of the project that it entered, in ``entered``, where the request has ``entered`` set;
+``stalls`` are the lines that held the event loop up, ``held`` how many connections it had at once.
 """
 
 import asyncio
+import contextlib
+import importlib
 import sys
 import time
 
-from . import admit, drive, fill, forked, frames, large, pin, seed, watch
+from . import admit, drive, fill, forked, frames, large, pin, rows, seed, stalls, watch
 
 
 class Stage:
@@ -37,6 +42,7 @@ class Stage:
         self._root = root
         self._frames = frames.Frames(root)
         self._pins = None
+        self._factory = None
         self._given = {}
 
     async def obey(self, wanted):
@@ -46,15 +52,16 @@ class Stage:
     def observe(self, wanted):
         """Each run in a fork of its own; raises what the app raises in one."""
         found = []
+        engines = _known_before()
         for run in wanted["runs"]:
-            told = forked.call(lambda r=run: self._observed(r, wanted["at"]))
+            told = forked.call(lambda r=run: self._observed(r, wanted["at"], engines))
             if "failed" in told:
                 raise RuntimeError(told["failed"])
             found.append(told["value"])
         return found
 
-    def _observed(self, run, at):
-        seed.forget_connections()
+    def _observed(self, run, at, engines):
+        seed.forget_connections(engines)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         driver = drive.Driver(self._outer)
@@ -62,13 +69,17 @@ class Stage:
         if error is not None:
             raise error
         stage = Stage(self._app, self._outer, self._root, driver)
+        stage._factory = self._factory
         loop.run_until_complete(stage.obey({"act": "ready", "at": at}))
         filled = loop.run_until_complete(stage.obey({"act": "fill", "size": run["size"]}))
         wanted = {"act": "watch", "requests": run["requests"]}
         return {"filled": filled, "visits": loop.run_until_complete(stage.obey(wanted))}
 
+    async def _seed(self, wanted):
+        self._factory = rows.load_factory(self._root, wanted["place"])
+
     async def _plan(self, wanted):
-        return [fill.plan(size) for size in wanted["sizes"]]
+        return [fill.plan(size, self._factory) for size in wanted["sizes"]]
 
     async def _ready(self, wanted):
         self._pins = pin.Pins(wanted["at"])
@@ -76,7 +87,7 @@ class Stage:
         return {"sqlalchemy": "sqlalchemy" in sys.modules}
 
     async def _fill(self, wanted):
-        filled = await fill.fill(wanted["size"])
+        filled = wanted.get("filled") or await fill.fill(wanted["size"], self._factory)
         hub = {name: told["first"] for name, told in filled["tables"].items()}
         filled["admitted"] = admit.admit(self._app, hub)
         return filled
@@ -85,7 +96,7 @@ class Stage:
         return await fill.contents()
 
     async def _grow(self, wanted):
-        grown = await large.grow(wanted["table"], wanted["size"])
+        grown = await large.grow(wanted["table"], wanted["size"], self._factory)
         admit.admit(self._app, grown["first"])
         return grown
 
@@ -110,14 +121,15 @@ class Stage:
     async def _visit(self, request):
         self._pins.rewind()
         entered = _Entered(self._root)
-        with watch.watching(self._frames) as watched:
+        held = stalls.Stalls(self._frames)
+        with held, watch.watching(self._frames) as watched:
             if request.get("entered"):
                 with entered:
                     answer = await self._driver.request(request)
             else:
                 answer = await self._driver.request(request)
         self._given.update(watched.given)
-        answer.update(watched.told(), entered=sorted(entered.found))
+        answer.update(watched.told(), entered=sorted(entered.found), stalls=held.found())
         return answer
 
     async def _time(self, wanted):
@@ -132,6 +144,14 @@ class Stage:
             found["cpu"].append(time.process_time() - cpu)
             found["wall"].append(time.perf_counter() - wall)
         return found
+
+
+def _known_before():
+    """Look once for what every fork would look for: the engines, and what drives the requests."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("anyio._backends._asyncio")
+    fill.tables()
+    return seed.living_engines()
 
 
 class _Entered:

@@ -29,6 +29,8 @@ class Watch:
         self.pending = None
         self.given = {}
         self.origins = {}
+        self.most_open = 0
+        self._open = 0
         self.kept = []  # an id is that of one object only while the object is kept
         self._groups = {}
         self._roots = {}
@@ -46,7 +48,13 @@ class Watch:
             "roots": list(self._roots.values()),
             "broken": list(self._broken.values()),
             "phases": self.seconds,
+            "held": self.most_open,
         }
+
+    def opened(self, step):
+        """A connection was taken out of its pool (1), or given back (-1)."""
+        self._open += step
+        self.most_open = max(self.most_open, self._open)
 
     def root(self, entity, built, api, stack):
         """The number of a root; the same place and class are one root however often it runs."""
@@ -121,6 +129,16 @@ def watching(frames):
         _current.reset(token)
 
 
+@contextlib.contextmanager
+def unwatched():
+    """What runs while it is open is ours, and not the app's."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def install(frames):
     """Listen to every engine, session and mapper, and stamp statements with where they are built.
 
@@ -132,12 +150,15 @@ def install(frames):
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
     from sqlalchemy.orm import Mapper, Query, Session
+    from sqlalchemy.pool import Pool
     from sqlalchemy.sql.selectable import GenerativeSelect
 
     if event.contains(Engine, "before_cursor_execute", _before):
         return True
     event.listen(Engine, "before_cursor_execute", _before)
     event.listen(Engine, "after_cursor_execute", _after)
+    event.listen(Pool, "checkout", _checked_out)
+    event.listen(Pool, "checkin", _checked_in)
     event.listen(Session, "do_orm_execute", _orm_execute)
     event.listen(Mapper, "load", _loaded)
     _stamp(GenerativeSelect, frames)
@@ -275,6 +296,19 @@ def _loaded(target, context):
     state = instance_state(target)
     watch.origins[id(state)] = (root, path)
     watch.kept.append(state)
+
+
+def _checked_out(connection, record, proxy):
+    watch = _current.get()
+    if watch is not None:
+        record.info["_fastwright_watch"] = watch
+        watch.opened(1)
+
+
+def _checked_in(connection, record):
+    watch = record.info.pop("_fastwright_watch", None)
+    if watch is not None:
+        watch.opened(-1)
 
 
 def _before(connection, cursor, statement, parameters, context, executemany):

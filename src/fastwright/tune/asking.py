@@ -178,7 +178,8 @@ class _Reader:
         wanted = self._text(name)
         if block is None:
             return None
-        uses = [n for n in syntax.find(block, "identifier") if self._text(n) == wanted]
+        every = (n for n in syntax.find(block, "identifier") if not chains.is_label(n))
+        uses = [n for n in every if self._text(n) == wanted]
         bound = [n for n in syntax.find(block, "assignment") if self._binds(n, wanted)]
         return bound[0] if len(bound) == 1 and len(uses) == 2 else None
 

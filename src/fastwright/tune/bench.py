@@ -27,6 +27,10 @@ _PATIENCE = 600.0
 Files = Mapping[PurePosixPath, bytes]
 
 
+class NotSent(Exception):
+    """A statement that was seen is not sent where it was to be measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What one write route did: its visit, and a digest of every table afterwards."""
@@ -51,14 +55,24 @@ class Bench:
         app: The map of the tree that the world was opened with.
         at: The moment that the app's clock is held at, in seconds since 1970.
         sizes: Rows in each table, ascending.
+        seed: ``path.py:function`` of the person, which makes values of rows; empty for none.
     """
 
-    def __init__(self, world: World, app: AppMap, at: float, sizes: Sequence[int] = SIZES) -> None:
+    def __init__(
+        self,
+        world: World,
+        app: AppMap,
+        at: float,
+        sizes: Sequence[int] = SIZES,
+        *,
+        seed: str = "",
+    ) -> None:
         self._world = world
         self._target = app.app.target if app.app else None
         self._original = app.files
         self._laid: dict[PurePosixPath, bytes] = {}
         self._at = at
+        self._seed = seed
         self.sizes = tuple(sizes)
 
     @property
@@ -83,6 +97,7 @@ class Bench:
             DoesNotLoad: It does not start.
         """
         with self._world.boot(self._target) as app:
+            app.tune("seed", place=self._seed)
             app.tune("ready", at=self._at)
             yield app
 
@@ -96,6 +111,7 @@ class Bench:
         """
         wanted = tuple(sizes or self.sizes)
         with self._world.boot(self._target, lifespan=False) as app:
+            app.tune("seed", place=self._seed)
             planned = app.tune("plan", sizes=wanted)
             calls = [Calls(app.description, first) for first in planned]
             routes = tuple(r for r in calls[0].routes(READS) if not only or r in only)
@@ -127,7 +143,11 @@ class Bench:
         return found
 
     def index(self, candidate: Candidate) -> Measured:
-        """Build an index on a large table, measure, and leave it there; `drop` takes it away."""
+        """Build an index on a large table, measure, and leave it there; `drop` takes it away.
+
+        Raises:
+            NotSent: There, no request sends the statement.
+        """
         with self.live() as app:
             grown = app.tune("grow", table=candidate.table, size=ROWS, timeout=_PATIENCE)
             request = _request_for(app, grown, candidate)
@@ -151,27 +171,35 @@ class Bench:
             app.tune("index", name=candidate.name, drop=True)
 
     def race(
-        self, trees: Sequence[Files], routes: Sequence[str], *, rounds: int, repeats: int = 1
+        self,
+        trees: Sequence[Files],
+        routes: Sequence[str],
+        *,
+        rounds: int,
+        until_clear: bool = False,
     ) -> tuple[Mapping[str, Timing], ...]:
         """Time `routes` on each of `trees`, alternating, on one database of the largest size.
 
         Args:
             trees: Whole trees; each runs in a process of its own, all at the same time.
             routes: What to call.
-            rounds: Alternations; in each, every tree answers every route `repeats` times.
-            repeats: Calls in a row. The first round warms up and is not counted.
+            rounds: Alternations; in each, every tree answers every route. One more comes first,
+                warms up, and is not counted.
+            until_clear: No further round where the second of two trees takes less than half.
         """
         with _Field(self, trees) as apps:
-            filled = [app.tune("fill", size=self.sizes[-1]) for app in apps][-1]
+            filled = apps[0].tune("fill", size=self.sizes[-1])
+            for app in apps[1:]:
+                app.tune("fill", filled=filled)
             requests = [calls_of(apps[0], filled).request(route) for route in routes]
             rows: list[list[list[Mapping[str, Any]]]] = [[] for _ in apps]
             for number in range(rounds + 1):
                 for app, into in zip(apps, rows, strict=True):
-                    told = app.tune(
-                        "time", requests=requests, rounds=repeats if number else 1, timeout=300.0
-                    )
+                    told = app.tune("time", requests=requests, rounds=1, timeout=300.0)
                     if number:
                         into.append(told)
+                if until_clear and number and _is_clear(rows):
+                    break
         return tuple(_timings(routes, one) for one in rows)
 
 
@@ -216,8 +244,9 @@ def _looked_up(
     """Seconds of the statement, the pages that it reads, its plan, and the log of an insert."""
     (visit,) = app.tune("watch", requests=[request], timeout=_PATIENCE)
     groups = [g for g in visit["groups"] if g["sql"] == candidate.sql]
-    raw = groups[0]["raw"] if groups else candidate.raw
-    plan = app.tune("explain", sql=raw, timeout=_PATIENCE)
+    if not groups:
+        raise NotSent(f"no route sends the statement where `{candidate.table}` is large")
+    plan = app.tune("explain", sql=groups[0]["raw"], timeout=_PATIENCE)
     log = app.tune("log", table=candidate.table, timeout=_PATIENCE)
     return plan["seconds"], plan["pages"], "\n".join(plan["lines"]), log
 
@@ -232,6 +261,17 @@ def _observation(size: int, routes: Sequence[str], told: Mapping[str, Any]) -> O
 def calls_of(app: App, filled: Mapping[str, Any]) -> Calls:
     """The calls of an app whose database was `filled`."""
     return Calls(app.description, {name: one["first"] for name, one in filled["tables"].items()})
+
+
+def _is_clear(rows: Sequence[Sequence[Sequence[Mapping[str, Any]]]]) -> bool:
+    """Of two trees, the second needs less than half of the CPU time on every route."""
+    if len(rows) != 2:
+        return False
+    return all(
+        2 * max(new["cpu"]) < min(old["cpu"])
+        for was, now in zip(*rows, strict=True)
+        for old, new in zip(was, now, strict=True)
+    )
 
 
 def _timings(

@@ -63,7 +63,18 @@ class Calls:
             chosen = snake if snake in row and snake != "id" else _key(table)
             if stem != snake or snake in row:
                 return _plain(row.get(chosen))
-        return self._anywhere(snake, path) if stem == snake else None
+        if stem != snake:
+            return None
+        found = self._spelt_out(snake)
+        return found if found is not None else self._anywhere(snake, path)
+
+    def _spelt_out(self, name: str) -> Any:
+        """``tier_name``: the column ``name`` of the table of tiers."""
+        for word, column in (_split(name, at) for at in range(1, name.count("_") + 1)):
+            for table in self._tables_of(word):
+                if column in self._row(table):
+                    return _plain(self._row(table)[column])
+        return None
 
     def _segment(self, name: str, path: str) -> str:
         before = re.search(rf"([\w-]+)/\{{{re.escape(name)}\b", path)
@@ -97,6 +108,12 @@ class Calls:
         schema = table.get("schema")
         name = f"{schema}.{table['name']}" if schema else table["name"]
         return self._first.get(name, {})
+
+
+def _split(name: str, at: int) -> tuple[str, str]:
+    """What stands before and behind underscore number `at` of `name`."""
+    words = name.split("_")
+    return "_".join(words[:at]), "_".join(words[at:])
 
 
 def wire(method: str, ready: Ready) -> dict[str, object]:

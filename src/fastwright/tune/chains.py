@@ -99,10 +99,10 @@ def _wraps_await(above: Node, node: Node) -> bool:
 def names(node: Node, content: bytes) -> frozenset[str]:
     """The plain names that an expression reads; attributes and keywords are none."""
     every = syntax.find(node, "identifier")
-    return frozenset(syntax.text(one, content) for one in every if not _is_label(one))
+    return frozenset(syntax.text(one, content) for one in every if not is_label(one))
 
 
-def _is_label(name: Node) -> bool:
+def is_label(name: Node) -> bool:
     """True for the name of an attribute or of a keyword."""
     above = name.parent
     if above is None:

@@ -7,6 +7,7 @@ A function that loads for many, a getter or the method of a generic repository, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Edit
@@ -60,12 +61,29 @@ def _parameter(app: AppMap, frame: Frame, why: str) -> Iterator[Change]:
     sequence = imports.ensure_import(app, frame.path, "collections.abc", "Sequence")
     option = imports.ensure_import(app, frame.path, "sqlalchemy.orm.interfaces", "ORMOption")
     star = any(n.type in (_SPLATS[0], "keyword_separator") for n in given)
-    text = f"{NAME}: {sequence.local}[{option.local}] = ()"
-    text = text if star else f"*, {text}"
-    last = given[-1] if given else None
-    at = last.end_byte if last is not None else parameters.start_byte + 1
+    added = [f"{NAME}: {sequence.local}[{option.local}] = ()"]
+    added = added if star else ["*", *added]
     yield from (*sequence.edits, *option.edits)
-    yield Edit(Span(frame.path, at, at), f", {text}" if last is not None else text, why)
+    yield _appended(app, frame.path, parameters, added, why)
+
+
+def _appended(
+    app: AppMap, path: PurePosixPath, parameters: Node, added: Sequence[str], why: str
+) -> Edit:
+    """`added` behind the last parameter; one a line where they are too long for theirs."""
+    content = app.files[path]
+    given = [n for n in parameters.named_children if n.type != "comment"]
+    text = ", ".join(added)
+    start = content.rfind(b"\n", 0, parameters.start_byte) + 1
+    line = content[start : content.find(b"\n", parameters.start_byte)].decode("utf-8", "replace")
+    flat = parameters.start_point[0] == parameters.end_point[0]
+    if given and flat and len(line) + len(text) + 2 > import_block.width_of(app):
+        indent = line[: len(line) - len(line.lstrip())]
+        every = [*(syntax.text(node, content) for node in given), *added]
+        lines = "".join(f"{indent}    {one},\n" for one in every)
+        return Edit(spots.span(path, parameters), f"(\n{lines}{indent})", why)
+    at = given[-1].end_byte if given else parameters.start_byte + 1
+    return Edit(Span(path, at, at), f", {text}" if given else text, why)
 
 
 def takes_options(app: AppMap, frame: Frame) -> bool:

@@ -120,15 +120,16 @@ def objections(candidate: Candidate, measured: Measured) -> Iterator[str]:
         yield f"{measured.log[0]:.0f} → {measured.log[1]:.0f} bytes of log for each inserted row"
 
 
-def gains(candidate: Candidate, measured: Measured) -> Iterator[str]:
-    """What it brings and costs, a sentence each."""
+def gains(candidate: Candidate, measured: Measured) -> str:
+    """What it brings and costs, in one sentence."""
     before, after = (seconds * 1000 for seconds in measured.seconds)
-    routes = ", ".join(candidate.routes)
-    yield f"{routes}: {before:.2f} → {after:.2f} ms for one statement with {measured.rows} rows"
+    text = f"{', '.join(candidate.routes)}: {before:.2f} → {after:.2f} ms for one statement"
+    text += f" by `{candidate.table}.{candidate.column}` with {measured.rows} rows"
     if measured.pages:
-        yield f"{measured.pages[0]} → {measured.pages[1]} pages read"
+        text += f", {measured.pages[0]} → {measured.pages[1]} pages read"
     if measured.log:
-        yield f"{measured.log[0]:.0f} → {measured.log[1]:.0f} bytes of log for each inserted row"
+        text += f", {measured.log[0]:.0f} → {measured.log[1]:.0f} bytes of log an inserted row"
+    return text
 
 
 def changes(app: AppMap, candidate: Candidate, *, concurrently: bool) -> tuple[Change, ...]:

@@ -11,6 +11,7 @@ from fastwright.model.errors import DoesNotLoad, Refused
 from fastwright.model.tuning import Attempt, Fate
 from fastwright.source import edits
 from fastwright.tune import indexes, verdict
+from fastwright.tune.bench import NotSent
 from fastwright.tune.idea import Idea, Variant
 from fastwright.tune.indexes import Candidate, Measured
 from fastwright.tune.tuner import Course, Standing, Tuner
@@ -18,6 +19,7 @@ from fastwright.tune.tuner import Course, Standing, Tuner
 CAUSE = "missing index"
 MOST = 8
 """Candidates that are measured, those of the most routes first."""
+_MOST_SAID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,14 @@ class Indexer:
             )
             self.tuner.bench.lay(course.now.files)
             measured = self.tuner.bench.index(candidate)
-        except (DoesNotLoad, Refused) as error:
-            return _attempt(candidate, Fate.DROPPED, (str(error),))
+        except (DoesNotLoad, Refused, NotSent) as error:
+            return _attempt(candidate, Fate.DROPPED, (str(error).partition("\n")[0][:_MOST_SAID],))
         reasons = tuple(indexes.objections(candidate, measured))
         if reasons:
             return self._dropped(candidate, measured, reasons)
         if not changes:
             why = (
-                *indexes.gains(candidate, measured),
+                indexes.gains(candidate, measured),
                 "the column is not defined where a flag fits",
             )
             return _attempt(candidate, Fate.PROPOSED, why, measured)
@@ -73,7 +75,7 @@ class Indexer:
         course.now = Standing(files, seen)
         idea = Idea(candidate.name, CAUSE, candidate.routes, ())
         course.kept.append((idea, Variant(candidate.name, changes)))
-        said = tuple(indexes.gains(candidate, measured))
+        said: tuple[str, ...] = (indexes.gains(candidate, measured),)
         if not any(isinstance(change, NewFile) for change in changes):
             said = (*said, "the app has no Alembic: build the index by hand")
         return _attempt(candidate, Fate.KEPT, said, measured, diff)

@@ -260,7 +260,7 @@ class Writer:
         raw, shift = self._text(node).encode(), node.start_byte
         for start, end, new in sorted(pieces, reverse=True):
             raw = raw[: start - shift] + new.encode() + raw[end - shift :]
-        closed = re.sub(r"([(\[{])\s*\n\s*", r"\1", raw.decode())
+        closed = re.sub(r"([(\[{])\s*\n\s*", r"\1", re.sub(r"\s*\n\s*\.", ".", raw.decode()))
         return " ".join(re.sub(r",?\s*\n\s*([)\]}])", r"\1", closed).split())
 
     def _taken(self, name: str, column: str, table: Table | None) -> str:

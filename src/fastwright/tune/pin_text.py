@@ -44,13 +44,9 @@ def statements(
     sent: list[str] = []
 SESSIONS
     event.listen(LISTENED)
-MAKES    APP.dependency_overrides[PROVIDER] = session
-    for dependency, model in (callers or {}).items():
-        APP.dependency_overrides[dependency] = first(model)
-    try:
+MAKES    overridden = {dependency: first(model) for dependency, model in (callers or {}).items()}
+    with patch.dict(APP.dependency_overrides, {PROVIDER: session, **overridden}):
         answer = TestClient(APP).get(path)
-    finally:
-        APP.dependency_overrides.clear()
     assert answer.status_code == 200, answer.text
     return len(sent)
 '''
@@ -86,7 +82,8 @@ def module(around: Around, bodies: Iterable[str]) -> str:
     body = _COUNT.replace("SESSIONS", _ASYNC if around.is_async else _SYNC)
     body = _CALLER.strip("\n") + "\n\n\n" + body.lstrip("\n") if needs_caller else body.lstrip("\n")
     if not needs_caller:
-        body = body.replace(_WITH_CALLERS, "").replace(_CALLERS_USED, "")
+        for wide, narrow in _WITHOUT_CALLERS:
+            body = body.replace(wide, narrow)
     text = _filled(body, around) + "\n" + tests + "\n"
     return f"{_DOC}\n\n{_imports(around, text)}\n\n\n{text}"
 
@@ -98,10 +95,22 @@ _LISTENED_ASYNC = (
     '\n        "before_cursor_execute",'
     "\n        lambda *told: sent.append(told[2]),\n    "
 )
-_WITH_CALLERS = "    callers: dict[Callable[..., object], type[object]] | None = None,\n"
-_CALLERS_USED = (
-    "    for dependency, model in (callers or {}).items():\n"
-    "        APP.dependency_overrides[dependency] = first(model)\n"
+_WITHOUT_CALLERS = (
+    (
+        """def statements(
+    place: Path,
+    rows: dict[str, list[dict[str, object]]],
+    path: str,
+    callers: dict[Callable[..., object], type[object]] | None = None,
+) -> int:""",
+        "def statements(place: Path, rows: dict[str, list[dict[str, object]]], path: str) -> int:",
+    ),
+    (
+        "    overridden = {dependency: first(model) "
+        "for dependency, model in (callers or {}).items()}\n",
+        "",
+    ),
+    (", **overridden}", "}"),
 )
 
 
@@ -135,6 +144,7 @@ def _standard(text: str) -> list[str]:
         ("datetime", ("date", "datetime")),
         ("pathlib", ("Path",)),
         ("typing", ("Annotated",)),
+        ("unittest.mock", ("patch",)),
         ("uuid", ("UUID",)),
     )
     lines = []

@@ -101,8 +101,16 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Stall:
+    """A line of the project at which the event loop stood still for so many seconds."""
+
+    place: Frame
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
-    """One answer of one route, and what it cost."""
+    """One answer of one route, and what it cost; `held` connections were its at the same time."""
 
     route: str
     status: int
@@ -113,6 +121,8 @@ class Visit:
     broken: tuple[Broken, ...]
     phases: Mapping[str, float]
     entered: frozenset[str]
+    stalls: tuple[Stall, ...] = ()
+    held: int = 0
 
     @property
     def statements(self) -> int:
@@ -162,6 +172,8 @@ def read_visit(route: str, told: Mapping[str, Any]) -> Visit:
         tuple(_broken(one, roots) for one in told["broken"]),
         told["phases"],
         frozenset(told["entered"]),
+        tuple(Stall(Frame.read(one["place"]), one["seconds"]) for one in told["stalls"]),
+        told["held"],
     )
 
 

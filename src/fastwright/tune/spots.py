@@ -64,6 +64,15 @@ def _spans(node: Node, frame: Frame) -> bool:
     assert frame.end_line is not None
     start, end = (frame.line - 1, frame.column), (frame.end_line - 1, frame.end_column)
     awaited = node.parent if node.parent is not None and node.parent.type == "await" else node
+    if start == _named_at(node) and tuple(node.end_point) == end:
+        return True
     return any(
         tuple(one.start_point) == start and tuple(one.end_point) == end for one in (node, awaited)
     )
+
+
+def _named_at(node: Node) -> tuple[int, int] | None:
+    """Of a method call on several lines, Python takes the method's name for its beginning."""
+    function = node.child_by_field_name("function")
+    name = function.child_by_field_name("attribute") if function is not None else None
+    return (name.start_point[0], name.start_point[1]) if name is not None else None

@@ -9,6 +9,9 @@ from fastwright.model.tuning import RouteCost, Spread, Tuning
 from fastwright.tune.bench import Timing
 from fastwright.tune.tuner import Course
 
+NOTHING_FILLED = (
+    "the app has no SQLAlchemy tables, so that nothing was filled, and no statement was seen"
+)
 Timings = Sequence[Mapping[str, Timing]]
 
 
@@ -51,8 +54,13 @@ def _note(route: str, course: Course) -> str:
 
 def _notes(course: Course) -> Iterator[str]:
     last = course.first.observed[-1]
+    if not last.rows:
+        yield NOTHING_FILLED
     for table, why in last.refused.items():
-        yield f"`{table}` stayed empty, for the database accepts no row that was made: {why}"
+        yield (
+            f"`{table}` stayed empty, for the database accepts no row that was made: {why}; "
+            f"a function of yours that gives its values helps: `--seed PATH.py:FUNCTION`"
+        )
     if last.admitted:
         names = ", ".join(f"`{name}`" for name in last.admitted)
         yield f"{names} yielded the first user instead of asking for credentials"

@@ -33,7 +33,7 @@ class Standing:
 class Trial:
     """One variant, screened: `failures` are why it may not be kept.
 
-    `seen` are the routes that it is to help, at each size.
+    `seen` are the routes that it is to help, at the larger sizes.
     """
 
     variant: Variant
@@ -173,14 +173,15 @@ class Tuner:
         try:
             files = edits.apply(course.now.files, variant.changes)
             self.bench.lay(files)
-            seen = self.bench.observe(only=idea.routes)
+            seen = self.bench.observe(sizes=self.bench.sizes[-2:], only=idea.routes)
         except (DoesNotLoad, Refused, ValueError) as error:
             why = f"the app does not start with it: {error}"
             return Trial(variant, course.now.files, (why,))
         return Trial(variant, files, self._failures(seen, idea, course), seen)
 
     def _failures(self, seen: Sequence[Observation], idea: Idea, course: Course) -> tuple[str, ...]:
-        before = course.now.observed
+        sizes = {one.size for one in seen}
+        before = tuple(one for one in course.now.observed if one.size in sizes)
         mending = [r for r in idea.routes if before[-1].visits[r].status >= 500]
         changed = tuple(
             verdict.changed_answers(before, seen, unsteady=course.unsteady, mending=mending)
@@ -256,7 +257,9 @@ class Tuner:
         before = course.now
         routes = [r for r in idea.routes if before.observed[-1].visits[r].status < 400]
         trees = [before.files, *(trial.files for trial in trials)]
-        timed = self.bench.race(trees, routes, rounds=ROUNDS) if routes else [{}] * len(trees)
+        timed: Sequence[Timings] = [{}] * len(trees)
+        if routes:
+            timed = self.bench.race(trees, routes, rounds=ROUNDS, until_clear=True)
         ranks: dict[str, tuple[float, float]] = {}
         for trial, after in zip(trials, timed[1:], strict=True):
             slower = tuple(verdict.slower(timed[0], after))
