@@ -121,7 +121,7 @@ async def log_of_rows(table, count=1000):
         into = "INSERT INTO {0} ({1}) SELECT {2} FROM {0} LIMIT {3}".format(
             quote(table), ", ".join(map(quote, names)), ", ".join(values), count
         )
-        where = "SELECT pg_current_wal_insert_lsn()"
+        where = "SELECT pg_current_wal_insert_lsn()::text"  # asyncpg reads it as a number else
         before = connection.exec_driver_sql(where).scalar()
         why = fill.attempt(connection, lambda: connection.exec_driver_sql(into))
         after = connection.exec_driver_sql(where).scalar()

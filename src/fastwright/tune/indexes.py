@@ -6,7 +6,7 @@ Whether one is worth it is measured on a large table; an estimate is off by far 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -34,13 +34,12 @@ _DEFINED = frozenset({"mapped_column", "Column", "Field"})
 class Candidate:
     """A column that statements compare, and that no index begins with.
 
-    `sql` is one of those statements, `raw` its text for the driver; `routes` send it.
+    `sql` is one of those statements; `routes` send it.
     """
 
     table: str
     column: str
     sql: str
-    raw: str
     routes: tuple[str, ...]
     is_key: bool
 
@@ -77,13 +76,15 @@ def candidates(
     found: dict[tuple[str, str], Candidate] = {}
     for route, visit in visits.items():
         for group in (g for g in visit.groups if g.count <= _OFTEN):
-            for table, column in _compared(group.sql):
-                if table in known and _is_bare(known[table], column):
+            compared = tuple(_compared(group.sql))
+            for table, column in compared:
+                beside = {name for other, name in compared if other == table}
+                if table in known and _is_bare(known[table], column, beside):
                     old = found.get((table, column))
                     routes = tuple(dict.fromkeys((*(old.routes if old else ()), route)))
-                    sql, raw = (old.sql, old.raw) if old else (group.sql, group.raw)
+                    sql = old.sql if old else group.sql
                     is_key = _column(known[table], column)["foreign_key"] is not None
-                    found[table, column] = Candidate(table, column, sql, raw, routes, is_key)
+                    found[table, column] = Candidate(table, column, sql, routes, is_key)
     return tuple(found.values())
 
 
@@ -98,12 +99,16 @@ def _column(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found
 
 
-def _is_bare(table: Mapping[str, Any], name: str) -> bool:
+def _is_bare(table: Mapping[str, Any], name: str, beside: Collection[str]) -> bool:
+    """No index begins with the column, nor with others that are compared `beside` it."""
     column = _column(table, name)
     keys = [c["name"] for c in table["columns"] if c["primary_key"]]
-    first = [index["columns"][:1] for index in table["indexes"]]
-    covered = column.get("index") or column.get("unique") or keys[:1] == [name]
-    return bool(column) and not covered and [name] not in first
+    ordered = [keys, *(index["columns"] for index in table["indexes"])]
+    covered = column.get("index") or column.get("unique")
+    covered = covered or any(
+        name in names and set(names[: names.index(name)]) <= set(beside) for names in ordered
+    )
+    return bool(column) and not covered
 
 
 def objections(candidate: Candidate, measured: Measured) -> Iterator[str]:

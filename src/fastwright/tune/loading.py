@@ -116,9 +116,12 @@ def _idea(app: AppMap, need: Need) -> Idea:
     key = f"load {at} {sorted(need.tree.paths())} {sorted(need.routes)}"
     seen = tuple(_said(symptom) for symptom in need.symptoms)
     because, variants = "", tuple(_variants(app, need))
+    fallbacks = tuple(_fallbacks(app, need)) if variants else ()
+    if not variants:  # the statement takes options by now: only a caller can say more
+        ways = (*_handed(app, need, 1), *_handed(app, need, 2))
+        variants, fallbacks = ways[:1], ways[1:]
     if not variants:
         because = f"no call that builds a statement was found at `{need.built}`"
-    fallbacks = tuple(_fallbacks(app, need)) if variants else ()
     cause = need.symptoms[0].cause
     mends = None
     if cause is Cause.DIED and need.root.entity:
