@@ -128,7 +128,7 @@ class TuningJob:
             return telling.told(course)
         trees = (course.first.files, course.now.files)
         with self.watch.phase("timing the old tree against the new one"):
-            return telling.told(course, bench.race(trees, routes, rounds=ROUNDS + 1))
+            return telling.told(course, bench.race(trees, routes, rounds=ROUNDS))
 
     # ---------------------------------------------------------------------------- conclusion
 

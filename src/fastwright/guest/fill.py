@@ -6,8 +6,10 @@ import json
 from . import naming, rows, seed
 
 
-async def fill(size, factory=None):
+async def fill(size, factory=None, planned=None):
     """Empty every table of the app and put `size` rows in each; a `factory` as `rows` has it.
+
+    Rows that are `planned` already are not made again.
 
     Returns:
         ``{"tables": {table: {"rows", "first" (row 1 by column name)}}, "refused": {table: why}}``;
@@ -15,16 +17,20 @@ async def fill(size, factory=None):
     """
     if not tables():
         return {"tables": {}, "refused": {}}
-    return await seed.begin(engine(), lambda connection: _fill(connection, size, factory))
+    return await seed.begin(engine(), lambda connection: _fill(connection, size, factory, planned))
 
 
 def plan(size, factory=None):
-    """Row 1 of each table as `fill` will make it: ``{table: {column: value}}``."""
-    known = tables()
+    """The rows of each table as `fill` will make them: ``{table: [row by column key]}``."""
     made = {}
-    for table in known:
+    for table in tables():
         made[table.fullname] = rows.Maker(table, size, made, factory=factory).make()
-    return {t.fullname: told(t, made[t.fullname][0]) for t in known if made[t.fullname]}
+    return made
+
+
+def first_of(made):
+    """Row 1 of each table of a plan that has any: ``{table: {column: value}}``."""
+    return {t.fullname: told(t, made[t.fullname][0]) for t in tables() if made[t.fullname]}
 
 
 def told(table, row):
@@ -60,14 +66,17 @@ def tables():
     return found
 
 
-def _fill(connection, size, factory):
+def _fill(connection, size, factory, planned):
     known = tables()
     empty(connection, known)
     made, filled, refused = {}, {}, {}
     for table in known:
-        wanted = rows.Maker(table, size, made, factory=factory).make()
+        wanted = (planned or {}).get(table.fullname)
+        if wanted is None:
+            wanted = rows.Maker(table, size, made, factory=factory).make()
         kept, why = _insert(connection, table, wanted)
         made[table.fullname] = kept
+        planned = planned if len(kept) == len(wanted) else None  # no row points to a refused one
         if wanted and not kept:
             refused[table.fullname] = why
         first = kept[0] if kept else {}

@@ -11,8 +11,8 @@ import time
 
 LONGEST = 0.05
 """Seconds between two beats from which on the loop counts as held up."""
-_EVERY = 0.005
-_LOOKS = 4
+_EVERY = 0.01
+_LOOKS = 3
 
 
 class Stalls:

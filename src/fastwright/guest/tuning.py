@@ -43,6 +43,7 @@ class Stage:
         self._frames = frames.Frames(root)
         self._pins = None
         self._factory = None
+        self._planned = {}
         self._given = {}
 
     async def obey(self, wanted):
@@ -69,7 +70,7 @@ class Stage:
         if error is not None:
             raise error
         stage = Stage(self._app, self._outer, self._root, driver)
-        stage._factory = self._factory
+        stage._factory, stage._planned = self._factory, self._planned
         loop.run_until_complete(stage.obey({"act": "ready", "at": at}))
         filled = loop.run_until_complete(stage.obey({"act": "fill", "size": run["size"]}))
         wanted = {"act": "watch", "requests": run["requests"]}
@@ -79,7 +80,8 @@ class Stage:
         self._factory = rows.load_factory(self._root, wanted["place"])
 
     async def _plan(self, wanted):
-        return [fill.plan(size, self._factory) for size in wanted["sizes"]]
+        self._planned = {size: fill.plan(size, self._factory) for size in wanted["sizes"]}
+        return [fill.first_of(self._planned[size]) for size in wanted["sizes"]]
 
     async def _ready(self, wanted):
         self._pins = pin.Pins(wanted["at"])
@@ -87,7 +89,10 @@ class Stage:
         return {"sqlalchemy": "sqlalchemy" in sys.modules}
 
     async def _fill(self, wanted):
-        filled = wanted.get("filled") or await fill.fill(wanted["size"], self._factory)
+        filled = wanted.get("filled")
+        if filled is None:
+            planned = self._planned.get(wanted["size"])
+            filled = await fill.fill(wanted["size"], self._factory, planned)
         hub = {name: told["first"] for name, told in filled["tables"].items()}
         filled["admitted"] = admit.admit(self._app, hub)
         return filled

@@ -185,7 +185,7 @@ class Bench:
             routes: What to call.
             rounds: Alternations; in each, every tree answers every route. One more comes first,
                 warms up, and is not counted.
-            until_clear: No further round where the second of two trees takes less than half.
+            until_clear: No further round where all other trees take less than half of the first.
         """
         with _Field(self, trees) as apps:
             filled = apps[0].tune("fill", size=self.sizes[-1])
@@ -264,12 +264,14 @@ def calls_of(app: App, filled: Mapping[str, Any]) -> Calls:
 
 
 def _is_clear(rows: Sequence[Sequence[Sequence[Mapping[str, Any]]]]) -> bool:
-    """Of two trees, the second needs less than half of the CPU time on every route."""
-    if len(rows) != 2:
+    """Each tree after the first needs less than half of its CPU time, on every route."""
+    first, *others = rows
+    if len(first) < len(others):  # to tell several from each other takes more
         return False
-    return all(
+    return bool(others) and all(
         2 * max(new["cpu"]) < min(old["cpu"])
-        for was, now in zip(*rows, strict=True)
+        for other in others
+        for was, now in zip(first, other, strict=True)
         for old, new in zip(was, now, strict=True)
     )
 

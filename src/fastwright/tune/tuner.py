@@ -33,7 +33,7 @@ class Standing:
 class Trial:
     """One variant, screened: `failures` are why it may not be kept.
 
-    `seen` are the routes that it is to help, at the larger sizes.
+    `seen` are the routes that it is to help, at the largest size.
     """
 
     variant: Variant
@@ -173,7 +173,7 @@ class Tuner:
         try:
             files = edits.apply(course.now.files, variant.changes)
             self.bench.lay(files)
-            seen = self.bench.observe(sizes=self.bench.sizes[-2:], only=idea.routes)
+            seen = self.bench.observe(sizes=self.bench.sizes[-1:], only=idea.routes)
         except (DoesNotLoad, Refused, ValueError) as error:
             why = f"the app does not start with it: {error}"
             return Trial(variant, course.now.files, (why,))
