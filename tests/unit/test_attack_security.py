@@ -243,8 +243,8 @@ FAULTS = {
     ),
     "no-retry-after": Fault(
         "brute-force",
-        ', headers={"Retry-After": str(wait)}',
-        "",
+        'headers={"Retry-After": str(wait)})\n    user = authenticate(',
+        ")\n    user = authenticate(",
         "429 comes without the seconds to wait",
     ),
     "everybody-locked-out": Fault(
