@@ -207,23 +207,30 @@ def _choices(plan: Plan) -> Table:
     return table
 
 
-def _gates(report: Report) -> Table:
-    table = _table("gate", "verdict", "before → after", "evidence", "s")
-    for row in words.rows(report.proof.checks if report.proof else ()):
-        table.add_row(
+def _gates(report: Report) -> RenderableType:
+    """A row for each gate; its evidence has the whole width below it, since names are long."""
+    rows = words.rows(report.proof.checks if report.proof else ())
+    widest = max((len(row.gate) for row in rows), default=0)
+    told: list[RenderableType] = []
+    for row in rows:
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(width=widest)
+        grid.add_column(width=8)
+        grid.add_column(overflow="fold")
+        grid.add_row(
             Text(row.gate),
             Text(row.verdict, style=_colour(row.verdict)),
-            Text(row.figures),
-            _evidence(row),
-            Text(f"{row.seconds:.1f}"),
+            Text.assemble(row.figures, (f"  {row.seconds:.1f} s", "dim")),
         )
-    return table
+        told += [grid, Padding(_evidence(row), (0, 0, 0, 4))] if row.evidence else [grid]
+    return Group(*told)
 
 
 def _evidence(row: words.Row) -> RenderableType:
     shown = row.evidence if row.verdict == Verdict.FAILED.value else row.evidence[:2]
     more = len(row.evidence) - len(shown)
-    lines = [Text(line if len(line) <= _LONGEST else line[:_LONGEST] + "…") for line in shown]
+    cut = (line if len(line) <= _LONGEST else line[:_LONGEST] + "…" for line in shown)
+    lines = [Text(line, style="dim", overflow="fold") for line in cut]
     return Group(*lines, *([Text(f"and {more} more", style="dim")] if more else []))
 
 
