@@ -381,17 +381,16 @@ def test_permissions_in_strings_are_none() -> None:
 
 
 def test_the_published_pages_are_up_to_date() -> None:
-    """``docs/rules`` holds exactly what ``docs/write_rules.py`` writes."""
-    writer = _writer()
-    wanted = writer.pages()
-    folder = REPOSITORY / "docs" / "rules"
-    assert sorted(p.name for p in folder.glob("*.md")) == sorted(wanted)
-    stale = [name for name, text in wanted.items() if (folder / name).read_text() != text]
-    assert stale == []
+    """``docs/rules`` and ``docs/recipes`` hold exactly what ``docs/write_pages.py`` writes."""
+    for name, wanted in _writer().pages().items():
+        folder = REPOSITORY / "docs" / name
+        assert sorted(p.name for p in folder.glob("*.md")) == sorted(wanted)
+        stale = [page for page, text in wanted.items() if (folder / page).read_text() != text]
+        assert stale == []
 
 
 def _writer() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("w", REPOSITORY / "docs" / "write_rules.py")
+    spec = importlib.util.spec_from_file_location("w", REPOSITORY / "docs" / "write_pages.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 
 import click
 
 from fastwright.cli.reviewing import show_rule
 from fastwright.model.errors import UnknownName
 from fastwright.model.wire import to_json
-from fastwright.recipes.recipe import Choice, Recipe, choices, find, registry
+from fastwright.recipes.recipe import Recipe, choices, find, prose, registry
 from fastwright.report.words import spoken
 from fastwright.review.rule import every_rule, find_rule
 
@@ -51,14 +50,14 @@ def show_recipe(name: str) -> int:
     """Print one recipe's page."""
     recipe = find(name)
     click.echo(f"{recipe.name}: {recipe.summary}\n")
-    click.echo(_prose(recipe) + "\n")
+    click.echo(prose(recipe) + "\n")
     click.echo(f"Needs: {', '.join(recipe.needs) or 'nothing'}")
     click.echo(f"Gives: {', '.join(recipe.provides) or 'nothing that others bind to'}")
     options = choices(recipe)
     if options:
         click.echo("\nOptions:")
     for choice in options:
-        click.echo(f"  {_flags(choice)}\n      {choice.doc} Default: {spoken(choice.default)}.")
+        click.echo(f"  {choice.usage}\n      {choice.doc} Default: {spoken(choice.default)}.")
     click.echo(f"\nExample:\n  fastwright add {recipe.name} --dry-run")
     return 0
 
@@ -71,13 +70,3 @@ def _described(recipe: type[Recipe]) -> dict[str, object]:
         "provides": list(recipe.provides),
         "options": [to_json(choice) for choice in choices(recipe)],
     }
-
-
-def _prose(recipe: type[Recipe]) -> str:
-    return (inspect.getdoc(recipe) or "").partition("Attributes:")[0].rstrip()
-
-
-def _flags(choice: Choice) -> str:
-    if choice.kind == "bool":
-        return f"{choice.flag} / --no-{choice.flag[2:]}"
-    return f"{choice.flag} {'|'.join(choice.allowed) or choice.kind.upper()}"

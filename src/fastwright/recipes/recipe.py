@@ -99,6 +99,18 @@ class Choice:
         """The option's name on a command line."""
         return "--" + self.name.replace("_", "-")
 
+    @property
+    def usage(self) -> str:
+        """How it is given on a command line, as help and pages show it."""
+        if self.kind == "bool":
+            return f"{self.flag} / --no-{self.flag[2:]}"
+        return f"{self.flag} {'|'.join(self.allowed) or self.kind.upper()}"
+
+
+def prose(recipe: type[Recipe]) -> str:
+    """The text of a recipe's page: its docstring without the options."""
+    return (inspect.getdoc(recipe) or "").partition("Attributes:")[0].rstrip()
+
 
 def choices(recipe: type[Recipe]) -> tuple[Choice, ...]:
     """The options of `recipe`, in the order of its fields."""
