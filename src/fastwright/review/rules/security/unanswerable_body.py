@@ -7,15 +7,19 @@ from collections.abc import Iterator
 
 from fastwright.model.app import Application, AppMap, Route
 from fastwright.model.change import Edit, Fix, Safety
-from fastwright.model.code import Call
+from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.course import around
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.versions import runs_on
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
 
+_INNER = frozenset({"call_next", "app"})
+_NETS = frozenset({"ValueError", "Exception", "BaseException"})
+_BROKEN = re.compile(r"\b500\b|INTERNAL_SERVER_ERROR")
 _HANDLED = re.compile(r"\bRequestValidationError\b")
 _REPAIR = '''
 
@@ -66,10 +70,13 @@ def unanswerable_body(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     An own handler of `RequestValidationError` is believed, wherever something calls or is handed
-    the function that adds it. Pydantic 1 repeats no input.
+    the function that adds it, and so is a middleware that answers any `ValueError` with something
+    else than 500. Pydantic 1 repeats no input.
     """
     old = app.versions.get("pydantic", "2").startswith("1.")
     if app.app is None or old or runs_on(app, "fastapi", "0.100") is False or _handles(app):
+        return
+    if any(_is_answered(app, function) for function in app.functions):
         return
     taking = [route for route in app.routes if route.reachable and _takes_json(route)]
     if taking:
@@ -88,6 +95,19 @@ def _handles(app: AppMap) -> bool:
     caught = (name for function in app.functions for block in function.blocks
               if block.kind == "except" for name in block.names)  # fmt: skip
     return any(_HANDLED.search(name) for name in caught)
+
+
+def _is_answered(app: AppMap, function: Function) -> bool:
+    """True for a middleware that catches what an answer raises, and answers something else."""
+    inner = [c for c in reach(app).calls_in(function) if last(c.text) in _INNER and c.awaited]
+    groups = {b.group for c in inner for b in around(function, c.span.start) if b.kind == "try"}
+    nets = (b for b in function.blocks if b.kind == "except" and b.group in groups)
+    net = next((b for b in nets if not b.names or {*map(last, b.names)} & _NETS), None)
+    if net is None or any(
+        net.start <= s.start < net.end for s in function.stops if s.kind == "raise"
+    ):
+        return False
+    return not _BROKEN.search(app.text(Span(function.span.path, net.start, net.end)))
 
 
 def _is_dead(app: AppMap, name: str, seen: frozenset[str] = frozenset()) -> bool:
