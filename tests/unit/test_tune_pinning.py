@@ -41,7 +41,35 @@ def test_rows_come_with_the_rows_that_they_point_to() -> None:
 
 def test_a_table_that_joins_two_is_filled_both_ways() -> None:
     """Whichever of the two a route starts from, row 1 has as many as there are rows."""
-    assert [r.both_ways for r in rows_of(TABLES, frozenset({"tagged"}))] == [False, False, True]
+    ways = [r.both_ways for r in rows_of(TABLES, frozenset({"tagged"}))]
+    assert ways == [(), (), ("post_id", "user_id")]
+
+
+def test_what_points_to_a_row_has_its_key_whatever_that_is_made_of() -> None:
+    """Text and UUIDs as well as numbers; one that is unique points to a row of its own."""
+    users = {"name": "users", "schema": None, "columns": [
+        column("id", "String", primary_key=True),
+    ]}  # fmt: skip
+    profiles = {"name": "profiles", "schema": None, "columns": [
+        column("id", "Uuid", primary_key=True),
+        column("user_id", "String", foreign_key="users.id", unique=True),
+    ]}  # fmt: skip
+    posts = {"name": "posts", "schema": None, "columns": [
+        column("by", "String", foreign_key="users.id"),
+        column("of", "Uuid", foreign_key="profiles.id"),
+    ]}  # fmt: skip
+    _, theirs, made = rows_of((users, profiles, posts), frozenset({"posts"}))
+    assert {c.name: (c.text, c.first) for c in theirs.cells}["user_id"] == ('f"id-{i}"', "id-1")
+    by, of = made.cells
+    assert by.text == 'f"id-{1 if i % 2 else i}"'
+    assert of.text == "UUID(int=1 if i % 2 else i)"
+    assert theirs.cells[1].at("1") == '"id-1"'
+
+
+def test_what_may_be_empty_is_filled_where_the_answer_needs_it() -> None:
+    """A column without a value of its own gets one in rows that are to be full."""
+    (users,) = rows_of((USERS,), frozenset({"users"}), full=True)
+    assert [cell.name for cell in users.cells] == ["id", "email", "made_at", "note"]
 
 
 def test_a_column_that_nothing_is_known_of_is_refused() -> None:

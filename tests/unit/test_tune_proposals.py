@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from fastwright.model.app import AppMap, Parameter, Route
 from fastwright.tune import proposals
-from fastwright.tune.seen import Frame, Group, Observation, Stall, Visit
+from fastwright.tune.seen import Group, Observation, Visit
 from fastwright.tune.symptoms import find
 
 PLAIN = Group("root", "SELECT a FROM b", "", [], 1, 1, 0, 0.1, "endpoint", (), (), None)
@@ -38,7 +37,7 @@ def test_a_list_that_grows_with_its_table_has_no_limit() -> None:
 
 
 def test_what_a_statement_shows_is_named() -> None:
-    """OFFSET, a count of everything, and a driver that stops the loop."""
+    """OFFSET, and a count of everything."""
     offset = replace(PLAIN, sql="SELECT a FROM b LIMIT ? OFFSET ?")
     paged = Route(
         "GET", "/a", "m.a", parameters=(Parameter("skip", source="query"),), response_model="m.A"
@@ -47,7 +46,6 @@ def test_what_a_statement_shows_is_named() -> None:
     assert causes(20, offset) == []  # a legacy `.first()` sends one, and nobody can ask for more
     assert causes(20, replace(PLAIN, sql="SELECT count(*) FROM b")) == [proposals.COUNTED]
     assert causes(20, replace(PLAIN, sql="SELECT count(*) FROM b WHERE c = ?")) == []
-    assert causes(20, replace(PLAIN, blocks=True)) == [proposals.BLOCKING]
 
 
 def test_a_repeated_statement_is_named_and_none_is_rewritten() -> None:
@@ -63,11 +61,6 @@ def test_a_large_answer_without_a_model_is_named() -> None:
 
 
 def test_what_has_other_requests_wait_is_named() -> None:
-    """A line that holds the loop up, once; and a second connection while the first is held."""
-    line = Frame(PurePosixPath("a.py"), 7, None, None, None, "a")
-    stalls = (Stall(line, 0.12),)
-    assert causes(20, stalls=stalls) == [proposals.STALLED]
-    driver = replace(PLAIN, blocks=True, stack=(line,))
-    assert causes(20, driver, stalls=stalls) == [proposals.BLOCKING]
+    """A second connection while the first is held."""
     assert causes(20, held=2) == [proposals.NESTED]
     assert causes(20, held=1) == []

@@ -20,8 +20,11 @@ class Frames:
 
     def stack(self):
         """The project's frames of whoever calls, across the greenlets of an async session."""
+        return self._stack(_frames())
+
+    def _stack(self, every):
         found = []
-        for frame in _frames():
+        for frame in every:
             path = self._path(frame.f_code.co_filename)
             if path is not None:
                 found.append(_place(frame, path))
@@ -33,9 +36,9 @@ class Frames:
         """The innermost frame of the project, or None."""
         return self._first(_frames())
 
-    def first_below(self, frame):
-        """The innermost frame of the project from `frame` outwards, or None."""
-        return self._first(_outwards(frame))
+    def below(self, frame):
+        """The project's frames from `frame` outwards, innermost first."""
+        return self._stack(_outwards(frame))
 
     def _first(self, every):
         for frame in every:

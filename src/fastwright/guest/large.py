@@ -26,9 +26,7 @@ def _grow(connection, name, size, factory):
     tables = fill.tables()
     fill.empty(connection, tables)
     target = next(table for table in tables if table.name == name)
-    parents = {
-        key.column.table.fullname for column in target.columns for key in column.foreign_keys
-    }
+    parents = _parents(target)
     made, first, last, count = {}, {}, {}, 0
     for table in tables:
         wanted = size if table is target else _PARENTS if table.fullname in parents else _OTHERS
@@ -47,6 +45,19 @@ def _grow(connection, name, size, factory):
             count, last = len(rows_), fill.told(table, rows_[-1])
     fill.settle(connection, tables)
     return {"first": first, "last": last, "rows": count}
+
+
+def _parents(target):
+    """The tables that `target` points to, and those that have a row for each of theirs."""
+    found, open_ = set(), [key.column.table for c in target.columns for key in c.foreign_keys]
+    while open_:
+        table = open_.pop()
+        if table is not target and table.fullname not in found:
+            found.add(table.fullname)
+            alone = {names[0] for names in rows.unique_sets(table) if len(names) == 1}
+            keys = [c for c in table.columns if c.foreign_keys and c.key in alone]
+            open_ += [key.column.table for c in keys for key in c.foreign_keys]
+    return found
 
 
 async def create(name, table, columns):

@@ -40,7 +40,7 @@ class Maker:
         self._keys = {c.name: next(iter(c.foreign_keys)).column for c in table.columns
                       if c.foreign_keys}  # fmt: skip
         self._places = {name: place for place, name in enumerate(sorted(self._keys))}
-        self._unique = _unique_sets(table)
+        self._unique = unique_sets(table)
         self._alone = {name for names in self._unique for name in names}
         self._taken = [set() for _ in self._unique]
         self._limits, self._choices = _checks(table)
@@ -121,7 +121,8 @@ def is_generated(column):
     return getattr(column, "computed", None) is not None or always
 
 
-def _unique_sets(table):
+def unique_sets(table):
+    """The keys of the columns that are unique together, for each such set."""
     constraints = [c for c in table.constraints if type(c).__name__ == "UniqueConstraint"]
     found = [tuple(c.key for c in key.columns) for key in (table.primary_key, *constraints)]
     indexes = [index.expressions for index in table.indexes if index.unique]

@@ -38,9 +38,9 @@ class Stalls:
         self._thread.join()
 
     def found(self):
-        """``[{"seconds", "place"}]`` of the project's lines that held the loop up."""
+        """``[{"seconds", "stack"}]`` of the project's lines that held the loop up."""
         return [
-            {"seconds": seconds, "place": self._places[key]}
+            {"seconds": seconds, "stack": self._places[key]}
             for key, (seconds, looks) in self._seen.items()
             if seconds >= LONGEST and looks >= _LOOKS
         ]
@@ -54,9 +54,9 @@ class Stalls:
             since = time.perf_counter() - self._last
             if since < 2 * _EVERY:
                 continue
-            place = self._frames.first_below(sys._current_frames().get(self._watched))
-            if place is not None:
-                key = str(place[:2])
+            stack = self._frames.below(sys._current_frames().get(self._watched))
+            if stack:
+                key = str(stack[0][:2])
                 longest, looks = self._seen.get(key, (0.0, 0))
-                self._places[key] = place
+                self._places[key] = stack
                 self._seen[key] = (max(longest, since), looks + 1)

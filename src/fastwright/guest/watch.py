@@ -12,6 +12,7 @@ import contextvars
 import re
 import sys
 import time
+import weakref
 
 from . import naming
 
@@ -30,6 +31,7 @@ class Watch:
         self.given = {}
         self.origins = {}
         self.most_open = 0
+        self.shares = False  # it asked through a session that it did not make itself
         self._open = 0
         self.kept = []  # an id is that of one object only while the object is kept
         self._groups = {}
@@ -95,10 +97,11 @@ class Watch:
         if group is None:
             group = dict(fact, sql=shape, raw=sql, parameters=naming.plain(parameters), many=many)
             group.update(phase=self.phase, count=0, rows=0, seconds=0.0, distinct=set())
-            group["unfinished"], group["blocks"] = 0, False
+            group["unfinished"], group["blocks"], group["shared"] = 0, False, False
             self._groups[key] = group
         group["count"] += 1
         group["blocks"] = group["blocks"] or _blocks()
+        group["shared"] = group["shared"] or self.shares
         group["unfinished"] += 1
         group["distinct"].add(repr(parameters))
         self.given[sql] = parameters
@@ -164,6 +167,7 @@ def install(frames):
     _stamp(GenerativeSelect, frames)
     _stamp(Query, frames)
     _hand_on_stamps(Query)
+    _own(Session)
     return True
 
 
@@ -216,8 +220,24 @@ def _timed(original, phase):
     return run
 
 
+def _own(session):
+    """Stamp every session with the request that makes it."""
+    original = session.__init__
+
+    def stamped(self, *arguments, **named):
+        original(self, *arguments, **named)
+        watch = _current.get()
+        if watch is not None:
+            self.__dict__["_fastwright_holder"] = weakref.ref(watch)
+
+    session.__init__ = stamped
+
+
 def _orm_execute(state):
     watch = _current.get()
+    if watch is not None:
+        holder = state.session.__dict__.get("_fastwright_holder")
+        watch.shares = watch.shares or holder is None or holder() is not watch
     if watch is None or not state.is_select:
         return
     stack = watch.frames.stack()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Told = Mapping[str, Any]
@@ -18,26 +18,40 @@ class Cell:
     text: str
     first: Any
 
+    def at(self, row: str) -> str:
+        """The expression with another one for the number of the row."""
+        if self.text.startswith('f"'):
+            plain = self.text[1:].replace("{i}", row)
+            return plain if row.isdecimal() else self.text.replace("{i}", f"{{{row}}}")
+        return re.sub(r"\bi\b", row, self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one table; `both_ways` where a second lot turns the first two keys round."""
+    """The rows of one table.
+
+    `both_ways` are the two keys of a table that joins two others: in a second lot they change
+    places.
+    """
 
     table: str
     cells: tuple[Cell, ...]
-    both_ways: bool = False
+    both_ways: tuple[str, ...] = ()
 
 
 class CannotWrite(Exception):
     """No rows can be written; the text says for which column."""
 
 
-def rows_of(tables: Sequence[Told], wanted: frozenset[str]) -> tuple[Rows, ...]:
+def rows_of(
+    tables: Sequence[Told], wanted: frozenset[str], *, full: bool = False
+) -> tuple[Rows, ...]:
     """Rows for the `wanted` tables and for all that they must point to, parents first.
 
     Args:
         tables: As the running app describes them, parents first.
         wanted: Names of tables.
+        full: Fill what may be empty as well, for an answer that cannot be made without.
 
     Raises:
         CannotWrite: A column must have a value, and none can be made up.
@@ -49,7 +63,11 @@ def rows_of(tables: Sequence[Told], wanted: frozenset[str]) -> tuple[Rows, ...]:
         if not more:
             break
         needed |= more
-    return tuple(_rows(table) for table in tables if table["name"] in needed)
+    made: dict[str, Rows] = {}
+    for table in tables:
+        if table["name"] in needed:
+            made[table["name"]] = _rows(table, made, full=full)
+    return tuple(made.values())
 
 
 def _parents(table: Told) -> Iterator[str]:
@@ -58,22 +76,23 @@ def _parents(table: Told) -> Iterator[str]:
             yield column["foreign_key"].rpartition(".")[0]
 
 
-def _rows(table: Told) -> Rows:
+def _rows(table: Told, made: Mapping[str, Rows], *, full: bool) -> Rows:
     if table.get("schema"):
         raise CannotWrite(f"`{table['name']}` lies in a schema, which SQLite does not have")
     keys = [c for c in table["columns"] if c["primary_key"]]
     joins = len(keys) == 2 and all(c["foreign_key"] for c in keys)
-    cells = tuple(filter(None, (_cell(table, column) for column in table["columns"])))
-    return Rows(table["name"], cells, joins)
+    cells = tuple(filter(None, (_cell(table, c, made, full=full) for c in table["columns"])))
+    return Rows(table["name"], cells, tuple(c["name"] for c in keys) if joins else ())
 
 
-def _cell(table: Told, column: Told) -> Cell | None:
+def _cell(table: Told, column: Told, made: Mapping[str, Rows], *, full: bool) -> Cell | None:
     """The cell of a column; None where the database or the model gives it its value."""
     name = column["name"]
     kind = (column["type"] or "").partition("(")[0].lower()
     if column["foreign_key"]:
-        return _pointing(table, column, kind)
-    if not column["primary_key"] and (column["nullable"] or column["default"] is not None):
+        return _pointing(table, column, made)
+    left = column["default"] is not None or (column["nullable"] and not full)
+    if left and not column["primary_key"]:
         return _text(name, column) if _is_spoken(name, kind) else None
     for known, text, first in _KINDS:
         if re.search(known, kind):
@@ -106,13 +125,17 @@ def _text(name: str, column: Told) -> Cell:
     return Cell(name, f'f"{template}"', template.format(i=1))
 
 
-def _pointing(table: Told, column: Told, kind: str) -> Cell | None:
+def _pointing(table: Told, column: Told, made: Mapping[str, Rows]) -> Cell | None:
     """Every other row belongs to row 1, the others to one each; an own kind to nobody."""
-    if column["foreign_key"].rpartition(".")[0] == table["name"] and column["nullable"]:
+    parent, _, key = column["foreign_key"].rpartition(".")
+    own = parent == table["name"]
+    if own and column["nullable"]:
         return None
-    key = "UUID(int={})" if re.search(r"uuid|guid", kind) else "{}"
-    if not re.search(r"int|serial|uuid|guid|^$", kind):
-        raise CannotWrite(f"`{table['name']}.{column['name']}` points to a {column['type']}")
-    if column["primary_key"]:
-        return Cell(column["name"], key.format("i"), 1)
-    return Cell(column["name"], key.format("1 if i % 2 else i"), 1)
+    cells = made[parent].cells if parent in made else ()
+    pointed = next((cell for cell in cells if cell.name == key), None)
+    if pointed is None and not own:
+        raise CannotWrite(f"`{table['name']}.{column['name']}` points to `{parent}.{key}`")
+    found = replace(pointed or Cell(key, "i", 1), name=column["name"])
+    if column["primary_key"] or column["unique"]:
+        return found
+    return replace(found, text=found.at("1 if i % 2 else i"))

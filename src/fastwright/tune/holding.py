@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastwright.model.app import AppMap
 from fastwright.prove.properties import by_assertion, told
 from fastwright.tune import indexing, pinning
 from fastwright.tune.bench import Bench, Files
+from fastwright.tune.idea import Gain
 from fastwright.tune.pinning import Pin, Pinned
 from fastwright.tune.seen import Visit
 from fastwright.tune.tuner import Course
@@ -22,7 +24,11 @@ _PATIENCE = 120.0
 
 def pins(course: Course) -> tuple[Pin, ...]:
     """What is to hold of every route that was gained."""
-    counted = (idea for idea, _ in course.kept if idea.cause != indexing.CAUSE)
+    counted = (
+        idea
+        for idea, _ in course.kept
+        if idea.cause != indexing.CAUSE and idea.gain is Gain.STATEMENTS
+    )
     routes = dict.fromkeys(route for idea in counted for route in idea.routes)
     return tuple(_pin(route, course) for route in routes)
 
@@ -50,16 +56,25 @@ def written(
         bench: Where the tests run.
         home: The folder that they run in.
     """
-    wanted = pins(course)
     admitted = course.first.observed[-1].admitted
-    first = pinning.write(app, description, wanted, admitted)
+
+    def write(wanted: Sequence[Pin]) -> Pinned:
+        return pinning.write(app, description, wanted, admitted)
+
+    wanted = pins(course)
+    first = write(wanted)
     if not first.text:
         return first
     now = _run(bench, course.now.files, first, home)
+    failing = {first.tests[name] for name in first.tests if not _passes(name, now)}
+    if failing:
+        wanted = tuple(replace(pin, full=pin.route in failing) for pin in wanted)
+        first = write(wanted)
+        now = _run(bench, course.now.files, first, home)
     was = _run(bench, course.first.files, first, home)
     bad = dict(_bad(first, was, now))
     good = [pin for pin in wanted if pin.route not in bad]
-    second = pinning.write(app, description, good, admitted)
+    second = write(good)
     reasons = tuple(f"{route} has no test: {why}" for route, why in bad.items())
     without = tuple(dict.fromkeys((*first.without, *reasons)))
     return Pinned(second.path, second.text, second.tests, without)
@@ -75,10 +90,15 @@ def _bad(pinned: Pinned, was: TestRun, now: TestRun) -> Iterator[tuple[str, str]
     """Each route whose test does not tell the trees apart, and why."""
     old, new = _by_name(was), _by_name(now)
     for name, route in pinned.tests.items():
-        if name not in new or not new[name].ok:
+        if not _passes(name, now):
             yield route, told(new[name]) if name in new else _last_line(now)
         elif name not in old or not by_assertion(old[name]):
             yield route, "the test that was made up for it does not fail on the old tree"
+
+
+def _passes(name: str, run: TestRun) -> bool:
+    found = _by_name(run).get(name)
+    return found is not None and found.ok
 
 
 def _by_name(run: TestRun) -> Mapping[str, Outcome]:

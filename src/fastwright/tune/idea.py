@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from fastwright.model.change import Change
+
+
+class Gain(enum.Enum):
+    """What there must be less of on each route that an idea is to help."""
+
+    STATEMENTS = "statements"
+    TURNS = "statements and lines that stop the event loop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,7 @@ class Idea:
         because: Why there is no variant.
         mends: For a route that fails: the class that it answers with, and its relationships.
         fallbacks: Tried one by one where none of the variants holds.
+        gain: What there must be less of.
     """
 
     key: str
@@ -39,3 +48,4 @@ class Idea:
     because: str = ""
     fallbacks: tuple[Variant, ...] = ()
     mends: tuple[str, tuple[str, ...]] | None = None
+    gain: Gain = Gain.STATEMENTS

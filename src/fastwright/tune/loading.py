@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -327,7 +328,13 @@ def _insertion(
         call = inner
     width = import_block.width_of(app)
     text = f".options({', '.join(option.flat() for option in options)})"
-    if _width(content, call.end_byte, text) > width:
+    chained = re.match(rb"\n([ \t]*)\.", content[call.end_byte :])
+    if chained is not None:  # every link of the chain has a line of its own
+        indent = chained[1].decode()
+        lines = [line for option in options for line in option.lines(indent + "    ", width)]
+        broken = "\n".join((".options(", *lines, f"{indent})"))
+        text = f"\n{indent}{text if len(indent) + len(text) <= width else broken}"
+    elif _width(content, call.end_byte, text) > width:
         indent = _indent(content, call.end_byte)
         lines = [line for option in options for line in option.lines(indent + "    ", width)]
         text = "\n".join((".options(", *lines, f"{indent})"))

@@ -24,11 +24,15 @@ FILE = "test_query_counts.py"
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One route with the most statements that it may send at either size."""
+    """One route with the most statements that it may send at either size.
+
+    `full` fills what may be empty in the rows as well.
+    """
 
     route: str
     most: int
     tables: frozenset[str]
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,9 @@ class _Writer:
         provider = self._provider(route)
         principals = [d.call for d in route.every_dependency() if d.call in self._admitted]
         users = self._user_table() if principals else ""
-        rows = rows_of(self._tables, pin.tables | ({users} if users else set()))
+        wanted = pin.tables | ({users} if users else set())
+        rows = rows_of(self._tables, wanted, full=pin.full)
+        self._key = self._key_of(users, rows) if users else self._key
         first = {r.table: {c.name: c.first for c in r.cells} for r in rows}
         called = str(Calls(self._description, first).request(pin.route)["path"])
         self._session = provider
@@ -159,6 +165,16 @@ class _Writer:
             raise CannotWrite("it is not known which table holds the users")
         return str(min(named, key=len))
 
+    def _key_of(self, table: str, rows: Sequence[Rows]) -> str:
+        """The key of row 1 of `table`, as an expression."""
+        told = next(t for t in self._tables if t["name"] == table)
+        keys = [column["name"] for column in told["columns"] if column["primary_key"]]
+        cells = next((one.cells for one in rows if one.table == table), ())
+        found = [cell.at("1") for cell in cells if cell.name in keys]
+        if len(found) != 1:
+            raise CannotWrite(f"`{table}` has no single key")
+        return found[0]
+
     def _model(self, table: str) -> str:
         return next(str(t["model"]) for t in self._tables if t["name"] == table)
 
@@ -186,14 +202,21 @@ class _Writer:
         return module(around, bodies)
 
 
+def _with_one(rows: Rows, key: str) -> str:
+    """The pairs of a row whose `key` points to row 1."""
+    return ", ".join(
+        f'"{cell.name}": {cell.at("1") if cell.name == key else cell.text}' for cell in rows.cells
+    )
+
+
 def _made(rows: Rows) -> Iterator[str]:
     pairs = ", ".join(f'"{cell.name}": {cell.text}' for cell in rows.cells)
     line = f'    "{rows.table}": [{{{pairs}}} for i in range(1, size + 1)],'
     if rows.both_ways:
-        one, other = (cell.name for cell in rows.cells[:2])
+        one, other = rows.both_ways
         yield f'    "{rows.table}": ['
-        yield f'        *({{"{one}": i, "{other}": 1}} for i in range(1, size + 1)),'
-        yield f'        *({{"{one}": 1, "{other}": i}} for i in range(2, size + 1)),'
+        yield f"        *({{{_with_one(rows, other)}}} for i in range(1, size + 1)),"
+        yield f"        *({{{_with_one(rows, one)}}} for i in range(2, size + 1)),"
         yield "    ],"
     elif len(line) + 8 <= 100:
         yield line

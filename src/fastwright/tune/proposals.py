@@ -15,8 +15,6 @@ UNBOUNDED = "list without a limit"
 DEEP = "OFFSET, which reads what it skips"
 COUNTED = "count of all rows"
 UNTYPED = "no response model"
-BLOCKING = "blocking driver in the event loop"
-STALLED = "event loop held up"
 NESTED = "two connections at once"
 MANY = 200
 """Items of an answer from which on it counts as a list that grows with the table."""
@@ -49,7 +47,10 @@ def _of_route(
         yield _idea(UNBOUNDED, route, f"{grown} items", "a limit changes what callers are given")
     for group in visit.groups:
         yield from _of_group(app, route, group)
-    yield from _of_waiting(route, visit)
+    if visit.held > 1:
+        seen = f"{visit.held} connections of the pool are its at the same time"
+        why = "requests that wait for their second starve each other; take one session for both"
+        yield _idea(NESTED, route, seen, why)
     if _is_untyped(app, route) and len(visit.body) > 20_000:
         seen = f"{len(visit.body)} bytes are encoded without a model"
         yield _idea(UNTYPED, route, seen, "which fields are public is for you to say")
@@ -60,23 +61,6 @@ def _of_group(app: AppMap, route: str, group: Group) -> Iterator[Idea]:
         yield _idea(DEEP, route, _at(group), "a cursor changes what callers have to send")
     elif re.match(r"SELECT count\(\*\)", group.sql) and " WHERE " not in group.sql:
         yield _idea(COUNTED, route, _at(group), "an estimate changes what callers are told")
-    if group.blocks:
-        why = "with `def` instead of `async def`, FastAPI runs it in a thread"
-        yield _idea(BLOCKING, route, _at(group), why)
-
-
-def _of_waiting(route: str, visit: Visit) -> Iterator[Idea]:
-    """What has others wait; a line that blocks with its driver is told of as that."""
-    told = {group.place.line for group in visit.groups if group.place is not None and group.blocks}
-    for stall in visit.stalls:
-        if stall.place.line not in told:
-            seen = f"{stall.seconds * 1000:.0f} ms without a turn for anybody, at `{stall.place}`"
-            why = "`await` it, give it to a thread, or answer with `def` instead of `async def`"
-            yield _idea(STALLED, route, seen, why)
-    if visit.held > 1:
-        seen = f"{visit.held} connections of the pool are its at the same time"
-        why = "requests that wait for their second starve each other; take one session for both"
-        yield _idea(NESTED, route, seen, why)
 
 
 def _repeated(route: str, group: Group) -> Idea:

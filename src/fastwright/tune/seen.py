@@ -62,6 +62,7 @@ class Group:
         stack: The project's frames, innermost first; empty while FastAPI serialises.
         path: Relationships, dotted, from the root to what was loaded.
         blocks: The event loop stood still for it.
+        shared: It went through a session or connection that another request had as well.
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Group:
     path: tuple[str, ...]
     root: Root | None
     blocks: bool = False
+    shared: bool = False
 
     @property
     def place(self) -> Frame | None:
@@ -106,6 +108,7 @@ class Stall:
 
     place: Frame
     seconds: float
+    stack: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,11 @@ class Visit:
     def statements(self) -> int:
         """How many statements went to the database."""
         return sum(group.count for group in self.groups)
+
+    @property
+    def stops(self) -> int:
+        """How often the event loop stood still: for a statement, or at a line."""
+        return sum(group.count for group in self.groups if group.blocks) + len(self.stalls)
 
     @property
     def answer(self) -> tuple[int, bytes]:
@@ -172,9 +180,14 @@ def read_visit(route: str, told: Mapping[str, Any]) -> Visit:
         tuple(_broken(one, roots) for one in told["broken"]),
         told["phases"],
         frozenset(told["entered"]),
-        tuple(Stall(Frame.read(one["place"]), one["seconds"]) for one in told["stalls"]),
+        tuple(_stall(one) for one in told["stalls"]),
         told["held"],
     )
+
+
+def _stall(told: Mapping[str, Any]) -> Stall:
+    stack = _frames(told["stack"])
+    return Stall(stack[0], told["seconds"], stack)
 
 
 def _root(told: Mapping[str, Any]) -> Root:
@@ -191,6 +204,7 @@ def _group(told: Mapping[str, Any], roots: Sequence[Root]) -> Group:
         path=tuple(told["path"]),
         root=root,
         blocks=bool(told.get("blocks")),
+        shared=bool(told.get("shared")),
     )
 
 

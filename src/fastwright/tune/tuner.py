@@ -186,7 +186,7 @@ class Tuner:
         changed = tuple(
             verdict.changed_answers(before, seen, unsteady=course.unsteady, mending=mending)
         )
-        return changed or tuple(verdict.more_statements(before, seen, idea.routes))
+        return changed or tuple(verdict.more_statements(before, seen, idea.routes, idea.gain))
 
     def _judged(
         self, trial: Trial, idea: Idea, course: Course
@@ -282,8 +282,8 @@ def _rank(idea: Idea, trial: Trial, timings: Timings) -> tuple[float, float]:
 def _gains(idea: Idea, before: Standing, trial: Trial, was: Timings, now: Timings) -> Iterator[str]:
     old, new = before.observed[-1], trial.seen[-1]
     for route in idea.routes:
-        text = f"{route}: {old.visits[route].statements} → {new.visits[route].statements}"
-        text += f" statements with {old.size} rows"
+        counts = (verdict.amount(one.visits[route], idea.gain) for one in (old, new))
+        text = f"{route}: {' → '.join(map(str, counts))} {idea.gain.value} with {old.size} rows"
         if route in was:
             cpu = [statistics.median(t[route].cpu) * 1000 for t in (was, now)]
             text += f", {cpu[0]:.1f} → {cpu[1]:.1f} ms of CPU time"

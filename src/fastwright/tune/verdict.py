@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fastwright.tune.bench import Timing, Written
+from fastwright.tune.idea import Gain
 from fastwright.tune.seen import Observation, Visit
 
 SLOWER = 0.10
@@ -90,9 +91,12 @@ def changed_writes(
 
 
 def more_statements(
-    before: Sequence[Observation], after: Sequence[Observation], targets: Collection[str]
+    before: Sequence[Observation],
+    after: Sequence[Observation],
+    targets: Collection[str],
+    gain: Gain = Gain.STATEMENTS,
 ) -> Iterator[str]:
-    """Each route that sends more statements, and each target that does not send fewer.
+    """Each route that sends more statements, and each target that has no less of what is to go.
 
     A target that failed before has no count to compare with.
     """
@@ -104,8 +108,14 @@ def more_statements(
     was, now = before[-1], after[-1]
     for route in targets:
         visit = was.visits[route]
-        if visit.status < 500 and now.visits[route].statements >= visit.statements:
-            yield f"{route}: not fewer than {visit.statements} statements with {was.size} rows"
+        old, new = amount(visit, gain), amount(now.visits[route], gain)
+        if visit.status < 500 and new >= old:
+            yield f"{route}: not fewer than {old} {gain.value} with {was.size} rows"
+
+
+def amount(visit: Visit, gain: Gain) -> int:
+    """How much a route has of what is to become less."""
+    return visit.stops if gain is Gain.TURNS else visit.statements
 
 
 def retraced(before: Observation, after: Observation) -> tuple[str, ...]:
