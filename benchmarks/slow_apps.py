@@ -119,7 +119,7 @@ def fetched(
 
 def _sources(name: str, apps: Path | None) -> Path:
     try:
-        faults.sources(name, apps)
+        faults.sources(name, apps or faults.KEPT)
     except (subprocess.CalledProcessError, KeyError) as error:
         raise Missing(
             f"{name} is neither in {apps or faults.KEPT} nor can it be cloned ({error}); "

@@ -205,7 +205,7 @@ def test_a_route_that_failed_counts_as_gained_only_with_rows_that_a_query_gives(
 
 
 def test_a_table_that_takes_no_row_is_named_with_its_constraint(tmp_path: Path) -> None:
-    """Which constraint refused the rows, and what would help; and then it does."""
+    """Which constraint refused the rows, and what would help; and then each of them does."""
     tickets = (
         '\n@app.get("/tickets")\ndef tickets(db: Session = Depends(get_db)):\n'
         "    return [t.code for t in db.scalars(select(Ticket)).all()]\n"
@@ -218,13 +218,64 @@ def test_a_table_that_takes_no_row_is_named_with_its_constraint(tmp_path: Path) 
             "def row(table, number):\n"
             "    return {'code': f'T01-{number:05}'} if table == 'tickets' else None\n"
         )
+        (tmp_path / "dump.sql").write_text("INSERT INTO tickets VALUES(7,'T01-00001');\n")
     with World.open(WorldSpec(tmp_path, python_of("newest"), target="main:app")) as world:
         world.prepare_schema(ready.tuner.remap(ready.course.now.files))
         app = ready.tuner.remap(ready.course.now.files)
-        bench = Bench(world, app, time.time(), (6,), seed="seeds.py:row")
-        (seen,) = bench.observe()
-        assert (dict(seen.refused), seen.rows["tickets"]) == ({}, 6)
-        assert seen.visits["GET /tickets"].body.startswith(b'["T01-00001"')
+        for seed in ("seeds.py:row", "dump.sql"):
+            (seen,) = Bench(world, app, time.time(), (6,), seed=seed).observe()
+            assert (dict(seen.refused), seen.rows["tickets"]) == ({}, 6)
+            assert seen.visits["GET /tickets"].body.startswith(b'["T01-00001"')
+
+
+RAW = """
+@app.get("/raw")
+def raw():
+    connection = sqlite3.connect("hard.db")
+    keys = [key for (key,) in connection.execute("SELECT id FROM users").fetchall()]
+    count = "SELECT count(*) FROM posts WHERE author_id = ?"
+    return [connection.execute(count, (key,)).fetchone()[0] for key in keys]
+"""
+
+
+def test_statements_that_go_to_a_driver_are_proved_to_grow_and_not_rewritten(
+    tmp_path: Path,
+) -> None:
+    """An app that speaks to its driver itself gets the counts, the line and the advice."""
+    with begun(tmp_path, "import sqlite3\n" + MODELS + RAW) as ready:
+        ready.tuner.run(ready.course)
+        (looped,) = [a for a in ready.told().attempts if a.cause == "query for each row"]
+        assert looped.fate is Fate.PROPOSED
+        assert "GET /raw: 6 → 18 → 60 executions at `main.py:" in looped.seen[0]
+        assert "FROM posts WHERE author_id = ?" in looped.seen[0]
+        assert "is not rewritten" in looped.because[0]
+
+
+BLOCKED = """
+shared = Session(engine)
+
+@app.get("/posts")
+async def posts(db: Session = Depends(get_db)):
+    return [p.title for p in db.scalars(select(Post).order_by(Post.id).limit(5)).all()]
+
+@app.get("/users")
+async def users():
+    return [u.name for u in shared.scalars(select(User).order_by(User.id).limit(5)).all()]
+"""
+
+
+def test_a_blocking_driver_goes_to_a_thread_unless_requests_share_its_session(
+    tmp_path: Path,
+) -> None:
+    """`async` is taken away where the loop then never stands still, and nothing is shared."""
+    with begun(tmp_path, MODELS + BLOCKED) as ready:
+        ready.tuner.run(ready.course)
+        after = ready.course.now.files[PurePosixPath("main.py")].decode()
+        assert "\ndef posts(" in after
+        assert "\nasync def users(" in after
+        assert ready.course.now.observed[-1].visits["GET /posts"].stops == 0
+        (kept,) = ready.told().kept
+        assert "1 → 0 statements and lines that stop the event loop" in kept.because[0]
 
 
 def test_a_repair_that_changes_what_a_write_leaves_is_dropped(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ class Order:
         every: All routes.
         budget: Seconds after which nothing more is begun.
         applies: Write what was kept without asking.
-        seed: ``path.py:function`` that makes values of rows, for what no table says of itself.
+        seed: ``path.py:function`` that makes values of rows, or a SQL dump, for what no table says
+            of itself.
         in_words: `asked` may speak of a route, and the person is asked whether to write.
     """
 

@@ -19,6 +19,7 @@ from fastwright.agent.telling import first
 from fastwright.agent.worlds import Worlds
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, Edit, NewFile, Promise, fingerprint
+from fastwright.model.errors import Refused
 from fastwright.model.places import Span
 from fastwright.model.plan import Plan, Step
 from fastwright.model.proof import Check, Outcome, Proof, Report, Verdict
@@ -72,11 +73,32 @@ class TuningJob:
         began = datetime.now(UTC)
         deadline = time.monotonic() + order.budget
         chosen = choosing.named(order.routes, self.ground.app)
+        seeds = self._seeds(order.seed)
         with Worlds(self.ground, self.person, self.wishes, self.watch) as worlds:
             chosen = chosen or self._spoken_of(order, worlds.known())
+            worlds.before.world.overlay(seeds)
             report = self._work(order, chosen, deadline, worlds)
             report = first(report, self.ground.recovered, self.ground.app)
             return keeping.keep(self.ground.project, report, began, worlds.secrets)
+
+    def _seeds(self, place: str) -> Files:
+        """The file of `--seed`, which the copy has to have even where git ignores it.
+
+        Raises:
+            Refused: It is not there.
+        """
+        name = place.rpartition(":")[0] if ".py:" in place else place
+        file = self.ground.project.root / name
+        inside = file.resolve().is_relative_to(self.ground.project.root.resolve())
+        if not name:
+            return {}
+        if not (inside and file.is_file()):
+            raise Refused(
+                f"cannot fill the database from `{place}`",
+                f"the project has no file `{name}`",
+                "name one below the project's folder: `--seed PATH.py:FUNCTION` or `DUMP.sql`",
+            )
+        return {PurePosixPath(name): file.read_bytes()}
 
     def _spoken_of(self, order: Order, app: AppMap) -> tuple[str, ...]:
         if order.every or not order.in_words:

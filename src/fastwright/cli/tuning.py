@@ -23,9 +23,9 @@ _OPTIONS = (
     ),
     click.option(
         "--seed",
-        metavar="PATH.py:FUNCTION",
+        metavar="PATH.py:FUNCTION|DUMP.sql",
         default="",
-        help="Yours, in the project: (table, number) to a dict of values for that row.",
+        help="Yours, in the project: (table, number) to values of that row, or a SQL dump.",
     ),
     click.option("--apply", "applies", is_flag=True, help="Write what was kept."),
     click.option(

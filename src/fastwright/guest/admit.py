@@ -11,7 +11,7 @@ import re
 import sys
 import typing
 
-from . import claims, naming, routes, seed, watch
+from . import claims, fill, naming, routes, seed, watch
 
 _USERS = re.compile(r"(^|_)(users?|accounts?|members?|customers?)$")
 
@@ -53,7 +53,7 @@ def _chosen(scheme, chain, mappers):
         yield scheme, users, _claiming  # and what stands on it loads the user as ever
         return
     chosen, mapper = _principal(chain, mappers)
-    if chosen is not None and mapper is not None:
+    if chosen is not None and mapper is not None and mapper.class_ is not None:
         yield chosen, mapper, _instead
     elif users is not None:
         for dependant in chain:
@@ -116,7 +116,18 @@ def _principal(chain, mappers):
 def _users(mappers):
     """The mapper of the users' table, by its name; None where no table is called so."""
     users = [m for m in mappers.values() if _USERS.search(m.local_table.name.lower())]
+    users = users or [t for t in map(_Bare, fill.tables()) if _USERS.search(t.local_table.name)]
     return min(users, key=lambda m: len(m.local_table.name), default=None)
+
+
+class _Bare:
+    """A table that no class is mapped to, in the place of a mapper."""
+
+    class_ = None
+
+    def __init__(self, table):
+        self.local_table = table
+        self.primary_key = tuple(table.primary_key.columns)
 
 
 def _reads_claims(call, name):

@@ -7,8 +7,6 @@ then, and what one sorts by has ties.
 
 import datetime as dt
 import decimal
-import importlib.util
-import os
 import re
 import sys
 import types
@@ -296,14 +294,3 @@ _MAKERS = types.MappingProxyType(
         bytes: lambda c, k, n, i, alone: b"%d" % (i + 1),
     }
 )
-
-
-def load_factory(root, place):
-    """The person's function at ``path.py:name``, `path` below `root`; None for no place."""
-    if not place:
-        return None
-    path, _, name = place.rpartition(":")
-    spec = importlib.util.spec_from_file_location("fastwright_seed", os.path.join(root, path))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, name)

@@ -4,7 +4,7 @@
     {"tune": {"act": "fill", "size": n}}                    → {"value": fill.fill's, "admitted"}
     {"tune": {"act": "fill", "filled": …}}                  → likewise; another filled it
     {"tune": {"act": "watch", "requests": [{…}]}}           → {"value": [visit]}
-    {"tune": {"act": "seed", "place": "path.py:function"}}  → {"value": null}
+    {"tune": {"act": "seed", "place": "path.py:function" or "dump.sql"}} → {"value": null}
     {"tune": {"act": "plan", "sizes": [n]}}                 → {"value": [{table: row 1}]}
     {"tune": {"act": "observe", "at", "runs": [{"size", "requests"}]}}   → {"value": [{…}]}
     {"tune": {"act": "time", "requests": [{…}], "rounds"}}  → {"value": [{"cpu": […], "wall": […]}]}
@@ -29,7 +29,7 @@ import importlib
 import sys
 import time
 
-from . import admit, drive, fill, forked, frames, large, pin, rows, seed, stalls, watch
+from . import admit, drive, dump, fill, forked, frames, large, pin, seed, stalls, watch
 
 
 class Stage:
@@ -77,7 +77,7 @@ class Stage:
         return {"filled": filled, "visits": loop.run_until_complete(stage.obey(wanted))}
 
     async def _seed(self, wanted):
-        self._factory = rows.load_factory(self._root, wanted["place"])
+        self._factory = dump.factory_at(self._root, wanted["place"])
 
     async def _plan(self, wanted):
         self._planned = {size: fill.plan(size, self._factory) for size in wanted["sizes"]}

@@ -14,7 +14,7 @@ import sys
 import time
 import weakref
 
-from . import naming
+from . import drivers, naming
 
 _current = contextvars.ContextVar("fastwright_watch", default=None)
 _ROW = re.compile(r"IN \((?:[^()']|\([^()]*\))*\)")
@@ -85,11 +85,11 @@ class Watch:
             key = (fact["root"], tuple(fact["path"]))
             self._broken[key] = {name: fact[name] for name in ("root", "path", "stack")}
 
-    def started(self, sql, parameters, many):
+    def started(self, sql, parameters, many, kind="core"):
         """A statement goes out; returns its group, to be given back when it has ended."""
         fact, self.pending = self.pending, None
         if fact is None:
-            fact = {"kind": "core", "path": [], "root": None, "stack": self.frames.stack()}
+            fact = {"kind": kind, "path": [], "root": None, "stack": self.frames.stack()}
         shape = normal(sql)
         place = fact["stack"][0][:4] if fact["stack"] else None
         key = (fact["kind"], shape, str(place), str(fact["path"]), fact["root"])
@@ -148,6 +148,7 @@ def install(frames):
     False where SQLAlchemy is not imported.
     """
     _wrap_phases()
+    drivers.install(_sent)
     if "sqlalchemy" not in sys.modules:
         return False
     from sqlalchemy import event
@@ -336,6 +337,23 @@ def _before(connection, cursor, statement, parameters, context, executemany):
     if watch is not None and context is not None:
         group = watch.started(statement, parameters, bool(executemany))
         context._fastwright_watched = (group, time.perf_counter())
+
+
+@contextlib.contextmanager
+def _sent(sql, parameters, waits):
+    """A statement that goes to its driver without SQLAlchemy; a driver's own ones do not count."""
+    watch = _current.get()
+    if watch is None or not watch.frames.stack():
+        yield
+        return
+    group = watch.started(sql, parameters, False, "raw")
+    group["blocks"] = group["blocks"] if waits else False
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        group["seconds"] += time.perf_counter() - began
+        group["unfinished"] -= 1
 
 
 def _after(connection, cursor, statement, parameters, context, executemany):

@@ -55,7 +55,8 @@ class Bench:
         app: The map of the tree that the world was opened with.
         at: The moment that the app's clock is held at, in seconds since 1970.
         sizes: Rows in each table, ascending.
-        seed: ``path.py:function`` of the person, which makes values of rows; empty for none.
+        seed: ``path.py:function`` of the person, which makes values of rows, or a SQL dump of
+            theirs; empty for none.
     """
 
     def __init__(

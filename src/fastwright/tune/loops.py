@@ -25,6 +25,10 @@ from fastwright.tune.symptoms import Cause, Symptom
 
 _RUNNERS = frozenset({"get", "scalar", "scalars", "execute", "exec", "first", "one", "one_or_none",
                       "all", "count", "scalar_one", "scalar_one_or_none"})  # fmt: skip
+_RAW = (
+    "its SQL is text of its own, which is not rewritten: ask once before the loop, with "
+    "`= ANY($1)` or `IN` for all its keys, and take each from a dict"
+)
 _ONCE = frozenset({"scalars", "execute", "exec", "mappings", "tuples", "map", "filter", "query"})
 """What ends a chain whose value, a result or an iterator, is empty the second time."""
 
@@ -54,7 +58,7 @@ def _idea(app: AppMap, symptoms: Sequence[Symptom]) -> Idea:
     routes = tuple(dict.fromkeys(s.route for s in symptoms))
     what = f"at `{place}` of `{_short(group.sql)}`"
     seen = tuple(f"{s.route}: {' → '.join(map(str, s.counts))} executions {what}" for s in symptoms)
-    variants, because = _variants(app, place)
+    variants, because = ((), _RAW) if group.kind == "raw" else _variants(app, place)
     return Idea(key, Cause.LOOP.value, routes, seen, variants, because)
 
 

@@ -52,7 +52,8 @@ class Group:
     """The executions of one statement from one place in one request.
 
     Attributes:
-        kind: ``root``, ``lazy``, ``eager``, ``refresh`` or ``core``.
+        kind: ``root``, ``lazy``, ``eager``, ``refresh``, ``core``, or ``raw`` for what went to the
+            driver without SQLAlchemy.
         sql: One line, lists of ``IN`` as ``IN (…)``.
         raw: The text of the first execution, as the driver got it.
         parameters: Those of the first execution.

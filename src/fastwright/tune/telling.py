@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,7 +11,7 @@ from fastwright.tune.bench import Timing
 from fastwright.tune.tuner import Course
 
 NOTHING_FILLED = (
-    "the app has no SQLAlchemy tables, so that nothing was filled, and no statement was seen"
+    "the app has no SQLAlchemy tables, so that nothing was filled, and no growth could be seen"
 )
 Timings = Sequence[Mapping[str, Timing]]
 
@@ -59,7 +60,7 @@ def _notes(course: Course) -> Iterator[str]:
     for table, why in last.refused.items():
         yield (
             f"`{table}` stayed empty, for the database accepts no row that was made: {why}; "
-            f"a function of yours that gives its values helps: `--seed PATH.py:FUNCTION`"
+            "values of yours help, a function or a SQL dump: `--seed PATH.py:FUNCTION|DUMP.sql`"
         )
     if last.admitted:
         names = ", ".join(f"`{name}`" for name in last.admitted)
@@ -68,8 +69,16 @@ def _notes(course: Course) -> Iterator[str]:
         yield f"{route} differs from itself between two runs, and was left out of the byte gate"
     failing = [r for r, v in last.visits.items() if v.status >= 500]
     for route in failing:
-        error = (last.visits[route].error or "").strip().splitlines()
-        yield f"{route} fails as it is: {error[-1][:160] if error else 'it gives no reason'}"
+        yield f"{route} fails as it is: {_reason(last.visits[route].error or '')}"
     turned_away = [r for r, v in last.visits.items() if 400 <= v.status < 500]
     if turned_away:
         yield f"not reached, for the answer is not 200: {', '.join(turned_away)}"
+
+
+def _reason(error: str) -> str:
+    """The last line of a traceback that names an exception, with what explains it below."""
+    lines = [line for line in error.splitlines() if line.strip()]
+    named = [at for at, line in enumerate(lines) if re.match(r"[\w.]+(:|$)", line)]
+    if not named:
+        return "it gives no reason"
+    return " ".join(" ".join(lines[named[-1] : named[-1] + 3]).split())[:200]
