@@ -20,6 +20,7 @@ from fastwright.model.errors import Refused
 from fastwright.model.finding import Finding, Rule
 from fastwright.model.review import Fault
 from fastwright.review import engine
+from fastwright.survey.applications import Target
 from fastwright.survey.cache import DiskCache
 from fastwright.survey.kept_map import fingerprint
 from fastwright.workspace.project import Project
@@ -53,7 +54,7 @@ class Digest:
     notes: tuple[str, ...]
 
 
-def digest(app: AppMap, rules: Sequence[Rule], target: str | None = None) -> Digest:
+def digest(app: AppMap, rules: Sequence[Rule], target: Target = None) -> Digest:
     """What `rules` find in `app`; `target` is the application that the person named, if one."""
     found = engine.find_all(app, rules)
     reached = (route for route in app.routes if route.reachable)
@@ -68,7 +69,7 @@ def digest(app: AppMap, rules: Sequence[Rule], target: str | None = None) -> Dig
     )
 
 
-def _notes(app: AppMap, target: str | None) -> Iterator[str]:
+def _notes(app: AppMap, target: Target) -> Iterator[str]:
     yield from ground.other_apps(app, target)
     unread = telling.read_in_part(app)
     if unread:
@@ -79,9 +80,7 @@ def _notes(app: AppMap, target: str | None) -> Iterator[str]:
         yield f"{lost} registrations could not be followed: `fastwright survey` names them"
 
 
-def recalled(
-    project: Project, files: Files, target: str | None, make: Callable[[], Digest]
-) -> Digest:
+def recalled(project: Project, files: Files, target: Target, make: Callable[[], Digest]) -> Digest:
     """The digest of `files` by all rules, kept from an earlier run or made by `make`.
 
     Only trees of many files are kept: a small one is read as fast. What cannot be kept or read is

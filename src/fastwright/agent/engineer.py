@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from fastwright.agent import errands, ground, needs, planner, telling
 from fastwright.agent.building import build
@@ -20,7 +20,6 @@ from fastwright.model.plan import Candidate, Plan, Step
 from fastwright.model.proof import Report
 from fastwright.model.review import Review
 from fastwright.recipes.recipe import find, from_options, registry, to_options
-from fastwright.survey import static
 from fastwright.workspace import journal
 from fastwright.workspace.project import Project
 
@@ -59,7 +58,9 @@ class Engineer:
             return telling.planned(request, plan, watch)
         with watch.phase("planning"):
             steps = needs.in_order(plan.steps, stand.app, registry())
-            building = build(replace(plan, steps=steps), stand.app, self._remap)
+            unsure = (*plan.unsure, *ground.other_apps(stand.app, stand.target))
+            meant = replace(plan, steps=steps, unsure=unsure)
+            building = build(meant, stand.app, stand.remap)
         self.person.plan(building.plan)
         return telling.planned(request, building.plan, watch)
 
@@ -142,9 +143,6 @@ class Engineer:
             self.person.phase(found)
         report = telling.undone(journal.undo(project, entry, force=force), watch)
         return telling.first(report, found)
-
-    def _remap(self, files: Mapping[PurePosixPath, bytes]) -> AppMap:
-        return static.read(files, target=self.wishes.target)
 
     def _carry_out(self, plan: Plan, stand: Ground, watch: Stopwatch) -> Report:
         from fastwright.agent.job import Job  # noqa: PLC0415 - what runs apps is slow to load

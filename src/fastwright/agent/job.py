@@ -67,7 +67,7 @@ class Job:
     def _built(self, plan: Plan, app: AppMap, worlds: Worlds) -> Building:
         with self.watch.phase("planning"):
             steps = needs.in_order(plan.steps, app, registry())
-            unsure = (*plan.unsure, *ground.other_apps(app, self.wishes.target))
+            unsure = (*plan.unsure, *ground.other_apps(app, self.ground.target))
             return build(replace(plan, steps=steps, unsure=unsure), app, worlds.remap)
 
     def _already_there(self, building: Building, worlds: Worlds) -> Report:

@@ -22,7 +22,6 @@ from fastwright.review import allowing, baseline, engine
 from fastwright.review.changed import Lines, touching
 from fastwright.review.rule import find_rule, shelf
 from fastwright.review.settings import Settings, read_settings, severity
-from fastwright.survey import static
 from fastwright.survey.codebase import of_tests
 
 
@@ -106,10 +105,11 @@ def _digest(start: Path, opened: Ground, wishes: Wishes) -> Digest:
     """What all rules find in the project, recalled where it has not changed."""
 
     def make() -> Digest:
-        app = ground.mapped(opened, start, wishes).app
-        return digest(app, tuple(shelf().rules.values()), wishes.target)
+        stand = ground.mapped(opened, start, wishes)
+        return digest(stand.app, tuple(shelf().rules.values()), stand.target)
 
-    return recalled(opened.project, opened.files, wishes.target, make)
+    target = wishes.target or opened.target
+    return recalled(opened.project, opened.files, target, make)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _with_live(run: Run, tests: Path | None) -> Review:
     if tests is not None:
         write_tests(tests, seen.tests)
     app = seen.app or run.stand.app
-    read = digest(app, run.terms.rules, run.wishes.target)
+    read = digest(app, run.terms.rules, run.stand.target)
     judged = weigh(read, app.files, run.terms, seen.findings)
     again = told_of(run.stand, run.terms, read, judged)
     return replace(again, matrix=seen.matrix, not_tried=(*again.not_tried, *seen.not_tried))
@@ -156,7 +156,7 @@ def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
     from fastwright.agent.worlds import Worlds  # noqa: PLC0415
 
     def find(files: Mapping[PurePosixPath, bytes]) -> tuple[AppMap, tuple[Objection, ...]]:
-        app = static.read(files, target=run.wishes.target)
+        app = run.stand.remap(files)
         return app, judge(app, run.terms).objections
 
     with Worlds(run.stand, run.person, run.wishes, run.watch) as worlds:
@@ -166,7 +166,7 @@ def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
         except DoesNotLoad as error:
             note = f"nothing was repaired, for the app does not boot: {error.because}"
             return replace(told, not_tried=(*told.not_tried, note))
-    read = digest(find(files)[0], run.terms.rules, run.wishes.target)
+    read = digest(find(files)[0], run.terms.rules, run.stand.target)
     left = weigh(read, files, run.terms)
     return replace(told_of(run.stand, run.terms, read, left), repair=repair)
 

@@ -114,12 +114,13 @@ def first(report: Report, found: str, app: AppMap | None = None, *, done: bool =
 
 
 def read_in_part(app: AppMap) -> tuple[str, ...]:
-    """Each file whose source could not be parsed whole, with the place and the reason."""
-    return tuple(
+    """Each file whose source could not be read or parsed whole, with the place and the reason."""
+    parsed = tuple(
         f"`{module.path}`, line {module.unread.line}: {module.unread.why}"
         for module in sorted(app.modules.values(), key=lambda m: m.path)
         if module.unread
     )
+    return (*(f"`{one.path}` was left out: {one.why}" for one in app.left_out), *parsed)
 
 
 def with_unread_source(refused: Refused, app: AppMap) -> Refused:

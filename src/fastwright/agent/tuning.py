@@ -138,7 +138,7 @@ class TuningJob:
         """Maps a tree by its source and by what ran before any change."""
 
         def remap(files: Files) -> AppMap:
-            source = read_source(self.ground.project, files, self.wishes.target)
+            source = read_source(self.ground.project, files, self.ground.target)
             return merge.merge(source, description)
 
         return remap

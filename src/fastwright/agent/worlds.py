@@ -97,12 +97,12 @@ class Worlds:
 
     def remap(self, files: Files) -> AppMap:
         """The map of the app with other files, by its source and what ran before the change."""
-        app = read_source(self._ground.project, files, self._wishes.target)
+        app = read_source(self._ground.project, files, self._ground.target)
         return merge.merge(app, self.before.app.description)
 
     def running(self, side: Side) -> AppMap:
         """The map of the tree of `side`, by its source and what runs there."""
-        app = read_source(self._ground.project, side.files, self._wishes.target)
+        app = read_source(self._ground.project, side.files, self._ground.target)
         return merge.merge(app, side.app.description)
 
     def after(self, files: Files, changes: ChangeSet) -> Side:

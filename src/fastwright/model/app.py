@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from fastwright.model.code import Call, Flow, Function, Module
+from fastwright.model.code import Call, Flow, Function, LeftOut, Module
 from fastwright.model.places import Span
 from fastwright.model.routing import (
     Dependency,
@@ -298,6 +298,7 @@ class AppMap:
     versions: Mapping[str, str] = field(default_factory=dict)
     disagreements: tuple[Disagreement, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     contract: Mapping[str, object] | None = None
     """The running app's OpenAPI document, where it was imported."""
 

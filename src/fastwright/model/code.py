@@ -18,6 +18,14 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A Python file of the project that was not read at all, and why."""
+
+    path: PurePosixPath
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """One Python file of the project.
 

@@ -96,7 +96,7 @@ class FileDiff:
 class Report:
     """What one run has to say. `not_done` is required: silence is not an answer.
 
-    `unread` names each file whose source could not be parsed whole, with the place and the reason.
+    `unread` names each file whose source could not be read whole, with the place and the reason.
     """
 
     asked: str

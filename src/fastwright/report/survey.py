@@ -44,6 +44,7 @@ Section = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
 
 def sections(app: AppMap) -> Iterable[Section]:
     """Every section as title, headings and rows of text."""
+    yield "Other apps", ("app", "where"), _others(app)
     yield "Routes", ("route", "handler", "guards", "seen by"), [_route(r) for r in app.routes]
     yield (
         "Schemas",
@@ -86,13 +87,25 @@ def _of_the_map(app: AppMap) -> Iterable[Section]:
     yield (
         "Read in part",
         ("file", "line", "why"),
-        [(str(m.path), str(m.unread.line), m.unread.why) for m in app.modules.values() if m.unread],
+        _read_in_part(app),
     )
     yield (
         "Not followed",
         ("what", "where", "why"),
         [(u.what, _at(app, u.span), u.why) for u in app.unresolved],
     )
+
+
+def _others(app: AppMap) -> list[tuple[str, ...]]:
+    chosen = app.app.target if app.app else ""
+    apart = [a for a in app.applications if a.target != chosen and not a.mounted_at]
+    return [(one.target, _at(app, one.created)) for one in apart]
+
+
+def _read_in_part(app: AppMap) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [(str(one.path), _NONE, one.why) for one in app.left_out]
+    parsed = (m for m in app.modules.values() if m.unread)
+    return rows + [(str(m.path), str(m.unread.line), m.unread.why) for m in parsed if m.unread]
 
 
 def _route(route: Route) -> tuple[str, ...]:

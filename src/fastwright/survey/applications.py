@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from fastwright.model.app import Application, Router
 from fastwright.model.places import Span
@@ -11,6 +12,9 @@ from fastwright.survey.facts import CallFact
 from fastwright.survey.names import Symbol
 from fastwright.survey.values import Const, Frame, Made, Ref, text_of
 from fastwright.survey.wiring import Wiring, is_test
+
+Target = str | PurePosixPath | None
+"""Which application is meant: ``module:name``, or one in that file or folder of the repository."""
 
 
 def made_objects(wiring: Wiring, family: str) -> list[Made]:
@@ -153,10 +157,23 @@ def _same_place(one: Made, other: Made) -> bool:
 
 
 def choose(
-    found: dict[Made, Application], routes_of: dict[Made, int], target: str | None
+    found: dict[Made, Application], routes_of: dict[Made, int], target: Target
 ) -> Made | None:
-    """The application to speak of: the one asked for, else the one with the most routes."""
-    if target is not None:
+    """The application to speak of: the one asked for, else the one with the most routes.
+
+    Of several with as many routes, or of one name, none is better than another: `None`.
+    """
+    if isinstance(target, str):
         wanted = target.replace("()", "")
-        return next((m for m, a in found.items() if a.target == wanted), None)
-    return max(found, key=lambda m: (routes_of.get(m, 0), not found[m].mounted_at), default=None)
+        best = [m for m, a in found.items() if a.target == wanted]
+    else:
+        rank = {m: (routes_of.get(m, 0), not found[m].mounted_at) for m in _near(found, target)}
+        best = [made for made, own in rank.items() if own == max(rank.values())]
+    places = {(found[made].path, found[made].target) for made in best}
+    return best[0] if len(places) == 1 else None
+
+
+def _near(found: dict[Made, Application], place: PurePosixPath | None) -> list[Made]:
+    """Those that `place`, a file or folder, holds; all of them where it holds none."""
+    inside = [m for m, a in found.items() if place is not None and a.path.is_relative_to(place)]
+    return inside or list(found)

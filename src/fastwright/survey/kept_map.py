@@ -20,13 +20,14 @@ from typing import Any
 
 from fastwright.model import app as model_app
 from fastwright.model.app import AppMap
+from fastwright.survey.applications import Target
 from fastwright.survey.facts_source import FactCache
 
 Files = Mapping[PurePosixPath, bytes]
 Reader = Callable[[Any], Any]
 
 
-def recall(store: FactCache, files: Files, target: str | None) -> AppMap | None:
+def recall(store: FactCache, files: Files, target: Target) -> AppMap | None:
     """The map of exactly these files, as kept; ``None`` where none is, or it cannot be read."""
     text = store.get(_place(target))
     tree, _, rows = (text or "").partition("\n")
@@ -41,15 +42,15 @@ def recall(store: FactCache, files: Files, target: str | None) -> AppMap | None:
         return None
 
 
-def keep(store: FactCache, app: AppMap, target: str | None) -> None:
+def keep(store: FactCache, app: AppMap, target: Target) -> None:
     """Keep `app` in the one place that maps of `target` have."""
     fields = {n: getattr(app, n) for n in _names(AppMap) if n != "files"}
     rows = json.dumps(fields, separators=(",", ":"), default=_plain, check_circular=False)
     store.put(_place(target), f"{fingerprint(app.files)}\n{rows}")
 
 
-def _place(target: str | None) -> str:
-    return f"map {target or ''}"
+def _place(target: Target) -> str:
+    return f"map {target}/" if isinstance(target, PurePosixPath) else f"map {target or ''}"
 
 
 def fingerprint(files: Files) -> str:

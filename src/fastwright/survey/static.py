@@ -13,7 +13,7 @@ from fastwright.model.code import Flow, Module, Unread
 from fastwright.model.places import Span
 from fastwright.source.syntax import first_error
 from fastwright.survey.access import Access
-from fastwright.survey.applications import applications, choose, routers
+from fastwright.survey.applications import Target, applications, choose, routers
 from fastwright.survey.callers import Callers
 from fastwright.survey.capabilities import capabilities
 from fastwright.survey.classes import Classes
@@ -43,12 +43,13 @@ def read(
     files: Mapping[PurePosixPath, bytes],
     *,
     cache: FactCache | None = None,
-    target: str | None = None,
+    target: Target = None,
 ) -> AppMap:
     """The map of the application in `files`, which are relative to the repository root.
 
-    `target` (``module:name``) chooses among several applications; without it the one with the
-    most routes is taken. `cache` keeps what was read of each file by its content.
+    `target` (``module:name``, or a file or folder) chooses among several applications; of those
+    that are left the one with the most routes is taken, and none where two have as many. `cache`
+    keeps what was read of each file by its content.
     """
     with _without_collector():
         known = recall(cache, files, target) if cache is not None else None
@@ -59,7 +60,7 @@ def read(
 
 
 def _linked(
-    files: Mapping[PurePosixPath, bytes], cache: FactCache | None, target: str | None
+    files: Mapping[PurePosixPath, bytes], cache: FactCache | None, target: Target
 ) -> AppMap:
     codebase = Codebase(read_facts(files, cache))
     evaluator = Evaluator(codebase, Names(codebase))
@@ -84,7 +85,7 @@ def _without_collector() -> Iterator[None]:
 
 
 def _routed(
-    files: Mapping[PurePosixPath, bytes], wiring: Wiring, access: Access, target: str | None
+    files: Mapping[PurePosixPath, bytes], wiring: Wiring, access: Access, target: Target
 ) -> AppMap:
     """What follows from the wiring: applications, routes, and what hangs on their dependencies."""
     codebase, evaluator = wiring.codebase, wiring.evaluator
