@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from fastwright.lab.interpreter import Install, Needs, create, extended, find, probe, read_needs
-from fastwright.lab.interpreter_create import choose_python, pythons
+from fastwright.lab.interpreter_create import choose_python, needs_setuptools, pythons
 from fastwright.lab.interpreter_manifests import poetry_specifier
 from fastwright.model.errors import Refused, UsageError
 from fastwright.testing.environments import environment
@@ -220,6 +220,24 @@ def test_a_standard_project() -> None:
     assert (found.name, found.version, str(found.python)) == ("shop", "1.2", ">=3.10")
 
 
+def test_a_lock_with_tables_over_several_lines() -> None:
+    """Where a tool writes inline tables as TOML 1.1 allows, its lock pins versions all the same."""
+    lock = (
+        '[[package]]\nname = "fastapi"\nversion = "0.110.0"\n'
+        'source = {\n  registry = "r", # "}\n}\nsdist = {\n  url = "u,}",\n  hash = "h",\n}\n'
+        'wheels = [\n  {\n    url = "w"\n  },\n]\n'
+        '[[package]]\nname = "shop"\nversion = "1.2"\nsource = { virtual = "." }\n'
+    )
+    assert read_needs(files({"uv.lock": lock})).constraints == ("fastapi==0.110.0",)
+
+
+def test_a_suite_wants_pytest_although_nothing_names_it() -> None:
+    """Tests that import pytest need it; a file that merely sounds like a test does not."""
+    tests = files({"tests/test_shop.py": "import pytest\n"})
+    assert read_needs(tests).tested
+    assert not read_needs(files({"shop/test_drive.py": "import shop\n"})).tested
+
+
 def test_a_poetry_project() -> None:
     """Carets, tildes, extras and Python markers become what pip takes; local paths are left."""
     found = read_needs(files({"pyproject.toml": POETRY}))
@@ -369,6 +387,17 @@ def test_an_environment_is_made_from_the_projects_files(tmp_path: Path) -> None:
         check=True,
     )
     assert said.stdout.strip() == "4.5"
+
+
+@pytest.mark.slow
+def test_an_environment_can_run_the_tests(tmp_path: Path) -> None:
+    """Although nothing names pytest it is there, and ``pkg_resources`` comes without a warning."""
+    needs = Needs(("idna",), exact="3.11", tested=True)
+    made = create(tmp_path / "env", tmp_path, needs, Install(dict(os.environ)))
+    assert "pytest" in made.packages
+    if needs_setuptools(made.python):
+        program = (str(made.python), "-W", "error", "-c", "import pkg_resources")
+        subprocess.run(program, check=True)
 
 
 @pytest.mark.slow

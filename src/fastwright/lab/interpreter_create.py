@@ -21,6 +21,8 @@ from fastwright.lab.interpreter_probe import Interpreter, installed, normal, pro
 from fastwright.model.errors import Refused
 
 _SECONDS = 900.0
+_SETUPTOOLS = "setuptools<67"
+"""As Pythons brought it: from 67.5 on ``pkg_resources`` warns, which strict tests fail by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,11 @@ def create(into: Path, root: Path, needs: Needs, install: Install) -> Interprete
     for file in needs.files:
         lines += ["-r", str(root / file)]
     if needs_setuptools(python):
-        _seed(python, install, uv)
+        _add(python, _SETUPTOOLS, install, uv)
     if lines:
         install_packages(python, [*lines, "-c", str(constraints)], install, uv)
+    if needs.tested and "pytest" not in _packages(python):
+        _add(python, "pytest", install, uv)
     _describe_project(python, needs)
     found = probe(python, f"made from {', '.join(map(str, needs.sources)) or 'nothing'}")
     assert found is not None
@@ -98,9 +102,14 @@ def needs_setuptools(python: Path) -> bool:
     return found is not None and Version(found.version) < Version("3.12")
 
 
-def _seed(python: Path, install: Install, uv: str | None) -> None:
+def _add(python: Path, requirement: str, install: Install, uv: str | None) -> None:
     with contextlib.suppress(Refused):  # what needs it says so itself
-        install_packages(python, ["setuptools<81"], install, uv)
+        install_packages(python, [requirement], install, uv)
+
+
+def _packages(python: Path) -> Mapping[str, str]:
+    found = probe(python)
+    return found.packages if found is not None else {}
 
 
 def pythons(environ: Mapping[str, str]) -> tuple[Path, ...]:

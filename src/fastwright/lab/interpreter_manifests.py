@@ -13,11 +13,14 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from fastwright.lab.interpreter_probe import normal
+from fastwright.source import toml_text
 
 Files = Mapping[PurePosixPath, bytes]
 
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
 _REQUIREMENTS = re.compile(r"^requirements.*\.(txt|in)$|^(dev|test|tests|base|prod)\.txt$")
+_TESTS = re.compile(r"^(conftest|test_.*|.*_test)\.py$")
+_PYTEST = re.compile(rb"^(import|from) pytest\b", re.MULTILINE)
 _GROUPS_LEFT_OUT = ("docs", "doc", "documentation")
 
 
@@ -33,6 +36,7 @@ class Needs:
         exact: The version that ``.python-version`` names.
         name, version: The project's own, where it is a distribution.
         sources: The files that this was read from.
+        tested: There are tests for pytest, which may be named nowhere.
     """
 
     requirements: tuple[str, ...] = ()
@@ -43,6 +47,7 @@ class Needs:
     name: str = ""
     version: str = ""
     sources: tuple[PurePosixPath, ...] = ()
+    tested: bool = False
 
 
 def read(files: Files, folder: PurePosixPath | None = None) -> Needs:
@@ -68,6 +73,7 @@ def read(files: Files, folder: PurePosixPath | None = None) -> Needs:
             *listed,
             *locks[:1],
         ),
+        any(_TESTS.match(p.name) and _PYTEST.search(c) for p, c in files.items()),
     )
 
 
@@ -97,7 +103,7 @@ def _up(files: Files, place: PurePosixPath, name: str) -> PurePosixPath | None:
 
 def _toml(files: Files, path: PurePosixPath) -> dict[str, Any]:
     try:
-        return tomllib.loads(files[path].decode()) if path in files else {}
+        return toml_text.loads(files[path].decode()) if path in files else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return {}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from fastwright.model.app import Manifest
+from fastwright.source import toml_text
 
 _REQUIREMENTS = re.compile(
     r"(^|[-_.])(requirements|reqs|dev|test|prod|base|constraints)[\w.-]*\.(txt|in)$"
@@ -86,7 +86,7 @@ def _requirements(path: PurePosixPath, content: bytes) -> Manifest | None:
 
 
 def _pyproject(path: PurePosixPath, content: bytes) -> Manifest:
-    document = tomllib.loads(_text(content))
+    document = toml_text.loads(_text(content))
     project, poetry = document.get("project", {}), document.get("tool", {}).get("poetry", {})
     names = _names(_declared(document, project))
     for group in (poetry, *poetry.get("group", {}).values()):
@@ -123,7 +123,7 @@ def _poetry(value: Any) -> str:
 
 
 def _lock(path: PurePosixPath, content: bytes) -> Manifest:
-    packages = tomllib.loads(_BULK.sub("", _text(content))).get("package", [])
+    packages = toml_text.loads(_BULK.sub("", _text(content))).get("package", [])
     names: dict[str, str] = {
         canonicalize_name(p["name"]): f"=={p['version']}"
         for p in packages
@@ -135,7 +135,7 @@ def _lock(path: PurePosixPath, content: bytes) -> Manifest:
 
 
 def _pipfile(path: PurePosixPath, content: bytes) -> Manifest:
-    document = tomllib.loads(_text(content))
+    document = toml_text.loads(_text(content))
     rows = {**document.get("dev-packages", {}), **document.get("packages", {})}
     names: dict[str, str] = {canonicalize_name(n): _poetry(v) for n, v in rows.items()}
     return Manifest(path, "pipenv", names)
