@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+import pytest
+
+from fastwright.lab import schema
 from fastwright.lab.world import World
+from fastwright.model.app import AppMap
+from fastwright.model.errors import DoesNotLoad
+from fastwright.model.storage import Table
 from fastwright.survey import static
 from fastwright.testing.samples import sample_app
 from fastwright.workspace.project import Project
@@ -23,3 +30,31 @@ def test_tables_are_there_although_the_migrations_do_not_run(tmp_path: Path) -> 
     assert made.ok
     assert {table.name for table in app.tables} <= set(made.out.split())
     assert "not on my watch" in made.err
+
+
+class NoServer:
+    """An app that starts, in a world that lacks its database, or lacks nothing."""
+
+    def __init__(self, *absent: str) -> None:
+        self.not_served = absent
+
+    def boot(self, _target: str | None = None, **_options: object) -> NoServer:
+        return self
+
+    def create_all(self) -> tuple[str, ...]:
+        raise DoesNotLoad("cannot create the tables", "nobody answers at db:3306", "see to it")
+
+    def __enter__(self) -> NoServer:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing was opened."""
+
+
+def test_an_app_starts_although_its_database_is_of_a_kind_that_is_not_here() -> None:
+    """No tables are made where no server of the kind is had; where one is, that it fails is told."""
+    app = AppMap({}, None, tables=(Table("users", None, (), (), ()),))
+    made = schema.prepare(cast("schema.RunsAndBoots", NoServer("MySQL")), app)
+    assert (made.ok, made.err) == (False, "nobody answers at db:3306")
+    with pytest.raises(DoesNotLoad, match="nobody answers"):
+        schema.prepare(cast("schema.RunsAndBoots", NoServer()), app)

@@ -10,11 +10,16 @@ from typing import Any, Protocol
 
 from fastwright.lab.processes import Result
 from fastwright.model.app import AppMap
+from fastwright.model.errors import DoesNotLoad
 from fastwright.model.storage import Migrations
 
 
 class RunsAndBoots(Protocol):
     """What of a world is needed here."""
+
+    @property
+    def not_served(self) -> Sequence[object]:
+        """Servers that the app expects in vain."""
 
     def inside(self, cwd: Path | None) -> str:
         """A folder of the tree as commands see it."""
@@ -40,10 +45,12 @@ def prepare(world: RunsAndBoots, app_map: AppMap, *, timeout: float = 120.0) -> 
 
     Many an app has migrations that never ran on an empty database. The tables of its models serve
     it then; whether the migrations run is another question, and the gate of that name asks it.
+    An app whose database is of a kind that no world has goes without: it may start all the same.
 
     Returns:
         How ``alembic upgrade heads`` ended; where there are no migrations or they failed, the
-        tables created, a line each, and on the error stream what the migrations said.
+        tables created, a line each, and on the error stream what the migrations said. Not ``ok``
+        where there is no server to create them in.
 
     Raises:
         DoesNotLoad: There are no migrations that run, and the app cannot be imported.
@@ -61,11 +68,17 @@ def prepare(world: RunsAndBoots, app_map: AppMap, *, timeout: float = 120.0) -> 
 def _create(world: RunsAndBoots, app_map: AppMap, said: str, timeout: float) -> Result:
     started = time.monotonic()
     names: tuple[str, ...] = ()
+    code = 0
     if app_map.tables:
         target = app_map.app.target if app_map.app else None
         with world.boot(target, timeout=timeout) as app:
-            names = app.create_all()
-    return Result(("create_all",), 0, "\n".join(names), said, time.monotonic() - started)
+            try:
+                names = app.create_all()
+            except DoesNotLoad as error:
+                if not world.not_served:
+                    raise
+                code, said = 1, error.because
+    return Result(("create_all",), code, "\n".join(names), said, time.monotonic() - started)
 
 
 def _migrate(
