@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from fastwright.lab.rewriting import rewrite
 from fastwright.lab.sandbox import Mount, Sandbox
-from fastwright.lab.services import read
+from fastwright.lab.servers import Servers
+from fastwright.lab.services import REDIS, Service, read
 
 PORTS = {"postgresql": 50001, "redis": 50002}
 
@@ -73,3 +75,22 @@ def test_a_path_is_seen_in_the_nearest_mount() -> None:
     assert open_air.seen_at("/home/a/.cache") == "/s/home/.cache"
     assert open_air.seen_at("/usr/bin") == "/usr/bin"
     assert Sandbox(place, mounts).seen_at("/home/a") == "/home/a"
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_server_answers_at_the_apps_own_port_where_nobody_is_there(
+    tmp_path: Path, taken: bool
+) -> None:
+    """A port that stands in the app's code leads to the private server, never to a person's own."""
+    with socket.create_server(("127.0.0.1", 0)) as theirs:
+        port = theirs.getsockname()[1]
+        if not taken:
+            theirs.close()
+        wanted = Service(REDIS, "the code", host="localhost", port=port)
+        servers = Servers(tmp_path / "world", (wanted,), isolated=False)
+        try:
+            servers.start(tmp_path / "cache")
+            found = servers.relay_in_the_open().ports[REDIS]
+        finally:
+            servers.stop()
+    assert (found == port) is not taken

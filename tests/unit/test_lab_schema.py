@@ -39,9 +39,11 @@ class NoServer:
         self.not_served = absent
 
     def boot(self, _target: str | None = None, **_options: object) -> NoServer:
+        """Start it."""
         return self
 
     def create_all(self) -> tuple[str, ...]:
+        """Fail, as a driver does that nobody answers."""
         raise DoesNotLoad("cannot create the tables", "nobody answers at db:3306", "see to it")
 
     def __enter__(self) -> NoServer:
@@ -52,7 +54,7 @@ class NoServer:
 
 
 def test_an_app_starts_although_its_database_is_of_a_kind_that_is_not_here() -> None:
-    """No tables are made where no server of the kind is had; where one is, that it fails is told."""
+    """No tables are made where there is no such server; where there is, its refusal is told."""
     app = AppMap({}, None, tables=(Table("users", None, (), (), ()),))
     made = schema.prepare(cast("schema.RunsAndBoots", NoServer("MySQL")), app)
     assert (made.ok, made.err) == (False, "nobody answers at db:3306")

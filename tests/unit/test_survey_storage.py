@@ -279,7 +279,7 @@ def test_locked_versions_win_over_declared_ones() -> None:
     """A lock file says what is installed; a pin counts where there is no lock."""
     files = {
         "pyproject.toml": '[project]\ndependencies = ["fastapi>=0.100", "httpx==0.27.0"]\n',
-        "uv.lock": '[[package]]\nname = "fastapi"\nversion = "0.115.0"\nsdist = {\n  size = 1,\n}\n',
+        "uv.lock": '[[package]]\nname = "fastapi"\nversion = "0.115.0"\nsdist = {\n  a = 1,\n}\n',
         "requirements-dev.txt": "pytest==8.0.0 # tests\n-r x.txt\n",
         "broken/poetry.lock": "not = [toml",
     }

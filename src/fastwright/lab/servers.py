@@ -23,6 +23,7 @@ RELAYED = "/run/fastwright/relay"
 
 Place = Callable[[PurePosixPath], tuple[Fence, PurePosixPath] | None]
 
+_UNPRIVILEGED = 1024
 _RUN = PurePosixPath("/run")
 _VAR_RUN = PurePosixPath("/var/run")  # a link to the other
 
@@ -138,8 +139,11 @@ class Servers:
         )
 
     def relay_in_the_open(self) -> Addresses:
-        """Without namespaces: let the servers answer at free ports of this machine's loopback."""
-        ports = {kind: _free_port() for kind in self._running}
+        """Without namespaces: let the servers answer on this machine's loopback.
+
+        At the app's own port, which may stand in its code, where nobody is there; else at any.
+        """
+        ports = {kind: self._free_port(kind) for kind in self._running}
         relays = tuple(
             RelayOrder(ports[kind], str(server.socket), kind, host="127.0.0.1")
             for kind, server in self._running.items()
@@ -149,6 +153,10 @@ class Servers:
             sandbox = Sandbox(folder, relays=relays, isolated=False)
             self._relay = sandbox.start(("sleep", "infinity"), {"PATH": os.defpath}, "/", Streams())
         return Addresses(ports=ports)
+
+    def _free_port(self, kind: str) -> int:
+        own = (s.port for s in self._services if s.kind == kind and s.port >= _UNPRIVILEGED)
+        return next(filter(None, map(_bound, (*own, 0))))
 
     def _mounts(self) -> Iterator[Mount]:
         inside = {POSTGRESQL: database.SOCKETS_INSIDE, REDIS: redis.SOCKETS_INSIDE}
@@ -206,10 +214,14 @@ def _stopped_on_failure(server: Database | Redis) -> Iterator[None]:
         raise
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def _bound(port: int) -> int:
+    """`port` of loopback, or any free one for 0; 0 where somebody is there."""
+    try:
+        with socket.create_server(("127.0.0.1", port)) as probe:
+            found: int = probe.getsockname()[1]
+            return found
+    except OSError:
+        return 0
 
 
 def _socket_inside(kind: str) -> str:

@@ -9,7 +9,7 @@ import re
 import tomllib
 from typing import Any
 
-_TOKEN = re.compile(
+_PART = re.compile(
     r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*'
     r"|,(?=(?:\s|#[^\n]*)*\})|[{}\[\]\n]"
 )
@@ -32,16 +32,16 @@ def on_one_line(text: str) -> str:
     within: list[str] = []
 
     def written(found: re.Match[str]) -> str:
-        token = found[0]
+        part = found[0]
         in_table = within[-1:] == ["{"]
-        if token in "{[":
-            within.append(token)
-        elif token in "}]" and within:
+        if part in "{[":
+            within.append(part)
+        elif part in "}]" and within:
             within.pop()
-        elif token == "\n":
-            return " " if in_table else token
-        elif token == "," or (in_table and token.startswith("#")):
+        elif part == "\n":
+            return " " if in_table else part
+        elif part == "," or (in_table and part.startswith("#")):
             return ""
-        return token
+        return part
 
-    return _TOKEN.sub(written, text)
+    return _PART.sub(written, text)
