@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -61,6 +63,9 @@ prefix = f"/api/{{version}}"
 app = FastAPI()
 {included}
 """
+
+
+RUFF = str(Path(sys.executable).with_name("ruff"))
 
 
 def shop(*features: str, **files: str) -> AppMap:
@@ -123,3 +128,63 @@ def test_a_mocked_session_is_not_tested_through() -> None:
         (test,) = changes.promise.tests
         text = edits.apply(app.files, changes.changes)[test].decode()
         assert ("def client(" in text) is own
+
+
+CONFTEST = """
+from collections.abc import AsyncIterator
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from shop.main import app
+
+
+@pytest.fixture
+async def test_client() -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(app=app)
+    async with AsyncClient(transport=transport, base_url="http://testserver/api/v1") as client:
+        yield client
+"""
+
+
+@pytest.mark.parametrize("roles", [False, True])
+def test_a_client_with_a_path_in_its_address_is_asked_for_whole_ones(
+    roles: bool, tmp_path: Path
+) -> None:
+    """Every name in the tests for such a client is defined, whatever was chosen."""
+    app = shop("books", "orders", **{"tests/conftest.py": CONFTEST})
+    changes = JwtAuth(roles=roles).build(app)
+    (test,) = changes.promise.tests
+    text = edits.apply(app.files, changes.changes)[test]
+    assert b'LOGIN = "http://testserver/api/v1/auth/login"' in text
+    (tmp_path / "test_it.py").write_bytes(text)
+    ran = subprocess.run(
+        [RUFF, "check", "--isolated", "--select", "F", "test_it.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_a_router_that_says_nothing_of_itself_is_made_on_one_line() -> None:
+    """Where prefix and tags stand at the inclusion, the call that makes the router is empty."""
+    imports = "\n".join(f"from shop.{f}.routes import {f}_router" for f in ("books", "orders"))
+    included = "\n".join(
+        f'app.include_router({f}_router, prefix="/api/{f}", tags=["{f}"])'
+        for f in ("books", "orders")
+    )
+    main = MAIN.format(imports=imports, included=included)
+    app = shop("books", "orders", **{"shop/main.py": main})
+    changes = JwtAuth().build(app)
+    after = edits.apply(app.files, changes.changes)
+    made = [text for text in after.values() if b"OAuth2PasswordRequestForm" in text]
+    assert any(b"router = APIRouter()\n" in text for text in made)
+
+
+def test_what_the_tests_set_stands_apart_from_imports() -> None:
+    """The variable for the tests has a blank line above and below it."""
+    conftest = "import pytest\nfrom shop.main import app\n"
+    app = shop("books", **{"tests/conftest.py": conftest})
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    lines = after[PurePosixPath("tests/conftest.py")].decode().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("os.environ.setdefault"))
+    assert lines[at - 1] == lines[at + 1] == ""
+    assert lines[at - 2] == "import pytest"

@@ -18,6 +18,26 @@ from fastwright.workspace.project import Project
 pytestmark = pytest.mark.slow
 
 EVERYTHING = JwtAuth(refresh=True, logout=True, registration=True, roles=True)
+LIMITED = """
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import Response
+
+
+class RateLimitMiddleware(BaseHTTPMiddleware):
+    asked = 0
+
+    async def dispatch(self, request, call_next):
+        self.asked += 1
+        return await call_next(request) if self.asked <= 20 else Response(status_code=429)
+
+
+app.add_middleware(RateLimitMiddleware)
+"""
+BREAKING = """
+from fastapi.staticfiles import StaticFiles
+
+app.mount("/", StaticFiles(directory="built-later", check_dir=False))
+"""
 RUN_HERE = ["tasks_sqlmodel", "legacy_forum", "factory_api", "shop_async", "createall"]
 
 
@@ -67,6 +87,29 @@ def test_written_tests_ask_for_a_trusted_host(tmp_path: Path) -> None:
     changes = write_into(copy, JwtAuth())
     code, output = run_tests(copy, changes)
     assert code == 0, output[-2000:]
+
+
+def test_written_tests_stay_below_limits_of_the_app(tmp_path: Path) -> None:
+    """Where the app lets nobody ask often, the written tests are counted from zero each."""
+    copy = sample_app("createall").copy(tmp_path)
+    main = copy / "main.py"
+    main.write_text(main.read_text() + LIMITED)
+    changes = write_into(copy, JwtAuth())
+    code, output = run_tests(copy, changes)
+    assert code == 0, output[-2000:]
+
+
+def test_written_tests_fail_by_assertion_where_the_app_breaks(tmp_path: Path) -> None:
+    """What stands behind all routes may raise where there is no login: that is no error."""
+    copy, changes = written("createall", tmp_path / "new", JwtAuth())
+    old = sample_app("createall").copy(tmp_path / "old")
+    main = old / "main.py"
+    main.write_text(main.read_text() + BREAKING)
+    for path in changes.promise.tests:
+        (old / path).write_bytes((copy / path).read_bytes())
+    code, output = run_tests(old, changes)
+    assert code == 1
+    assert "AssertionError: nothing answers POST" in output
 
 
 def test_written_tests_fill_required_columns(tmp_path: Path) -> None:

@@ -171,6 +171,13 @@ def test_the_diff_is_grouped_by_reason() -> None:
     ]
 
 
+def test_what_several_reasons_say_is_said_once() -> None:
+    """A remark that each edit of a file makes stands behind the first of them alone."""
+    reasons = ("signs tokens; as all packages are", "hashes passwords; as all packages are")
+    (group,) = words.groups([FileDiff("Pipfile", "+", reasons)])
+    assert "; ".join(group.reasons) == "signs tokens; as all packages are; hashes passwords"
+
+
 def test_json_reads_back_to_the_same_report() -> None:
     """A program that reads the JSON has the report, whole."""
     document = json.loads(json_text.render(FULL))

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path, PurePosixPath
 
+import pytest
+
 from fastwright.agent.updating import lock_files
 from fastwright.lab.interpreter_create import find_uv
 from fastwright.workspace.project import Project
@@ -32,6 +34,23 @@ def test_the_lock_of_a_workspace_is_written_anew(tmp_path: Path) -> None:
     assert locked.remains == ()
     assert b'name = "idna"' in locked.files[PurePosixPath("uv.lock")]
     assert project.read() == before
+
+
+def test_a_lock_whose_tool_is_missing_is_left_to_the_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stale lock file is named, whichever manifest it belongs to: it would not install."""
+    monkeypatch.setenv("PATH", "")
+    for name, lock in (("Pipfile", "Pipfile.lock"), ("pyproject.toml", "poetry.lock")):
+        root = tmp_path / name
+        root.mkdir()
+        (root / name).write_text("[packages]\n")
+        (root / lock).write_text("{}")
+        project = Project.find(root)
+        before = project.read()
+        locked = lock_files(project, before, {**before, PurePosixPath(name): b'[packages]\na="*"'})
+        assert locked.files == {}
+        assert locked.remains == (f"write `{lock}` anew: its tool is not installed here",)
 
 
 def test_a_manifest_without_a_lock_locks_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from fastwright.agent.planner import Refusal
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.model.app import AppMap
-from fastwright.model.change import ChangeSet
+from fastwright.model.change import ChangeSet, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import Plan, Presence
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
@@ -220,8 +220,11 @@ def what_was_done(work: Work, secret: frozenset[PurePosixPath]) -> tuple[str, ..
     lines = [f"added `{operation}`" for operation in promise.adds]
     lines += [f"added the setting `{name}`" for name in promise.settings]
     lines += [f"changed the table `{name}`" for name in promise.tables]
+    new = {str(c.path) for c in work.changes.changes if isinstance(c, NewFile)}
     lines += [
-        f"wrote `{diff.path}`" for diff in work.diffs if PurePosixPath(diff.path) not in secret
+        f"{'wrote' if diff.path in new else 'changed'} `{diff.path}`"
+        for diff in work.diffs
+        if PurePosixPath(diff.path) not in secret
     ]
     lines += [f"wrote `{path}`, readable by you alone" for path in sorted(secret)]
     return tuple(lines)

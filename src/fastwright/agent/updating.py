@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from fastwright.agent.environments import lacking
 from fastwright.agent.person import Person
@@ -17,7 +18,9 @@ from fastwright.workspace import checkout
 from fastwright.workspace.project import Project
 
 Files = Mapping[PurePosixPath, bytes]
-_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock")
+_LOCKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"pyproject.toml": ("uv.lock", "poetry.lock", "pdm.lock"), "Pipfile": ("Pipfile.lock",)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,13 @@ def lock_files(project: Project, before: Files, after: Files) -> Relocked:
 
 def _stale(before: Files, after: Files) -> Sequence[PurePosixPath]:
     """The lock files of the changed manifests: beside each, or at the root of its workspace."""
-    changed = (p for p in after if p.name == "pyproject.toml" and before.get(p) != after[p])
+    changed = (p for p in after if p.name in _LOCKS and before.get(p) != after[p])
     found = (_lock_of(before, manifest) for manifest in changed)
     return sorted({lock for lock in found if lock is not None})
 
 
 def _lock_of(files: Files, manifest: PurePosixPath) -> PurePosixPath | None:
-    locks = (folder / name for folder in manifest.parents for name in _LOCKS)
+    locks = (folder / name for folder in manifest.parents for name in _LOCKS[manifest.name])
     return next((lock for lock in locks if lock in files), None)
 
 
@@ -63,7 +66,7 @@ def _relocked(project: Project, after: Files, lock: PurePosixPath) -> bytes:
     try:
         copy = folder.path / "copy"
         checkout.copy(project, copy)
-        for path in (p for p in after if p.name == "pyproject.toml"):
+        for path in (p for p in after if p.name in _LOCKS):
             (copy / path).write_bytes(after[path])
         return relock(copy / lock.parent, lock.name, Install(os.environ))
     finally:

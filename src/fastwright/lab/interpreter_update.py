@@ -30,7 +30,8 @@ def locking_tool(lock: str, install: Install) -> tuple[str, ...] | None:
     if lock == "uv.lock":
         uv = find_uv(install.environ)
         return (uv, "lock", "--quiet") if uv else None
-    tool = {"poetry.lock": "poetry", "pdm.lock": "pdm"}.get(lock)
+    tools = {"poetry.lock": "poetry", "pdm.lock": "pdm", "Pipfile.lock": "pipenv"}
+    tool = tools.get(lock)
     program = shutil.which(tool, path=install.environ.get("PATH")) if tool else None
     return (program, "lock") if program else None
 

@@ -121,7 +121,8 @@ def appended(
     changes: list[Change] = []
     for entry in piece.imported:
         if entry.local in used and entry.module != own:
-            bound = ensure_import(app, path, entry.module, entry.name, entry.alias)
+            ours = entry.module.partition(".")[0] in piece.own
+            bound = ensure_import(app, path, entry.module, entry.name, entry.alias, own=ours)
             renames[entry.local] = bound.local
             changes += bound.edits
     body = wrapping.fitted(import_header.renamed(piece.body, renames), import_block.width_of(app))
@@ -181,6 +182,8 @@ def _kept(text: str, flags: frozenset[str]) -> str:
             lines.append(line[: match.start()])
     # A function that is left out leaves the blank lines on both of its sides.
     text = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines) + "\n")
+    # A call whose arguments are all left out closes where it opens.
+    text = re.sub(r"\(\n[ \t]*\)", "()", text)
     return re.sub(r"\n{3}(?=[ \t])", "\n\n", text)
 
 

@@ -91,7 +91,13 @@ def groups(diffs: Iterable[FileDiff]) -> tuple[Group, ...]:
     found: dict[tuple[str, ...], list[FileDiff]] = {}
     for diff in diffs:
         found.setdefault(diff.why, []).append(diff)
-    return tuple(Group(reasons, tuple(files)) for reasons, files in found.items())
+    return tuple(Group(_once(reasons), tuple(files)) for reasons, files in found.items())
+
+
+def _once(reasons: Iterable[str]) -> tuple[str, ...]:
+    """The reasons without the parts that an earlier one has said."""
+    parts = (part for reason in reasons for part in reason.split("; "))
+    return tuple(dict.fromkeys(parts))
 
 
 def why_no_text(report: Report, file: FileDiff) -> str:

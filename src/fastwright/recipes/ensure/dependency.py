@@ -230,5 +230,5 @@ def _pin(app: AppMap, wanted: Requirement, siblings: list[str]) -> tuple[str, st
         "~=": f"~={known or lowest}" if known or lowest else floor,
         "": "",
     }.get(style, floor)
-    said = f"{style}…" if style else "no version"
-    return value, f"; `{said}` {counted(count, len(siblings), 'packages')}" if count else ""
+    said = f"pinned by `{style}`" if style else "declared by name alone"
+    return value, f"; {said} {counted(count, len(siblings), 'packages')}" if count else ""

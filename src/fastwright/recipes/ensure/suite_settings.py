@@ -108,7 +108,9 @@ def _first_setter(
     if own:
         offset = layout.line_start(content, own[0].start_byte)
         quote = layout.quote_of(content)
-        text = f"os.environ.setdefault({quote}{variable}{quote}, {quote}{value}{quote})\n\n"
+        above = content[:offset].rstrip(b" ")
+        lead = "" if not above or above.endswith(b"\n\n") else "\n"
+        text = f"{lead}os.environ.setdefault({quote}{variable}{quote}, {quote}{value}{quote})\n\n"
         why = f"the app asks for `{variable}` when the tests import it"
         bound = ensure_import(app, path, "os", "")
         return (*bound.edits, insert_lines(app, path, offset, text, why))

@@ -43,7 +43,7 @@ WHY: Mapping[str, str] = MappingProxyType(
         "accounts": "the queries of a login stand in one place",
         "service": "what a login is, apart from HTTP",
         "current_user": "routes ask for `CurrentUser` to know who is calling",
-        "router": "the login endpoint",
+        "router": "the endpoints of a login",
         "me": "the route that says who is logged in",
     }
 )
@@ -64,13 +64,14 @@ def code_files(
     """Every file of the login that is new or lacks a unit, with its changes."""
     for module, missing in layout.files(units).items():
         path = file_of(app, module)
-        why = next(WHY[unit] for unit in reversed(missing) if unit in WHY)
+        told = ("router",) if "router" in missing else reversed(missing)
+        why = next(WHY[unit] for unit in told if unit in WHY)
         pieces = rendered(app, missing, style)
         if path in app.files:
-            added = [payload.appended(app, path, piece, why) for piece in pieces.values()]
+            added = payload.appended(app, path, payload.joined(tuple(pieces.values())), why)
             text = "".join((app.files[path].decode(), *(p.body for p in pieces.values())))
             grown = WrittenFile(path, text, missing)
-            yield grown, tuple(change for changes in added for change in changes)
+            yield grown, added
         else:
             doc = pieces[missing[-1]].doc
             text = payload.new_module(app, path, tuple(pieces.values()), doc)

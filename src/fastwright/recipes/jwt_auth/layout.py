@@ -11,6 +11,7 @@ from types import MappingProxyType
 from fastwright.model.app import AppMap, Router
 from fastwright.recipes.ensure.drafting import app_package, module_for, path_of
 from fastwright.recipes.ensure.router import RouterPlace, router_place
+from fastwright.recipes.jwt_auth.asking import dependencies_module
 from fastwright.recipes.jwt_auth.schemes import is_test
 
 MARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -105,8 +106,10 @@ def lay_out(app: AppMap, units: Sequence[str]) -> Layout:
     """A home for each of `units`, by the folders that the app has."""
     place = _place(app)
     folder = place.path.parent
-    files = _own_package(place) if _stands_alone(app, folder) else _by_type(app, place)
+    alone = _stands_alone(app, folder)
+    files = _own_package(place) if alone else _by_type(app, place)
     homes = {unit: module_for(app, files[unit]) for unit in MARKS}
+    homes |= {} if alone else _beside_dependencies(app, homes)
     written = {unit: module for unit in units if (module := home_of(app, unit))}
     if "router" in written:
         place = replace(place, module=written["router"], path=file_of(app, written["router"]))
@@ -114,6 +117,14 @@ def lay_out(app: AppMap, units: Sequence[str]) -> Layout:
     joined = _joined(app, place)
     place = replace(place, variable=joined.variable) if joined else place
     return Layout(place, {**homes, **written}, frozenset(written), place.because, joined)
+
+
+def _beside_dependencies(app: AppMap, homes: Mapping[str, str]) -> Mapping[str, str]:
+    """`CurrentUser` in the file that routes import the app's other dependencies from."""
+    units = ("session_alias", "current_user")
+    names = [name for unit in units for name in MARKS[unit]]
+    module = dependencies_module(app, names, [homes["accounts"], homes["tokens"]])
+    return dict.fromkeys(units, module) if module else {}
 
 
 def _joined(app: AppMap, place: RouterPlace) -> Router | None:

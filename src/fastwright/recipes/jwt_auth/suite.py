@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
@@ -17,6 +17,7 @@ _FIXTURE = re.compile(
     r"(?ms)^@(?:pytest|pytest_asyncio)\.fixture\b[^\n]*(?:\n[^\n@]*?)??\n"
     r"(?P<async>async )?def (?P<name>\w*client\w*)\(.*?(?=^\S|\Z)"
 )
+_LIMITS = re.compile(r"(?i)limit|throttl")
 _NAMES = ("client", "test_client", "async_client", "api_client", "http_client", "ac")
 
 
@@ -33,6 +34,7 @@ class Suite:
         httpx: The package that the client's class comes from.
         is_mocked: True where the suite's app has no database session that works.
         host: The host name that a client must ask for; empty where any will do.
+        is_limited: True where middleware of the app limits how often it can be asked.
     """
 
     path: PurePosixPath
@@ -44,14 +46,20 @@ class Suite:
     httpx: str = "httpx"
     is_mocked: bool = False
     host: str = ""
+    is_limited: bool = False
 
 
 def find_suite(app: AppMap, session: str) -> Suite:
-    """The app's test suite; an empty one in ``tests`` where there is none.
+    """The app's test suite; one to be in ``tests`` where there is none.
 
     Its client is of no use here where the suite puts a mock in the place of `session`, the
     dependency that yields database sessions.
     """
+    limits = any(_LIMITS.search(m.name.rpartition(".")[2]) for m in app.middleware)
+    return replace(_found(app, session), host=accepted_host(app), is_limited=limits)
+
+
+def _found(app: AppMap, session: str) -> Suite:
     files = [p for p in sorted(app.files) if p.suffix == ".py" and is_test(p)]
     tests = [p for p in files if p.name.startswith("test_")]
     folder = Counter(p.parent for p in tests).most_common(1)
@@ -60,12 +68,12 @@ def find_suite(app: AppMap, session: str) -> Suite:
     for path in sorted(conftests, key=lambda p: -len(p.parts)):
         if _mocks(app.files[path], session):
             written = _free(app, home)
-            return Suite(written, module_for(app, written), is_mocked=True, host=accepted_host(app))
+            return Suite(written, module_for(app, written), is_mocked=True)
         found = _client_of(app, path, home)
         if found is not None:
             return found
     written = _free(app, home)
-    return Suite(written, module_for(app, written), host=accepted_host(app))
+    return Suite(written, module_for(app, written))
 
 
 def _mocks(conftest: bytes, session: str) -> bool:
@@ -99,7 +107,6 @@ def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite |
         plugin=_plugin(app) if is_async else "",
         base_path=base[1].rstrip("/") if base else "",
         httpx="httpx2" if "httpx2" in text else "httpx",
-        host=accepted_host(app),
     )
 
 

@@ -24,6 +24,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     async def session_of_test() -> AsyncIterator[AsyncSession]:
         async with AsyncSession(engine, expire_on_commit=False) as session:
             yield session
+            await session.commit()  # when: not-released
 
     asyncio.run(create_tables())
     given = dict(app.dependency_overrides)

@@ -22,6 +22,7 @@ def client() -> Iterator[TestClient]:
     def session_of_test() -> Iterator[Session]:
         with Session(engine) as session:
             yield session
+            session.commit()  # when: not-released
 
     given = dict(app.dependency_overrides)
     app.dependency_overrides[get_session] = session_of_test

@@ -1,7 +1,12 @@
 """Hashes that the app has stored so far: bcrypt."""
 
+import re
+
 import bcrypt
 from pwdlib.hashers import HasherProtocol
+
+# Whole: some versions of bcrypt do not survive the attempt to read a part of one.
+_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
 
 class StoredBcrypt(HasherProtocol):
@@ -11,7 +16,7 @@ class StoredBcrypt(HasherProtocol):
     def identify(cls, hash: str | bytes) -> bool:
         """True for a bcrypt hash."""
         text = hash.decode() if isinstance(hash, bytes) else hash
-        return text.startswith(("$2a$", "$2b$", "$2y$"))
+        return _BCRYPT.fullmatch(text) is not None
 
     def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
         """Refused: new hashes are argon2id."""
