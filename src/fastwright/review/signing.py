@@ -13,6 +13,8 @@ from fastwright.survey.codebase import of_tests
 
 _DECODE = frozenset({"jwt.decode", "jose.jwt.decode", "jwt.api_jwt.decode", "jwt.decode_complete"})
 _ENCODE = frozenset({"jwt.encode", "jose.jwt.encode", "jwt.api_jwt.encode"})
+_TIMED = frozenset({"itsdangerous.URLSafeTimedSerializer", "itsdangerous.TimedSerializer",
+                    "itsdangerous.url_safe.URLSafeTimedSerializer"})  # fmt: skip
 _UNVERIFIED = frozenset({"jose.jwt.get_unverified_claims", "jose.jws.get_unverified_claims"})
 
 
@@ -38,6 +40,14 @@ class Signing:
         plain = tuple(c for c in self._calls() if c.callee in _UNVERIFIED)
         return (*plain, *(c for c in self.decodings if not verifies(c)))
 
+    @cached_property
+    def links(self) -> tuple[Call, ...]:
+        """Every call that opens what itsdangerous has signed with the time."""
+        return tuple(
+            c for c in self._calls() if (c.callee or "").rpartition(".")[0] in _TIMED
+            and c.text.endswith(".loads")
+        )  # fmt: skip
+
     def _calls(self) -> Iterator[Call]:
         return (c for c in self.app.calls if not of_tests(c.span.path))
 
@@ -53,3 +63,9 @@ def verifies(call: Call) -> bool:
     options = given.get("options", "")
     is_off = re.search(r"['\"]verify_signature['\"]\s*:\s*False", options)
     return not is_off and given.get("verify") != "False"
+
+
+def has_no_end(call: Call) -> bool:
+    """Whether a call opens what was signed at any time, and does not ask when that was."""
+    given = dict(call.keywords)
+    return len(call.arguments) == 1 and not {"max_age", "return_timestamp", "**"} & set(given)

@@ -10,15 +10,17 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.model.routing import Route
 from fastwright.review.reach import Reach
 from fastwright.review.rule import rule
-from fastwright.review.signing import Signing, verifies
+from fastwright.review.signing import Signing, has_no_end, verifies
 
 NAME = "unverified-token"
 _OPTIONS = re.compile(
     r",\s*options\s*=\s*\{\s*['\"]verify_(signature|exp)['\"]\s*:\s*False\s*,?\s*\}"
 )
 _PLAIN = re.compile(r",\s*verify\s*=\s*False")
+_ENTRY = re.compile(r"password|reset|forgot|recover|log_?in|sign_?in|magic|invit", re.IGNORECASE)
 _LAX = re.compile(r"expired|refresh|unverified|peek|logout|blacklist|revoke", re.IGNORECASE)
 
 
@@ -68,7 +70,9 @@ def unverified_token(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A function that also verifies the token is passed over: it reads the claims to find the key.
     An expiry that is not looked at is reported for those dependencies alone that say who is
-    calling, not for a refresh or a logout.
+    calling, not for a refresh or a logout. A signed link of itsdangerous that has no `max_age` is
+    certain where it resets a password or logs somebody in, and possible elsewhere: that one can
+    unsubscribe by an old mail is meant.
     """
     signing = Signing(app)
     verifying = {c.caller for c in signing.decodings if verifies(c)}
@@ -80,6 +84,24 @@ def unverified_token(app: AppMap) -> Iterator[Finding]:
         if re.search(r"['\"]verify_exp['\"]\s*:\s*False", dict(call.keywords).get("options", "")):
             seen = "believes a token after its expiry"
             yield _finding(app, call, f"`{_last(call.caller)}` {seen}")
+    for call, routes in _endless(app, signing):
+        seen = f"believes a signed link for ever: `{call.text}` has no `max_age`"
+        entry = next((r for r in routes if _ENTRY.search(f"{r.path} {r.handler}")), None)
+        yield _finding(app, call, f"`{_last(call.caller)}` {seen}", entry, sure=entry is not None)
+
+
+def _endless(app: AppMap, signing: Signing) -> Iterator[tuple[Call, tuple[Route, ...]]]:
+    """Calls that open signed links whatever their age, each with the routes that it runs for."""
+    calls = {call.span: call for call in signing.links if has_no_end(call)}
+    if not calls:
+        return
+    reach, served = Reach(app), dict[Span, tuple[Route, ...]]()
+    for root, routes in reach.every_root().values():
+        for step in reach.below(root):
+            if step.call.span in calls:
+                served[step.call.span] = (*served.get(step.call.span, ()), *routes)
+    for span, routes in served.items():
+        yield calls[span], routes
 
 
 def _for_callers(app: AppMap, signing: Signing) -> Iterator[Call]:
@@ -94,22 +116,28 @@ def _for_callers(app: AppMap, signing: Signing) -> Iterator[Call]:
             yield call
 
 
-def _finding(app: AppMap, call: Call, message: str) -> Finding:
+def _finding(
+    app: AppMap, call: Call, message: str, route: Route | None = None, *, sure: bool = True
+) -> Finding:
     fix = _fix(app, call)
+    written = " ".join(app.text(call.span).split())
+    seen = (written, f"it runs for `{route}`") if route else (written,)
     return Finding(
         NAME,
         call.span,
         message,
-        evidence=(Evidence(EvidenceKind.SOURCE, " ".join(app.text(call.span).split())),),
+        evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in seen),
         fixes=(fix,) if fix else (),
         symbol=call.caller,
-        structural=True,
+        structural=sure,
     )
 
 
 def _fix(app: AppMap, call: Call) -> Fix | None:
     """Take away what switches the check off, where the call has the key and the algorithms."""
     text = app.text(call.span)
+    if call.text.endswith("loads"):
+        return _with_end(call, text)
     found = _OPTIONS.search(text) or _PLAIN.search(text)
     has_key = len(call.arguments) > 1 or "key" in dict(call.keywords)
     if found is None or not has_key or not text.isascii():
@@ -118,6 +146,15 @@ def _fix(app: AppMap, call: Call) -> Fix | None:
     edit = Edit(span, "", "only the signature says who wrote a token")
     safety = Safety.CHANGES_BEHAVIOUR if "verify_exp" in found[0] else Safety.SAFE
     return Fix("Check the token", safety, (edit,))
+
+
+def _with_end(call: Call, text: str) -> Fix | None:
+    """The call with an hour as the greatest age, where it is written on one line."""
+    if not text.endswith(")") or "\n" in text or not call.arguments:
+        return None
+    at = Span(call.span.path, call.span.end - 1, call.span.end - 1)
+    edit = Edit(at, ", max_age=3600", "a link that was lost must not open the account for ever")
+    return Fix("Believe a link for an hour", Safety.CHANGES_BEHAVIOUR, (edit,))
 
 
 def _last(dotted: str) -> str:
