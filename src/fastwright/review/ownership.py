@@ -117,13 +117,34 @@ class Ownership:
         filtered = (q for q in route.queries if marks & set(q.filters) and route.caller_uses)
         return next(used, None) or next(filtered, None)
 
-    def may_ask(self, route: Route) -> bool:
-        """Whether anything on the way could limit it to the caller, seen or unseen."""
-        if permissions(route) or route.refuses:
+    def may_ask(self, route: Route, owned: Owned | None = None) -> bool:
+        """Whether anything on the way could limit it to the caller, seen or unseen.
+
+        A permission that whoever makes rows of `owned` must have too, says nothing of one row.
+        """
+        is_more = permissions(route) and not (owned and self._is_for_owners(route, owned))
+        if is_more or route.refuses:
             return True
         return any(
             use.kind in ("read", "filtered", "passed") and not _NULL_TEST.match(use.text)
             for use in route.caller_uses
+        )
+
+    def _is_for_owners(self, route: Route, owned: Owned) -> bool:
+        demanded = self._demands(route)
+        return any(
+            r.method == "POST" and self._demands(r) == demanded
+            for r in self.touching(owned)
+            if any(q.kind == "insert" and q.tables[0] == owned.table.name for q in r.queries)
+        )
+
+    def _demands(self, route: Route) -> frozenset[tuple[str, str]]:
+        """The permissions of a route, each with what it is made of, as written."""
+        names = {guard.name for guard in permissions(route)}
+        return frozenset(
+            (node.call, self.app.text(node.span) if node.span else "")
+            for node in route.every_dependency()
+            if node.call in names
         )
 
     def touching(self, owned: Owned) -> Iterator[Route]:

@@ -64,14 +64,15 @@ def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
     That one user reads another's row is right for a blog and wrong for an order. It is certain only
     where the app itself shows the intent: the list of the same table is limited to the caller, or
     two sibling routes ask for the owner, or `[tool.fastwright.access]` names the table as `owned`.
-    Else it is one question for each table. A route whose caller is handed to code that cannot be
-    read is passed over.
+    Else it is one question for each table. A role that a route demands is taken to allow every row,
+    unless those who make rows must have the very same one. A route whose caller is handed to code
+    that cannot be read is passed over.
     """
     guarding, ownership, intent = Guarding(app), Ownership(app), Intent.read(app)
     asked: set[str] = set()
     for route in guarding.served:
         row = ownership.row_of(route)
-        if row is None or not _is_candidate(route, guarding, ownership, intent):
+        if row is None or not _is_candidate(route, row[0], guarding, ownership, intent):
             continue
         owned, query = row
         if _is_shared(route, owned, intent):
@@ -84,11 +85,13 @@ def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
             yield _question(route, owned, query)
 
 
-def _is_candidate(route: Route, guarding: Guarding, ownership: Ownership, intent: Intent) -> bool:
+def _is_candidate(
+    route: Route, owned: Owned, guarding: Guarding, ownership: Ownership, intent: Intent
+) -> bool:
     """Somebody is logged in, nothing limits the row to them, and nobody has said it is right."""
     principal = any(g.role == "principal" and not g.optional for g in route.guards)
     known = principal and not guarding.is_unsure(route) and not intent.is_public(route)
-    return known and not ownership.may_ask(route)
+    return known and not ownership.may_ask(route, owned)
 
 
 def _is_shared(route: Route, owned: Owned, intent: Intent) -> bool:
