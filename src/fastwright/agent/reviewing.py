@@ -238,11 +238,20 @@ def weigh(seen: Digest, files: Files, terms: Terms, proven: Sequence[Finding] = 
     """What `terms` object to of all that was seen, with what was `proven` beside the rules."""
     wanted = {rule.name for rule in terms.rules}
     known = {(f.rule, f.symbol) for f in proven}
-    own = (f for f in seen.findings if not f.symbol or (f.rule, f.symbol) not in known)
+    shown = {(f.rule, at) for f in proven for at in (f.at, *f.related)}
+    own = (
+        f
+        for f in seen.findings
+        if not f.symbol or ((f.rule, f.symbol) not in known and (f.rule, f.at) not in shown)
+    )
     findings = [f for f in (*proven, *own) if f.rule in wanted and not of_tests(f.at.path)]
     open_, permitted = allowing.sift(findings, files)
     kept = open_ if terms.changed is None else list(touching(open_, files, terms.changed))
-    sure = [f for f in kept if terms.possible or f.grade is not Grade.POSSIBLE]
+    sure = [
+        f
+        for f in kept
+        if terms.possible or f.grade is not Grade.POSSIBLE or (f.rule, f.at) in shown
+    ]
     cards = {**shelf().rules, **{rule.name: rule for rule in terms.rules}}
     objections = engine.ordered(engine.objection(files, f, cards[f.rule]) for f in sure)
     before = baseline.read(terms.known) if terms.known is not None else Counter[str]()

@@ -24,6 +24,7 @@ from fastwright.review.live.matrix import Grid
 from fastwright.review.live.people import People
 from fastwright.review.live.proof import Proof, findings_of
 from fastwright.review.live.stage import Stage
+from fastwright.review.live.unjudged import unjudged
 from fastwright.review.live.writing import Written, tests_of
 from fastwright.review.requests import Contract
 
@@ -100,7 +101,7 @@ def examine(
     return Examined(
         findings_of(proofs, known, stage.routes, people.notes),
         grid.matrix(),
-        (*people.remarks, *stage.not_tried, *_refusals(stage)),
+        (*people.remarks, *stage.not_tried, *_refusals(stage), *unjudged(stage, grid)),
         tuple(proofs),
         tests_of(stage, proofs),
         dict(stage.cast),

@@ -32,10 +32,13 @@ class Filling:
         owner: User | None,
         canary: Canary | None = None,
         making: tuple[str, ...] = (),
+        *,
+        by_routes: bool = False,
     ) -> None:
         self._stage = stage
         self._owner = owner
         self._making = making
+        self._by_routes = by_routes
         self._rows = {**canary.above, canary.table: canary} if canary else {}
         self.fills: dict[str, Any] = dict(canary.fills) if canary else {}
 
@@ -54,10 +57,10 @@ class Filling:
         if person is not None:
             return person
         table = self._stage.table_of(name, path)
-        value = self._of_row(table, name) if table is not None else None
-        if value is None:
-            value = self._of_route(name, path)
-        return value
+        value = self._of_route(name, path) if self._by_routes else None
+        if value is None and table is not None:
+            value = self._of_row(table, name)
+        return self._of_route(name, path) if value is None and not self._by_routes else value
 
     def _of_person(self, name: str) -> str | None:
         """The owner's own name, where a path asks for one."""
@@ -73,6 +76,7 @@ class Filling:
         made = created(self._stage, f"GET {before}{{{name}}}", self._making)
         if made is not None:
             self.fills = {**made.fills, **self.fills}
+            self._rows.setdefault(made.table, made)
         return self.fills.get(name)
 
     def _known(self, name: str, path: str) -> Any:

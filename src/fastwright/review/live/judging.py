@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fastwright.model.finding import Caller, Finding, Grade
 from fastwright.review.guarding import permissions
@@ -12,6 +13,11 @@ from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
 
 _CHANGES = ("PUT", "PATCH", "DELETE")
+_SEEN = MappingProxyType({
+    "reads": "the row of the owner is in the answer",
+    "deletes": "the row of the owner is gone",
+    "changes": "the row of the owner is not what it was",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Row:
         return self._reached(self.other)
 
     def _reached(self, cell: Cell) -> bool:
+        if cell.canary is None:  # an owner who was called on by their own account
+            return cell.exchange.worked
         return cell.exchange.worked and (cell.heard if self.reads else cell.altered)
 
 
@@ -76,7 +84,7 @@ def _rows_of(stage: Stage, grid: Grid, table: str) -> tuple[Row, ...]:
         demands = route is not None and permissions(route) and stage.staff
         other = cells.get(Caller.LOWER_ROLE if demands else Caller.OTHER_USER)
         owner = cells.get(Caller.OWNER)
-        named = owner is not None and owner.canary is not None and owner.canary.table == table
+        named = other is not None and other.canary is not None and other.canary.table == table
         if named and owner is not None and other is not None:
             found.append(Row(operation, owner, other))
     return tuple(found)
@@ -89,40 +97,79 @@ def _owned(
     if table in stage.intent.shared:
         rows = tuple(row for row in rows if not row.reads)
     closed = [r for r in rows if r.works and not r.is_open]
-    for row in rows:
-        route = stage.routes.get(row.operation)
-        if route is None or row.is_list or not row.is_open or stage.intent.is_public(route):
-            continue
-        if not row.reads and not row.operation.startswith(_CHANGES):
-            continue
-        is_known = ("missing-owner-filter", route.handler) in certain
-        is_meant = is_known or table in stage.intent.owned or _is_shown(row, rows, closed)
-        if is_meant or not row.reads:
-            yield _proof(stage, table, row, closed, is_meant=is_meant)
+    asked: list[Row] = []
+    for row in filter(lambda r: _is_at_stake(stage, r), rows):
+        is_known = ("missing-owner-filter", stage.routes[row.operation].handler) in certain
+        if is_known or table in stage.intent.owned or _is_shown(row, rows, closed):
+            yield _proof(stage, table, row, closed)
+        elif not row.reads:
+            asked.append(row)
+    if asked:
+        yield _question(stage, table, asked)
+
+
+def _is_at_stake(stage: Stage, row: Row) -> bool:
+    """Whether another user got one row that is not theirs, or changed it."""
+    route = stage.routes.get(row.operation)
+    if route is None or row.is_list or not row.is_open or stage.intent.is_public(route):
+        return False
+    return row.reads or row.operation.startswith(_CHANGES)
 
 
 def _is_shown(row: Row, rows: tuple[Row, ...], closed: list[Row]) -> bool:
-    """Whether siblings show that a row is for its owner alone, by what they answered."""
-    if row.reads:
-        lists = [r for r in rows if r.reads and r.is_list]
-        return any(r in closed for r in lists) and not any(r.is_open for r in lists)
-    return len(closed) > 1
+    """Whether siblings show that a row is for its owner alone, by what they answered.
+
+    Rows that are listed for their owner alone are for nobody else to read, nor to change at their
+    own address; whoever may not change a row there was not meant to delete it.
+    """
+    lists = [r for r in rows if r.reads and r.is_list]
+    if any(r in closed for r in lists) and not any(r.is_open for r in lists):
+        return row.reads or row.operation.rstrip("/").endswith("}")
+    return not row.reads and (len(closed) > 1 or bool(_at_its_address(row, closed)))
 
 
-def _proof(stage: Stage, table: str, row: Row, closed: list[Row], *, is_meant: bool) -> Proof:
-    verb = "reads" if row.reads else "deletes" if row.operation.startswith("DELETE") else "changes"
+def _at_its_address(row: Row, closed: list[Row]) -> list[Row]:
+    """The operations that change the row where a `DELETE` deletes it, and are closed."""
+    method, _, path = row.operation.partition(" ")
+    changing = {f"PUT {path}", f"PATCH {path}"} if method == "DELETE" else set()
+    return [r for r in closed if r.operation in changing]
+
+
+def _question(stage: Stage, table: str, rows: list[Row]) -> Proof:
+    """What the person has to say of a table whose rows others may change, as far as is seen."""
+    named = " and ".join(f"`{row.operation}`" for row in rows)
+    verb = "change" if len(rows) > 1 else _verb(rows[0])
+    message = (
+        f"{named} {verb} {_thing(stage, table)} that is another user's: declare `{table}` as "
+        "`owned`, or the operation as `public`, in `[tool.fastwright.access]`"
+    )
+    shown = tuple((row.other.exchange, _SEEN[_verb(row)]) for row in rows)
+    beside = tuple(row.operation for row in rows[1:])
+    return Proof("missing-owner-filter", rows[0].operation, message, shown, is_meant=False,
+                 beside=beside)  # fmt: skip
+
+
+def _verb(row: Row) -> str:
+    return "reads" if row.reads else "deletes" if row.operation.startswith("DELETE") else "changes"
+
+
+def _thing(stage: Stage, table: str) -> str:
     people = stage.people.table
-    whose = "an account" if people and table == people.name else f"a row of `{table}`"
-    message = f"`{row.operation}` {verb} {whose} that is another user's"
-    if not is_meant:
-        message += f": declare `{table}` as `owned` or `shared` in `[tool.fastwright.access]`"
-    seen = {
-        "reads": "the row of the owner is in the answer",
-        "deletes": "the row of the owner is gone",
-        "changes": "the row of the owner is not what it was",
-    }[verb]
-    shown = [(row.other.exchange, seen)]
+    return "an account" if people and table == people.name else f"a row of `{table}`"
+
+
+def _proof(stage: Stage, table: str, row: Row, closed: list[Row]) -> Proof:
+    verb = _verb(row)
+    message = f"`{row.operation}` {verb} {_thing(stage, table)} that is another user's"
+    shown = [(row.other.exchange, _SEEN[verb])]
     shown += [(r.other.exchange, "the same user is turned away here") for r in closed[:2]]
     song = row.other.canary.songs[0] if row.reads and row.other.canary else ""
-    return Proof("missing-owner-filter", row.operation, message, tuple(shown),
-                 is_meant=is_meant, forbidden=song)  # fmt: skip
+    return Proof(_rule(stage, row, closed), row.operation, message, tuple(shown), forbidden=song)
+
+
+def _rule(stage: Stage, row: Row, closed: list[Row]) -> str:
+    """A role is missing, and no owner, where what changes the row at its address demands one."""
+    beside = (stage.routes.get(r.operation) for r in _at_its_address(row, closed))
+    demanded = any(route is not None and permissions(route) for route in beside)
+    own = permissions(stage.routes[row.operation])
+    return "missing-role-guard" if demanded and not own else "missing-owner-filter"

@@ -36,6 +36,7 @@ from fastwright.review.live.credentials import (
     tokens_in,
 )
 from fastwright.review.live.entrances import Entrances
+from fastwright.review.live.reasons import reason
 from fastwright.review.live.roles import highest
 from fastwright.review.ownership import Ownership
 from fastwright.review.requests import Contract, Ready
@@ -67,6 +68,7 @@ class People:
         self._by_email = False
         self.granted: object = None
         self._closed: dict[str, bool] = {}
+        self._refused: dict[str, str] = {}
         self._sign_up = ""
         self.login = ""
         self.token_key = ""
@@ -92,7 +94,9 @@ class People:
         """Why there is no user."""
         if not self._app.principals and not self.entrances.guarded:
             return "no route asks who is calling, so all was called by nobody alone"
-        return "no user could be made who gets in, so all was called by nobody alone"
+        why = [f"`{door}` answers {told}" for door, told in self._refused.items()]
+        nobody = "no user could be made who gets in, so all was called by nobody alone"
+        return ": ".join((nobody, *(["; ".join(why)] if why else [])))
 
     def hash_cheaply(self) -> None:
         """Have the app hash with little work from now on, where its packages allow it."""
@@ -112,6 +116,7 @@ class People:
         self.notes.hide(key)
         for headers in self._carried(key, ""):
             if self._gets_in(headers):
+                self.remarks.pop(self._nobody(), None)
                 self.remarks["the app knows one key and no users: its holder is the owner"] = None
                 return User("owner", "", "", headers=headers, token=key)
         return None
@@ -187,13 +192,15 @@ class People:
             answer = self._post(operation, user, self.contract)
             if not 200 <= answer.status < 300:
                 answer = self._post(operation, user, self._full)
-            if 200 <= answer.status < 300:
-                self._sign_up = operation
-                made = replace(self._with_row(user), signed_up=True)
-                for name, value in made.row.items():
-                    if _ON.match(name) and value in ("False", "0"):
-                        self._set(made, name, True)
-                return made
+            if not 200 <= answer.status < 300:
+                self._refused[operation] = reason(answer, self._app)
+                continue
+            self._sign_up = operation
+            made = replace(self._with_row(user), signed_up=True)
+            for name, value in made.row.items():
+                if _ON.match(name) and value in ("False", "0"):
+                    self._set(made, name, True)
+            return made
         return None
 
     def _by_row(self, user: User) -> User | None:
@@ -266,6 +273,7 @@ class People:
         for operation in (self.login,) if self.login else self.entrances.logins[:3]:
             answer = self._asked(operation, user)
             if not 200 <= answer.status < 400:
+                self._refused[operation] = reason(answer, self._app)
                 continue
             for key, token in tokens_in(json_of(answer)):
                 self.login, self.token_key = operation, key

@@ -26,6 +26,7 @@ class Proof:
         shown: The exchanges that show it, each with what is to be seen in it.
         is_meant: The intent is shown or declared. Where it is not, this is a question.
         forbidden: Text that the last exchange's answer may not hold; empty where its status tells.
+        beside: Further operations that it is of.
     """
 
     rule: str
@@ -34,6 +35,7 @@ class Proof:
     shown: tuple[tuple[Exchange, str], ...]
     is_meant: bool = True
     forbidden: str = ""
+    beside: tuple[str, ...] = ()
 
 
 def findings_of(
@@ -50,8 +52,9 @@ def findings_of(
         route = routes.get(proof.operation)
         if route is None or route.span is None or proof.rule not in rules:
             continue
-        fresh = Finding(proof.rule, route.span, proof.message, symbol=route.handler)
-        joined = _known(before, proof.rule, route) or fresh
+        beside = tuple(r.span for r in map(routes.get, proof.beside) if r and r.span)
+        fresh = Finding(proof.rule, route.span, proof.message, symbol=route.handler, related=beside)
+        joined = (_known(before, proof.rule, route) if proof.is_meant else None) or fresh
         key = (proof.rule, joined.symbol)
         evidence = tuple(exchange.evidence(notes, what) for exchange, what in proof.shown)
         if not proof.is_meant:

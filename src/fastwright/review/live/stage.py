@@ -24,6 +24,7 @@ from fastwright.review.live.exchange import Exchange, with_headers
 from fastwright.review.live.filling import Filling
 from fastwright.review.live.naming import singular
 from fastwright.review.live.people import People
+from fastwright.review.live.shaping import Shape
 from fastwright.review.ownership import Ownership
 from fastwright.review.requests import Contract, Ready
 
@@ -42,6 +43,8 @@ class Stage:
         company: The users.
         deadline: When to stop, on the clock of `seconds`.
         not_tried: What was left out, with the reasons.
+        shapes: Bodies that are taken, where those that the contract asks for are not.
+        ways: How each operation makes a row (`created.WAYS`), where that is known; empty for none.
     """
 
     target: Target
@@ -51,6 +54,8 @@ class Stage:
     deadline: float
     seconds: Callable[[], float]
     not_tried: dict[str, None] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    ways: dict[str, tuple[tuple[bool, bool], ...]] = field(default_factory=dict)
     _songs: dict[str, Canary | None] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -187,13 +192,15 @@ class Stage:
         full: bool = False,
     ) -> Ready:
         """A request for `operation`, made of rows that are `owner`'s; `canary` is the one meant."""
-        return Filling(self, owner, canary).request(operation, full=full)
+        shape = self.shapes.get(operation) or Shape(full)
+        request = Filling(self, owner, canary).request(operation, full=shape.full)
+        return replace(request, body=shape.applied(request.body)) if shape.is_special else request
 
     def filled(
-        self, operation: str, making: tuple[str, ...], *, full: bool = False
+        self, operation: str, making: tuple[str, ...], *, full: bool, by_routes: bool
     ) -> tuple[Ready, Mapping[str, Any]]:
         """A request of the owner's, and what the parameters of its path hold."""
-        filling = Filling(self, self.user(Caller.OWNER), making=making)
+        filling = Filling(self, self.user(Caller.OWNER), making=making, by_routes=by_routes)
         return filling.request(operation, full=full), filling.fills
 
     def text(self) -> str:
@@ -222,5 +229,7 @@ class Stage:
         return people if stem in ("user", "owner", "author", "account") else None
 
     def _named(self, word: str) -> Table | None:
-        """The table of things that a word speaks of."""
-        return next((t for t in self.app.tables if singular(t.name) == singular(word)), None)
+        """The table of things that a word speaks of, or the last part of it (``db_post``)."""
+        last = word.rpartition("_")[2]
+        names = dict.fromkeys((singular(word), singular(last)))
+        return next((t for n in names for t in self.app.tables if singular(t.name) == n), None)

@@ -1,0 +1,63 @@
+"""Why an app did not do what it was asked, in one line, as its answer or its traceback tells."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from fastwright.model.app import AppMap
+from fastwright.review.attack import Answer
+from fastwright.review.live.exchange import Exchange
+
+_RAISED = re.compile(r"^[\s|]*(?:[a-z_]\w*\.)*([A-Z]\w*[a-z]\w*(?:: .*)?)$")
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_WORDS = ("detail", "message", "msg", "error", "errors", "title")
+_LONGEST = 120
+
+
+def reason(answer: Answer | Exchange, app: AppMap) -> str:
+    """The status of an answer with what is behind it; `app` says which files are the app's own."""
+    error = getattr(answer, "error", None) or ""
+    paths = [str(path) for path in app.files if path.suffix == ".py"]
+    told = _raised(error, paths) if error else _short(_said(answer.body))
+    return f"{answer.status}: {told}" if told else str(answer.status)
+
+
+def _raised(error: str, paths: Collection[str]) -> str:
+    """The last exception of a traceback, and the last place in the app on the way to it."""
+    lines = error.splitlines()
+    found = [m[1] for m in map(_RAISED.match, lines) if m and "Traceback" not in m[1]]
+    frames = (m for m in map(_FRAME.search, reversed(lines)) if m)
+    own = (f"{path}:{m[2]}" for m in frames for path in paths if m[1].endswith(f"/{path}"))
+    place = next(own, "")
+    told = _short(found[-1]) if found else ""
+    return f"{told} ({place})" if told and place else told
+
+
+def _said(body: bytes) -> str:
+    """The first words for people in a JSON answer."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return ""
+    return next(_texts(value), "")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for inner in value[:1]:
+            yield from _texts(inner)
+    elif isinstance(value, dict):
+        place = value.get("loc")
+        where = f"`{place[-1]}` " if isinstance(place, list) and place else ""
+        for name in _WORDS:
+            yield from (f"{where}{text}" for text in _texts(value.get(name)))
+
+
+def _short(text: str) -> str:
+    one = re.sub(r"\s+", " ", text).strip()
+    return one if len(one) <= _LONGEST else f"{one[:_LONGEST].rstrip()}…"
