@@ -336,6 +336,22 @@ def test_learning_ends() -> None:
     assert caught.value.missing == f"V{TRIES - 1}_KEY"
 
 
+def test_what_was_made_up_may_be_to_blame() -> None:
+    """An app that fails over a value of ours is not just called broken: the value can be given."""
+    asks = asks_for(("PAYMENT_KEY", "str"))
+    nothing = {"text": "", "traceback": "", "missing_module": "", "missing_path": ""}
+
+    def fail(given: Environment) -> str:
+        asks(given)
+        failure = {"type": "AssertionError", "variables": [], **nothing}
+        raise AppFailed("cannot load `main:app`", failure)
+
+    with pytest.raises(AppFailed) as caught:
+        learn(fail, Environment((Value("PORT", "80", "--env", Origin.GIVEN),)))
+    assert caught.value.made_up == ("PAYMENT_KEY",)
+    assert "made up for this run: `--env PAYMENT_KEY=…`" in caught.value.do
+
+
 def test_a_value_of_the_persons_is_not_replaced() -> None:
     """A given value that the app refuses is the person's to mend."""
     mine = Environment((Value("PORT", "many", "--env", Origin.GIVEN),))

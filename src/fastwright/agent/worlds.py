@@ -20,9 +20,11 @@ from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.supplying import Supply, supply
 from fastwright.lab import services, settings
+from fastwright.lab.boot_failure import AppFailed
 from fastwright.lab.environment import Settled, settle
 from fastwright.lab.interpreter import Interpreter
 from fastwright.lab.settings import Environment
+from fastwright.lab.settings_learning import blamed
 from fastwright.lab.settings_values import is_secret
 from fastwright.lab.world import World, WorldSpec
 from fastwright.model.app import AppMap
@@ -85,11 +87,17 @@ class Worlds:
             world = self._open.enter_context(World.open(self._settled.spec))
             side = Side(app, self._ground.files, world)
             self._open.callback(side.close)
-            _ = side.app
+            self._started(side)
         with self._watch.phase("holding source and running app against each other"):
             known = merge.merge(app, side.app.description)
             side.map = with_sources(known, self._settled.environment)
         return side
+
+    def _started(self, side: Side) -> None:
+        try:
+            _ = side.app
+        except AppFailed as failure:
+            raise blamed(failure, self.settled.environment) from None
 
     def known(self) -> AppMap:
         """The merged map of the app as it is."""
@@ -157,7 +165,8 @@ class Worlds:
     @property
     def settled(self) -> Settled:
         """What the app runs in; starts it where that is not known yet."""
-        _ = self.before
+        if self._settled is None:
+            _ = self.before
         assert self._settled is not None
         return self._settled
 

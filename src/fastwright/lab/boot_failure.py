@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,9 @@ _DOING: Mapping[str, str] = MappingProxyType(
         "seed": "insert a row through",
     }
 )
+
+MOST_NAMED = 5
+"""Variables that are named in one piece of advice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,14 @@ class AppFailed(DoesNotLoad):
         variables: What it asked for, as far as that could be read from the exception.
         missing_module: The module it could not import.
         missing_path: The file or folder it did not find.
+        made_up: Variables that it was started with and that nobody gave, which may be to blame.
     """
 
-    def __init__(self, cannot: str, failure: Mapping[str, Any]) -> None:
+    def __init__(
+        self, cannot: str, failure: Mapping[str, Any], made_up: tuple[str, ...] = ()
+    ) -> None:
+        self._failure = failure
+        self.made_up = made_up
         self.kind = str(failure["type"])
         self.missing_module = str(failure["missing_module"])
         self.missing_path = str(failure["missing_path"])
@@ -62,6 +70,10 @@ class AppFailed(DoesNotLoad):
             traceback=str(failure["traceback"]),
         )
 
+    def blaming(self, made_up: Iterable[str]) -> AppFailed:
+        """The same failure of an app that was started with values that were made up."""
+        return AppFailed(self.cannot, self._failure, tuple(made_up))
+
     def _advice(self) -> str:
         if self.missing_module:
             return (
@@ -73,7 +85,14 @@ class AppFailed(DoesNotLoad):
             return f"give it with `{names}` or `--env-file`"
         if self.missing_path:
             return f"`{self.missing_path}` must be there when the app starts"
-        return "mend the error that the traceback shows"
+        mend = "mend the error that the traceback shows"
+        if not self.made_up:
+            return mend
+        named = " ".join(f"--env {name}=…" for name in self.made_up[:MOST_NAMED])
+        more = len(self.made_up) - MOST_NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        given = f"give the values that were made up for this run: `{named}`{rest}, or `--env-file`"
+        return f"{mend}, or {given}"
 
 
 def _variable(one: Mapping[str, Any]) -> MissingVariable:

@@ -42,9 +42,14 @@ def learn(
         except AppFailed as failure:
             grown = grow(environment, failure, chance)
             if grown == environment:
-                raise
+                raise blamed(failure, environment) from None
             environment = grown
     return attempt(environment), environment
+
+
+def blamed(failure: AppFailed, environment: Environment) -> AppFailed:
+    """The failure of an app in `environment`, naming what nobody gave: that may be to blame."""
+    return failure.blaming(one.name for one in environment.values if one.random)
 
 
 def grow(environment: Environment, failure: AppFailed, chance: random.Random) -> Environment:
