@@ -156,6 +156,31 @@ def test_a_baseline_makes_what_is_there_known(tmp_path: Path) -> None:
     assert [o.finding.symbol for o in reviewed(root, baseline=place).objections] == ["main.first"]
 
 
+@pytest.mark.parametrize("named", ["{outside}", "../outside.json", "link/outside.json"])
+def test_a_clone_cannot_have_a_file_outside_it_written(named: str, tmp_path: Path) -> None:
+    """A baseline that the settings name lies in the project, whatever links lead out of it."""
+    outside = tmp_path / "outside.json"
+    root = tmp_path / "clone"
+    root.mkdir()
+    written(root)
+    (root / "link").symlink_to(tmp_path)
+    name = named.format(outside=outside)
+    (root / "pyproject.toml").write_text(f'[tool.fastwright]\nbaseline = "{name}"\n')
+    with pytest.raises(UsageError, match="names a file outside the project"):
+        reviewed(root, write_baseline=True)
+    assert not outside.exists()
+
+
+def test_a_file_that_is_no_baseline_is_not_overwritten(tmp_path: Path) -> None:
+    """Not even where the person names it: it is more likely a slip than a wish."""
+    place = tmp_path / "main.py"
+    root = written(tmp_path)
+    before = place.read_bytes()
+    with pytest.raises(UsageError, match="cannot write the baseline"):
+        reviewed(root, baseline=place, write_baseline=True)
+    assert place.read_bytes() == before
+
+
 def test_a_baseline_that_is_none_is_refused(tmp_path: Path) -> None:
     """A file of another kind is not read as one that knows nothing."""
     with pytest.raises(UsageError):

@@ -9,13 +9,14 @@ from pathlib import Path, PurePosixPath
 
 from fastwright import __version__
 from fastwright.agent import ground
+from fastwright.agent.baselines import place_of, read, write
 from fastwright.agent.digests import Digest, Files, digest, recalled
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.model.app import AppMap
 from fastwright.model.change import Safety
-from fastwright.model.errors import DoesNotLoad, UsageError
+from fastwright.model.errors import DoesNotLoad
 from fastwright.model.finding import Finding, Grade, Rule
 from fastwright.model.review import Card, Fault, Objection, Review
 from fastwright.review import allowing, baseline, engine
@@ -92,7 +93,7 @@ def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Rev
     if choices.live or choices.repair is not None:
         stand = ground.mapped(stand, start, wishes)
     if choices.write_baseline:
-        _write_baseline(stand, terms.settings, choices, judged)
+        write(place_of(stand.project, terms.settings, choices.baseline), judged.objections)
     told = told_of(stand, terms, seen, judged)
     if choices.live:
         told = _with_live(Run(stand, terms, person, wishes, watch), choices.write_tests)
@@ -121,15 +122,6 @@ class Run:
     person: Person
     wishes: Wishes
     watch: Stopwatch
-
-
-def _write_baseline(stand: Ground, settings: Settings, choices: Choices, judged: Judged) -> None:
-    place = baseline_place(stand, settings, choices)
-    if place is None:
-        raise UsageError(
-            "cannot write a baseline", "no file is named for it", "name one with `--baseline FILE`"
-        )
-    place.write_text(baseline.render(judged.objections), "utf-8")
 
 
 def _with_live(run: Run, tests: Path | None) -> Review:
@@ -183,12 +175,12 @@ def terms_of(stand: Ground, folder: PurePosixPath, choices: Choices) -> Terms:
         fail_on=severity(choices.fail_on) if choices.fail_on else settings.fail_on,
     )
     loaded = shelf()
-    place = baseline_place(stand, settings, choices)
+    place = place_of(stand.project, settings, choices.baseline)
     return Terms(
         settings,
         tuple(rule for rule in loaded.rules.values() if settings.wants(rule)),
         loaded.broken,
-        known=None if place is None or choices.write_baseline else _read(place),
+        known=None if place is None or choices.write_baseline else read(place),
         changed=_changed(stand, choices.diff),
         possible=choices.possible,
     )
@@ -203,22 +195,6 @@ def _check(word: str) -> None:
     rules = shelf().rules.values()
     if not any(word == rule.area or rule.code.startswith(word) for rule in rules):
         find_rule(word)
-
-
-def baseline_place(stand: Ground, settings: Settings, choices: Choices) -> Path | None:
-    """The file of the baseline; ``None`` where nobody named one."""
-    if choices.baseline is not None:
-        return choices.baseline
-    return stand.project.root / settings.baseline if settings.baseline else None
-
-
-def _read(place: Path) -> str:
-    try:
-        return place.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"cannot read the baseline `{place}`", str(error), "write it with `--write-baseline`"
-        ) from error
 
 
 def _changed(stand: Ground, base: str) -> Lines | None:
