@@ -9,19 +9,25 @@ import functools
 import gc
 import re
 import sys
+import types
 
 _FRAMING = re.compile(
     r"\s*(begin|commit|rollback|savepoint|release|start transaction|set |pragma)\b|\s*$", re.I
 )
 _DEEPEST = 14
-_ASYNC = {
-    "asyncpg.connection": ("Connection", ("fetch", "fetchrow", "fetchval", "execute", "cursor")),
-    "asyncpg.prepared_stmt": ("PreparedStatement", ("fetch", "fetchrow", "fetchval")),
-    "psycopg.cursor_async": ("AsyncCursor", ("execute", "executemany")),
-    "aiosqlite.core": ("Connection", ("execute", "executemany", "execute_fetchall")),
-}
-_SYNC = {"psycopg.cursor": ("Cursor", ("execute", "executemany"))}
-_EXTENDED = {"psycopg2": "psycopg2.extensions", "sqlite3": "sqlite3"}
+_ASYNC = types.MappingProxyType(
+    {
+        "asyncpg.connection": (
+            "Connection",
+            ("fetch", "fetchrow", "fetchval", "execute", "cursor"),
+        ),
+        "asyncpg.prepared_stmt": ("PreparedStatement", ("fetch", "fetchrow", "fetchval")),
+        "psycopg.cursor_async": ("AsyncCursor", ("execute", "executemany")),
+        "aiosqlite.core": ("Connection", ("execute", "executemany", "execute_fetchall")),
+    }
+)
+_SYNC = types.MappingProxyType({"psycopg.cursor": ("Cursor", ("execute", "executemany"))})
+_EXTENDED = types.MappingProxyType({"psycopg2": "psycopg2.extensions", "sqlite3": "sqlite3"})
 
 
 def install(sent):

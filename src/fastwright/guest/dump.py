@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import re
+import types
 
 from . import rows, seed
 
@@ -24,8 +25,8 @@ _VALUE = re.compile(
     r"(?:::[\w\s\[\]]+)?\s*(?P<end>[,)])",
     re.I,
 )
-_ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
-_WORDS = {"NULL": None, "TRUE": True, "FALSE": False}
+_ESCAPES = types.MappingProxyType({"t": "\t", "n": "\n", "r": "\r", "\\": "\\"})
+_WORDS = types.MappingProxyType({"NULL": None, "TRUE": True, "FALSE": False})
 
 
 def factory_at(root, place):
