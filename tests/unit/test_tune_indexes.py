@@ -100,7 +100,68 @@ def test_model_and_revision_change_together() -> None:
     assert 'op.f("ix_posts_author_id"), "posts", ["author_id"]' in " ".join(revision.text.split())
 
 
-def test_a_column_without_a_call_is_not_edited() -> None:
-    """An index that the model would not have is not built: autogenerate would drop it again."""
+def test_a_column_that_its_annotation_defines_gets_a_definition() -> None:
+    """`kind: Mapped[str]` has nowhere to put a flag, so it is given a call, and its import."""
     plain = Candidate("posts", "kind", SQL, ("GET /posts",), is_key=False)
-    assert changes(static.read(FILES), plain, concurrently=False) == ()
+    found = changes(static.read(FILES), plain, concurrently=False)
+    text = edits.apply(FILES, found)[PurePosixPath("models.py")].decode()
+    assert "kind: Mapped[str] = mapped_column(index=True)" in text
+
+
+def test_an_index_of_several_columns_stands_in_the_arguments_of_the_table() -> None:
+    """Model and revision name it alike; a class without arguments gets some."""
+    both = Candidate("posts", "author_id", SQL, ("GET /posts",), is_key=True, then=("kind",))
+    found = changes(static.read(FILES), both, concurrently=False)
+    text = edits.apply(FILES, found)[PurePosixPath("models.py")].decode()
+    assert (
+        '    __tablename__ = "posts"\n'
+        '    __table_args__ = (Index("ix_posts_author_id_kind", "author_id", "kind"),)\n'
+    ) in text
+    (revision,) = (c for c in found if isinstance(c, NewFile))
+    made = 'op.f("ix_posts_author_id_kind"), "posts", ["author_id", "kind"]'
+    assert made in " ".join(revision.text.split())
+
+
+def test_an_index_joins_the_arguments_that_a_table_has() -> None:
+    """Before the options, which come last."""
+    models = MODELS + b'    __table_args__ = (Check("a"), {"schema": None})\n'
+    files = {**FILES, PurePosixPath("models.py"): models}
+    both = Candidate("posts", "author_id", SQL, ("GET /posts",), is_key=True, then=("kind",))
+    found = changes(static.read(files), both, concurrently=False)
+    text = edits.apply(files, found)[PurePosixPath("models.py")].decode()
+    index = 'Index("ix_posts_author_id_kind", "author_id", "kind")'
+    assert f'__table_args__ = ({index}, Check("a"), {{"schema": None}})' in text
+
+
+@pytest.mark.parametrize(
+    ("order", "columns"),
+    [
+        ("posts.made DESC", ("author_id", "made")),
+        ("posts.made DESC, posts.id DESC", ("author_id", "made", "id")),
+        ("posts.made DESC, posts.id ASC", None),
+        ("posts.made + 1", None),
+        ("posts.id", ("author_id", "id")),
+    ],
+)
+def test_a_page_is_sorted_by_an_index_of_what_it_compares_and_sorts_by(
+    order: str, columns: tuple[str, ...] | None
+) -> None:
+    """Compared columns first, then the sorted ones, where all go the same way."""
+    facts = [column("id", primary_key=True), column("author_id"), column("made")]
+    table = {"name": "posts", "schema": None, "columns": facts, "indexes": []}
+    sql = f"SELECT posts.id FROM posts WHERE posts.author_id = $1 ORDER BY {order} LIMIT $2"
+    group = Group("root", sql, sql, [], 1, 1, 1, 0.1, "endpoint", (), (), None)
+    seen = Visit("GET /posts", 200, b"", None, 0.1, (group,), (), {}, frozenset())
+    found = {c.columns for c in candidates([table], {"GET /posts": seen})}
+    assert found == {("author_id",)} | ({columns} if columns else set())
+
+
+def test_a_page_that_a_key_sorts_needs_no_index() -> None:
+    """The primary key has its own; behind a unique column nothing is sorted any more."""
+    facts = [column("id", primary_key=True), column("slug", unique=True), column("made")]
+    table = {"name": "posts", "schema": None, "columns": facts, "indexes": []}
+    for order in ("posts.id", "posts.slug, posts.made"):
+        sql = f"SELECT posts.id FROM posts WHERE posts.made > $1 ORDER BY {order} LIMIT $2"
+        group = Group("root", sql, sql, [], 1, 1, 1, 0.1, "endpoint", (), (), None)
+        seen = Visit("GET /posts", 200, b"", None, 0.1, (group,), (), {}, frozenset())
+        assert candidates([table], {"GET /posts": seen}) == ()

@@ -87,10 +87,7 @@ def _typed(column, value):
     """`value` as the column's Python type: a dump has it as text or as a number."""
     if value is None:
         return None
-    try:
-        kind = column.type.python_type
-    except NotImplementedError:
-        kind = str
+    kind = seed.python_type(column)
     if kind in (dict, list) and isinstance(value, str):
         return json.loads(value)
     if kind is bool:

@@ -31,18 +31,18 @@ def _grow(connection, name, size, factory):
     for table in tables:
         wanted = size if table is target else _PARENTS if table.fullname in parents else _OTHERS
         rows_ = rows.Maker(table, wanted, made, hub=False, factory=factory).make()
+        kept = []
         for start in range(0, len(rows_), _AT_ONCE):
-            fill.attempt(
-                connection,
-                lambda t=table, part=rows_[start : start + _AT_ONCE]: connection.execute(
-                    t.insert(), part
-                ),
+            part = rows_[start : start + _AT_ONCE]
+            why = fill.attempt(
+                connection, lambda t=table, p=part: connection.execute(t.insert(), p)
             )
-        made[table.fullname] = rows_
+            kept += [] if why else part
+        made[table.fullname] = rows_ = kept
         if rows_:
             first[table.fullname] = fill.told(table, rows_[0])
         if table is target:
-            count, last = len(rows_), fill.told(table, rows_[-1])
+            count, last = len(rows_), fill.told(table, rows_[-1]) if rows_ else {}
     fill.settle(connection, tables)
     return {"first": first, "last": last, "rows": count}
 

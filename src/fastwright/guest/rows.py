@@ -200,9 +200,11 @@ def _inner_type(kind):
 def _python_type(outer, inner):
     for kind in (outer, inner):
         try:
-            return kind.python_type
+            python = kind.python_type
         except NotImplementedError:
             continue
+        if python is not object:  # as decorators of types say that do not say
+            return python
     return {"JSONB": dict, "JSON": dict, "ARRAY": list, "UUID": uuid.UUID}.get(
         type(inner).__name__, str
     )

@@ -147,10 +147,19 @@ def needs_value(column):
 
 
 def _is_integer(column):
-    try:
-        return column.type.python_type is int
-    except NotImplementedError:
-        return False
+    return python_type(column) is int
+
+
+def python_type(column):
+    """The class of a column's values, of a decorated type that of the inner one; else ``str``."""
+    for kind in (column.type, getattr(column.type, "impl", None)):
+        try:
+            found = kind.python_type
+        except (AttributeError, NotImplementedError):
+            continue
+        if found is not object:
+            return found
+    return str
 
 
 def _value(connection, column, depth):
@@ -167,10 +176,7 @@ def by_type(column):
     if enums:
         chosen = getattr(column.type, "enum_class", None)
         return next(iter(chosen)) if chosen else enums[0]
-    try:
-        kind = column.type.python_type
-    except NotImplementedError:
-        kind = str
+    kind = python_type(column)
     makers = {
         bool: lambda: True,
         int: lambda: number,
@@ -205,10 +211,7 @@ def typed(column, value):
     """`value` as the column takes it: JSON has no dates and no UUIDs, they come as text."""
     if not isinstance(value, str):
         return value
-    try:
-        kind = column.type.python_type
-    except NotImplementedError:
-        return value
+    kind = python_type(column)
     readers = {
         uuid.UUID: uuid.UUID,
         decimal.Decimal: decimal.Decimal,

@@ -147,14 +147,19 @@ class Bench:
         """Build an index on a large table, measure, and leave it there; `drop` takes it away.
 
         Raises:
-            NotSent: There, no request sends the statement.
+            NotSent: There, no request sends the statement, or the table does not become large.
         """
         with self.live() as app:
             grown = app.tune("grow", table=candidate.table, size=ROWS, timeout=_PATIENCE)
+            if grown["rows"] < ROWS / 2:
+                raise NotSent(
+                    f"it was not measured: `{candidate.table}` took {grown['rows']} of the "
+                    f"{ROWS} rows that were made for it"
+                )
             request = _request_for(app, grown, candidate)
             before = _looked_up(app, request, candidate)
             at = {"name": candidate.name, "table": candidate.table}
-            app.tune("index", **at, columns=[candidate.column], timeout=_PATIENCE)
+            app.tune("index", **at, columns=list(candidate.columns), timeout=_PATIENCE)
             after = _looked_up(app, request, candidate)
         log = (before[3], after[3])
         pages = (before[1], after[1])

@@ -8,15 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from fastwright.model.app import AppMap
-from fastwright.model.change import Change, Edit
-from fastwright.model.places import Span
+from fastwright.model.change import Change
 from fastwright.recipes.ensure.migration import ensure_index
-from fastwright.source import syntax
-from fastwright.source.syntax import Node
+from fastwright.tune import index_text
 from fastwright.tune.seen import Visit
 
 ROWS = 100_000
@@ -27,14 +24,17 @@ _OFTEN = 4
 FEWER_PAGES, DEARER = 5.0, 1.5
 
 _EQUALS = re.compile(r"\"?(\w+)\"?\.\"?(\w+)\"? (?:= (?:\?|%s|%\(|\$\d|:\w)|IN \()")
-_DEFINED = frozenset({"mapped_column", "Column", "Field"})
+_SORTED = re.compile(r" ORDER BY ([^()]+?) LIMIT ")
+_ITEM = re.compile(r"\"?(\w+)\"?\.\"?(\w+)\"?(?: (ASC|DESC))?")
+_MOST_COLUMNS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A column that statements compare, and that no index begins with.
+    """A column that statements compare or sort by, and that no index begins with.
 
-    `sql` is one of those statements; `routes` send it.
+    `sql` is one of those statements; `routes` send it. `then` are the columns that follow it in the
+    index: compared ones come first, then those that a page is sorted by.
     """
 
     table: str
@@ -42,11 +42,24 @@ class Candidate:
     sql: str
     routes: tuple[str, ...]
     is_key: bool
+    then: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All that the index orders by."""
+        return (self.column, *self.then)
 
     @property
     def name(self) -> str:
         """As SQLAlchemy names the index of a column."""
-        return f"ix_{self.table}_{self.column}"
+        return f"ix_{self.table}_{'_'.join(self.columns)}"
+
+    def __str__(self) -> str:
+        return (
+            f"`{self.table}.{self.column}`"
+            if not self.then
+            else (f"`{self.table}` ({', '.join(f'`{c}`' for c in self.columns)})")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +84,70 @@ class Measured:
 def candidates(
     tables: Sequence[Mapping[str, Any]], visits: Mapping[str, Visit]
 ) -> tuple[Candidate, ...]:
-    """Every column that a traced SELECT compares with a value and that no index begins with."""
+    """What traced SELECTs compare with a value, or sort a page by, and no index begins with."""
     known = {table["name"]: table for table in tables if not table.get("schema")}
-    found: dict[tuple[str, str], Candidate] = {}
+    found: dict[tuple[str, ...], Candidate] = {}
     for route, visit in visits.items():
         for group in (g for g in visit.groups if g.count <= _OFTEN):
             compared = tuple(_compared(group.sql))
             for table, column in compared:
                 beside = {name for other, name in compared if other == table}
                 if table in known and _is_bare(known[table], column, beside):
-                    old = found.get((table, column))
-                    routes = tuple(dict.fromkeys((*(old.routes if old else ()), route)))
-                    sql = old.sql if old else group.sql
-                    is_key = _column(known[table], column)["foreign_key"] is not None
-                    found[table, column] = Candidate(table, column, sql, routes, is_key)
+                    _add(found, known[table], (column,), group.sql, route)
+            table, columns = _paged(group.sql, compared)
+            if table in known and _is_unsorted(known[table], columns):
+                _add(found, known[table], _cut(known[table], columns), group.sql, route)
     return tuple(found.values())
+
+
+def _add(
+    found: dict[tuple[str, ...], Candidate],
+    table: Mapping[str, Any],
+    columns: tuple[str, ...],
+    sql: str,
+    route: str,
+) -> None:
+    old = found.get((table["name"], *columns))
+    routes = tuple(dict.fromkeys((*(old.routes if old else ()), route)))
+    is_key = _column(table, columns[0])["foreign_key"] is not None
+    found[table["name"], *columns] = Candidate(
+        table["name"], columns[0], old.sql if old else sql, routes, is_key, columns[1:]
+    )
+
+
+def _paged(sql: str, compared: Sequence[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
+    """The table whose rows come by the page, with what it compares and then sorts them by."""
+    ordered = _SORTED.search(sql)
+    items = [_ITEM.fullmatch(one.strip()) for one in ordered[1].split(",")] if ordered else []
+    told = [item.groups("ASC") for item in items if item is not None]
+    if len(told) < max(len(items), 1) or len({(t, way) for t, _, way in told}) != 1:
+        return "", ()
+    table = told[0][0]
+    columns = (*(c for t, c in compared if t == table), *(c for _, c, _ in told))
+    return table, tuple(dict.fromkeys(columns))[:_MOST_COLUMNS]
+
+
+def _cut(table: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
+    """Without what stands behind a column that no two rows share."""
+    for at, name in enumerate(columns):
+        if _is_alone(table, name):
+            return tuple(columns[: at + 1])
+    return tuple(columns)
+
+
+def _is_unsorted(table: Mapping[str, Any], columns: Sequence[str]) -> bool:
+    """All columns are the table's, and no index or key gives its rows in their order."""
+    known = all(_column(table, name) for name in columns)
+    wanted = list(_cut(table, columns))
+    ordered = [list(index["columns"]) for index in table["indexes"]]
+    ordered += [[c["name"]] for c in table["columns"] if c.get("index") or c.get("unique")]
+    covered = any(names[: len(wanted)] == wanted for names in ordered)
+    return bool(known and wanted and not covered and not _is_alone(table, wanted[0]))
+
+
+def _is_alone(table: Mapping[str, Any], name: str) -> bool:
+    keys = [c["name"] for c in table["columns"] if c["primary_key"]]
+    return bool(_column(table, name).get("unique")) or keys == [name]
 
 
 def _compared(sql: str) -> Iterator[tuple[str, str]]:
@@ -129,7 +191,7 @@ def gains(candidate: Candidate, measured: Measured) -> str:
     """What it brings and costs, in one sentence."""
     before, after = (seconds * 1000 for seconds in measured.seconds)
     text = f"{', '.join(candidate.routes)}: {before:.2f} → {after:.2f} ms for one statement"
-    text += f" by `{candidate.table}.{candidate.column}` with {measured.rows} rows"
+    text += f" by {candidate} with {measured.rows} rows"
     if measured.pages:
         text += f", {measured.pages[0]} → {measured.pages[1]} pages read"
     if measured.log:
@@ -150,38 +212,9 @@ def changes(app: AppMap, candidate: Candidate, *, concurrently: bool) -> tuple[C
     column = table.column(candidate.column) if table else None
     if table is None or column is None or table.model is None:
         return ()
-    edit = _edit(app, table.model, column.attribute)
-    if edit is None:
+    named = (candidate.name, candidate.columns)
+    in_class = index_text.in_model(app, table.model, *named, column.attribute)
+    if not in_class:
         return ()
-    at = (candidate.table, candidate.column)
-    return (edit, *ensure_index(app, *at, concurrently=concurrently))
-
-
-def _edit(app: AppMap, model: str, attribute: str) -> Edit | None:
-    module, _, cls = model.rpartition(".")
-    found = app.modules.get(module)
-    if found is None:
-        return None
-    content = app.files[found.path]
-    for node in syntax.find(syntax.parse(content), "class_definition"):
-        own = node.child_by_field_name("name")
-        if own is not None and syntax.text(own, content) == cls:
-            return _in_class(found.path, node, attribute, content)
-    return None
-
-
-def _in_class(path: PurePosixPath, node: Node, attribute: str, content: bytes) -> Edit | None:
-    for bound in syntax.find(node, "assignment"):
-        left, right = bound.child_by_field_name("left"), bound.child_by_field_name("right")
-        if left is None or right is None or syntax.text(left, content) != attribute:
-            continue
-        arguments = right.child_by_field_name("arguments") if right.type == "call" else None
-        function = right.child_by_field_name("function") if arguments is not None else None
-        name = syntax.text(function, content).rpartition(".")[2] if function is not None else ""
-        if arguments is None or name not in _DEFINED:
-            return None
-        given = [n for n in arguments.named_children if n.type != "comment"]
-        at = given[-1].end_byte if given else arguments.start_byte + 1
-        text = ", index=True" if given else "index=True"
-        return Edit(Span(path, at, at), text, f"`{attribute}` is what rows are looked up by")
-    return None
+    at = (candidate.table, candidate.columns)
+    return (*in_class, *ensure_index(app, *at, concurrently=concurrently))

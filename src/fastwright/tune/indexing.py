@@ -37,13 +37,21 @@ class Indexer:
         """One candidate after the other, until none is left or the time is over."""
         visits = course.now.observed[-1].visits
         wanted = {r: v for r, v in visits.items() if self.tuner.wants(r) and v.status < 400}
-        found = sorted(indexes.candidates(self.tables, wanted), key=lambda c: -len(c.routes))
+        found = sorted(
+            indexes.candidates(self.tables, wanted), key=lambda c: (-len(c.routes), -len(c.then))
+        )
+        built: set[tuple[str, ...]] = set()
         for candidate in found[:MOST]:
+            if (candidate.table, *candidate.columns) in built:
+                continue
             if course.ended or self.tuner.seconds() > self.tuner.deadline:
                 course.ended = course.ended or "the budget is used up"
                 return
-            self.tuner.tell(f"{CAUSE}: `{candidate.table}.{candidate.column}`")
+            self.tuner.tell(f"{CAUSE}: {candidate}")
             course.attempts.append(self._tried(candidate, course))
+            if course.attempts[-1].fate is Fate.KEPT:  # it begins with these, too
+                names = candidate.columns
+                built |= {(candidate.table, *names[:n]) for n in range(1, len(names) + 1)}
 
     def _tried(self, candidate: Candidate, course: Course) -> Attempt:
         try:
@@ -94,6 +102,7 @@ def _attempt(
     measured: Measured | None = None,
     diff: str = "",
 ) -> Attempt:
-    seen = (f"`{candidate.table}.{candidate.column}` is compared by {', '.join(candidate.routes)}",)
+    used = "sorted by" if candidate.then else "compared by"
+    seen = (f"{candidate} is {used} {', '.join(candidate.routes)}",)
     plans = measured.plans if measured else ()
     return Attempt(CAUSE, candidate.routes, candidate.name, fate, seen, because, diff, plans)

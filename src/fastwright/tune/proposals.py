@@ -16,6 +16,8 @@ DEEP = "OFFSET, which reads what it skips"
 COUNTED = "count of all rows"
 UNTYPED = "no response model"
 NESTED = "two connections at once"
+_COUNTS = re.compile(r"SELECT count\((\*|(DISTINCT )?[\w.\"]+)\)", re.IGNORECASE)
+_SKIPS = re.compile(r"skip|offset|page|cursor|start|from|after|limit|size")
 MANY = 200
 """Items of an answer from which on it counts as a list that grows with the table."""
 
@@ -59,7 +61,7 @@ def _of_route(
 def _of_group(app: AppMap, route: str, group: Group) -> Iterator[Idea]:
     if re.search(r"\bOFFSET\b", group.sql) and _is_paged(app, route):
         yield _idea(DEEP, route, _at(group), "a cursor changes what callers have to send")
-    elif re.match(r"SELECT count\(\*\)", group.sql) and " WHERE " not in group.sql:
+    elif _COUNTS.match(group.sql) and " WHERE " not in group.sql:
         yield _idea(COUNTED, route, _at(group), "an estimate changes what callers are told")
 
 
@@ -85,7 +87,10 @@ def _is_untyped(app: AppMap, route: str) -> bool:
 def _is_paged(app: AppMap, route: str) -> bool:
     """Callers say how much to skip; ``.first()`` of a legacy query sends an OFFSET as well."""
     found = app.route(*route.split(" ", 1))
-    return found is None or any(p.source == "query" for p in found.parameters)
+    if found is None or any(p.source == "query" for p in found.parameters):
+        return True
+    signatures = (app.signatures.get(d.call, ()) for d in found.every_dependency())
+    return any(_SKIPS.search(p.name) for signature in signatures for p in signature)
 
 
 def _items(visit: Visit) -> int:

@@ -73,14 +73,14 @@ def ensure_migration(
 
 
 def ensure_index(
-    app: AppMap, table: str, column: str, *, concurrently: bool = False
+    app: AppMap, table: str, columns: Sequence[str], *, concurrently: bool = False
 ) -> tuple[Change, ...]:
-    """Have one revision that builds the index of a column; nothing where the app has no Alembic.
+    """Have one revision that builds an index; nothing where the app has no Alembic.
 
     Args:
         app: The map.
         table: The table's name.
-        column: The column's name; the index is named as SQLAlchemy names it.
+        columns: The columns' names; the index is named as SQLAlchemy names that of one.
         concurrently: Build it while the table is written to, as PostgreSQL can.
 
     Raises:
@@ -90,12 +90,13 @@ def ensure_index(
         return ()
     alembic = _only_environment(app)
     parent = alembic.heads[0] if alembic.heads else None
-    message = f"index {table} by {column}"
+    message = f"index {table} by {' and '.join(columns)}"
     revision = hashlib.sha256(f"{parent}\0{message}".encode()).hexdigest()[:12]
     name = _file_name(alembic, revision, message, _date_of(app, alembic, parent))
-    index = f'op.f("ix_{table}_{column}")'
+    index = f'op.f("ix_{table}_{"_".join(columns)}")'
+    listed = ", ".join(f'"{column}"' for column in columns)
     option = ", postgresql_concurrently=True" if concurrently else ""
-    made = [f'op.create_index({index}, "{table}", ["{column}"]{option})']
+    made = [f'op.create_index({index}, "{table}", [{listed}]{option})']
     gone = [f'op.drop_index({index}, table_name="{table}"{option})']
     head = (revision, parent, message)
     text = _written(head, *map(_apart, (made, gone), (concurrently,) * 2))
