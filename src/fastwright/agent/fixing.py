@@ -61,8 +61,9 @@ def fix(
 ) -> Fixed:
     """`files` with every fix of at most that `safety`, in the order of the objections.
 
-    Fixes that touch the same bytes wait for the next round, for which the tree is read again. Of
-    the fixes of one objection the first that may be applied counts.
+    Fixes that touch the same bytes, and second revisions of one database, wait for the next round,
+    for which the tree is read again. Of the fixes of one objection the first that may be applied
+    counts.
 
     Args:
         files: The tree.
@@ -118,7 +119,10 @@ def _key(one: Objection) -> str:
 def _fitting(
     app: AppMap, wanted: list[tuple[str, Fix]]
 ) -> dict[str, tuple[str, tuple[Change, ...]]]:  # fmt: skip
-    """Those that can be made at once: no two edit the same bytes, and every file still parses."""
+    """Those that can be made at once: no two edit the same bytes, and every file still parses.
+
+    Of the revisions of one Alembic environment one is made: the next must follow it.
+    """
     taken: dict[str, tuple[str, tuple[Change, ...]]] = {}
     together: tuple[Change, ...] = ()
     for key, one in wanted:
@@ -130,6 +134,9 @@ def _fitting(
 
 
 def _applies(app: AppMap, changes: tuple[Change, ...]) -> bool:
+    made = [c.path.parent for c in changes if isinstance(c, NewFile)]
+    if any(made.count(environment.versions) > 1 for environment in app.migrations):
+        return False
     try:
         after = edits.apply(app.files, imports.combine(app, changes))
     except (Refused, ValueError):

@@ -52,8 +52,8 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
     ```
 
     ## Fix safety
-    Safe: `index=True` in the model and, where Alembic has one head and one table is concerned, a
-    revision that builds the index (on PostgreSQL without locking the table against writes).
+    Safe: `index=True` in the model and, where Alembic has one head, a revision that builds the
+    index (on PostgreSQL without locking the table against writes); several follow each other.
 
     ## Known limits
     The first column of a primary key, unique constraint or index counts as indexed, and so does
@@ -71,13 +71,12 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
         for column in table.columns
         if column.foreign_key and column.span and not indexes.lead_to(table, column)
     ]
-    sure = {table.name for table, column in missing if lookups.needs(table, column)}
     once = {column.span: (table, column) for table, column in reversed(missing)}
     for table, column in reversed(once.values()):  # classes of one table share its columns
-        yield _finding(app, table, column, lookups.needs(table, column), len(sure))
+        yield _finding(app, table, column, lookups.needs(table, column))
 
 
-def _finding(app: AppMap, table: Table, column: Column, need: str, tables: int) -> Finding:
+def _finding(app: AppMap, table: Table, column: Column, need: str) -> Finding:
     assert column.span is not None
     seen = (Evidence(EvidenceKind.SOURCE, need),) if need else ()
     return Finding(
@@ -85,13 +84,13 @@ def _finding(app: AppMap, table: Table, column: Column, need: str, tables: int) 
         column.span,
         f"`{table.name}.{column.name}` refers to `{column.foreign_key}` and has no index",
         evidence=seen,
-        fixes=_fixes(app, table, column, alone=tables == 1) if need else (),
+        fixes=_fixes(app, table, column) if need else (),
         symbol=f"{table.name}.{column.name}",
         structural=bool(need),
     )
 
 
-def _fixes(app: AppMap, table: Table, column: Column, *, alone: bool) -> tuple[Fix, ...]:
+def _fixes(app: AppMap, table: Table, column: Column) -> tuple[Fix, ...]:
     span = column.span
     written = app.text(span).rstrip() if span is not None else ""
     if span is None or not written.endswith(")") or "sa_column" in written or "index=" in written:
@@ -102,7 +101,7 @@ def _fixes(app: AppMap, table: Table, column: Column, *, alone: bool) -> tuple[F
     why = f"rows of `{table.name}` are found by `{column.name}`"
     edit = Edit(Span(span.path, at, at), f"{lead}index=True", why)
     changes: tuple[Change, ...] = (edit,)
-    revision = index_revision(app, table.name, column.name) if alone else None
+    revision = index_revision(app, table.name, column.name)
     if revision is not None:
         changes += (revision,)
     elif app.migrations:

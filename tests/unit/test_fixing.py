@@ -1,0 +1,94 @@
+"""Fixes in sequence: what cannot be made at once waits for the tree to be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from fastwright.agent.fixing import fix
+from fastwright.model.app import AppMap
+from fastwright.model.change import Safety
+from fastwright.model.review import Objection
+from fastwright.review.engine import objection
+from fastwright.review.rule import find_rule
+from fastwright.survey import static
+
+MODELS = """\
+from fastapi import FastAPI
+from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+engine = create_engine("sqlite://")
+
+
+class Base(DeclarativeBase): ...
+
+
+class Shelf(Base):
+    __tablename__ = "shelves"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Note(Base):
+    __tablename__ = "notes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shelf_id: Mapped[int] = mapped_column(ForeignKey("shelves.id"))
+
+
+class Mark(Base):
+    __tablename__ = "marks"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shelf_id: Mapped[int] = mapped_column(ForeignKey("shelves.id"))
+
+
+app = FastAPI()
+
+
+@app.delete("/shelves/{shelf_id}")
+def delete_shelf(shelf_id: int) -> None:
+    with Session(engine) as session:
+        shelf = session.scalar(select(Shelf).where(Shelf.id == shelf_id))
+        session.delete(shelf)
+        session.commit()
+"""
+START = """\
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table("shelves", sa.Column("id", sa.Integer, primary_key=True))
+
+
+def downgrade() -> None:
+    op.drop_table("shelves")
+"""
+FILES = {
+    "main.py": MODELS,
+    "requirements.txt": "fastapi\nsqlalchemy\nalembic\n",
+    "alembic.ini": "[alembic]\nscript_location = migrations\n",
+    "migrations/env.py": "from alembic import context\n",
+    "migrations/versions/0001_start.py": START,
+}
+
+
+def find(files: Mapping[PurePosixPath, bytes]) -> tuple[AppMap, tuple[Objection, ...]]:
+    """The foreign keys without an index."""
+    app, rule = static.read(files), find_rule("unindexed-foreign-key")
+    return app, tuple(objection(app.files, finding, rule) for finding in rule.check(app))
+
+
+def test_each_of_several_indexes_gets_a_revision_that_follows_the_last() -> None:
+    """Two keys of two tables are indexed by two revisions, one upon the other, with one head."""
+    files = {PurePosixPath(path): text.encode() for path, text in FILES.items()}
+
+    fixed = fix(files, find, Safety.SAFE)
+
+    app, left = find(fixed.files)
+    assert len(fixed.chosen) == 2
+    assert left == ()
+    assert len(app.migrations[0].heads) == 1
+    assert len([path for path in fixed.files if path.parent.name == "versions"]) == 3
