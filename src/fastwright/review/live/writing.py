@@ -14,6 +14,7 @@ from fastwright.model.finding import Caller
 from fastwright.review.guarding import permissions
 from fastwright.review.live.credentials import PASSWORD, User
 from fastwright.review.live.exchange import Exchange
+from fastwright.review.live.probes.whole_table import ROWS
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
 
@@ -43,6 +44,9 @@ _CLAIMS = MappingProxyType({
     "user-enumeration": "An unknown user is answered as a wrong password is",
     "writable-privilege": "A caller's privilege stays what it was",
     "sql-built-string": "A quotation mark is a letter like any other",
+    "unbounded-list": "A list ends, however many rows there are",
+    "unlimited-page-size": "A page ends, however many rows are asked for",
+    "credentials-for-any-origin": "No page of a foreign origin may call with its visitor's cookies",
 })  # fmt: skip
 
 
@@ -67,7 +71,7 @@ def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
         if body is None:
             left_out.append(f"no test is written of: {proof.message}")
             continue
-        imports = ", forged" if "forged(" in body else ""
+        imports = "".join(f", {name}" for name in ("forged", "longest") if f"{name}(" in body)
         files[f"test_{name}.py"] = _HEAD.format(
             message=proof.message[:1].upper() + proof.message[1:], imports=imports, name=name,
             claim=_CLAIMS[proof.rule], body="\n".join(f"        {x}" for x in body.splitlines()),
@@ -97,6 +101,7 @@ def _facts(stage: Stage) -> str | None:
         "token": people.token_key, "table": people.table.name, "key": people.key,
         "privilege": people.privilege, "login_columns": people.login_columns,
         "row": _plain_row(people.table.name, user, stage), "owner_columns": owners,
+        "unique": {t.name: [c.name for c in t.columns if c.unique] for t in stage.app.tables},
     })  # fmt: skip
 
 
@@ -121,30 +126,69 @@ def _door(stage: Stage, operation: str) -> Mapping[str, str]:
 def _body(stage: Stage, proof: Proof) -> str | None:
     """The steps of one test; None where they cannot be told without this examination."""
     exchange = proof.shown[0][0]
-    login = ("unlimited-login", "user-enumeration")
-    if proof.rule in login:
+    if proof.rule in ("unlimited-login", "user-enumeration"):
         return _tries(proof.rule)
     if proof.rule in ("unverified-token", "weak-signing-secret"):
         return _forging(proof, exchange)
+    if proof.rule in ("unbounded-list", "unlimited-page-size"):
+        return _listing(stage, exchange)
+    if proof.rule == "credentials-for-any-origin":
+        return _from_outside(exchange)
     lines, path = _set_up(stage, exchange)
     who = _WHO.get(exchange.caller)
     call = f'answer = scene.send("{exchange.method}", {path}{f", {who}" if who else ""}'
-    lines.append(f"{call}{_content(exchange)})")
+    verdict = _privilege(stage, who) if proof.rule == "writable-privilege" else _verdict(proof)
+    return "\n".join((*lines, f"{call}{_content(exchange)})", *verdict)) if verdict else None
+
+
+def _verdict(proof: Proof) -> tuple[str, ...]:
     if proof.rule == "leaked-secret-field":
-        lines.append(f"assert {proof.forbidden!r} not in answer.text")
-    elif proof.rule == "sql-built-string":
-        lines.append("assert answer.status_code < 500")
-    elif proof.rule == "writable-privilege":
-        if not who:
-            return None
-        column, table = stage.people.privilege, stage.people.table
-        assert table is not None
-        key = stage.people.key
-        lines.append(f'after = scene.found("{table.name}", {{"{key}": {who}["row"]["{key}"]}})')
-        lines.append(f'assert after["{column}"] == {who}["row"]["{column}"]')
-    else:
-        lines.append(_REFUSED)
-    return "\n".join(lines)
+        return (f"assert {proof.forbidden!r} not in answer.text",)
+    if proof.rule == "sql-built-string":
+        return ("assert answer.status_code < 500",)
+    return (_REFUSED,)
+
+
+def _privilege(stage: Stage, who: str | None) -> tuple[str, ...]:
+    """The row of who called is what it was; empty for somebody who has none."""
+    column, table, key = stage.people.privilege, stage.people.table, stage.people.key
+    if who is None or table is None:
+        return ()
+    return (
+        f'after = scene.found("{table.name}", {{"{key}": {who}["row"]["{key}"]}})',
+        f'assert after["{column}"] == {who}["row"]["{column}"]',
+    )
+
+
+def _listing(stage: Stage, exchange: Exchange) -> str | None:
+    """A list called on more rows than a page holds; None where rows are below others' rows."""
+    name, people = _table_of(stage, exchange), stage.people.table
+    table = stage.app.table(name) if name else None
+    if table is None or people is None:
+        return None
+    above = {(c.foreign_key or "").partition(".")[0] for c in table.columns if c.foreign_key}
+    if above - {people.name}:
+        return None
+    keys = {c.name for c in table.columns if c.primary_key}
+    values = {k: v for k, v in exchange.row.items() if k not in keys and v is not None}
+    return (
+        f'owner = scene.user("owner"{_role(stage, exchange)})\n'
+        f'scene.rows("{name}", {values!r}, owner, {ROWS})\n'
+        f'answer = scene.send("GET", "{exchange.request.path}", owner)\n'
+        f"assert answer.status_code == 422 or longest(answer) < {ROWS}"
+    )
+
+
+def _from_outside(exchange: Exchange) -> str:
+    """A call from the foreign origin that was allowed."""
+    origin = dict(exchange.request.headers)["origin"]
+    return (
+        f'headers = {{"origin": "{origin}"}}\n'
+        f'answer = scene.send("{exchange.method}", "{exchange.request.path}", headers=headers)\n'
+        'allowed = answer.headers.get("access-control-allow-origin") == headers["origin"]\n'
+        'told = answer.headers.get("access-control-allow-credentials")\n'
+        'assert not (allowed and told == "true")'
+    )
 
 
 def _set_up(stage: Stage, exchange: Exchange) -> tuple[list[str], str]:
@@ -212,13 +256,18 @@ def _tries(rule: str) -> str:
 
 def _forging(proof: Proof, exchange: Exchange) -> str | None:
     if "expired" in proof.message:
-        return None  # the app's own key would be needed
+        return _posing("scene.expired(owner)", exchange)
     found = re.search(r"signed with `([^`]*)`", proof.message)
     foreign = "foreign key" in proof.message
     key = found[1].encode() if found else b"nobody has agreed on it" if foreign else None
+    return _posing(f'forged(owner["token"], {key!r})', exchange)
+
+
+def _posing(token: str, exchange: Exchange) -> str:
+    """A call with a false token in place of the owner's."""
     return (
         'owner = scene.user("owner")\n'
-        f'false = forged(owner["token"], {key!r})\n'
+        f"false = {token}\n"
         'headers = {k: v.replace(owner["token"], false) for k, v in owner["headers"].items()}\n'
         f'answer = scene.send("{exchange.method}", "{exchange.request.path}", headers=headers)\n'
         f"{_REFUSED}"

@@ -13,15 +13,20 @@ import hmac
 import importlib
 import json
 import secrets
+import time
 import uuid
+from contextlib import ExitStack
+from functools import cached_property
 from inspect import signature
 from typing import Any
+from unittest.mock import patch
 
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, MetaData
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 FACTS: dict[str, Any] = json.loads("{}")
+SIGNERS = (("jwt.api_jws", "PyJWS", "encode"), ("jose.jws", "", "sign"))
+"""Where PyJWT and python-jose make a signed text of claims."""
 
 
 class Scene:
@@ -38,7 +43,7 @@ class Scene:
 
     def __enter__(self) -> Scene:
         self.client.__enter__()
-        for metadata in {id(m): m for m in gc.get_objects() if type(m) is MetaData}.values():
+        for metadata in self.schemas:
             self.work(metadata.create_all)
         return self
 
@@ -47,14 +52,18 @@ class Scene:
 
     def work(self, work: Any) -> Any:
         """`work` done on a connection of the app's own engine, and committed."""
-        found = [o for o in gc.get_objects() if isinstance(o, AsyncEngine | Engine)]
-        asynchronous = [one for one in found if isinstance(one, AsyncEngine)]
-        if asynchronous:
-            return asyncio.run(self._later(asynchronous[0], work))
-        with found[0].begin() as connection:
+        if _is_asynchronous(self.engine):
+            return asyncio.run(self._later(self.engine, work))
+        with self.engine.begin() as connection:
             return work(connection)
 
-    async def _later(self, engine: AsyncEngine, work: Any) -> Any:
+    @cached_property
+    def engine(self) -> Any:
+        """The app's own engine, asynchronous where it has one."""
+        found = [o for o in gc.get_objects() if isinstance(o, Engine) or _is_asynchronous(o)]
+        return max(found, key=_is_asynchronous)
+
+    async def _later(self, engine: Any, work: Any) -> Any:
         async with engine.begin() as connection:
             result = await connection.run_sync(work)
         await engine.dispose()
@@ -62,8 +71,12 @@ class Scene:
 
     def table(self, name: str) -> Any:
         """The app's table of that name."""
-        known = (m for m in gc.get_objects() if type(m) is MetaData)
-        return next(m.tables[name] for m in known if name in m.tables)
+        return next(m.tables[name] for m in self.schemas if name in m.tables)
+
+    @cached_property
+    def schemas(self) -> list[Any]:
+        """Everything that describes tables of the app."""
+        return [m for m in gc.get_objects() if type(m) is MetaData]
 
     def user(self, name: str, role: object = None) -> dict[str, Any]:
         """A new user who is logged in: their row, their headers, their token."""
@@ -104,12 +117,45 @@ class Scene:
                 waiting.append(inner)
         raise AssertionError(f"the login gave no token: {answer.status_code}")
 
+    def expired(self, person: dict[str, Any]) -> str:
+        """A token of `person` that the app signs as ever, and whose time is over."""
+
+        def late(sign: Any) -> Any:
+            def signed(*given: Any, **options: Any) -> Any:
+                return sign(*map(_aged, given), **{k: _aged(v) for k, v in options.items()})
+
+            return signed
+
+        with ExitStack() as stack:
+            for module, kind, name in SIGNERS:
+                try:
+                    owner = importlib.import_module(module)
+                except ImportError:
+                    continue
+                owner = getattr(owner, kind) if kind else owner
+                stack.enter_context(patch.object(owner, name, late(getattr(owner, name))))
+            return self._token(self.post(FACTS["login"], person))
+
+    def rows(self, name: str, values: dict[str, Any], owner: dict[str, Any], count: int) -> None:
+        """New rows of the owner's, which differ where no two may be the same."""
+        table, single = self.table(name), [c for c in FACTS["unique"].get(name, ()) if c in values]
+        mark = uuid.uuid4().hex[:6]
+        made = [
+            {**self._owned(name, values, owner), **{c: f"{n}{mark}{values[c]}" for c in single}}
+            for n in range(count)
+        ]
+        rows = [{k: self._typed(table.c[k], v) for k, v in row.items()} for row in made]
+        self.work(lambda connection: connection.execute(table.insert(), rows))
+
     def row(self, name: str, values: dict[str, Any], owner: dict[str, Any] | None = None) -> Any:
         """A new row, the owner's in every column that says whose it is."""
+        return self.found(name, self.add(name, self._owned(name, values, owner)))
+
+    def _owned(
+        self, name: str, values: dict[str, Any], owner: dict[str, Any] | None
+    ) -> dict[str, Any]:
         own = FACTS["owner_columns"].get(name, ()) if owner is not None else ()
-        key = owner["row"][FACTS["key"]] if owner is not None else None
-        made = {**values, **dict.fromkeys(own, key)}
-        return self.found(name, self.add(name, made))
+        return {**values, **dict.fromkeys(own, owner["row"][FACTS["key"]] if owner else None)}
 
     def add(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
         """Insert one row; what it can be found by."""
@@ -148,6 +194,26 @@ class Scene:
         headers = {**content.pop("headers", {}), **(person["headers"] if person else {})}
         self.client.cookies.clear()
         return self.client.request(method, path, headers=headers, **content)
+
+
+def _is_asynchronous(one: Any) -> bool:
+    return type(one).__name__ == "AsyncEngine"
+
+
+def _aged(claims: Any) -> Any:
+    """Claims with an end that is past, in whatever form they are signed; all else as it is."""
+    if isinstance(claims, dict) and "exp" in claims:
+        return {**claims, "exp": int(time.time()) - 7200}
+    if isinstance(claims, bytes) and b'"exp"' in claims:
+        return json.dumps(_aged(json.loads(claims))).encode()
+    return claims
+
+
+def longest(answer: Any) -> int:
+    """How many elements the longest list of an answer has."""
+    value = answer.json()
+    lists = [value, *(value.values() if isinstance(value, dict) else ())]
+    return max((len(one) for one in lists if isinstance(one, list)), default=0)
 
 
 def forged(token: str, key: bytes | None) -> str:

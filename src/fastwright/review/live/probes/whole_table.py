@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,7 +38,7 @@ def whole_table(stage: Stage, grid: Grid) -> Iterator[Proof]:
         if cell.canary.table not in filled and len(filled) < MOST:
             _fill(stage, cell.canary.table)
             filled.add(cell.canary.table)
-        yield from _counted(stage, operation)
+        yield from _counted(stage, operation, cell.canary.row)
 
 
 def _fill(stage: Stage, name: str) -> None:
@@ -50,10 +50,11 @@ def _fill(stage: Stage, name: str) -> None:
         stage.people.probe(multiplying, table=name, column=keys[0], value=key, count=ROWS)
 
 
-def _counted(stage: Stage, operation: str) -> Iterator[Proof]:
+def _counted(stage: Stage, operation: str, row: Mapping[str, Any]) -> Iterator[Proof]:
+    """What the list proves; `row` is one like those that it is of."""
     method, _, path = operation.partition(" ")
     request = stage.ready(operation, stage.user(Caller.OWNER, operation))
-    plain = stage.send(Caller.OWNER, operation, request)
+    plain = stage.send(Caller.OWNER, operation, request, row=row)
     count = _longest(plain.json())
     if plain.worked and count >= ROWS:
         message = f"`{operation}` answers with every row"
@@ -63,7 +64,7 @@ def _counted(stage: Stage, operation: str) -> Iterator[Proof]:
     for name in filter(_LIMIT.match, names):
         bare = request.path.partition("?")[0]
         asked = type(request)(f"{bare}?{urlencode({name: 100000})}", request.headers, b"")
-        exchange: Exchange = stage.send(Caller.OWNER, operation, asked)
+        exchange: Exchange = stage.send(Caller.OWNER, operation, asked, row=row)
         got = _longest(exchange.json())
         if exchange.worked and got >= ROWS > count:
             message = f"`{operation}` answers with as many rows as `{name}` asks for"
