@@ -19,6 +19,8 @@ from fastwright.lab.interpreter_create import choose_python, needs_setuptools, p
 from fastwright.lab.interpreter_manifests import poetry_specifier
 from fastwright.model.errors import Refused, UsageError
 from fastwright.testing.environments import environment
+from fastwright.workspace.home import home
+from fastwright.workspace.project import Project
 
 LOCKS = Path(__file__).parents[1] / "locks"
 
@@ -317,6 +319,30 @@ def test_the_project_with_fastapi_is_meant() -> None:
 
 
 # ---------------------------------------------------------------------------- which Python
+
+
+def test_pythons_that_another_user_keeps_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`PYENV_ROOT` may be that of the person who called us, whose folder we may not enter."""
+    real = os.stat
+
+    def refuse(path: object, *args: object, **options: object) -> os.stat_result:
+        if str(path).startswith(str(tmp_path)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *args, **options)  # type: ignore[call-overload,no-any-return]
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert pythons({"PYENV_ROOT": str(tmp_path), "PATH": os.environ["PATH"]})
+
+
+def test_a_user_without_a_home_is_one_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may run as a number that has no name, and so no home folder."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    assert home() == Path("/")
+    assert Project.find(Path(__file__)).root
+    assert pythons({"PATH": os.environ["PATH"]})
 
 
 def test_the_python_that_a_project_means() -> None:

@@ -16,6 +16,7 @@ from fastwright.lab.interpreter_manifests import Needs
 from fastwright.lab.interpreter_manifests import read as read_needs
 from fastwright.lab.interpreter_probe import Interpreter, probe
 from fastwright.model.errors import Refused, UsageError
+from fastwright.workspace.home import home
 
 __all__ = [
     "Install",
@@ -164,5 +165,5 @@ def _poetry_folders(place: Path, environ: Mapping[str, str]) -> Sequence[Path]:
     clean = re.sub(r'[ $`!*@"\\\r\n\t]', "_", str(name).lower())[:42]
     digest = hashlib.sha256(os.path.realpath(place).encode()).digest()
     stem = f"{clean}-{base64.urlsafe_b64encode(digest).decode()[:8]}"
-    cache = Path(environ.get("POETRY_CACHE_DIR") or Path.home() / ".cache" / "pypoetry")
+    cache = Path(environ.get("POETRY_CACHE_DIR") or home() / ".cache" / "pypoetry")
     return sorted((cache / "virtualenvs").glob(f"{stem}-py*"))

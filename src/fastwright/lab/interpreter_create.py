@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from packaging.version import Version
 from fastwright.lab.interpreter_manifests import Needs
 from fastwright.lab.interpreter_probe import Interpreter, installed, normal, probe
 from fastwright.model.errors import Refused
+from fastwright.workspace.home import home
 
 _SECONDS = 900.0
 _SETUPTOOLS = "setuptools<67"
@@ -114,8 +116,10 @@ def _packages(python: Path) -> Mapping[str, str]:
 
 def pythons(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Pythons of this machine: pyenv's, those along PATH, and the one below ourselves."""
-    pyenv = Path(environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    found = [path for path in sorted(pyenv.glob("3.*/bin/python")) if path.is_file()]
+    pyenv = environ.get("PYENV_ROOT") or str(home() / ".pyenv")
+    # Unlike a path's own `glob` this passes over what another user keeps to themselves.
+    pattern = f"{glob.escape(pyenv)}/versions/3.*/bin/python"
+    found = [Path(name) for name in sorted(glob.glob(pattern))]  # noqa: PTH207
     for minor in range(8, 20):
         named = shutil.which(f"python3.{minor}", path=environ.get("PATH", ""))
         if named and "/shims/" not in named:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fastwright.lab.sandbox import Mount
+from fastwright.workspace.home import home
 
 _MOST_LINKS = 40
 _LARGEST_PTH = 1 << 16
@@ -72,7 +73,7 @@ def _pointed_to(prefix: Path) -> Iterator[Path]:
 
 def _is_system(place: Path) -> bool:
     """There already, or never to be shown: what holds the home folder holds everything."""
-    return _below(place, Path("/usr")) or _below(Path.home(), place)
+    return _below(place, Path("/usr")) or _below(home(), place)
 
 
 def _below(place: Path, other: Path) -> bool:

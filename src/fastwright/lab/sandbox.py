@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 from types import MappingProxyType
 
 from fastwright.lab.processes import Outputs, Process, Result, Streams, launch, run_to_end
+from fastwright.workspace.home import home
 
 LIMITS: Mapping[str, int] = MappingProxyType(
     {
@@ -134,6 +135,6 @@ class Sandbox:
             "hosts": f"127.0.0.1 {names}\n::1 {names}\n",
             "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
             "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-            "passwd": f"developer:x:1000:1000::{Path.home()}:/bin/sh\n",
+            "passwd": f"developer:x:1000:1000::{home()}:/bin/sh\n",
             "group": "developer:x:1000:\n",
         }

@@ -27,6 +27,7 @@ from fastwright.lab.services import SQLITE, Service
 from fastwright.model.app import AppMap, Roots
 from fastwright.model.errors import NotSandboxed, UsageError
 from fastwright.workspace.fence import Fence
+from fastwright.workspace.home import home
 
 _PASSED_ON = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 _SQLITE_ENDINGS = ("", "-journal", "-shm", "-wal")
@@ -153,7 +154,7 @@ class World:
         tree.copy(self._origin, self.copy)
         self.overlay(self.spec.files)
         self._empty_files()
-        self._servers.start(self.spec.cache or Path.home() / ".cache" / "fastwright" / "postgres")
+        self._servers.start(self.spec.cache or home() / ".cache" / "fastwright" / "postgres")
         if self._isolated:
             addresses = self._servers.addresses(self._places.make)
         else:
@@ -373,5 +374,5 @@ class World:
 
 def _home() -> Path:
     """Where commands have their home: at the person's own, unless that is the root folder."""
-    home = Path.home()
-    return home if home != Path("/") else Path("/home/developer")
+    place = home()
+    return place if place != Path("/") else Path("/home/developer")

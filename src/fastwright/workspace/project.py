@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fastwright.model.errors import UsageError
+from fastwright.workspace.home import home
 from fastwright.workspace.reading import Reading, read_tree
 from fastwright.workspace.state import open_state
 
@@ -66,7 +67,7 @@ class Project:
 def _upwards(folder: Path, top: Path | None = None) -> Iterator[Path]:
     """`folder` and its parents up to `top`; never a home folder, nor one that anyone writes to."""
     for candidate in (folder, *folder.parents):
-        is_shared = candidate.stat().st_mode & 0o002 or candidate == Path.home()
+        is_shared = candidate.stat().st_mode & 0o002 or candidate == home()
         if candidate != folder and (is_shared or candidate == candidate.parent):
             return
         yield candidate
