@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from fastwright.lab import settings_files, settings_values
 from fastwright.lab.boot_failure import AppFailed
 from fastwright.lab.environment import settle
+from fastwright.lab.servers import NotServed, how_to_have
+from fastwright.lab.services import Service
 from fastwright.lab.settings import Environment, Origin, Value, infer
 from fastwright.lab.settings_learning import TRIES, learn
 from fastwright.lab.settings_values import Stack
@@ -348,8 +350,20 @@ def test_what_was_made_up_may_be_to_blame() -> None:
 
     with pytest.raises(AppFailed) as caught:
         learn(fail, Environment((Value("PORT", "80", "--env", Origin.GIVEN),)))
-    assert caught.value.made_up == ("PAYMENT_KEY",)
+    assert caught.value.blame.made_up == ("PAYMENT_KEY",)
     assert "made up for this run: `--env PAYMENT_KEY=…`" in caught.value.do
+
+
+def test_a_server_that_is_not_there_may_be_to_blame() -> None:
+    """Whoever has no PostgreSQL is told so, not sent into the driver's traceback."""
+    named = Service("postgresql", "DATABASE_URL", host="db", port=5432)
+    absent = NotServed(named, "there is none", "install PostgreSQL")
+    nothing = {"text": "", "traceback": "", "missing_module": "", "missing_path": ""}
+    failure = AppFailed("cannot start `a:b`", {"type": "OSError", "variables": [], **nothing})
+    assert failure.blaming(absent=how_to_have((absent, absent))).do == (
+        "install PostgreSQL, for the app was started without postgresql (named by DATABASE_URL): "
+        "there is none, else mend the error that the traceback shows"
+    )
 
 
 def test_a_value_of_the_persons_is_not_replaced() -> None:

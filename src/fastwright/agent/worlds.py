@@ -23,6 +23,7 @@ from fastwright.lab import services, settings
 from fastwright.lab.boot_failure import AppFailed
 from fastwright.lab.environment import Settled, settle
 from fastwright.lab.interpreter import Interpreter
+from fastwright.lab.servers import how_to_have
 from fastwright.lab.settings import Environment
 from fastwright.lab.settings_learning import blamed
 from fastwright.lab.settings_values import is_secret
@@ -97,7 +98,8 @@ class Worlds:
         try:
             _ = side.app
         except AppFailed as failure:
-            raise blamed(failure, self.settled.environment) from None
+            absent = how_to_have(side.world.not_served)
+            raise blamed(failure, self.settled.environment).blaming(absent=absent) from None
 
     def known(self) -> AppMap:
         """The merged map of the app as it is."""

@@ -41,6 +41,29 @@ class MissingVariable:
     invalid: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What an app was started with and nobody gave, and what it was started without.
+
+    `made_up` names variables; `absent` says for each server what to do so that it is there.
+    """
+
+    made_up: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    def advice(self) -> str:
+        """What there is to do, the likeliest first."""
+        mend = "mend the error that the traceback shows"
+        parts = [*self.absent, f"else {mend}" if self.absent else mend]
+        if self.made_up:
+            named = " ".join(f"--env {name}=…" for name in self.made_up[:MOST_NAMED])
+            more = len(self.made_up) - MOST_NAMED
+            rest = f" and {more} more" if more > 0 else ""
+            given = "or give the values that were made up for this run"
+            parts.append(f"{given}: `{named}`{rest}, or `--env-file`")
+        return ", ".join(parts)
+
+
 class AppFailed(DoesNotLoad):
     """The app's own exception stopped it.
 
@@ -49,14 +72,12 @@ class AppFailed(DoesNotLoad):
         variables: What it asked for, as far as that could be read from the exception.
         missing_module: The module it could not import.
         missing_path: The file or folder it did not find.
-        made_up: Variables that it was started with and that nobody gave, which may be to blame.
+        blame: What of its world, beside itself, may be to blame.
     """
 
-    def __init__(
-        self, cannot: str, failure: Mapping[str, Any], made_up: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, cannot: str, failure: Mapping[str, Any], blame: Blame | None = None) -> None:
         self._failure = failure
-        self.made_up = made_up
+        self.blame = blame or Blame()
         self.kind = str(failure["type"])
         self.missing_module = str(failure["missing_module"])
         self.missing_path = str(failure["missing_path"])
@@ -70,9 +91,18 @@ class AppFailed(DoesNotLoad):
             traceback=str(failure["traceback"]),
         )
 
-    def blaming(self, made_up: Iterable[str]) -> AppFailed:
-        """The same failure of an app that was started with values that were made up."""
-        return AppFailed(self.cannot, self._failure, tuple(made_up))
+    def blaming(self, *, made_up: Iterable[str] = (), absent: Iterable[str] = ()) -> AppFailed:
+        """The same failure of an app that was started with such values, and without such servers.
+
+        Args:
+            made_up: Names of variables.
+            absent: For each server what to do so that it is there.
+        """
+        more = Blame(
+            tuple(dict.fromkeys((*self.blame.made_up, *made_up))),
+            tuple(dict.fromkeys((*self.blame.absent, *absent))),
+        )
+        return AppFailed(self.cannot, self._failure, more)
 
     def _advice(self) -> str:
         if self.missing_module:
@@ -85,14 +115,7 @@ class AppFailed(DoesNotLoad):
             return f"give it with `{names}` or `--env-file`"
         if self.missing_path:
             return f"`{self.missing_path}` must be there when the app starts"
-        mend = "mend the error that the traceback shows"
-        if not self.made_up:
-            return mend
-        named = " ".join(f"--env {name}=…" for name in self.made_up[:MOST_NAMED])
-        more = len(self.made_up) - MOST_NAMED
-        rest = f" and {more} more" if more > 0 else ""
-        given = f"give the values that were made up for this run: `{named}`{rest}, or `--env-file`"
-        return f"{mend}, or {given}"
+        return self.blame.advice()
 
 
 def _variable(one: Mapping[str, Any]) -> MissingVariable:

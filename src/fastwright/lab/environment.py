@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, replace
 
 from fastwright.lab.boot_failure import AppFailed
+from fastwright.lab.servers import how_to_have
 from fastwright.lab.settings import Environment
 from fastwright.lab.settings_learning import learn
 from fastwright.lab.world import World, WorldSpec
@@ -65,7 +66,10 @@ def _imported(world: World, environment: Environment, timeout: float) -> dict[st
 
 def _with_servers(spec: WorldSpec, environment: Environment, timeout: float) -> dict[str, str]:
     with World.open(_settled(spec, environment).spec) as world:
-        return _imported(world, environment, timeout)
+        try:
+            return _imported(world, environment, timeout)
+        except AppFailed as failure:
+            raise failure.blaming(absent=how_to_have(world.not_served)) from None
 
 
 def _settled(spec: WorldSpec, environment: Environment) -> Settled:

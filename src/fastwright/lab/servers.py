@@ -34,9 +34,20 @@ class NotServed:
 
     service: Service
     because: str
+    do: str = ""
 
     def __str__(self) -> str:
         return f"{self.service.kind} (named by {self.service.named_by}): {self.because}"
+
+    def advice(self) -> str:
+        """What to do so that it is there, for whom the app does not start without it."""
+        without = f"the app was started without {self}"
+        return f"{self.do}, for {without}" if self.do else without
+
+
+def how_to_have(absent: Iterable[NotServed]) -> tuple[str, ...]:
+    """What to do so that they are there, once for each kind of server."""
+    return tuple({one.service.kind: one.advice() for one in absent}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ class Servers:
                 except NotSandboxed:
                     raise
                 except Refused as refused:
-                    self._miss(wanted, refused.because)
+                    self._miss(wanted, refused.because, refused.do)
         for service in self._services:
             if service.kind not in (POSTGRESQL, REDIS, SQLITE):
                 self._miss((service,), "the scratch world has no private server of this kind")
@@ -118,8 +129,8 @@ class Servers:
         folder.mkdir(parents=True)
         return folder
 
-    def _miss(self, services: Iterable[Service], because: str) -> None:
-        self.not_served += tuple(NotServed(service, because) for service in services)
+    def _miss(self, services: Iterable[Service], because: str, do: str = "") -> None:
+        self.not_served += tuple(NotServed(service, because, do) for service in services)
 
     def addresses(self, place: Place) -> Addresses:
         """Where the servers are to answer.

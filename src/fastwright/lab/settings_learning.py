@@ -49,7 +49,7 @@ def learn(
 
 def blamed(failure: AppFailed, environment: Environment) -> AppFailed:
     """The failure of an app in `environment`, naming what nobody gave: that may be to blame."""
-    return failure.blaming(one.name for one in environment.values if one.random)
+    return failure.blaming(made_up=(one.name for one in environment.values if one.random))
 
 
 def grow(environment: Environment, failure: AppFailed, chance: random.Random) -> Environment:
