@@ -47,7 +47,8 @@ class NotServed:
 
 def how_to_have(absent: Iterable[NotServed]) -> tuple[str, ...]:
     """What to do so that they are there, once for each kind of server."""
-    return tuple({one.service.kind: one.advice() for one in absent}.values())
+    first = {one.service.kind: one.advice() for one in reversed(tuple(absent))}
+    return tuple(first.values())
 
 
 @dataclass(frozen=True, slots=True)
