@@ -11,10 +11,12 @@ from types import MappingProxyType
 
 import pytest
 
-from fastwright.agent import consent, keeping, needs
+from fastwright.agent import consent, keeping, needs, telling
 from fastwright.agent.combining import combine
 from fastwright.agent.environments import lacking
+from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.supplying import Supply, supply
+from fastwright.agent.telling import Work
 from fastwright.agent.worlds import to_mask
 from fastwright.lab.interpreter import Interpreter
 from fastwright.lab.settings_values import is_secret
@@ -23,7 +25,7 @@ from fastwright.model.change import AddDependency, ChangeSet, Edit, NewFile, Ope
 from fastwright.model.errors import NeedsConsent, Refused
 from fastwright.model.places import Span
 from fastwright.model.plan import Built, Plan, Presence, State, Step
-from fastwright.model.proof import FileDiff, Outcome, Report
+from fastwright.model.proof import FileDiff, Outcome, Proof, Report
 from fastwright.recipes.recipe import Recipe
 from fastwright.source import edits
 from fastwright.workspace.project import Project
@@ -244,6 +246,18 @@ class Answers:
         """The next answer."""
         self.asked.append(question)
         return self.answers.pop(0)
+
+
+def test_what_was_not_enforced_is_told_where_it_was_accepted() -> None:
+    """Whoever passes `--unsandboxed` reads in the end what the proof went without."""
+    lacks = "not enforced: namespaces (accepted by --unsandboxed)"
+    change = ChangeSet("", (), "nothing")
+    proofs = Proof("", (), (lacks, "files: Landlock")), Proof("", (), ("namespaces: network",))
+    told = [
+        telling.finished(Work(Plan("add"), change, proof=proof), Outcome.PLANNED, Stopwatch(None))
+        for proof in proofs
+    ]
+    assert [any("namespaces" in line for line in one.not_done) for one in told] == [True, False]
 
 
 def test_consent_is_asked_once_a_project(tmp_path: Path) -> None:

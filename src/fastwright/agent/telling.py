@@ -16,6 +16,10 @@ from fastwright.workspace.journal import Entry, Recovery
 
 FOREIGN = "left `.fastwright/journal` alone: it was not made here, but came with a clone or a copy"
 
+NOT_ENFORCED = "not enforced: "
+UNSANDBOXED = "--unsandboxed"
+"""In the words of the sandbox: what it lacks, and that the person accepted it."""
+
 _LONGEST = 160
 
 
@@ -168,7 +172,9 @@ def _first(check: Check) -> str:
 
 def finished(work: Work, outcome: Outcome, watch: Stopwatch, did: tuple[str, ...] = ()) -> Report:
     """A change was made and judged; `outcome` says what became of it."""
-    left = (*work.plan.unsure, *work.changes.not_done, *work.absent, *_skipped(work.proof))
+    open_sides = _open_sides(work.proof)
+    left = (*work.plan.unsure, *work.changes.not_done, *work.absent, *open_sides)
+    left = (*left, *_skipped(work.proof))
     unwritten = () if outcome is Outcome.PROVEN else ("nothing was written to your tree",)
     return Report(
         asked=work.plan.request,
@@ -193,6 +199,15 @@ def _in_the_copy(proof: Proof | None) -> tuple[str, ...]:
     if proof is None:
         return ("planned the change",)
     return (f"made the change in a disposable copy and judged it by {len(proof.checks)} gates",)
+
+
+def _open_sides(proof: Proof | None) -> tuple[str, ...]:
+    """What the person accepted to go without, in the words of the sandbox."""
+    words = proof.sandbox if proof else ()
+    told = [word.removeprefix(NOT_ENFORCED) for word in words if word.startswith(NOT_ENFORCED)]
+    if not any(UNSANDBOXED in word for word in told):
+        return ()
+    return tuple(f"the proof ran outside the sandbox in part: {word}" for word in told)
 
 
 def _skipped(proof: Proof | None) -> tuple[str, ...]:

@@ -84,7 +84,10 @@ class Worlds:
             self._by_hand = self._given()
             wanted = settings.infer(app, os.environ, self._read, given=self._by_hand)
             self._settled = settle(self._spec(app), wanted)
-        with self._watch.phase("starting the app in the sandbox"):
+        where = (
+            "as isolated as the kernel lets us" if self._wishes.unsandboxed else "in the sandbox"
+        )
+        with self._watch.phase(f"starting the app {where}"):
             world = self._open.enter_context(World.open(self._settled.spec))
             side = Side(app, self._ground.files, world)
             self._open.callback(side.close)
