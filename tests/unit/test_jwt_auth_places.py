@@ -188,3 +188,162 @@ def test_what_the_tests_set_stands_apart_from_imports() -> None:
     at = next(i for i, line in enumerate(lines) if line.startswith("os.environ.setdefault"))
     assert lines[at - 1] == lines[at + 1] == ""
     assert lines[at - 2] == "import pytest"
+
+
+def test_what_routes_ask_for_stands_with_the_other_dependencies() -> None:
+    """Where the app has a file of dependencies, `CurrentUser` goes there, and is known there."""
+    deps = (
+        "from collections.abc import Iterator\n\nfrom sqlalchemy.orm import Session\n\n"
+        "from shop.db import engine\n\n\n"
+        "def get_session() -> Iterator[Session]:\n"
+        "    with Session(engine) as session:\n        yield session\n"
+    )
+    routes = ROUTES.format(name="books", what="first").replace("shop.db", "shop.deps")
+    given = {"shop/deps.py": deps, "shop/api/books.py": routes, "shop/api/__init__.py": ""}
+    imports = "from shop.api.books import books_router"
+    main = MAIN.format(imports=imports, included="app.include_router(books_router)")
+    app = shop(**given, **{"shop/main.py": main})
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    text = after[PurePosixPath("shop/deps.py")].decode()
+    assert "\nSessionDep = Annotated[Session, Depends(get_session)]\n\noauth2_scheme" in text
+    assert "\nCurrentUser = Annotated[User, Depends(current_user)]\n" in text
+    assert JwtAuth().build(static.read(after)).is_empty
+    circular = {**given, "shop/db.py": DB + "\nfrom shop import deps\n"}
+    app = shop(**circular, **{"shop/main.py": main})
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    assert after[PurePosixPath("shop/deps.py")].decode() == deps
+
+
+def test_a_new_package_hides_no_module() -> None:
+    """Where the app has a module `security`, what is new goes into a package of another name."""
+    routes = {f"shop/api/{n}.py": ROUTES.format(name=n, what="first") for n in ("books", "orders")}
+    imports = "\n".join(f"from shop.api.{n} import {n}_router" for n in ("books", "orders"))
+    included = "\n".join(f"app.include_router({n}_router)" for n in ("books", "orders"))
+    main = MAIN.format(imports=imports, included=included)
+    files = {**routes, "shop/main.py": main, "shop/api/__init__.py": "", "shop/security.py": ""}
+    app = shop(**files)
+    new = JwtAuth().build(app).paths()
+    assert PurePosixPath("shop/auth/tokens.py") in new
+    assert not [path for path in new if "security" in path.parts]
+
+
+def test_names_that_are_the_same_object_are_not_imported_twice() -> None:
+    """`HTTPException` and `status` from elsewhere are what FastAPI itself gives out."""
+    routes = ROUTES.format(name="auth", what="first").replace(
+        "from fastapi import APIRouter, Depends\n",
+        "from fastapi import APIRouter, Depends\nfrom fastapi.exceptions import HTTPException\n"
+        "from starlette import status\n\nfrom .names import NAMES\n",
+    )
+    names = {"shop/auth/names.py": "NAMES = ()\n", "shop/auth/routes.py": routes}
+    app = shop("books", "auth", **names)
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    text = after[PurePosixPath("shop/auth/routes.py")].decode()
+    assert text.count("HTTPException\n") == text.count("import status\n") == 1
+    assert "fastapi_HTTPException" not in text
+    assert "from .dependencies import CurrentUser, SessionDep\n" in text
+
+
+PARTS = """
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True, unique=True, autoincrement=True)
+    number: Mapped[int] = mapped_column(primary_key=True, default=1)
+"""
+
+
+def test_a_unique_part_of_a_key_names_an_account() -> None:
+    """A key of several columns will do where one of them tells accounts apart by itself."""
+    whole = DB.split('    __tablename__ = "users"')[1].split("    email", maxsplit=1)[0]
+    app = shop("books", **{"shop/db.py": DB.replace(f'    __tablename__ = "users"{whole}', PARTS)})
+    changes = JwtAuth().build(app)
+    texts = [text.decode() for text in edits.apply(app.files, changes.changes).values()]
+    (service,) = [text for text in texts if "def find_by_subject" in text]
+    assert "select(User).where(User.id == key)" in service
+    assert "session.get(" not in service
+    plain = PARTS.replace("unique=True, ", "")
+    app = shop("books", **{"shop/db.py": DB.replace(f'    __tablename__ = "users"{whole}', plain)})
+    with pytest.raises(Refused, match="2 columns"):
+        JwtAuth().build(app)
+
+
+CONFIG = """
+from pydantic_settings import BaseSettings
+from starlette.config import Config
+
+config = Config(".env")
+
+
+class Naming(BaseSettings):
+    APP_NAME: str = config("APP_NAME", default="shop")
+
+
+class Settings(Naming):
+    pass
+
+
+settings = Settings()
+"""
+
+
+def test_a_setting_is_read_as_its_siblings_are() -> None:
+    """Fields that starlette's ``Config`` reads get further ones that it reads too."""
+    app = shop("books", **{"shop/config.py": CONFIG})
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    text = after[PurePosixPath("shop/config.py")].decode()
+    assert '    JWT_SECRET: SecretStr = config("JWT_SECRET", cast=SecretStr)\n' in text
+    assert 'JWT_ACCESS_MINUTES: int = config("JWT_ACCESS_MINUTES", cast=int, default=15)' in text
+    assert "pass\n" not in text
+
+
+HANDLED = """
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse
+
+{imports}
+
+app = FastAPI()
+{included}
+
+
+@app.exception_handler(HTTPException)
+async def answer(_: Request, exc: HTTPException) -> JSONResponse:
+    return JSONResponse(
+        status_code=exc.status_code,
+        content={{"status": "error", "code": exc.status_code, "message": exc.detail}},
+    )
+"""
+
+
+def test_errors_are_declared_as_the_app_answers_them() -> None:
+    """Where a handler of the app's own answers errors, its fields are those that are declared."""
+    imports = "\n".join(f"from shop.{f}.routes import {f}_router" for f in ("books", "orders"))
+    lines = [
+        f'app.include_router(router={f}_router, tags=["{f.title()}"])' for f in ("books", "orders")
+    ]
+    main = HANDLED.format(imports=imports, included="\n".join(lines))
+    app = shop("books", "orders", **{"shop/main.py": main})
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    text = after[PurePosixPath("shop/auth/schemas.py")].decode()
+    assert "    status: str\n    code: int\n    message: str\n" in text
+    assert "detail" not in text
+    included = after[PurePosixPath("shop/main.py")].decode()
+    assert 'app.include_router(router=auth_router, tags=["Auth"])' in included
+
+
+def test_rows_of_the_tests_fit_their_columns() -> None:
+    """What is unique is told apart within the width that the table gives it."""
+    narrow = DB.replace(
+        "    password_hash",
+        "    handle: Mapped[str] = mapped_column(String(20), unique=True)\n    password_hash",
+    ).replace("mapped_column\n", "mapped_column\nfrom sqlalchemy import String\n")
+    for text, login, row in (
+        (narrow, "@example.com", "handle=login[:20],"),
+        (narrow.replace("email", "username").replace("(unique", "(String(12), unique"),
+         "login = uuid4().hex[:12]\n", "handle=login[:20],"),
+    ):  # fmt: skip
+        app = shop("books", **{"shop/db.py": text})
+        changes = JwtAuth().build(app)
+        (test,) = changes.promise.tests
+        written = edits.apply(app.files, changes.changes)[test].decode()
+        assert row in written
+        assert login in written

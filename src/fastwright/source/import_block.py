@@ -152,10 +152,21 @@ class Block:
     ) -> FromImport:
         """A statement in the file's own style, relative or absolute; `own` is the project's."""
         target = module.split(".")
-        shared = self.relative and self.package and target[0] == self.package[0]
+        shared = self._is_relative(target)
         written = relative_to(self.package, target) if shared else module
         section = 3 if own and not shared else self.section_of(written)
         return FromImport(module, written, names, section)
+
+    def _is_relative(self, target: Sequence[str]) -> bool:
+        """True where the file would import the module `target` by a relative name."""
+        if not self.package or target[0] != self.package[0]:
+            return False
+        beside = [
+            s.section for s in self.statements if s.module.split(".")[:-1] == list(self.package)
+        ]
+        if tuple(target[:-1]) == tuple(self.package) and beside:
+            return beside.count(4) * 2 > len(beside)
+        return self.relative
 
     def whole_module(self, module: str) -> FromImport:
         """A statement ``import module``."""

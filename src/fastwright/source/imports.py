@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Edit
 from fastwright.model.places import Span
 from fastwright.source import import_block, layout
 from fastwright.source.import_block import Block, FromImport, Name
+
+_ALSO: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
+    {
+        ("fastapi", "HTTPException"): ("fastapi.exceptions",),
+        ("fastapi", "Request"): ("fastapi.requests", "starlette.requests"),
+        ("fastapi", "Response"): ("fastapi.responses", "starlette.responses"),
+        ("fastapi", "status"): ("starlette",),
+    }
+)
+"""Modules that have the very same object under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,8 @@ def ensure_import(
         return _whole_module(block, module)
     if module == block.module and name in block.bound:
         return Bound(name)
-    existing = block.local_of(module, name)
+    known = (module, *_ALSO.get((module, name), ()))
+    existing = next((local for m in known if (local := block.local_of(m, name))), None)
     if existing and alias in (None, existing):
         return Bound(existing)
     local = _free_name(block, module, name, alias)

@@ -10,7 +10,7 @@ The changes of one recipe go through `change_set`, which computes the imports of
 from fastwright.recipes.ensure.dependency import ensure_dependency_package
 from fastwright.recipes.ensure.drafting import change_set
 from fastwright.recipes.ensure.error_answer import ensure_error_answer
-from fastwright.recipes.ensure.error_headers import ensure_error_headers
+from fastwright.recipes.ensure.error_headers import ensure_error_headers, error_fields
 from fastwright.recipes.ensure.lifespan import ensure_lifespan_step
 from fastwright.recipes.ensure.middleware import ensure_middleware
 from fastwright.recipes.ensure.migration import NewColumn, NewTable, ensure_migration
@@ -32,5 +32,6 @@ __all__ = [
     "ensure_migration",
     "ensure_router",
     "ensure_setting",
+    "error_fields",
     "router_place",
 ]

@@ -116,7 +116,7 @@ def module_for(app: AppMap, path: PurePosixPath) -> str:
 
 
 def app_package(app: AppMap) -> PurePosixPath:
-    """The folder of the file that makes the application.
+    """The package that is served, where it makes the application; else the folder that does.
 
     Raises:
         Refused: The map has no application.
@@ -127,7 +127,11 @@ def app_package(app: AppMap) -> PurePosixPath:
             "no FastAPI application was found",
             "name it with `--app module:name`",
         )
-    return app.app.path.parent
+    made = app.app.path.parent
+    served = path_of(app, app.app.target.partition(":")[0])
+    package = served.parent if served else made
+    is_around = package in made.parents and package / "__init__.py" in app.files
+    return package if is_around else made
 
 
 def version(app: AppMap, package: str) -> tuple[int, ...]:

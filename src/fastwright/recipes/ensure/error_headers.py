@@ -8,6 +8,8 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Edit
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
+from fastwright.source.layout import text_of
+from fastwright.source.syntax import Node, parse, walk
 
 
 def ensure_error_headers(app: AppMap, *, why: str) -> tuple[Change, ...]:
@@ -23,6 +25,36 @@ def ensure_error_headers(app: AppMap, *, why: str) -> tuple[Change, ...]:
         if call.caller == function.name and call.text.endswith("Response")
         if f"status_code={error}.status_code" in app.text(call.span)
     )
+
+
+def error_fields(app: AppMap) -> tuple[tuple[str, str], ...]:
+    """The fields of what the app answers an ``HTTPException`` with, and their types.
+
+    Empty where FastAPI answers it itself, or where the answer of the app's own handler is not a
+    plain dictionary that can be read.
+    """
+    for function, error in _handlers(app):
+        for call in app.calls:
+            if call.caller == function.name and call.text.endswith("JSONResponse"):
+                return tuple(_fields(app.text(call.span), error))
+    return ()
+
+
+def _fields(call: str, error: str) -> Iterator[tuple[str, str]]:
+    """The keys of the first dictionary in `call`, where each of them and its type is plain."""
+    content = next((n for n in walk(parse(call.encode())) if n.type == "dictionary"), None)
+    pairs = content.named_children if content is not None else []
+    found = [_field(pair, error) for pair in pairs]
+    if all(found):
+        yield from (field for field in found if field)
+
+
+def _field(pair: Node, error: str) -> tuple[str, str] | None:
+    key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
+    name, written = text_of(key).strip("\"'"), text_of(value)
+    known = {f"{error}.status_code": "int", f"{error}.detail": "str"}
+    kind = "str" if value is not None and value.type == "string" else known.get(written)
+    return (name, kind) if kind and name.isidentifier() else None
 
 
 def _handlers(app: AppMap) -> Iterator[tuple[Function, str]]:

@@ -100,9 +100,12 @@ def ensure_router(
     hub = find_hub(app, at_top=at_top)
     if hub is None:
         return (_by_hand(place, _keywords(place, prefix, tuple(tags), '"')),)
-    given = _keywords(place, prefix, tuple(tags), layout.quote_of(app.files[hub.path]))
+    named = _in_case(hub.siblings, tags)
+    given = _keywords(place, prefix, named, layout.quote_of(app.files[hub.path]))
     local, changes = _imported(app, hub, place)
-    call = f"{hub.receiver}.include_router({local}{given})"
+    written = [_written_argument(app, sibling) for sibling in hub.siblings]
+    keyword = "router=" if sum(w.startswith("router=") for w in written) * 2 > len(written) else ""
+    call = f"{hub.receiver}.include_router({keyword}{local}{given})"
     offset, indent = _after_siblings(app, hub)
     why = "the app serves the new routes"
     if hub.siblings:
@@ -154,6 +157,13 @@ def _most_at_creation(created: list[object], included: list[object]) -> bool:
     return sum(1 for value in created if value) >= sum(1 for value in included if value)
 
 
+def _in_case(siblings: Iterable[Inclusion], tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags with a capital letter where all those of the siblings have one."""
+    known = [tag for sibling in siblings for tag in sibling.tags if tag[:1].isalpha()]
+    capital = bool(known) and all(tag[0].isupper() for tag in known)
+    return tuple(tag.capitalize() if capital else tag for tag in tags)
+
+
 def _keywords(place: RouterPlace, prefix: str, tags: tuple[str, ...], quote: str) -> str:
     found = ""
     if prefix and not place.prefix_at_creation:
@@ -191,6 +201,10 @@ def _receiver(app: AppMap, inclusion: Inclusion) -> tuple[str, bool]:
 
 
 def _first_argument(app: AppMap, inclusion: Inclusion) -> str:
+    return _written_argument(app, inclusion).removeprefix("router=")
+
+
+def _written_argument(app: AppMap, inclusion: Inclusion) -> str:
     content = app.files[inclusion.span.path]
     call = layout.outermost(content, inclusion.span.start, inclusion.span.end, "call")
     arguments = call.child_by_field_name("arguments") if call else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap, Setting, SettingsClass
-from fastwright.model.change import Change, NewFile
+from fastwright.model.change import Change, Edit, NewFile
 from fastwright.model.errors import Refused
+from fastwright.model.places import Span
 from fastwright.recipes.ensure.drafting import counted, insert_lines, split_symbol
 from fastwright.recipes.ensure.settings_class import settings_class
 from fastwright.recipes.ensure.suite_settings import ensure_test_setting
@@ -139,7 +140,9 @@ def _in_class(app: AppMap, settings: SettingsClass, wanted: WantedSetting) -> Re
         wanted.name, [s.attribute.rpartition(".")[2] for s in app.settings if s.attribute]
     )
     default = f" = {wanted.default}" if wanted.default is not None else ""
-    changes: list[Change] = []
+    if _reads_by_config(app, path):
+        default = f" = {_config_call(app, path, name, wanted.annotation, wanted.default)}"
+    changes: list[Change] = list(_without_pass(app, settings))
     if wanted.annotation not in ("str", "int", "float", "bool"):
         changes += ensure_import(app, path, "pydantic", wanted.annotation).edits
     offset, indent, apart = _field_place(app, settings)
@@ -148,6 +151,34 @@ def _in_class(app: AppMap, settings: SettingsClass, wanted: WantedSetting) -> Re
     changes.append(insert_lines(app, path, offset, line, why))
     reader = _reader(app, settings, name, wanted.annotation, *changes)
     return _with_files(app, reader, wanted)
+
+
+def _reads_by_config(app: AppMap, path: PurePosixPath) -> bool:
+    """True where most fields in the file are read by starlette's ``Config``, not by pydantic."""
+    reading = f"{_config_name(app, path)}("
+    fields = [n for n in walk(parse(app.files[path])) if _is_field(n)]
+    read = [n for n in fields if re.search(rf"=\s*{re.escape(reading)}", text_of(n))]
+    return len(read) * 2 > len(fields)
+
+
+def _config_call(
+    app: AppMap, path: PurePosixPath, name: str, kind: str, default: str | None
+) -> str:
+    cast = "" if kind == "str" else f", cast={kind}"
+    otherwise = f", default={default}" if default is not None else ""
+    return f'{_config_name(app, path)}("{name}"{cast}{otherwise})'
+
+
+def _without_pass(app: AppMap, settings: SettingsClass) -> Iterator[Edit]:
+    """A class that gets a field needs its ``pass`` no longer."""
+    path, content = settings.span.path, app.files[settings.span.path]
+    node = layout.smallest(content, settings.span.start, settings.span.end, "class_definition")
+    body = node.child_by_field_name("body") if node is not None else None
+    for one in body.named_children if body is not None else ():
+        if one.type == "pass_statement":
+            start = layout.line_start(content, one.start_byte)
+            end = layout.line_end(content, one.end_byte - 1)
+            yield Edit(Span(path, start, end), "", "a field stands in place of `pass`")
 
 
 def _in_case(name: str, siblings: Sequence[str]) -> str:
@@ -231,9 +262,7 @@ def _read_expression(
 ) -> tuple[str, tuple[Change, ...]]:
     kind, name = _plain(wanted.annotation), wanted.name.upper()
     if reader == "starlette":
-        cast = "" if kind == "str" else f", cast={kind}"
-        default = f", default={wanted.default}" if wanted.default is not None else ""
-        return f'{_config_name(app, path)}("{name}"{cast}{default})', ()
+        return _config_call(app, path, name, kind, wanted.default), ()
     bound = ensure_import(app, path, "os", "")
     environ = f"{bound.local}.environ"
     if wanted.default is None:

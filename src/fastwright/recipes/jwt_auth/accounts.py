@@ -34,6 +34,7 @@ class Accounts:
         login: The attribute that people log in with.
         password: The attribute that holds the hash.
         key: The primary key; `key_kind` is ``int``, ``uuid`` or ``text``.
+        is_part: True where `key` is one column of several, and tells accounts apart by itself.
         on: Attributes that are true for an account that may log in.
         off: Attributes that are true, or set, for one that may not.
         lowercase: True where the app stores logins in lower case.
@@ -48,6 +49,7 @@ class Accounts:
     off: tuple[str, ...] = ()
     off_since: tuple[str, ...] = ()
     lowercase: bool = False
+    is_part: bool = False
 
     @property
     def model(self) -> str:
@@ -185,24 +187,34 @@ def _bound(app: AppMap, table: Table, login: str | None) -> Accounts:
             )
     assert password is not None
     assert name is not None
-    if len(keys) > 1:
-        raise Refused(
-            f"cannot log in against the table `{table.name}`",
-            f"its primary key has {len(keys)} columns, and a token names one value",
-            "name another table with `--user-table`",
-        )
+    key = _subject(table, keys)
     attributes = {c.attribute for c in table.columns}
     return Accounts(
         table=table,
         login=name.attribute,
         password=password.attribute,
-        key=keys[0].attribute,
-        key_kind=key_kind(keys[0].type or ""),
+        key=key.attribute,
+        key_kind=key_kind(key.type or ""),
+        is_part=len(keys) > 1,
         on=tuple(a for a in _ON if a in attributes),
         off=tuple(a for a in _OFF if a in attributes),
         off_since=tuple(a for a in _OFF_SINCE if a in attributes),
         lowercase=_stores_lowercase(app, name.attribute),
     )
+
+
+def _subject(table: Table, keys: list[Column]) -> Column:
+    """The column that a token names an account by: the key, or what of it is unique by itself."""
+    if len(keys) == 1:
+        return keys[0]
+    alone = [k for k in keys if _is_unique(table, k) and key_kind(k.type or "") != "text"]
+    if not alone:
+        raise Refused(
+            f"cannot log in against the table `{table.name}`",
+            f"its primary key has {len(keys)} columns, and a token names one value",
+            "name another table with `--user-table`",
+        )
+    return alone[0]
 
 
 def key_kind(declared: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.recipes.jwt_auth.schemes import is_test
@@ -21,17 +20,18 @@ def dependencies_module(app: AppMap, names: Iterable[str], needed: Iterable[str]
     """
     taken = set(names)
     found = [m for m in app.modules.values() if m.path.stem in _STEMS and not is_test(m.path)]
-    if len(found) != 1 or taken & set(found[0].names) or not _is_asked(app, found[0].path):
+    if len(found) != 1 or taken & set(found[0].names) or not _is_asked(app, found[0].name):
         return None
     name = found[0].name
     return None if name in _imported(app, [*needed, *_of_the_app(app)]) else name
 
 
-def _is_asked(app: AppMap, path: PurePosixPath) -> bool:
-    """True for a file that gives something by `Depends` already: a session, at the least."""
-    sessions = {s.span.path for s in app.sessions if s.kind == "dependency" and s.span}
-    guards = {d.span.path for r in app.routes for d in r.dependencies if d.span}
-    return path in sessions | guards
+def _is_asked(app: AppMap, module: str) -> bool:
+    """True for a module that gives something by `Depends` already: a session, at the least."""
+    given = {s.symbol for s in app.sessions if s.kind == "dependency"}
+    given |= {s.alias for s in app.sessions if s.alias}
+    given |= {d.call for route in app.routes for d in route.dependencies}
+    return any(symbol.rpartition(".")[0] == module for symbol in given)
 
 
 def _of_the_app(app: AppMap) -> Iterator[str]:

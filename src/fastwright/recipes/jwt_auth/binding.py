@@ -9,6 +9,7 @@ from types import MappingProxyType
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
 from fastwright.model.storage import SessionProvider
+from fastwright.recipes.ensure import error_fields
 from fastwright.recipes.ensure.application import application
 from fastwright.recipes.ensure.drafting import path_of, split_symbol, version
 from fastwright.recipes.jwt_auth.accounts import Accounts, find_accounts
@@ -67,7 +68,8 @@ class Binding:
     """Everything that the payload is rendered for.
 
     `joining` is what a registration asks for, `power` where roles are kept; each where it is built.
-    A refresh token that is not used is good for `refresh_days`.
+    A refresh token that is not used is good for `refresh_days`. `problem` are the fields of what
+    the app itself answers errors with, and their types; empty where FastAPI does.
     """
 
     accounts: Accounts
@@ -81,6 +83,7 @@ class Binding:
     joining: Joining | None = None
     power: Power | None = None
     refresh_days: int = 14
+    problem: tuple[tuple[str, str], ...] = ()
 
     @property
     def adds_role(self) -> bool:
@@ -113,6 +116,7 @@ def bind(app: AppMap, user_table: str | None, login: str | None) -> Binding:
         base=_declarative_class(app, made, mapper),
         makes_users=accounts is None,
         maker=_maker(app, session),
+        problem=error_fields(app),
     )
 
 

@@ -160,7 +160,7 @@ def _own_package(place: RouterPlace) -> dict[str, PurePosixPath]:
 
 def _by_type(app: AppMap, place: RouterPlace) -> dict[str, PurePosixPath]:
     root = app_package(app)
-    core = _folder(app, root, _CORES) or root / "security"
+    core = _folder(app, root, _CORES) or _new_folder(app, root)
     services = _folder(app, root, _SERVICES)
     files = _files(place, core, _schemas_file(app, place), {"limits": "login_limits"})
     models = _folder(app, root, ("models",))
@@ -221,6 +221,12 @@ def _schemas_file(app: AppMap, place: RouterPlace) -> PurePosixPath:
         if folder.name in ("schemas", "schema") and folder != place.path.parent:
             return folder / "auth.py"
     return place.path
+
+
+def _new_folder(app: AppMap, root: PurePosixPath) -> PurePosixPath:
+    """A package of that name would hide a module of the same name."""
+    names = ("security", "auth", "authentication")
+    return next((root / n for n in names if root / f"{n}.py" not in app.files), root / names[0])
 
 
 def _folder(app: AppMap, root: PurePosixPath, names: Sequence[str]) -> PurePosixPath | None:

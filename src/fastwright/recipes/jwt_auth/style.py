@@ -29,6 +29,7 @@ STORED: Mapping[str, str] = MappingProxyType(
 """A hash of the tests' password, for each scheme that needs no code of the app's to make one."""
 
 _IN_TESTS = ("rows_app", "doors_app", "test_shared_limit")
+_LOGIN = len("0123456789abcdef@example.com")
 _CLIENTS = ("client", "self.client", "rows.client")
 _TEST_PATHS = ("LOGIN", "ME", "REFRESH", "LOGOUT", "REGISTER")
 
@@ -83,6 +84,10 @@ def flags_of(
     chosen = {
         **_of_session(bound, paths),
         "text-key": accounts.key_kind == "text",
+        "whole-key": accounts.key_kind != "text" and not accounts.is_part,
+        "part-key": accounts.is_part,
+        "part-key-exec": accounts.is_part and bound.session.has_exec,
+        "part-key-not-exec": accounts.is_part and not bound.session.has_exec,
         "active": accounts.has_switch,
         "active-test": bool(accounts.on or accounts.off),
         scheme.kind: scheme.is_old,
@@ -154,7 +159,10 @@ def _sample(column: Column) -> str:
         # A driver refuses a time with a zone where the column keeps none.
         kept = "" if column.timezone or "tz" in lowered else ".replace(tzinfo=None)"
         return f"datetime.now(timezone.utc){kept}"
-    return "login" if column.unique else '"x"'
+    if not column.unique:
+        return '"x"'
+    is_wide = column.length is None or column.length >= _LOGIN
+    return "login" if is_wide else f"login[:{column.length}]"
 
 
 def _names(bound: Binding, layout: Layout, paths: Paths) -> Mapping[str, str]:
@@ -296,6 +304,18 @@ def _words(bound: Binding, layout: Layout, paths: Paths, settings: Reading) -> M
         for quote in ('"', "'"):
             moved = f"{{{shown}}}{paths.prefix}{paths.login}"
             words[f"tokenUrl={quote}{relative}{quote}"] = f"tokenUrl=f{quote}{moved}{quote}"
+    return {**words, **_of_app(bound)}
+
+
+def _of_app(bound: Binding) -> Mapping[str, str]:
+    """Words that only some apps need: a narrow login, errors of their own, a hash that is none."""
+    accounts, words = bound.accounts, dict[str, str]()
+    wide = accounts.table.column(accounts.login)
+    if wide is not None and wide.length is not None and wide.length < _LOGIN:
+        short = f"uuid4().hex[:{wide.length}]"
+        words |= {f"f{q}{{uuid4().hex[:16]}}@example.com{q}": short for q in ('"', "'")}
+    if bound.problem:
+        words["detail: str"] = "\n    ".join(f"{name}: {kind}" for name, kind in bound.problem)
     if accounts.nullable:
         words[f"claims.fit(account.{accounts.password})"] = (
             f'claims.fit(account.{accounts.password} or "")'

@@ -22,8 +22,11 @@ async def find_by_subject(session: AsyncSession, subject: str) -> Account | None
         key = AccountKey(subject)  # when: not-text-key
     except ValueError:  # when: not-text-key
         return None  # when: not-text-key
-    return await session.get(Account, key)  # when: not-text-key
+    return await session.get(Account, key)  # when: whole-key
     return await session.get(Account, subject)  # when: text-key
+    found = select(Account).where(Account.id == key)  # when: part-key
+    return (await session.exec(found)).first()  # when: part-key-exec
+    return (await session.scalars(found)).first()  # when: part-key-not-exec
 
 
 async def replace_hash(session: AsyncSession, subject: str, old: str, new: str) -> bool:
