@@ -1,0 +1,123 @@
+"""FW210 unawaited-call."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.code import Call, Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.routing import Route
+from fastwright.review.reach import last, reach
+from fastwright.review.rule import rule
+from fastwright.survey.codebase import of_tests
+
+_OWN = r"close|send|throw|cr_\w+|__\w+__"
+"""Attributes that a coroutine has itself."""
+
+
+@rule(code="FW210", severity=Severity.HIGH)
+def unawaited_call(app: AppMap) -> Iterator[Finding]:
+    """An `async` function of ours that is called and not awaited, so that it never runs.
+
+    ## Why is this bad?
+    The call makes a coroutine and does nothing else. What it should have written is not there, and
+    the client is told that it was; where its result is used, a coroutine stands in for the row: it
+    is never `None`, so that no 404 is answered, and the first real use raises (CWE-252).
+
+    ## Example
+    ```python
+    async def note_visit(item_id: int) -> None:
+        logger.info("visited")
+
+
+    @app.get("/items/{item_id}")
+    async def read_item(item_id: int) -> int:
+        note_visit(item_id)
+        return item_id
+    ```
+
+    Use instead:
+    ```python
+    async def note_visit(item_id: int) -> None:
+        logger.info("visited")
+
+
+    @app.get("/items/{item_id}")
+    async def read_item(item_id: int) -> int:
+        await note_visit(item_id)
+        return item_id
+    ```
+
+    ## Fix safety
+    Changes behaviour: what never ran now runs. Offered where the call stands in an `async`
+    function; a plain one must become one first, and so must those that call it.
+
+    ## Known limits
+    A coroutine that is kept and handed on, to `gather` or `create_task`, is meant; only one whose
+    first use is a test, an attribute or an element, or that a session is given, is reported. A
+    function with a decorator may be no coroutine any more, and is passed over.
+    """
+    reached = reach(app)
+    routes = {ran.function.name: ran.route for ran in reached.ran()}
+    written = Counter(function.name for function in app.functions)
+    for call in app.calls:
+        if call.awaited or not (call.dropped or call.target) or of_tests(call.span.path):
+            continue
+        called, caller = reached.callee(call), reached.functions.get(call.caller)
+        if caller is None or called is None or not _makes_a_coroutine(called):
+            continue
+        if written[called.name] > 1:
+            continue  # one of several by that name may be no coroutine
+        if call.dropped or _is_taken_for_its_result(app, caller, call):
+            yield _finding(call, caller, routes.get(call.caller))
+
+
+def _makes_a_coroutine(function: Function) -> bool:
+    is_plain = not set(function.decorators) - {"staticmethod", "classmethod"}
+    return function.is_async and not function.yields and is_plain
+
+
+def _is_taken_for_its_result(app: AppMap, caller: Function, call: Call) -> bool:
+    """True where the first use of the name is one that a coroutine is no good for."""
+    content = app.files[caller.span.path]
+    text = content[call.span.end : caller.span.end].decode("utf-8", "replace")
+    name = re.escape(call.target)
+    if re.search(rf"\bawait\s+\(?\s*{name}\b(?!\s*[.(\[])", text):
+        return False
+    found = re.search(rf"(?<![\w.'\"]){name}\b", text)
+    if found is None or "\n" not in text[: found.start()]:
+        return False
+    before = text[: found.start()].rpartition("\n")[2]
+    after = text[found.end() :]
+    is_tested = re.search(r"\b(?:if|while|and|or)\s+(?:not\s+)?$", before) is not None
+    is_read = re.match(rf"\.(?!(?:{_OWN})\b)\w|\[", after) is not None
+    is_given = re.search(r"\b(?:session|db)\w*\.(?:add|delete|refresh|merge)\($", before)
+    return is_tested or is_read or is_given is not None
+
+
+def _finding(call: Call, caller: Function, route: Route | None) -> Finding:
+    becomes = f"`{call.target}` is a coroutine, not its result"
+    told = f"`{call.text}` is not awaited: {'it never runs' if call.dropped else becomes}"
+    seen = [f"`{last(call.callee or '')}` is `async`"]
+    if route is not None:
+        seen.append(f"it runs for `{route}`")
+    return Finding(
+        "unawaited-call",
+        call.span,
+        told,
+        evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in seen),
+        fixes=_fixes(call) if caller.is_async else (),
+        symbol=f"{call.caller}:{call.text}",
+        structural=True,
+    )
+
+
+def _fixes(call: Call) -> tuple[Fix, ...]:
+    at = Span(call.span.path, call.span.start, call.span.start)
+    edit = Edit(at, "await ", "an `async` function runs when it is awaited")
+    return (Fix(f"Await `{call.text}`", Safety.CHANGES_BEHAVIOUR, (edit,)),)
