@@ -18,6 +18,7 @@ from fastwright.survey import merge, static
 from fastwright.testing.samples import python_of
 from fastwright.tune import telling
 from fastwright.tune.bench import Bench
+from fastwright.tune.caching import CAUSE, Keeper
 from fastwright.tune.tuner import Course, Tuner
 
 pytestmark = pytest.mark.slow
@@ -249,6 +250,40 @@ def test_statements_that_go_to_a_driver_are_proved_to_grow_and_not_rewritten(
         assert "GET /raw: 6 → 18 → 60 executions at `main.py:" in looped.seen[0]
         assert "FROM posts WHERE author_id = ?" in looped.seen[0]
         assert "is not rewritten" in looped.because[0]
+
+
+def test_a_dear_answer_for_everybody_is_proposed_to_be_kept_with_what_that_gains(
+    tmp_path: Path,
+) -> None:
+    """What it takes from memory is measured, and whoever changes its tables is named."""
+    more = """
+@app.get("/sums")
+def sums(db: Session = Depends(get_db)):
+    every = db.scalars(select(User).order_by(User.id)).all()
+    return {"sum": sum(i * u.id for u in every for i in range(20000))}
+
+@app.post("/users")
+def add(db: Session = Depends(get_db)):
+    db.add(User(name="new"))
+    db.commit()
+    return {"done": True}
+
+@app.post("/posts")
+def post(db: Session = Depends(get_db)):
+    db.add(Post(title="new", author_id=1))
+    db.commit()
+    return {"done": True}
+
+@app.post("/nothing")
+def nothing():
+    return {"done": True}
+"""
+    with begun(tmp_path, MODELS + more) as ready:
+        Keeper(ready.tuner).run(ready.course)
+        (told,) = ready.told().attempts
+        assert (told.cause, told.fate, told.routes) == (CAUSE, Fate.PROPOSED, ("GET /sums",))
+        assert "ms of CPU time and 1 statements for an answer that is the same" in told.seen[0]
+        assert told.because[0].startswith("POST /users would have to drop it")
 
 
 BLOCKED = """

@@ -45,7 +45,25 @@ def test_what_a_statement_shows_is_named() -> None:
     assert causes(20, offset, AppMap({}, None, routes=(paged,))) == [proposals.DEEP]
     assert causes(20, offset) == []  # a legacy `.first()` sends one, and nobody can ask for more
     assert causes(20, replace(PLAIN, sql="SELECT count(*) FROM b")) == [proposals.COUNTED]
+    assert causes(20, replace(PLAIN, sql='SELECT count(b.id) AS "n" FROM b')) == [proposals.COUNTED]
     assert causes(20, replace(PLAIN, sql="SELECT count(*) FROM b WHERE c = ?")) == []
+    assert causes(20, replace(PLAIN, sql="SELECT count(b.id) FROM b JOIN c ON c.d = ?")) == []
+
+
+def test_a_statement_that_takes_longer_for_the_same_page_is_named() -> None:
+    """Fifty times longer with thirty times the rows, and twenty items as before."""
+
+    def seen(late: float, items: int) -> list[str]:
+        times, sizes = (0.001, 0.001, late), (6, 18, 500)
+        observed = [
+            Observation(n, {"GET /a": visit(items if n == 500 else 6, group)}, {}, {})
+            for n, group in zip(sizes, (replace(PLAIN, seconds=s) for s in times), strict=True)
+        ]
+        return [idea.cause for idea in proposals.proposals(APP, (), observed)]
+
+    assert seen(0.05, 6) == [proposals.SLOW]
+    assert seen(0.005, 6) == []
+    assert proposals.SLOW not in seen(0.05, 500)
 
 
 def test_a_repeated_statement_is_named_and_none_is_rewritten() -> None:

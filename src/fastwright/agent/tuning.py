@@ -30,6 +30,7 @@ from fastwright.source import edits
 from fastwright.survey import merge
 from fastwright.tune import choosing, holding, telling, verdict
 from fastwright.tune.bench import Bench
+from fastwright.tune.caching import Keeper
 from fastwright.tune.indexing import Indexer
 from fastwright.tune.tuner import ROUNDS, Course, Tuner
 
@@ -119,7 +120,7 @@ class TuningJob:
         tuner.wants = _wants(order, chosen, course)
         with self.watch.phase("trying what may help"):
             indexer = Indexer(tuner, description["tables"], is_postgres(side))
-            uninterrupted(course, (tuner.run, indexer.run))
+            uninterrupted(course, (tuner.run, indexer.run, Keeper(tuner).run))
         tuning = self._measured(course, bench)
         trees: list[Files] = [course.now.files]
         if course.kept:

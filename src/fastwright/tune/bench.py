@@ -208,6 +208,22 @@ class Bench:
                     break
         return tuple(_timings(routes, one) for one in rows)
 
+    def keep(
+        self, routes: Sequence[str], *, rounds: int
+    ) -> tuple[Mapping[str, Timing], Mapping[str, Timing]]:
+        """Time `routes` of the tree that is laid as they are, and answered from memory."""
+        with self.live() as app:
+            filled = app.tune("fill", size=self.sizes[-1])
+            requests = [calls_of(app, filled).request(route) for route in routes]
+            told = [
+                [
+                    app.tune("time", requests=requests, rounds=1, kept=kept, timeout=300.0)
+                    for _ in range(rounds + 1)
+                ]
+                for kept in (False, True)
+            ]
+        return _timings(routes, told[0][1:]), _timings(routes, told[1][1:])
+
 
 class _Field:
     """Several trees running at the same time in one world."""

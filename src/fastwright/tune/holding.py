@@ -36,11 +36,12 @@ def pins(course: Course) -> tuple[Pin, ...]:
 def _pin(route: str, course: Course) -> Pin:
     small = [o.visits[route] for o in course.now.observed if o.size <= pinning.MANY]
     before = course.first.observed[-1].visits[route]
-    tables = _tables(before) | _tables(small[-1])
+    tables = tables_of(before) | tables_of(small[-1])
     return Pin(route, max(visit.statements for visit in small), tables)
 
 
-def _tables(visit: Visit) -> frozenset[str]:
+def tables_of(visit: Visit) -> frozenset[str]:
+    """The names of the tables that its statements read."""
     return frozenset(name for group in visit.groups for name in _TABLE.findall(group.sql))
 
 

@@ -20,6 +20,7 @@ from fastwright.tune.pin_text import Around, module
 
 FEW, MANY = 6, 18
 FILE = "test_query_counts.py"
+_INDENT, _WIDTH = 8, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,14 @@ class _Writer:
             for p in dict.fromkeys(principals)
         ]
         callers = f", {{{', '.join(overridden)}}}" if overridden else ""
-        yield f'return statements(tmp_path / f"{{size}}.db", rows, "{path}"{callers})'
+        line = f'return statements(tmp_path / f"{{size}}.db", rows, "{path}"{callers})'
+        if len(line) + _INDENT <= _WIDTH:
+            yield line
+            return
+        yield "return statements("
+        given = ('tmp_path / f"{size}.db"', "rows", f'"{path}"', callers.removeprefix(", "))
+        yield from (f"    {one}," for one in given if one)
+        yield ")"
 
     def _provider(self, route: Route) -> SessionProvider:
         called = {d.call for d in route.every_dependency()}

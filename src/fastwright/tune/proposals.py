@@ -15,9 +15,16 @@ UNBOUNDED = "list without a limit"
 DEEP = "OFFSET, which reads what it skips"
 COUNTED = "count of all rows"
 UNTYPED = "no response model"
+SLOW = "statement that reads far more than it gives"
 NESTED = "two connections at once"
 _COUNTS = re.compile(r"SELECT count\((\*|(DISTINCT )?[\w.\"]+)\)", re.IGNORECASE)
 _SKIPS = re.compile(r"skip|offset|page|cursor|start|from|after|limit|size")
+SLOWLY, _SLOWER, _LONGER = 0.02, 6.0, 4.0
+"""Seconds that one statement may take with the most rows, and how much more than with few."""
+_NARROW = (
+    "filter and limit before joining and grouping, or keep what is counted in a column; its plan "
+    "tells which part reads the most"
+)
 MANY = 200
 """Items of an answer from which on it counts as a list that grows with the table."""
 
@@ -49,6 +56,7 @@ def _of_route(
         yield _idea(UNBOUNDED, route, f"{grown} items", "a limit changes what callers are given")
     for group in visit.groups:
         yield from _of_group(app, route, group)
+    yield from _of_growth(route, observed)
     if visit.held > 1:
         seen = f"{visit.held} connections of the pool are its at the same time"
         why = "requests that wait for their second starve each other; take one session for both"
@@ -58,10 +66,27 @@ def _of_route(
         yield _idea(UNTYPED, route, seen, "which fields are public is for you to say")
 
 
+def _of_growth(route: str, observed: Sequence[Observation]) -> Iterator[Idea]:
+    """A statement that takes longer the more rows there are, and gives no more of them."""
+    visits = [one.visits[route] for one in observed]
+    if len(visits[-1].body) > _LONGER * len(visits[-2].body):
+        return
+    known = {g.key: g for g in visits[-2].groups if g.count == 1}
+    for group in visits[-1].groups:
+        before = known.get(group.key)
+        if before is None or group.count != 1 or group.seconds < SLOWLY:
+            continue
+        if group.seconds > _SLOWER * before.seconds:
+            took = " → ".join(f"{one.seconds * 1000:.1f}" for one in (before, group))
+            sizes = " and ".join(str(one.size) for one in observed[-2:])
+            seen = f"{took} ms with {sizes} rows in each table, {_at(group)}"
+            yield _idea(SLOW, route, seen, _NARROW)
+
+
 def _of_group(app: AppMap, route: str, group: Group) -> Iterator[Idea]:
     if re.search(r"\bOFFSET\b", group.sql) and _is_paged(app, route):
         yield _idea(DEEP, route, _at(group), "a cursor changes what callers have to send")
-    elif _COUNTS.match(group.sql) and " WHERE " not in group.sql:
+    elif _COUNTS.match(group.sql) and not re.search(r" (WHERE|JOIN) ", group.sql):
         yield _idea(COUNTED, route, _at(group), "an estimate changes what callers are told")
 
 

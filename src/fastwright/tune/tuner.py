@@ -242,6 +242,11 @@ class Tuner:
         self._next_writes = Writes({**was.done, **now}, was.unsteady)
         return tuple(verdict.changed_writes(chosen, now, was.unsteady))
 
+    def writes(self, course: Course) -> Mapping[str, Written]:
+        """What every write route does on the tree as it stands."""
+        self._writes = self._writes or self._writes_of(course.now.files)
+        return self._writes.done
+
     def _writes_of(self, files: Files) -> Writes:
         self.bench.lay(files)
         first, again = self.bench.write(), self.bench.write()

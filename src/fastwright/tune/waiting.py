@@ -42,30 +42,32 @@ def ideas(app: AppMap, observed: Sequence[Observation]) -> Iterator[Idea]:
             continue
         told = {g.place.line for g in visit.groups if g.place is not None and g.blocks}
         for group in (g for g in visit.groups if g.blocks):
-            blocking.setdefault(_place(group), []).append((route, group))
+            blocking.setdefault(_owner(app, group), []).append((route, group))
         for stall in (s for s in visit.stalls if s.place.line not in told):
             stalled.setdefault(str(stall.place), []).append((route, stall))
-    yield from _of_groups(app, blocking)
-    for seen in stalled.values():
-        yield _of_stall(app, seen)
+    for key, groups in blocking.items():
+        yield _of_groups(app, key, groups)
+    for stalls in stalled.values():
+        yield _of_stall(app, stalls)
 
 
-def _of_groups(app: AppMap, blocking: Mapping[str, Seen[Group]]) -> Iterator[Idea]:
+def _owner(app: AppMap, group: Group) -> str:
     """What one function sends is one idea, however many statements it sends."""
-    by_function: dict[str, Seen[Group]] = {}
-    for place, seen in blocking.items():
-        found = _function(app, seen[0][1].stack)
-        by_function.setdefault(found.name if found else place, []).extend(seen)
-    for key, seen in by_function.items():
-        routes = tuple(dict.fromkeys(route for route, _ in seen))
-        places = ", ".join(f"`{p}`" for p in dict.fromkeys(_place(g) for _, g in seen))
-        said = f"{', '.join(routes)}: the loop stands still for each statement at {places}"
-        bare = Idea(f"{BLOCKING} {key}", BLOCKING, routes, (said,), because=_AWAITS)
-        function = _function(app, seen[0][1].stack)
-        if any(group.shared for _, group in seen):
-            yield replace(bare, because=_SHARED)
-        else:
-            yield _mended(app, bare, function, _in_thread(app, function))
+    function = _function(app, group.stack)
+    if function is not None:
+        return function.name
+    return f"{group.stack[-1].path} {group.stack[-1].function}" if group.stack else ""
+
+
+def _of_groups(app: AppMap, key: str, seen: Seen[Group]) -> Idea:
+    routes = tuple(dict.fromkeys(route for route, _ in seen))
+    places = ", ".join(f"`{p}`" for p in dict.fromkeys(_place(g) for _, g in seen))
+    said = f"{', '.join(routes)}: the loop stands still for each statement at {places}"
+    bare = Idea(f"{BLOCKING} {key}", BLOCKING, routes, (said,), because=_AWAITS)
+    function = _function(app, seen[0][1].stack)
+    if any(group.shared for _, group in seen):
+        return replace(bare, because=_SHARED)
+    return _mended(app, bare, function, _in_thread(app, function))
 
 
 def _of_stall(app: AppMap, seen: Seen[Stall]) -> Idea:
