@@ -33,6 +33,15 @@ class RateLimitMiddleware(BaseHTTPMiddleware):
 
 app.add_middleware(RateLimitMiddleware)
 """
+VERIFYING = """
+
+
+@app.post("/passwords")
+async def check(given: NewUser, db: DB):
+    user = await db.scalar(select(User).where(User.email == given.email))
+    stored = user.hashed_password if user else ""
+    return bcrypt.checkpw(given.password.encode(), stored.encode())
+"""
 BREAKING = """
 from fastapi.staticfiles import StaticFiles
 
@@ -95,6 +104,18 @@ def test_written_tests_stay_below_limits_of_the_app(tmp_path: Path) -> None:
     main = copy / "main.py"
     main.write_text(main.read_text() + LIMITED)
     changes = write_into(copy, JwtAuth())
+    code, output = run_tests(copy, changes)
+    assert code == 0, output[-2000:]
+
+
+@pytest.mark.parametrize("recipe", [JwtAuth(), EVERYTHING], ids=["login", "everything"])
+def test_written_tests_pass_where_hashes_stay(recipe: JwtAuth, tmp_path: Path) -> None:
+    """Where a route of the app verifies its hashes itself, they are verified and left."""
+    copy = sample_app("createall").copy(tmp_path)
+    main = copy / "main.py"
+    main.write_text(main.read_text() + VERIFYING)
+    changes = write_into(copy, recipe)
+    assert "verifies them itself" in " ".join(said.because for said in changes.explains)
     code, output = run_tests(copy, changes)
     assert code == 0, output[-2000:]
 

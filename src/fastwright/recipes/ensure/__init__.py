@@ -7,6 +7,7 @@ copies from the code around it is named in its reason, with the count of the evi
 The changes of one recipe go through `change_set`, which computes the imports of a file together.
 """
 
+from fastwright.recipes.ensure.cache_headers import ensure_own_caching
 from fastwright.recipes.ensure.dependency import ensure_dependency_package
 from fastwright.recipes.ensure.drafting import change_set
 from fastwright.recipes.ensure.error_answer import ensure_error_answer
@@ -30,6 +31,7 @@ __all__ = [
     "ensure_lifespan_step",
     "ensure_middleware",
     "ensure_migration",
+    "ensure_own_caching",
     "ensure_router",
     "ensure_setting",
     "error_fields",

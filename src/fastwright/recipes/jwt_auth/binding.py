@@ -17,6 +17,7 @@ from fastwright.recipes.jwt_auth.authority import Power
 from fastwright.recipes.jwt_auth.joining import Joining
 from fastwright.recipes.jwt_auth.new_users import new_accounts
 from fastwright.recipes.jwt_auth.schemes import Scheme, find_scheme
+from fastwright.recipes.jwt_auth.verifying import verifying_route
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Binding:
 
     `joining` is what a registration asks for, `power` where roles are kept; each where it is built.
     A refresh token that is not used is good for `refresh_days`. `problem` are the fields of what
-    the app itself answers errors with, and their types; empty where FastAPI does.
+    the app itself answers errors with, and their types; empty where FastAPI does. `verifies` is a
+    route of the app's own that could not read a hash of another kind.
     """
 
     accounts: Accounts
@@ -84,6 +86,7 @@ class Binding:
     power: Power | None = None
     refresh_days: int = 14
     problem: tuple[tuple[str, str], ...] = ()
+    verifies: str = ""
 
     @property
     def adds_role(self) -> bool:
@@ -92,8 +95,8 @@ class Binding:
 
     @property
     def keeps_hashes(self) -> bool:
-        """True where stored hashes stay as they are, for want of room for new ones."""
-        return self.scheme.is_old and not self.accounts.room
+        """True where stored hashes stay as they are: new ones have no room, or no other reader."""
+        return self.scheme.is_old and (not self.accounts.room or bool(self.verifies))
 
 
 def bind(app: AppMap, user_table: str | None, login: str | None) -> Binding:
@@ -105,11 +108,12 @@ def bind(app: AppMap, user_table: str | None, login: str | None) -> Binding:
     check_versions(app)
     session = find_session(app)
     accounts = find_accounts(app, user_table, login)
+    scheme = find_scheme(app)
     mapper = "sqlmodel" if session.has_exec else "sqlalchemy"
     made = accounts or new_accounts(app, mapper)
     return Binding(
         accounts=made,
-        scheme=find_scheme(app),
+        scheme=scheme,
         session=session,
         slug=slug_of(app),
         target=application(app).target.replace(":", "."),
@@ -117,6 +121,7 @@ def bind(app: AppMap, user_table: str | None, login: str | None) -> Binding:
         makes_users=accounts is None,
         maker=_maker(app, session),
         problem=error_fields(app),
+        verifies=verifying_route(app) if scheme.kind == "bcrypt" else "",
     )
 
 

@@ -12,7 +12,12 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import AddDependency, Change, ChangeSet, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import State
-from fastwright.recipes.ensure import WantedSetting, change_set, ensure_error_headers
+from fastwright.recipes.ensure import (
+    WantedSetting,
+    change_set,
+    ensure_error_headers,
+    ensure_own_caching,
+)
 from fastwright.recipes.ensure.drafting import Words, nothing_to_do
 from fastwright.recipes.jwt_auth import changes, promising, wording
 from fastwright.recipes.jwt_auth.authority import NEW, find_power, new_column
@@ -33,6 +38,7 @@ from fastwright.recipes.jwt_auth.written_tests import further_suite, written_tes
 TITLE = "Add a login that returns a signed access token"
 
 _HEADERS = "`Retry-After` and `WWW-Authenticate` reach the client, as their statuses ask for"
+_CACHING = "an answer that says itself how long it keeps is left as it is: a token is kept nowhere"
 _STORED_UNITS = MappingProxyType({"bcrypt": "stored_bcrypt", "werkzeug": "stored_werkzeug"})
 _SECRET = WantedSetting(
     name="jwt_secret",
@@ -112,6 +118,7 @@ def build(options: Options, app: AppMap) -> ChangeSet:
         *changes.inclusion(app, draft.layout, draft.paths),
         *_tables(app, draft),
         *ensure_error_headers(app, why=_HEADERS),
+        *ensure_own_caching(app, why=_CACHING),
         *tests,
     ]
     words = _words(app, draft, written, tests)

@@ -15,7 +15,7 @@ _VERIFY = re.compile(
     rb"(?m)^(?:async )?def ((?:verify|check|validate|compare)_?\w*(?:password|passwd|pwd)\w*"
     rb"|(?:password|pwd)_?(?:verify|check|matches)\w*)\("
 )
-_CONTEXT = re.compile(rb"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*CryptContext\(([^)]*)\)")
+CONTEXT = re.compile(rb"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*CryptContext\(([^)]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def is_test(path: PurePosixPath) -> bool:
 
 
 def _passlib(app: AppMap, path: PurePosixPath, text: bytes) -> Scheme | None:
-    match = _CONTEXT.search(text)
+    match = CONTEXT.search(text)
     if match is None:
         return None
     schemes = [s.decode() for s in re.findall(rb"[\"']([a-z0-9_]+)[\"']", match[2])]

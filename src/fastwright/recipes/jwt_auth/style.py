@@ -83,11 +83,7 @@ def flags_of(
     stored = scheme.kind in STORED
     chosen = {
         **_of_session(bound, paths),
-        "text-key": accounts.key_kind == "text",
-        "whole-key": accounts.key_kind != "text" and not accounts.is_part,
-        "part-key": accounts.is_part,
-        "part-key-exec": accounts.is_part and bound.session.has_exec,
-        "part-key-not-exec": accounts.is_part and not bound.session.has_exec,
+        **_of_key(bound),
         "active": accounts.has_switch,
         "active-test": bool(accounts.on or accounts.off),
         scheme.kind: scheme.is_old,
@@ -96,7 +92,7 @@ def flags_of(
         "new-users": bound.makes_users,
         "refresh": paths.refresh,
         "logout": paths.logout,
-        "upgrade": stored and accounts.room,
+        "upgrade": stored and not bound.keeps_hashes,
         "keep": bound.keeps_hashes,
         "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
         "based": bool(suite.base_path),
@@ -117,6 +113,18 @@ def flags_of(
         "required": bool(required_columns(accounts)),
     }
     return frozenset(name for name, holds in chosen.items() if holds)
+
+
+def _of_key(bound: Binding) -> Mapping[str, bool]:
+    """The flags of lines that find an account by what a token names."""
+    is_part, is_text = bound.accounts.is_part, bound.accounts.key_kind == "text"
+    return {
+        "text-key": is_text,
+        "whole-key": not is_text and not is_part,
+        "part-key": is_part,
+        "part-key-exec": is_part and bound.session.has_exec,
+        "part-key-not-exec": is_part and not bound.session.has_exec,
+    }
 
 
 def _of_session(bound: Binding, paths: Paths) -> Mapping[str, bool]:

@@ -95,11 +95,14 @@ def _limits(draft: Draft) -> Decision:
 
 def _hashing(bound: Binding) -> Decision:
     accounts, scheme = bound.accounts, bound.scheme
-    if scheme.is_old and not accounts.room:
+    if bound.keeps_hashes:
+        narrow = f"`{accounts.table.name}.{accounts.password}` is too narrow for an argon2 hash"
         return Decision(
             chose="the hashes that are stored, as they are",
             instead_of="argon2 at the next login",
-            because=f"`{accounts.table.name}.{accounts.password}` is too narrow for an argon2 hash",
+            because=f"`{bound.verifies}` verifies them itself, and reads no argon2 hash"
+            if bound.verifies
+            else narrow,
             costs=f"passwords stay as strong as their old scheme; {_connection(bound)}",
         )
     return Decision(
@@ -133,7 +136,7 @@ def not_done(app: AppMap, draft: Draft) -> Iterator[str]:
     yield from _left(draft)
     if paths.refresh:
         yield "expired refresh tokens stay in their table: delete rows whose `ends_at` is past"
-    if bound.scheme.is_old and bound.accounts.room:
+    if bound.scheme.is_old and not bound.keeps_hashes:
         yield (
             "until its next login, a wrong password for an account with an older hash is answered "
             "in that scheme's time"
@@ -202,6 +205,12 @@ def deploy(variable: str, draft: Draft, added: Sequence[str]) -> Iterator[str]:
         yield (
             f"widen `{bound.accounts.table.name}.{bound.accounts.password}` to 255 characters, "
             "then run this again to have argon2"
+        )
+    elif bound.keeps_hashes:
+        home = draft.layout.homes["passwords"]
+        yield (
+            f"for argon2, let `{bound.verifies}` verify by `check_password` of `{home}`, "
+            "undo this, and build it again"
         )
 
 
