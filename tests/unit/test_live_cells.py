@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +21,8 @@ from fastwright.testing.samples import python_of
 
 MAIN = PurePosixPath("main.py")
 APP = """
+import os
+import time
 from typing import Annotated
 from fastapi import Body, Depends, FastAPI, HTTPException
 from fastapi.security import OAuth2PasswordBearer
@@ -58,6 +61,9 @@ class Rule(Base):
 likes: set[tuple[int, int]] = set()
 class Credentials(BaseModel):
     email: str
+    password: str
+class Login(BaseModel):
+    username: str
     password: str
 class Told(BaseModel):
     id: int
@@ -103,9 +109,11 @@ def sign_up(body: Credentials, db: Db) -> Told:
     db.commit()
     return Told(id=user.id, email=user.email, password=user.password)
 @app.post("/login")
-def login(body: Credentials, db: Db) -> dict[str, str]:
-    user = db.scalar(select(User).where(User.email == body.email))
-    if user is None or user.password != "hash of " + body.password:
+def login(body: Login, db: Db) -> dict[str, str]:
+    user = db.scalar(select(User).where(User.email == body.username))
+    if user is None:
+        raise HTTPException(401, "nobody of that name")
+    if user.password != "hash of " + body.password:
         raise HTTPException(401)
     return {"access_token": f"token-{user.id:04}"}
 @app.get("/me")
@@ -179,6 +187,13 @@ def rule(team_id: int, me: Me, db: Db) -> int:
 def purge(id: int, db: Db) -> None:
     db.delete(article(id, db))
     db.commit()
+@app.get("/a_crash")
+def crash() -> None:
+    os._exit(3)
+@app.get("/a_loop")
+def loop() -> None:
+    while True:
+        time.sleep(0.1)
 @app.get("/broken")
 def broken(me: Me) -> None:
     raise KeyError("of mine")
@@ -253,9 +268,25 @@ def test_what_is_closed_at_the_same_address_shows_what_is_meant(
 def test_what_is_not_known_is_said_with_the_reason(seen: Examined) -> None:
     """An owner who is not served is named with the exception and its place in the app."""
     assert seen.not_tried == (
+        "`GET /a_loop` was called once: it took 4 s and more",
         "only who is turned away is known of `GET /broken`: the owner is answered 500: "
         f"KeyError: 'of mine' (main.py:{line_of('KeyError')})",
     )
+
+
+@pytest.mark.slow
+def test_what_does_not_answer_is_called_once(seen: Examined) -> None:
+    """An app that ends or runs on for ever costs one call, and everybody is still there."""
+    assert seen.matrix.outcomes["GET /a_crash"] == {"anonymous": "no answer"}
+    assert seen.matrix.outcomes["GET /a_loop"] == {"anonymous": "504"}
+    assert told(seen, "GET /me") == ["401", "200", "200"]
+
+
+@pytest.mark.slow
+def test_who_logs_in_by_address_does_so_in_probes_and_tests(seen: Examined) -> None:
+    """A field `username` that wants an address gets one, also for a wrong password."""
+    assert "user-enumeration" in {p.rule for p in seen.proofs}
+    assert re.search(r"username\W+email", seen.tests.files["review_stage.py"])
 
 
 def line_of(text: str) -> int:

@@ -14,10 +14,12 @@ from fastwright.model import wire
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, Decision, Manual, NewFile, Notice
 from fastwright.model.errors import DoesNotLoad
-from fastwright.model.finding import Evidence, EvidenceKind
+from fastwright.model.finding import AccessMatrix, Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Position, Span
 from fastwright.model.plan import Candidate, Option, Plan, Presence, State, Step
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
-from fastwright.report import html, json_text, markdown, words
+from fastwright.model.review import Objection, Review
+from fastwright.report import html, json_text, markdown, review_html, words
 from fastwright.report.terminal import Terminal
 
 SEEN = Evidence(EvidenceKind.HTTP, "POST /auth/token answered", (("status", "200"),))
@@ -224,3 +226,22 @@ def test_square_brackets_are_text_in_the_terminal() -> None:
     """What looks like terminal markup in a report is printed as it stands."""
     report = replace(FULL, did=("listed dict[str, int] and [bold]this[/bold]",))
     assert "dict[str, int] and [bold]this[/bold]" in shown(report)
+
+
+def test_a_proven_cell_stands_out_in_a_matrix_by_path() -> None:
+    """Callers stand in their usual order, rows by path and method, and what is wrong is marked."""
+    sent = (("request", "GET /a/1"), ("caller", "other user"), ("status", "200"))
+    finding = Finding(
+        "missing-owner-filter", Span(PurePosixPath("a.py"), 0, 1), "`GET /a/{id}` reads a row",
+        (Evidence(EvidenceKind.HTTP, "other user: GET /a/1 → 200", sent),),
+    )  # fmt: skip
+    told = Objection(finding, "FW501", "security", Severity.HIGH, "A row.", "a.py", Position(1, 1),
+                     Position(1, 2), ("x",), "f")  # fmt: skip
+    row = {"anonymous": "401", "other user": "200", "owner": "200"}
+    matrix = AccessMatrix({"DELETE /a/{id}": row, "GET /b": row, "GET /a/{id}": row})
+    page = review_html.render(Review("main:app", (told,), matrix=matrix))
+    heads = re.findall(r"<th>(anonymous|owner|other user)</th>", page)
+    assert heads == ["anonymous", "owner", "other user"]
+    named = re.findall(r"<code>((?:GET|DELETE) /[^<]*)</code></th>", page)
+    assert named == ["GET /a/{id}", "DELETE /a/{id}", "GET /b"]
+    assert page.count('<td class="cell fault">200</td>') == 1

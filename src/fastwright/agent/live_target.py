@@ -11,8 +11,10 @@ from fastwright.lab.boot_answer import Answer
 from fastwright.model.errors import DoesNotLoad
 from fastwright.review.attack import Client, Headers
 
-MOST_BOOTS = 4
+MOST_BOOTS = 10
 """Times that an app is booted again; a further crash ends the examination."""
+
+_OVER = f"the app was booted {MOST_BOOTS} times again; what would have come after was not tried"
 
 
 class SturdyTarget:
@@ -63,6 +65,8 @@ class SturdyTarget:
         self._app.close()
         if self._boots <= MOST_BOOTS:
             self._app = self._boot()
+        else:
+            self.crashed[_OVER] = None
 
     def evaluate(self, source: str, **arguments: Any) -> Any:
         """Run a probe in the app's process; raises as `App.evaluate`."""

@@ -27,6 +27,9 @@ _TOLD = re.compile(r"updated|modified|viewed|accessed|count$|favou?rited|followi
 """Fields that tell of others, and of when: their change is nobody's writing."""
 
 _MISSED = (400, 401, 403, 404, 409, 422, 500)
+_ENDLESS = (0, 504)
+"""What ended the app, hung it, or was not answered in time: once is enough."""
+
 _ORDER = (Caller.ANONYMOUS, Caller.OTHER_USER, Caller.LOWER_ROLE, Caller.OWNER)
 
 
@@ -91,7 +94,10 @@ def build(stage: Stage, until: float) -> Grid:
         if stage.seconds() > until:
             stage.not_tried["the time was up before every operation had been called"] = None
             break
+        began = stage.seconds()
         rows[f"{method} {path}"] = _row(stage, f"{method} {path}")
+        if any(cell.exchange.status in _ENDLESS for cell in rows[f"{method} {path}"].values()):
+            until += stage.spare(stage.seconds() - began)
         if _turn(method, path)[0]:
             stage.renew()
     return Grid(rows)
@@ -114,7 +120,7 @@ def _row(stage: Stage, operation: str) -> dict[Caller, Cell]:
     if owner.canary is not None and owner.canary.fills:
         return cells
     again = dict(_called(stage, operation, created_for))
-    return again if again[Caller.OWNER].exchange.worked else cells
+    return again if Caller.OWNER in again and again[Caller.OWNER].exchange.worked else cells
 
 
 def _reshaped(stage: Stage, operation: str, owner: Cell | None) -> bool:
@@ -147,11 +153,7 @@ Choice = Callable[[Stage, str], Canary | None]
 def _called(stage: Stage, operation: str, choose: Choice) -> Iterator[tuple[Caller, Cell]]:
     route = stage.routes.get(operation)
     canary: Canary | None = None
-    for caller in _ORDER:
-        if caller is not Caller.ANONYMOUS and stage.user(caller) is None:
-            continue
-        if caller is Caller.LOWER_ROLE and not _demands_role(stage, route):
-            continue
+    for caller in filter(lambda c: _plays(stage, c, route), _ORDER):
         if operation == stage.people.login:
             yield caller, _login(stage, caller)
             continue
@@ -163,8 +165,18 @@ def _called(stage: Stage, operation: str, choose: Choice) -> Iterator[tuple[Call
             _cell(stage, counterpart, caller, canary)
             cell = _cell(stage, operation, caller, canary)
         yield caller, cell
+        if cell.exchange.status in _ENDLESS:
+            stage.give_up(operation, cell.exchange)
+            return
         if cell.exchange.worked and not operation.startswith("GET"):
             canary = None  # who was refused left the row as it was; who was not may not have
+
+
+def _plays(stage: Stage, caller: Caller, route: Route | None) -> bool:
+    """Whether there is somebody to call as, who is different from the others on the route."""
+    if caller is Caller.LOWER_ROLE and not _demands_role(stage, route):
+        return False
+    return caller is Caller.ANONYMOUS or stage.user(caller) is not None
 
 
 def _counterpart(stage: Stage, operation: str) -> str:

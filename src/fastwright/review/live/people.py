@@ -375,17 +375,17 @@ class People:
     ) -> Ready:
         """The request of a login or sign-up with the credentials of `user`."""
         method, _, path = operation.partition(" ")
-        is_form = operation in self.entrances.logins
+        by_email = self._by_email or "@" in user.login
+        email = operation in self.entrances.logins and by_email
 
         def known(name: str, _: str) -> Any:
-            right = password or PASSWORD
-            return credential(name.lower(), user, right, email=is_form and "@" in user.login)
+            return credential(name.lower(), user, password or PASSWORD, email=email)
 
         return (contract or self.contract).request(method, path, known)
 
     def login_request(self, user: User) -> Ready:
         """The login of `user` with the right password."""
-        return self.request(self.login, replace(user, login=user.email) if self._by_email else user)
+        return self.request(self.login, user)
 
     def restored(self, user: User, column: str, value: str | None) -> None:
         """Put a column of the row of `user` back to what it was."""

@@ -56,6 +56,7 @@ class Stage:
     not_tried: dict[str, None] = field(default_factory=dict)
     shapes: dict[str, Shape] = field(default_factory=dict)
     ways: dict[str, tuple[tuple[bool, bool], ...]] = field(default_factory=dict)
+    _mercy: float = 30.0
     _songs: dict[str, Canary | None] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -110,12 +111,26 @@ class Stage:
         return Canaries(self.target, self.app, self.people)
 
     @cached_property
-    def routes(self) -> Mapping[str, Route]:
+    def routes(self) -> dict[str, Route]:
         """Our route of each operation of the contract."""
         own = (r for r in self.app.routes if r.reachable and r.span is not None)
         found = {re.sub(r"\{(\w+):\w+\}", r"{\1}", str(r)): r for r in own}
         return {f"{m} {p}": found[f"{m} {p}"] for m, p in self.contract.operations()
                 if f"{m} {p}" in found}  # fmt: skip
+
+    def give_up(self, operation: str, exchange: Exchange) -> None:
+        """Call an operation no more that did not answer."""
+        self.routes.pop(operation, None)
+        if exchange.status:
+            took = f"it took {PATIENCE:.0f} s and more"
+            self.not_tried[f"`{operation}` was called once: {took}"] = None
+
+    def spare(self, lost: float) -> float:
+        """Seconds of those `lost` with an app that did not answer that all else is given again."""
+        spared = min(lost, self._mercy)
+        self._mercy -= spared
+        self.deadline += spared
+        return spared
 
     @property
     def is_over(self) -> bool:
