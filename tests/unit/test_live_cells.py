@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from fastwright.agent.live_target import SturdyTarget
 from fastwright.lab.world import World, WorldSpec
 from fastwright.model.finding import Caller, Grade
-from fastwright.review.live.examine import Examined, examine
+from fastwright.review.live.examine import Examined, examine, vouched
 from fastwright.review.live.exchange import Exchange
+from fastwright.review.live.proof import Proof
 from fastwright.review.live.reasons import reason
 from fastwright.review.live.shaping import Shape
+from fastwright.review.live.stage import Stage
 from fastwright.review.requests import Ready
 from fastwright.survey import static
 from fastwright.testing.samples import python_of
@@ -292,6 +296,19 @@ def test_who_logs_in_by_address_does_so_in_probes_and_tests(seen: Examined) -> N
 def line_of(text: str) -> int:
     """The first line of the app that holds a text."""
     return next(n for n, line in enumerate(APP.splitlines(), 1) if text in line)
+
+
+def test_a_probe_that_raises_is_a_fault_of_ours_with_its_file() -> None:
+    """What it had proven by then is kept, and the reason is told as that of a rule would be."""
+
+    def broken() -> Iterator[Proof]:
+        yield Proof("unlimited-login", "POST /login", "is endless", ())
+        raise KeyError("of ours")
+
+    stage = cast("Stage", SimpleNamespace(not_tried={}, faults=[]))
+    assert len(list(vouched(stage, "broken", broken()))) == 1
+    assert [(f.rule, f.because) for f in stage.faults] == [("broken", "KeyError: 'of ours'")]
+    assert re.search(r"\.py:\d+$", stage.faults[0].where)
 
 
 def refused(status: int, body: bytes, error: str = "") -> Exchange:

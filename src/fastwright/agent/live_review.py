@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastwright.agent.ground import Ground
@@ -15,6 +15,7 @@ from fastwright.lab.boot import App
 from fastwright.model.app import AppMap
 from fastwright.model.errors import DoesNotLoad, FastwrightError, UsageError
 from fastwright.model.finding import AccessMatrix, Finding
+from fastwright.model.review import Fault
 from fastwright.prove.side import Side
 from fastwright.review.live.examine import examine
 from fastwright.review.live.proof import Proof
@@ -35,6 +36,7 @@ class LiveReview:
         app: The map, merged with what ran; the given one where nothing did.
         proofs: What the findings were made of.
         tests: Each proof as a test that runs without us, by file name.
+        faults: What of ours raised, and where.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -43,6 +45,7 @@ class LiveReview:
     app: AppMap | None = None
     proofs: tuple[Proof, ...] = ()
     tests: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
 
 def review_live(
@@ -108,8 +111,10 @@ def _examined(side: Side, known: Sequence[Finding], worlds: Worlds, watch: Stopw
             target.close()
     absent = tuple(f"not there while the app ran: {one}" for one in worlds.not_served)
     notes = (*seen.not_tried, *seen.tests.left_out, *target.crashed, *absent)
-    told = LiveReview(seen.findings, seen.matrix, notes, side.map, seen.proofs, seen.tests.files)
-    return replace(told, not_tried=tuple(dict.fromkeys(notes)))
+    return LiveReview(
+        seen.findings, seen.matrix, tuple(dict.fromkeys(notes)), side.map, seen.proofs,
+        seen.tests.files, seen.faults,
+    )  # fmt: skip
 
 
 def _ended(error: FastwrightError) -> str:

@@ -139,7 +139,9 @@ def _with_live(run: Run, tests: Path | None) -> Review:
     read = digest(app, run.terms.rules, run.stand.target)
     judged = weigh(read, app.files, run.terms, seen.findings)
     again = told_of(run.stand, run.terms, read, judged)
-    return replace(again, matrix=seen.matrix, not_tried=(*again.not_tried, *seen.not_tried))
+    notes = (*again.not_tried, *seen.not_tried)
+    faults = (*again.faults, *seen.faults)
+    return replace(again, matrix=seen.matrix, not_tried=notes, faults=faults)
 
 
 def _with_repair(told: Review, safety: Safety, run: Run) -> Review:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,13 +48,18 @@ def find_all(app: AppMap, rules: Iterable[Rule]) -> Found:
             for finding in rule.check(app):
                 found.setdefault((finding.rule, finding.at, finding.message), finding)
         except Exception as error:  # noqa: BLE001 - one rule must not take the others with it
-            faults.append(Fault(rule.name, _raised_at(error), f"{type(error).__name__}: {error}"))
+            faults.append(fault_of(rule.name, error))
     return Found(tuple(found.values()), tuple(faults))
+
+
+def fault_of(name: str, error: Exception) -> Fault:
+    """What a rule or probe of ours raised, with the file of it."""
+    return Fault(name, _raised_at(error), f"{type(error).__name__}: {error}")
 
 
 def _raised_at(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "/rules/" in f.filename] or frames[1:] or frames
+    own = [f for f in frames if re.search("/rules/|/live/", f.filename)] or frames[1:] or frames
     return f"{own[-1].filename}:{own[-1].lineno}" if own else "unknown"
 
 

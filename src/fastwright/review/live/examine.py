@@ -14,7 +14,9 @@ from typing import Any
 from fastwright.model.app import AppMap
 from fastwright.model.errors import FastwrightError
 from fastwright.model.finding import AccessMatrix, Caller, Finding
+from fastwright.model.review import Fault
 from fastwright.review.attack import Target
+from fastwright.review.engine import fault_of
 from fastwright.review.live import judging, matrix
 from fastwright.review.live.aliases import corrected
 from fastwright.review.live.casting import Cast
@@ -61,6 +63,7 @@ class Examined:
         proofs: What the findings were made of.
         tests: Each proof as a test, by file name.
         users: Who was on the stage, by the caller they played.
+        faults: What of ours raised, and where.
     """
 
     findings: tuple[Finding, ...]
@@ -69,6 +72,7 @@ class Examined:
     proofs: tuple[Proof, ...] = ()
     tests: Written = field(default_factory=lambda: Written(MappingProxyType({})))
     users: dict[Caller, User] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
 
 def examine(
@@ -100,7 +104,8 @@ def examine(
     stage = Stage(target, app, people, Cast.of(people), began + allowed, seconds)
     grid = matrix.build(stage, began + _OF_THE_MATRIX * allowed)
     stage.renew()
-    proofs = [*judging.judge(stage, grid, known), *_probed(stage, grid)]
+    judged = vouched(stage, "matrix", judging.judge(stage, grid, known))
+    proofs = [*judged, *_probed(stage, grid)]
     return Examined(
         findings_of(proofs, known, stage.routes, people.notes),
         grid.matrix(),
@@ -108,6 +113,7 @@ def examine(
         tuple(proofs),
         tests_of(stage, proofs),
         dict(stage.cast),
+        tuple(stage.faults),
     )
 
 
@@ -138,10 +144,17 @@ def _probed(stage: Stage, grid: Grid) -> Iterator[Proof]:
         if stage.is_over and name not in _CHEAP:
             stage.not_tried[f"`{name}`: the time was up"] = None
             continue
-        try:
-            yield from probe(stage, grid)
-        except FastwrightError as error:
-            stage.not_tried[f"`{name}`: {error.because}"] = None
+        yield from vouched(stage, name, probe(stage, grid))
+
+
+def vouched(stage: Stage, name: str, proofs: Iterator[Proof]) -> Iterator[Proof]:
+    """What can be had of `proofs`; where they end before their end, why is kept on the stage."""
+    try:
+        yield from proofs
+    except FastwrightError as error:
+        stage.not_tried[f"`{name}`: {error.because}"] = None
+    except Exception as error:  # noqa: BLE001 - one probe must not take the others with it
+        stage.faults.append(fault_of(name, error))
 
 
 def _turn(name: str) -> int:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fastwright.model.errors import FastwrightError
 from fastwright.model.finding import AccessMatrix, Caller
 from fastwright.model.routing import Route
+from fastwright.review.engine import fault_of
 from fastwright.review.guarding import permissions
 from fastwright.review.live.canaries import Canary
 from fastwright.review.live.created import created
@@ -95,12 +97,24 @@ def build(stage: Stage, until: float) -> Grid:
             stage.not_tried["the time was up before every operation had been called"] = None
             break
         began = stage.seconds()
-        rows[f"{method} {path}"] = _row(stage, f"{method} {path}")
-        if any(cell.exchange.status in _ENDLESS for cell in rows[f"{method} {path}"].values()):
+        cells = _kept(stage, f"{method} {path}")
+        rows |= {f"{method} {path}": cells} if cells else {}
+        if any(cell.exchange.status in _ENDLESS for cell in cells.values()):
             until += stage.spare(stage.seconds() - began)
         if _turn(method, path)[0]:
             stage.renew()
     return Grid(rows)
+
+
+def _kept(stage: Stage, operation: str) -> dict[Caller, Cell]:
+    """The calls of one operation; none where a fault of ours ends them."""
+    try:
+        return _row(stage, operation)
+    except FastwrightError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one operation must not take the others with it
+        stage.faults.append(fault_of(f"matrix of {operation}", error))
+        return {}
 
 
 def _turn(method: str, path: str) -> tuple[bool, int, str]:

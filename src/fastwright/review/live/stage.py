@@ -11,6 +11,7 @@ from typing import Any
 
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Caller
+from fastwright.model.review import Fault
 from fastwright.model.routing import Route
 from fastwright.model.storage import Table
 from fastwright.review.attack import Answer, Client, Headers, Target
@@ -43,6 +44,7 @@ class Stage:
         company: The users.
         deadline: When to stop, on the clock of `seconds`.
         not_tried: What was left out, with the reasons.
+        faults: What of ours raised.
         shapes: Bodies that are taken, where those that the contract asks for are not.
         ways: How each operation makes a row (`created.WAYS`), where that is known; empty for none.
     """
@@ -54,6 +56,7 @@ class Stage:
     deadline: float
     seconds: Callable[[], float]
     not_tried: dict[str, None] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
     ways: dict[str, tuple[tuple[bool, bool], ...]] = field(default_factory=dict)
     _mercy: float = 30.0
