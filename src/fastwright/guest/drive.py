@@ -72,7 +72,8 @@ class Driver:
 
         Args:
             wanted: ``{"method", "path" (with query), "headers": [[name, value]], "body" (base64),
-                "client": [host, port], "timeout" (s), "traced"}``; all but the path optional.
+                "client": [host, port], "timeout" (s), "traced",
+                "started" (called when the answer begins)}``; all but the path optional.
 
         Returns:
             ``{"status", "headers", "body" (base64), "seconds", "error", "statements"}``;
@@ -163,6 +164,7 @@ class _Exchange:
 
     async def send(self, message):
         if message["type"] == "http.response.start":
+            self._wanted.get("started", int)()
             self._status = message["status"]
             self._headers = [
                 [name.decode("latin-1"), value.decode("latin-1")]

@@ -130,6 +130,7 @@ class Stage:
         entered = _Entered(self._root)
         held = stalls.Stalls(self._frames)
         with held, watch.watching(self._frames) as watched:
+            request = dict(request, started=watched.answering)
             if request.get("entered"):
                 with entered:
                     answer = await self._driver.request(request)

@@ -31,6 +31,7 @@ class Watch:
         self.given = {}
         self.origins = {}
         self.most_open = 0
+        self.sending = 0
         self.shares = False  # it asked through a session that it did not make itself
         self._open = 0
         self.kept = []  # an id is that of one object only while the object is kept
@@ -51,12 +52,17 @@ class Watch:
             "broken": list(self._broken.values()),
             "phases": self.seconds,
             "held": self.most_open,
+            "sending": self.sending,
         }
 
     def opened(self, step):
         """A connection was taken out of its pool (1), or given back (-1)."""
         self._open += step
         self.most_open = max(self.most_open, self._open)
+
+    def answering(self):
+        """The answer begins to be sent: what is out of the pool is out until it is taken."""
+        self.sending = self._open
 
     def root(self, entity, built, api, stack):
         """The number of a root; the same place and class are one root however often it runs."""

@@ -46,13 +46,7 @@ class Keeper:
         for route in dear:
             writers = tuple(writers_of(holding.tables_of(visits[route]), writes))
             if len(writers) <= WRITERS:
-                worked = sum(one.visit.status < 400 for one in writes.values())
-                told = (
-                    f"{', '.join(dict.fromkeys(writers))} would have to drop it"
-                    if writers
-                    else f"none of the {worked} write routes that worked as they were called here "
-                    "changes its tables"
-                )
+                told = _written(writers, writes)
                 course.attempts.append(_attempt(visits[route], now[route], kept[route], told))
 
     def _candidates(self, course: Course) -> Sequence[str]:
@@ -85,6 +79,15 @@ def writers_of(tables: frozenset[str], writes: Mapping[str, Written]) -> Iterato
         if digests:
             usual = Counter(digests.values()).most_common(1)[0][0]
             yield from (route for route, digest in digests.items() if digest != usual)
+
+
+def _written(writers: Sequence[str], writes: Mapping[str, Written]) -> str:
+    worked = sum(one.visit.status < 400 for one in writes.values())
+    if writers:
+        return f"{', '.join(dict.fromkeys(writers))} would have to drop it"
+    if not worked:
+        return "no write route worked here that could tell who changes its tables"
+    return f"none of the {worked} write routes that worked as they were called changes its tables"
 
 
 def _attempt(visit: Visit, now: Timing, kept: Timing, written: str) -> Attempt:

@@ -12,6 +12,7 @@ class Gain(enum.Enum):
     """What there must be less of on each route that an idea is to help."""
 
     STATEMENTS = "statements"
+    HELD = "connections held while the answer is sent"
     TURNS = "statements and lines that stop the event loop"
 
 

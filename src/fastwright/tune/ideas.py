@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fastwright.model.app import AppMap
-from fastwright.tune import loading, loops, proposals, waiting
+from fastwright.tune import loading, loops, proposals, scopes, waiting
 from fastwright.tune.idea import Idea
 from fastwright.tune.seen import Observation
 from fastwright.tune.symptoms import Symptom
@@ -24,4 +24,5 @@ def every(
     yield from loading.ideas(app, symptoms, observed[-1].visits)
     yield from loops.ideas(app, symptoms)
     yield from waiting.ideas(app, observed)
+    yield from scopes.ideas(app, observed)
     yield from proposals.proposals(app, symptoms, observed)

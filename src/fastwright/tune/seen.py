@@ -114,7 +114,10 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One answer of one route, and what it cost; `held` connections were its at the same time."""
+    """One answer of one route, and what it cost.
+
+    `held` connections were its at the same time, `sending` of them when the answer began.
+    """
 
     route: str
     status: int
@@ -127,6 +130,7 @@ class Visit:
     entered: frozenset[str]
     stalls: tuple[Stall, ...] = ()
     held: int = 0
+    sending: int = 0
 
     @property
     def statements(self) -> int:
@@ -183,6 +187,7 @@ def read_visit(route: str, told: Mapping[str, Any]) -> Visit:
         frozenset(told["entered"]),
         tuple(_stall(one) for one in told["stalls"]),
         told["held"],
+        told["sending"],
     )
 
 

@@ -115,6 +115,8 @@ def more_statements(
 
 def amount(visit: Visit, gain: Gain) -> int:
     """How much a route has of what is to become less."""
+    if gain is Gain.HELD:
+        return visit.sending
     return visit.stops if gain is Gain.TURNS else visit.statements
 
 

@@ -19,6 +19,7 @@ BLOCKING = "blocking driver in the event loop"
 STALLED = "event loop held up"
 _SHARED = "requests share its session, which no two threads may use at the same time"
 _AWAITS = "it awaits something else as well, or other code awaits it: the driver has to be async"
+_OBJECTS = "objects are made of all its rows there: ask for fewer rows, or for less of each"
 _OTHERWISE = "`await` it, give it to a thread, or answer with `def` instead of `async def`"
 _STATE = "it changes what all requests share, which threads would do at the same time"
 _KEEPS = re.compile(rb"^\s*(?:global|nonlocal)\s", re.MULTILINE)
@@ -37,18 +38,22 @@ def ideas(app: AppMap, observed: Sequence[Observation]) -> Iterator[Idea]:
     """
     blocking: dict[str, Seen[Group]] = {}
     stalled: dict[str, Seen[Stall]] = {}
+    loading: set[str] = set()
     for route, visit in observed[-1].visits.items():
         if visit.status >= 400:
             continue
         told = {g.place.line for g in visit.groups if g.place is not None and g.blocks}
         for group in (g for g in visit.groups if g.blocks):
             blocking.setdefault(_owner(app, group), []).append((route, group))
+        asked = {str(g.place) for g in visit.groups}
         for stall in (s for s in visit.stalls if s.place.line not in told):
             stalled.setdefault(str(stall.place), []).append((route, stall))
+            loading |= asked & {str(stall.place)}
     for key, groups in blocking.items():
         yield _of_groups(app, key, groups)
-    for stalls in stalled.values():
-        yield _of_stall(app, stalls)
+    for place, stalls in stalled.items():
+        idea = _of_stall(app, stalls)
+        yield replace(idea, because=_OBJECTS) if place in loading and not idea.variants else idea
 
 
 def _owner(app: AppMap, group: Group) -> str:
