@@ -26,6 +26,7 @@ def plan(text: str) -> Plan:
         "we don't need auth",
         "no auth please",
         "never add authentication",
+        "don't build health checks for the login",
     ],
 )
 def test_what_is_not_wanted_is_not_built(text: str) -> None:
@@ -33,6 +34,12 @@ def test_what_is_not_wanted_is_not_built(text: str) -> None:
     answer = read_request(text)
     assert isinstance(answer, Refusal)
     assert answer.because == "it says what is not wanted, and nothing that is"
+
+
+def test_what_stands_before_a_no_is_wanted() -> None:
+    """An order is one whatever is declined behind it, however plainly that is named."""
+    steps = plan("add login without health checks").steps
+    assert [step.recipe for step in steps] == ["jwt-auth"]
 
 
 @pytest.mark.parametrize(

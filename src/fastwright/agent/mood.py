@@ -49,6 +49,12 @@ def negated(clause: str, said: str) -> bool:
     return _NEGATED.search(clause[: clause.find(said)]) is not None
 
 
+def unnegated(clause: str, said: str) -> str:
+    """What stands in `clause` before the negation of `said`: nothing, where it begins so."""
+    found = _NEGATED.search(clause[: clause.find(said)])
+    return clause[: found.start()] if found else clause
+
+
 def asks(clause: str) -> bool:
     """True where `clause`, in lower case, wants an answer and nothing built."""
     return not re.search(_POLITE, clause) and _WONDERING.search(clause) is not None

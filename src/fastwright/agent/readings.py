@@ -72,8 +72,8 @@ def clauses(text: str) -> tuple[str, ...]:
 def read(clause: str) -> Reading | None:
     """What `clause` is about by its strongest phrase; other work and foreign topics win a tie.
 
-    A phrase that the clause says no to counts for nothing, unless nothing is as strong: then the
-    clause declines it.
+    A phrase that the clause says no to counts for nothing, unless nothing is as strong or was asked
+    for before it: then the clause declines it.
     """
     if mood.asks(clause):
         return asked_review(clause) or Reading(clause, QUESTION, 1.0, clause, built=False)
@@ -83,7 +83,8 @@ def read(clause: str) -> Reading | None:
     if best is None or declined is None:
         return best or declined
     weak = best.strength < STRONG and best.topic == declined.topic
-    stronger = declined.built and declined.strength > best.strength
+    first = best.said in mood.unnegated(clause, declined.said)
+    stronger = declined.built and declined.strength > best.strength and not first
     return declined if weak or stronger else best
 
 
