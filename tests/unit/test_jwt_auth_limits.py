@@ -98,6 +98,13 @@ def test_an_ipv6_network_is_one_address() -> None:
     assert one == other != _address_key("2001:db8:0:1::1")
     assert _address_key("192.0.2.1") != _address_key("192.0.2.2")
     assert _address_key("testclient") == "address:testclient"
+    assert _address_key("fe80::1%eth0") == _address_key("fe80::2%eth0")
+
+
+def test_ipv4_hosts_do_not_share_a_limit() -> None:
+    """Not even on a socket for both kinds, where one of them would lock all others out."""
+    assert _address_key("::ffff:192.0.2.1") == _address_key("192.0.2.1")
+    assert _address_key("::ffff:192.0.2.1") != _address_key("::ffff:192.0.2.2")
 
 
 def test_the_store_holds_no_names() -> None:

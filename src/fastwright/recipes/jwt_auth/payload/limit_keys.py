@@ -11,10 +11,15 @@ def _account_key(login: str) -> str:
 
 
 def _address_key(address: str) -> str:
-    """An IPv6 host can take any address of its /64: that counts as one."""
+    """An IPv6 host can take any address of its /64: that counts as one.
+
+    A socket for both kinds calls an IPv4 host ``::ffff:192.0.2.1``; all of those share one /64.
+    """
     try:
-        length = 64 if ":" in address else 32
-        network = ipaddress.ip_network((address, length), strict=False)
+        host = ipaddress.ip_address(address)
     except ValueError:
         return f"address:{address}"
-    return f"address:{network.network_address}"
+    if isinstance(host, ipaddress.IPv6Address):
+        network = ipaddress.IPv6Network((int(host), 64), strict=False)
+        return f"address:{host.ipv4_mapped or network.network_address}"
+    return f"address:{host}"
