@@ -436,6 +436,52 @@ def test_an_app_that_lacks_a_module_is_not_settled(tmp_path: Path) -> None:
     assert caught.value.missing == "no_such_package"
 
 
+FOLDERS = """
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+import fastapi
+from fastapi.staticfiles import StaticFiles
+
+@asynccontextmanager
+async def lifespan(app):
+    log = open("logs/today/app.log", "w")
+    assert not list(Path("plugins").iterdir())
+    os.environ["SHOP_KEY"]
+    yield
+
+app = fastapi.FastAPI(lifespan=lifespan)
+app.mount("/static", StaticFiles(directory="static"))
+"""
+
+
+def test_what_an_app_asks_for_at_its_start_is_given(tmp_path: Path) -> None:
+    """Folders that git does not keep, and a variable, which importing it does not tell of."""
+    (tmp_path / "main.py").write_text(FOLDERS)
+    spec = WorldSpec(tmp_path, environment(LOCKS / "newest.txt"), target="main:app")
+    settled = settle(spec, Environment())
+    assert settled.spec.folders == (PurePosixPath("static"),)
+
+    def attempt(given: Environment) -> int:
+        with World.open(settled.with_environment(given).spec) as world, world.boot() as app:
+            return app.request("GET", "/static/").status
+
+    status, learnt = learn(attempt, settled.environment)
+    assert status == 404
+    assert [*map(str, learnt.folders)] == ["static", "logs/today", "plugins"]
+    assert set(learnt.env) == {"SHOP_KEY"}
+    assert [path.name for path in tmp_path.iterdir()] == ["main.py"]
+
+
+def test_a_file_that_is_missing_is_not_made_up(tmp_path: Path) -> None:
+    """Its folder is there: only the app's own error is left."""
+    (tmp_path / "main.py").write_text("open('rates.csv')\n")
+    spec = WorldSpec(tmp_path, environment(LOCKS / "newest.txt"), target="main:app")
+    with pytest.raises(AppFailed) as caught:
+        settle(spec, Environment())
+    assert (caught.value.missing_path, caught.value.missing_folder) == ("rates.csv", "")
+
+
 def test_the_rewritten_env_file_is_what_the_app_reads(tmp_path: Path) -> None:
     """The app in its world reads stand-ins from `.env`; the person's own file is untouched."""
     (tmp_path / ".env").write_text("TOKEN=real-one\n")

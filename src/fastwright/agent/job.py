@@ -81,6 +81,7 @@ class Job:
     def _prove_and_apply(self, building: Building, worlds: Worlds) -> Report:
         proof = self._proof(building, worlds)
         absent = tuple(f"not there for the proof: {one}" for one in worlds.not_served)
+        absent += tuple(f"made for the proof alone: {one}" for one in worlds.made)
         there = _there(building)
         work = Work(building.plan, building.changes, building.diffs, proof, there, absent)
         if not proof.holds:

@@ -110,6 +110,7 @@ def _examined(side: Side, known: Sequence[Finding], worlds: Worlds, watch: Stopw
         finally:
             target.close()
     absent = tuple(f"not there while the app ran: {one}" for one in worlds.not_served)
+    absent += tuple(f"made for the run alone: {one}" for one in worlds.made)
     notes = (*seen.not_tried, *seen.tests.left_out, *target.crashed, *absent)
     return LiveReview(
         seen.findings, seen.matrix, tuple(dict.fromkeys(notes)), side.map, seen.proofs,

@@ -25,7 +25,7 @@ from fastwright.lab.environment import Settled, settle
 from fastwright.lab.interpreter import Interpreter
 from fastwright.lab.servers import how_to_have
 from fastwright.lab.settings import Environment
-from fastwright.lab.settings_learning import blamed
+from fastwright.lab.settings_learning import learn
 from fastwright.lab.settings_values import is_secret
 from fastwright.lab.world import World, WorldSpec
 from fastwright.model.app import AppMap
@@ -88,21 +88,31 @@ class Worlds:
             "as isolated as the kernel lets us" if self._wishes.unsandboxed else "in the sandbox"
         )
         with self._watch.phase(f"starting the app {where}"):
-            world = self._open.enter_context(World.open(self._settled.spec))
-            side = Side(app, self._ground.files, world)
-            self._open.callback(side.close)
-            self._started(side)
+            side = self._started(app, self._settled)
         with self._watch.phase("holding source and running app against each other"):
             known = merge.merge(app, side.app.description)
             side.map = with_sources(known, self._settled.environment)
         return side
 
-    def _started(self, side: Side) -> None:
-        try:
-            _ = side.app
-        except AppFailed as failure:
-            absent = how_to_have(side.world.not_served)
-            raise blamed(failure, self.settled.environment).blaming(absent=absent) from None
+    def _started(self, app: AppMap, settled: Settled) -> Side:
+        """The app in its world; what it asks for only when it starts is learnt."""
+        side, environment = learn(
+            lambda given: self._tried(app, settled.with_environment(given)), settled.environment
+        )
+        self._settled = settled.with_environment(environment)
+        return side
+
+    def _tried(self, app: AppMap, settled: Settled) -> Side:
+        with ExitStack() as trying:
+            world = trying.enter_context(World.open(settled.spec))
+            side = Side(app, self._ground.files, world)
+            trying.callback(side.close)
+            try:
+                _ = side.app
+            except AppFailed as failure:
+                raise failure.blaming(absent=how_to_have(world.not_served)) from None
+            self._open.enter_context(trying.pop_all())
+            return side
 
     def known(self) -> AppMap:
         """The merged map of the app as it is."""
@@ -155,6 +165,12 @@ class Worlds:
     def not_served(self) -> tuple[str, ...]:
         """Services that the app expects and that its world does not have, with the reasons."""
         return tuple(map(str, self.before.world.not_served))
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """What stands in the world alone, for the app asked for it, in words."""
+        folders = self.settled.environment.folders
+        return tuple(f"the empty folder `{one}`, which the app asks for" for one in folders)
 
     @property
     def interpreter(self) -> Interpreter:

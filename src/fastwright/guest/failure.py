@@ -19,6 +19,7 @@ _ABSENT = re.compile(
     r"|no default|declare|provide|configure|none|empty",
     re.IGNORECASE,
 )
+_LISTING = re.compile(r"\b(iterdir|listdir|scandir|chdir)\b")
 _LONGEST = 6000
 
 
@@ -26,9 +27,9 @@ def explain(error, root):
     """An exception as a document.
 
     Returns:
-        ``{"type", "text", "traceback", "missing_module", "missing_path", "variables"}``;
-        a variable is ``{"name", "names", "annotation", "problem", "field"}`` with problem
-        ``missing`` or ``invalid``.
+        ``{"type", "text", "traceback", "missing_module", "missing_path", "missing_folder",
+        "variables"}``; the folder is relative to `root`; a variable is ``{"name", "names",
+        "annotation", "problem", "field"}`` with problem ``missing`` or ``invalid``.
     """
     chain = list(_chain(error))
     return {
@@ -37,6 +38,7 @@ def explain(error, root):
         "traceback": _traceback(error),
         "missing_module": next(filter(None, map(_module, chain)), ""),
         "missing_path": next(filter(None, map(_path, chain)), ""),
+        "missing_folder": next(filter(None, (_folder(link, root) for link in chain)), ""),
         "variables": _distinct(found for link in chain for found in _variables(link, root)),
     }
 
@@ -71,6 +73,23 @@ def _path(error):
         return str(error.filename)
     found = re.search(r"Directory '([^']+)' does not exist", str(error))
     return found.group(1) if found else ""
+
+
+def _folder(error, root):
+    """The folder of the project that was to be listed or served, or to hold a file."""
+    path = _path(error)
+    if not path:
+        return ""
+    path = os.path.abspath(path)
+    if not isinstance(error, OSError) or _was_listed(error):
+        return naming.relative(path, root) if not os.path.exists(path) else ""
+    above = os.path.dirname(path)
+    return naming.relative(above, root) if not os.path.exists(above) else ""
+
+
+def _was_listed(error):
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(_LISTING.search("{} {}".format(f.name, f.line)) for f in frames[-1:])
 
 
 def _variables(error, root):

@@ -72,6 +72,8 @@ class AppFailed(DoesNotLoad):
         variables: What it asked for, as far as that could be read from the exception.
         missing_module: The module it could not import.
         missing_path: The file or folder it did not find.
+        missing_folder: The folder of the project, relative to the repository, that it did not
+            find, or that the file was to lie in.
         blame: What of its world, beside itself, may be to blame.
     """
 
@@ -81,6 +83,7 @@ class AppFailed(DoesNotLoad):
         self.kind = str(failure["type"])
         self.missing_module = str(failure["missing_module"])
         self.missing_path = str(failure["missing_path"])
+        self.missing_folder = str(failure.get("missing_folder") or "")
         self.variables = tuple(_variable(one) for one in failure["variables"])
         wanted = self.missing_module or next((one.name for one in self.variables), "")
         super().__init__(

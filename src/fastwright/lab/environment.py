@@ -19,6 +19,10 @@ class Settled:
     spec: WorldSpec
     environment: Environment
 
+    def with_environment(self, environment: Environment) -> Settled:
+        """With what the app asked for when it started, which importing it did not tell."""
+        return _settled(self.spec, environment)
+
 
 def settle(
     spec: WorldSpec,
@@ -60,6 +64,7 @@ def settle(
 
 
 def _imported(world: World, environment: Environment, timeout: float) -> dict[str, str]:
+    world.make(environment.folders)
     with world.boot(env=environment.env, timeout=timeout, lifespan=False) as app:
         return app.endpoints()
 
@@ -78,5 +83,6 @@ def _settled(spec: WorldSpec, environment: Environment) -> Settled:
         env=environment.env,
         services=environment.servers(),
         files={**spec.files, **environment.files},
+        folders=environment.folders,
     )
     return Settled(ready, environment)

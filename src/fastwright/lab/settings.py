@@ -76,6 +76,8 @@ class Environment:
             literal: servers are served at these addresses too.
         seen: Values of the imported app that may name a server, as it computed them.
         stack: What the app reaches its servers with.
+        folders: Empty folders that the app asked for, and that the repository does not hold: git
+            keeps none that is empty.
     """
 
     values: tuple[Value, ...] = ()
@@ -83,6 +85,7 @@ class Environment:
     defaults: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, str] = field(default_factory=dict, repr=False)
     stack: Stack = field(default_factory=Stack)
+    folders: tuple[PurePosixPath, ...] = ()
 
     @property
     def env(self) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 from fastwright.lab import settings_values
@@ -54,6 +56,9 @@ def blamed(failure: AppFailed, environment: Environment) -> AppFailed:
 
 def grow(environment: Environment, failure: AppFailed, chance: random.Random) -> Environment:
     """The environment with what the failure asks for; unchanged where nothing can be added."""
+    folder = PurePosixPath(failure.missing_folder)
+    if failure.missing_folder and folder not in environment.folders:
+        return replace(environment, folders=(*environment.folders, folder))
     values = (_value(environment, wanted, failure.kind, chance) for wanted in failure.variables)
     return environment.give(*(value for value in values if value is not None))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -47,6 +47,7 @@ class WorldSpec:
         services: Servers that the app expects beside those.
         readable: Further paths of the machine that the app needs to read.
         files: Laid over the copy; ``None`` takes a file away.
+        folders: Empty ones that the copy is to have.
         target: ``module:attribute`` of the app, where no other is asked for.
         unsandboxed: The person accepts to run without namespaces where the kernel refuses them.
         scratch: The folder of all scratch folders; by default below the temporary folder.
@@ -60,6 +61,7 @@ class WorldSpec:
     services: tuple[Service, ...] = ()
     readable: tuple[Path, ...] = ()
     files: Mapping[PurePosixPath, bytes | None] = field(default_factory=dict)
+    folders: tuple[PurePosixPath, ...] = ()
     unsandboxed: bool = False
     scratch: Path | None = None
     cache: Path | None = None
@@ -153,6 +155,7 @@ class World:
             (self._folder / name).mkdir()
         tree.copy(self._origin, self.copy)
         self.overlay(self.spec.files)
+        self.make(self.spec.folders)
         self._empty_files()
         self._servers.start(self.spec.cache or home() / ".cache" / "fastwright" / "postgres")
         if self._isolated:
@@ -214,6 +217,11 @@ class World:
                 self.fence.remove(path)
             else:
                 self.fence.write(path, content)
+
+    def make(self, folders: Iterable[PurePosixPath]) -> None:
+        """Make `folders`, relative to the repository, in the copy, where they are not there."""
+        for folder in folders:
+            self.fence.make(folder)
 
     # ----------------------------------------------------------------------------- commands
 
