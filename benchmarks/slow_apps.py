@@ -8,7 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -97,19 +97,11 @@ def fetched(
     Raises:
         Missing: The app cannot be fetched.
     """
-    told = tomllib.loads((HERE / "fetched.toml").read_text())["app"].get(name, {})
-    root = folder / name.partition("/")[2]
-    shutil.copytree(
-        _sources(name, apps),
-        root,
-        symlinks=True,
-        ignore=shutil.ignore_patterns("node_modules"),
-    )
-    for change in (*told.get("adapt", ()), *(c for fault in planted for c in fault.changes)):
-        _plant(root, change)
-    wishes = Wishes(python=_python(name, root, pythons))
+    root, wishes = laid(name, folder, apps, pythons)
+    for change in (change for fault in planted for change in fault.changes):
+        _plant(folder / name.partition("/")[2], change)
     person = Screen(Console(stderr=True), yes=True, quiet=True)
-    found = ground.find(root / told.get("folder", "."), person, wishes)
+    found = ground.find(root, person, wishes)
     with Worlds(found, person, wishes, Stopwatch(person)) as worlds:
         side: Side = worlds.before
         app, description = worlds.known(), side.app.description
@@ -117,19 +109,42 @@ def fetched(
         yield Opened(side.world, app, worlds.remap, description["tables"], is_postgres(side))
 
 
+def laid(name: str, folder: Path, apps: Path | None, pythons: Path | None) -> tuple[Path, Wishes]:
+    """A copy of a fetched app in `folder`, fit to run here: where the app is, and how to open it.
+
+    Raises:
+        Missing: The app cannot be fetched.
+    """
+    told = tomllib.loads((HERE / "fetched.toml").read_text())["app"].get(name, {})
+    root = folder / name.partition("/")[2]
+    unwanted = shutil.ignore_patterns("node_modules")
+    shutil.copytree(_sources(name, apps), root, symlinks=True, ignore=unwanted)
+    for change in told.get("adapt", ()):
+        _plant(root, change)
+    for file in told.get("stand_in", ()):
+        path = root / file["path"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file["text"])
+        path.chmod(0o755)
+    python = _python(name, root, pythons, told.get("packages", ()))
+    return root / told.get("folder", "."), Wishes(python=python, env=told.get("env", {}))
+
+
 def _sources(name: str, apps: Path | None) -> Path:
+    """The folder of a fetched app; the apps that are not at hand are cloned into our own."""
+    kept = apps or faults.KEPT
     try:
-        faults.sources(name, apps or faults.KEPT)
-    except (subprocess.CalledProcessError, KeyError) as error:
+        if not faults.folder(name, kept).exists():
+            faults.fetch(kept)
+    except subprocess.CalledProcessError as error:
         raise Missing(
-            f"{name} is neither in {apps or faults.KEPT} nor can it be cloned ({error}); "
+            f"{name} is neither in {kept} nor can it be cloned ({error}); "
             "give a folder that has it as <name>-<owner>: --apps DIR, or leave it out: --own"
         ) from error
-    owner, _, short = name.partition("/")
-    return (apps or faults.KEPT) / f"{short}-{owner}"
+    return faults.folder(name, kept)
 
 
-def _python(name: str, root: Path, pythons: Path | None) -> Path:
+def _python(name: str, root: Path, pythons: Path | None, packages: Sequence[str]) -> Path:
     """The app's interpreter: one of `pythons`, else made from what the app asks for, and kept."""
     owner, _, short = name.partition("/")
     for folder in filter(None, (pythons, faults.KEPT / "environments")):
@@ -138,6 +153,7 @@ def _python(name: str, root: Path, pythons: Path | None) -> Path:
             return python
     needs = read_needs(Project(root).read())
     into = faults.KEPT / "environments" / f"{short}-{owner}"
+    needs = replace(needs, requirements=(*needs.requirements, *packages))
     return create(into, root, needs, Install(os.environ, build=True)).python
 
 
