@@ -146,9 +146,11 @@ def _tests(side: Side, worlds: Worlds, seconds: float) -> real_tests.Compared:
     first = real_tests.inside(side, 1, seconds)
     second = real_tests.inside(side, 2, seconds)
     side.empty()
-    return real_tests.compared(
-        first, second, real_tests.outside(side, worlds.settled.spec, seconds)
-    )
+    if not first.outcomes:
+        plain = real_tests.Outside({}, "was not tried, for inside there are no tests")
+    else:
+        plain = real_tests.outside(side, worlds.settled.spec, seconds)
+    return real_tests.compared(first, second, plain)
 
 
 def _sources(environment: Environment) -> str:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from fastwright.lab.boot_tests import TestRun
 from fastwright.lab.world import World, WorldSpec
+from fastwright.model.errors import DoesNotLoad
 from fastwright.prove.side import Side
 from fastwright.prove.suite import home, run_suite
 
@@ -49,7 +50,7 @@ def compared(first: TestRun, second: TestRun, plain: Outside) -> Compared:
     """Whether every test ended in the same way in all three runs."""
     one, two = outcomes(first), outcomes(second)
     notes = [*_differing(one, two, "then"), *_differing(one, plain.outcomes, "outside")]
-    same = not notes
+    same = not notes and bool(one)
     cells = (*(f"{run}, {run.seconds:.0f} s" for run in (first, second)), str(plain))
     notes += [f"outside: {plain.because}"] if plain.because else []
     notes += [f"inside: {run.log[-300:]}" for run in (first,) if not run.outcomes and run.code != 5]
@@ -89,7 +90,10 @@ def outside(side: Side, spec: WorldSpec, seconds: float) -> Outside:
     """
     with World._open(spec, isolated=False) as world:
         said = Side(side.map, side.files, world)
-        said.prepare_schema()
+        try:
+            said.prepare_schema()
+        except DoesNotLoad as error:
+            return Outside({}, f"the schema could not be made: {error.because}")
         env = json.loads(world.run(("python", "-c", ENVIRONMENT)).out)
         return _plain(world, env, Path(world.inside(Path(home(said)))), seconds)
 
