@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from fastwright.model.finding import AccessMatrix, Caller
 from fastwright.model.proof import Check, Verdict
 from fastwright.prove import access
 from fastwright.prove.side import Side
-from fastwright.review.access import look
+from fastwright.review.access import Seen, look
 from fastwright.review.requests import Contract
 from fastwright.survey import static
 from fastwright.testing.samples import sample_app
@@ -165,6 +166,15 @@ def test_the_login_and_what_it_protects_let_users_in(status: str) -> None:
 def beyond(route: str, row: Mapping[str, str], held: ChangeSet) -> list[str]:
     """What goes beyond the promise where the new tree answers `route` so."""
     return list(access._beyond_promise(AccessMatrix(), AccessMatrix({route: row}), held))
+
+
+def test_what_both_trees_lack_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither tree can be called, the reason for both is one sentence."""
+    seen = Seen(AccessMatrix(), ("nothing to call it by",))
+    monkeypatch.setattr(access, "_looked", lambda *_: (seen, seen))
+    side = SimpleNamespace(refusal=None)
+    check = access.run(side, side, changes())  # type: ignore[arg-type]
+    assert check.skipped_because == "nothing to call it by"
 
 
 def test_a_promise_that_cannot_be_read_fails(sides: Sides) -> None:

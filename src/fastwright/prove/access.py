@@ -42,7 +42,8 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:
             return GATE.skipped(f"the {name} tree does not boot: {side.refusal.because}")
     was, now = _looked(before, after, changes)
     if not was.matrix.outcomes or not now.matrix.outcomes:
-        return GATE.skipped(" ".join((*was.notes, *now.notes)) or "there is nothing to call")
+        why = "; ".join(dict.fromkeys((*was.notes, *now.notes)))
+        return GATE.skipped(why or "there is nothing to call")
     broken = tuple(_beyond_promise(was.matrix, now.matrix, changes))
     if broken:
         again = _looked(before, after, changes)
