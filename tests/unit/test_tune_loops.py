@@ -68,6 +68,17 @@ def test_a_get_in_a_loop_becomes_one_in() -> None:
     assert "print(users_by_id.get(post.author_id))" in after
 
 
+def test_a_get_of_an_old_query_becomes_one_in() -> None:
+    """`session.query(X).get(key)` says the same, also where the loop is a comprehension."""
+    after = rewritten(
+        "def f(db, posts):\n"
+        "    return [db.query(User).get(p.author_id).name for p in posts if p.author_id]\n",
+        ".get(",
+    )
+    assert "select(User).where(User.id.in_({p.author_id for p in posts}))" in after
+    assert "[users_by_id.get(p.author_id).name for p in posts if p.author_id]" in after
+
+
 def test_an_awaited_get_stays_awaited() -> None:
     """What was awaited in the loop is awaited before it."""
     after = rewritten(

@@ -96,11 +96,13 @@ class _Reader:
         return syntax.text(node, self.content)
 
     def got(self) -> Asking | None:
-        """``session.get(X, key)``."""
-        link = self.chain.links[-1]
-        if link.name != "get" or len(self.chain.links) != 1 or len(link.arguments) != 2:
+        """``session.get(X, key)``, and ``session.query(X).get(key)`` of old."""
+        link, links = self.chain.links[-1], self.chain.links
+        of_old = len(links) == 2 and links[0].name == "query" and len(links[0].arguments) == 1
+        given = (*links[0].arguments, *link.arguments) if of_old else link.arguments
+        if link.name != "get" or len(links) != 1 + of_old or len(given) != 2:
             return None
-        entity, key = link.arguments
+        entity, key = given
         turn = self._turn(key)
         if link.keywords or turn is None or self.chain.base is None:
             return None

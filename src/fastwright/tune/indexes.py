@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastwright.model.app import AppMap
@@ -34,7 +34,7 @@ class Candidate:
     """A column that statements compare or sort by, and that no index begins with.
 
     `sql` is one of those statements; `routes` send it. `then` are the columns that follow it in the
-    index: compared ones come first, then those that a page is sorted by.
+    index: compared ones come first, then those that a page is sorted by, where it `sorts`.
     """
 
     table: str
@@ -43,6 +43,7 @@ class Candidate:
     routes: tuple[str, ...]
     is_key: bool
     then: tuple[str, ...] = ()
+    sorts: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -93,26 +94,24 @@ def candidates(
             for table, column in compared:
                 beside = {name for other, name in compared if other == table}
                 if table in known and _is_bare(known[table], column, beside):
-                    _add(found, known[table], (column,), group.sql, route)
+                    _add(found, _of(known[table], (column,), group.sql, route))
             table, columns = _paged(group.sql, compared)
             if table in known and _is_unsorted(known[table], columns):
-                _add(found, known[table], _cut(known[table], columns), group.sql, route)
+                one = _of(known[table], _cut(known[table], columns), group.sql, route)
+                _add(found, replace(one, sorts=True))
     return tuple(found.values())
 
 
-def _add(
-    found: dict[tuple[str, ...], Candidate],
-    table: Mapping[str, Any],
-    columns: tuple[str, ...],
-    sql: str,
-    route: str,
-) -> None:
-    old = found.get((table["name"], *columns))
-    routes = tuple(dict.fromkeys((*(old.routes if old else ()), route)))
+def _of(table: Mapping[str, Any], columns: Sequence[str], sql: str, route: str) -> Candidate:
     is_key = _column(table, columns[0])["foreign_key"] is not None
-    found[table["name"], *columns] = Candidate(
-        table["name"], columns[0], old.sql if old else sql, routes, is_key, columns[1:]
-    )
+    return Candidate(table["name"], columns[0], sql, (route,), is_key, tuple(columns[1:]))
+
+
+def _add(found: dict[tuple[str, ...], Candidate], one: Candidate) -> None:
+    """With the routes of those of the same columns that were found before."""
+    old = found.get((one.table, *one.columns), one)
+    routes = tuple(dict.fromkeys((*old.routes, *one.routes)))
+    found[one.table, *one.columns] = replace(old, routes=routes, sorts=old.sorts or one.sorts)
 
 
 def _paged(sql: str, compared: Sequence[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:

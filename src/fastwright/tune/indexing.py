@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastwright.model.change import NewFile
+from fastwright.model.change import Change, NewFile
 from fastwright.model.errors import DoesNotLoad, Refused
 from fastwright.model.tuning import Attempt, Fate
 from fastwright.source import edits
@@ -20,6 +20,10 @@ CAUSE = "missing index"
 MOST = 8
 """Candidates that are measured, those of the most routes first."""
 _MOST_SAID = 200
+_TIES = (
+    "rows that are alike in what they are sorted by come as the database happens to find them; with "
+    "a key as the last of ORDER BY the index holds"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,26 @@ class Indexer:
                 "the column is not defined where a flag fits",
             )
             return _attempt(candidate, Fate.PROPOSED, why, measured)
+        return self._gated(candidate, changes, measured, course)
+
+    def _gated(
+        self,
+        candidate: Candidate,
+        changes: tuple[Change, ...],
+        measured: Measured,
+        course: Course,
+    ) -> Attempt:
+        """It stands in the database by now: every GET has to answer as before."""
         files = edits.apply(course.now.files, changes)
         self.tuner.bench.lay(files)
         seen = self.tuner.bench.observe()
         before = course.now.observed
         reasons = tuple(verdict.changed_answers(before, seen, unsteady=course.unsteady))
         reasons = reasons or tuple(verdict.more_statements(before, seen, ()))
+        if reasons and candidate.sorts:
+            self.tuner.bench.drop(candidate)
+            open_ = (*reasons, indexes.gains(candidate, measured), _TIES)
+            return _attempt(candidate, Fate.PROPOSED, open_, measured)
         if reasons:
             return self._dropped(candidate, measured, reasons)
         diff = "".join(d.diff for d in edits.diff(course.now.files, files, changes))
@@ -102,7 +120,7 @@ def _attempt(
     measured: Measured | None = None,
     diff: str = "",
 ) -> Attempt:
-    used = "sorted by" if candidate.then else "compared by"
+    used = "sorted by" if candidate.sorts else "compared by"
     seen = (f"{candidate} is {used} {', '.join(candidate.routes)}",)
     plans = measured.plans if measured else ()
     return Attempt(CAUSE, candidate.routes, candidate.name, fate, seen, because, diff, plans)
