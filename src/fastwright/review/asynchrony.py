@@ -9,18 +9,22 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
-from fastwright.review.reach import reach
+from fastwright.review.reach import last, reach
 from fastwright.source import syntax
 from fastwright.source.imports import ensure_import
 
 _SHARED = re.compile(r"(?i)\b(?:self\.)?_?(?:db|session|conn|connection|engine|uow)\w*\b")
+_REGISTERS = frozenset({
+    "get", "post", "put", "patch", "delete", "head", "options", "trace", "route", "api_route",
+    "websocket", "staticmethod",
+})  # fmt: skip
 _DEFINED = re.compile(rb"^[ \t]*(async\s+)def\s", re.MULTILINE)
 
 
 def plain_function(app: AppMap, function: Function) -> tuple[Fix, ...]:
     """Have an ``async`` function run in a thread, where that is the same to all who call it."""
     span = _async_word(app, function)
-    if span is None or function.awaits or _is_called(app, function):
+    if span is None or function.awaits or _is_called(app, function) or _is_wrapped(function):
         return ()
     why = f"`{function.name}` awaits nothing; FastAPI runs it in a thread once it is a plain `def`"
     title = f"Make `{function.name}` a plain `def`"
@@ -43,6 +47,11 @@ def _is_called(app: AppMap, function: Function) -> bool:
         for call in app.calls
         if reached.callee(call) is function
     )
+
+
+def _is_wrapped(function: Function) -> bool:
+    """True where a decorator takes the function, and may await what it gives."""
+    return any(last(name) not in _REGISTERS for name in function.decorators)
 
 
 def _is_test(dotted: str) -> bool:

@@ -38,9 +38,9 @@ def sync_database_in_async(app: AppMap) -> Iterator[Finding]:
     ```
 
     ## Fix safety
-    `async` is taken away where the function awaits nothing and no code of the app awaits it: it
-    then runs in a thread, with the same answers. Where it awaits something, an async engine or
-    `run_in_threadpool` is needed, which is a decision.
+    `async` is taken away where the function awaits nothing and no code of the app awaits it, a
+    decorator's neither: it then runs in a thread, with the same answers. Where it awaits
+    something, an async engine or `run_in_threadpool` is needed, which is a decision.
 
     ## Known limits
     The type of the session must be known from an annotation, a dependency or the session maker.
