@@ -75,6 +75,49 @@ FILES = {
 }
 
 
+HASHING = """\
+import bcrypt
+from fastapi import FastAPI
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+engine = create_engine("sqlite://")
+app = FastAPI()
+
+
+@app.post("/users")
+async def add_user(password: str) -> int:
+    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt())
+    with Session(engine) as session:
+        session.execute(text("SELECT 1"), {"hash": hashed})
+        session.commit()
+    return 1
+"""
+
+
+def judge(files: Mapping[PurePosixPath, bytes]) -> tuple[AppMap, tuple[Objection, ...]]:
+    """What holds the event loop up."""
+    app = static.read(files)
+    rules = [find_rule(name) for name in ("sync-database-in-async", "blocking-call-in-async")]
+    found = ((rule, finding) for rule in rules for finding in rule.check(app))
+    return app, tuple(objection(app.files, finding, rule) for rule, finding in found)
+
+
+def test_no_fix_awaits_in_a_function_that_another_makes_plain() -> None:
+    """Of two repairs of one function, each right alone, one is made, and nothing is left."""
+    files = {PurePosixPath("main.py"): HASHING.encode()}
+    _, objections = judge(files)
+    assert {o.rule for o in objections} == {"sync-database-in-async", "blocking-call-in-async"}
+    assert all(o.finding.fixes for o in objections)
+
+    fixed = fix(files, judge, Safety.SAFE)
+
+    text = fixed.files[PurePosixPath("main.py")].decode()
+    compile(text, "main.py", "exec")
+    assert "\ndef add_user" in text
+    assert judge(fixed.files)[1] == ()
+
+
 def find(files: Mapping[PurePosixPath, bytes]) -> tuple[AppMap, tuple[Objection, ...]]:
     """The foreign keys without an index."""
     app, rule = static.read(files), find_rule("unindexed-foreign-key")

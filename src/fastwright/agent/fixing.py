@@ -22,8 +22,8 @@ from fastwright.model.change import (
 from fastwright.model.errors import Refused
 from fastwright.model.plan import Built, Step
 from fastwright.model.review import Objection
-from fastwright.source import edits, imports
-from fastwright.source.syntax import error_count, parse
+from fastwright.source import call_sites, edits, imports
+from fastwright.source.syntax import error_count, find, parse
 
 Files = Mapping[PurePosixPath, bytes]
 Find = Callable[[Files], tuple[AppMap, tuple[Objection, ...]]]
@@ -142,7 +142,19 @@ def _applies(app: AppMap, changes: tuple[Change, ...]) -> bool:
     except (Refused, ValueError):
         return False
     touched = (p for p in after if after[p] != app.files.get(p) and p.suffix == ".py")
-    return all(not error_count(parse(after[p])) for p in touched)
+    return all(_compiles(after[p]) for p in touched)
+
+
+def _compiles(content: bytes) -> bool:
+    """True where it parses, and each ``await`` still stands in an ``async`` function.
+
+    One fix may hand a call to a thread and await it, where another makes the function a plain one.
+    """
+    root = parse(content)
+    if error_count(root):
+        return False
+    around = (call_sites.function_of(node) for node in find(root, "await"))
+    return all(a is not None and a.children[0].type == "async" for a in around)
 
 
 def _change_set(
