@@ -56,6 +56,13 @@ def test_apply_then_undo_is_exact(project: Project) -> None:
     assert tree(project) == before
 
 
+def test_an_undo_of_an_undo_is_told_as_what_it_is(project: Project) -> None:
+    """However often a change goes and comes, its title has one word before it."""
+    change(project)
+    titles = [journal.undo(project, f"{number:04}").title for number in range(1, 5)]
+    assert titles == ["undo: login", "redo: login", "undo: login", "redo: login"]
+
+
 def test_undo_takes_the_newest_that_stands(project: Project) -> None:
     """Two undos take back two changes, the newer first; a third is refused."""
     before = tree(project)

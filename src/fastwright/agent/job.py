@@ -96,7 +96,7 @@ class Job:
         secret = frozenset(
             c.path for c in building.changes.changes if isinstance(c, NewFile) and c.secret
         )
-        did = (*telling.what_was_done(work, secret), *done.did)
+        did = (*telling.what_was_done(work, secret, worlds.known()), *done.did)
         report = telling.finished(work, Outcome.PROVEN, self.watch, did)
         return replace(report, deploy=(*done.remains, *report.deploy))
 

@@ -13,6 +13,7 @@ from fastwright.model.errors import Refused
 from fastwright.model.plan import Plan, Presence
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
 from fastwright.workspace.journal import Entry, Recovery
+from fastwright.workspace.undo import REDO, UNDO
 
 FOREIGN = "left `.fastwright/journal` alone: it was not made here, but came with a clone or a copy"
 
@@ -73,12 +74,14 @@ def planned(request: str, plan: Plan, watch: Stopwatch) -> Report:
 def undone(entry: Entry, watch: Stopwatch) -> Report:
     """A change was taken back."""
     files = tuple(f"{_verb(move.before, move.after)} `{move.path}`" for move in entry.moves)
+    redone = entry.title.startswith(REDO)
+    title = entry.title.removeprefix(REDO if redone else UNDO)
     return Report(
         asked="undo",
         outcome=Outcome.UNDONE,
-        did=(f"took back: {entry.title.removeprefix('undo: ')}", *files),
-        not_done=("no other file was touched", *map(_stays, entry.installs)),
-        next=(f"`fastwright undo {entry.id}` brings it back",),
+        did=(f"{'brought' if redone else 'took'} back: {title}", *files),
+        not_done=("no other file was touched", *(() if redone else map(_stays, entry.installs))),
+        next=(f"`fastwright undo {entry.id}` {'takes it' if redone else 'brings it'} back",),
         seconds=watch.total,
         timings=watch.timings,
     )
@@ -229,12 +232,14 @@ def _failure(proof: Proof | None) -> tuple[str, str, str]:
     )
 
 
-def what_was_done(work: Work, secret: frozenset[PurePosixPath]) -> tuple[str, ...]:
-    """One line an operation, a setting, a table; then the files."""
+def what_was_done(work: Work, secret: frozenset[PurePosixPath], was: AppMap) -> tuple[str, ...]:
+    """One line an operation, a setting, a table; then the files. `was` is the app before."""
     promise = work.changes.promise
     lines = [f"added `{operation}`" for operation in promise.adds]
     lines += [f"added the setting `{name}`" for name in promise.settings]
-    lines += [f"changed the table `{name}`" for name in promise.tables]
+    lines += [
+        f"{'changed' if was.table(name) else 'added'} the table `{name}`" for name in promise.tables
+    ]
     new = {str(c.path) for c in work.changes.changes if isinstance(c, NewFile)}
     lines += [
         f"{'wrote' if diff.path in new else 'changed'} `{diff.path}`"

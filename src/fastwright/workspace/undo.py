@@ -16,6 +16,9 @@ from fastwright.workspace.swap import Checkpoint, content_at, unobserved
 Found = tuple[bytes, int] | None
 """The bytes and permission bits of a file, or ``None`` where there is none."""
 
+UNDO, REDO = "undo: ", "redo: "
+"""How the titles of entries begin that take back a change, and that take such a one back."""
+
 
 def undo(
     project: Project,
@@ -137,9 +140,11 @@ def _goal(shelf: Shelf, entry: Entry, move: Move, found: Found) -> tuple[Found, 
 
 def _reversal(root: Path, shelf: Shelf, entry: Entry, moves: list[Move], clock: Clock) -> Entry:
     makes = missing_folders(root, [m.path for m in moves if m.after is not None])
+    taken_back = entry.undoes is not None and entry.title.startswith(UNDO)
+    plain = entry.title.removeprefix(UNDO).removeprefix(REDO) if entry.undoes else entry.title
     return Entry(
         shelf.next_id(),
-        f"undo: {entry.title}" if entry.undoes is None else f"redo: {entry.title}",
+        f"{REDO if taken_back else UNDO}{plain}",
         clock().isoformat(),
         tuple(move for move in moves if move.before != move.after),
         makes,
