@@ -21,8 +21,8 @@ MOST = 8
 """Candidates that are measured, those of the most routes first."""
 _MOST_SAID = 200
 _TIES = (
-    "rows that are alike in what they are sorted by come as the database happens to find them; with "
-    "a key as the last of ORDER BY the index holds"
+    "rows that are alike in what they are sorted by come as the database happens to find them; "
+    "with a key as the last of ORDER BY the index holds"
 )
 
 
