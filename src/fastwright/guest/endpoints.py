@@ -53,15 +53,18 @@ def _chosen(values):
 
 
 def as_text(value):
-    """A text, number, secret or URL object as text; None for everything else."""
-    if isinstance(value, bool) or value is None:
+    """A text, number, secret or URL object as text; None for everything else.
+
+    The class alone is asked: an attribute of a proxy may be any code, and raise.
+    """
+    cls = type(value)
+    if issubclass(cls, bool):
         return None
-    if isinstance(value, (str, int)):
+    if issubclass(cls, (str, int)):
         return str(value)
-    reveal = getattr(value, "get_secret_value", None)
-    if callable(reveal) and not isinstance(value, type):
-        return as_text(reveal())
-    kind = type(value).__name__
+    if callable(getattr(cls, "get_secret_value", None)):
+        return as_text(value.get_secret_value())
+    kind = cls.__name__
     if kind in ("Secret", "DatabaseURL", "URL") or kind.endswith(("Dsn", "Url")):
         return engine_url(value)
     return None
