@@ -24,7 +24,7 @@ class Guards:
     """How many routes agree, and the others, each in a line.
 
     A guarded route that answers 404 or 422 ended before its guard, or in it: undecided. So is one
-    of which the map itself says that something in it may turn callers away.
+    of which the map only says that something may turn callers away, such as its own handler.
     """
 
     agree: int = 0
@@ -37,18 +37,26 @@ class Guards:
 
     def take(self, route: Route, judge: Guarding, answer: Answer) -> None:
         """Count one answer."""
-        guarded, away = judge.is_guarded(route), answer.status in AWAY
-        said = f"`{route}` is {'' if guarded else 'not '}guarded by the map, anonymous: "
-        said += str(answer.status)
-        if guarded == away:
-            self.agree += 1
-        elif guarded and answer.status >= 400:
-            names = re.findall(r'"loc": ?\[([^\]]*)\]', answer.text[:2000])
-            self.undecided.append(said + (f" for {'; '.join(names)}" if names else ""))
-        elif not guarded and judge.is_unsure(route):
-            self.undecided.append(f"{said}; the map says that it may be")
+        away, status = answer.status in AWAY, answer.status
+        if _is_guarded(route):
+            said = f"`{route}` is guarded by the map, anonymous: {status}"
+            before = status >= 400
+            names = re.findall(r'"loc": ?\[([^\]]*)\]', answer.text[:2000]) if before else ()
+            self._count(away, before, said + (f" for {'; '.join(names)}" if names else ""))
         else:
-            self.disagreements.append(said)
+            said = f"`{route}` is not guarded by the map, anonymous: {status}"
+            may = f"; its own code can answer {route.refuses}" if route.refuses else ""
+            agree = away if may else not away
+            self._count(agree, bool(may) or judge.is_unsure(route), said + may)
+
+    def _count(self, agree: bool, undecided: bool, said: str) -> None:
+        self.agree += agree
+        if not agree:
+            (self.undecided if undecided else self.disagreements).append(said)
+
+
+def _is_guarded(route: Route) -> bool:
+    return any(g.role != "middleware" and not g.optional for g in route.guards)
 
 
 def compare(live: App, app: AppMap) -> Guards:

@@ -58,21 +58,23 @@ def test_operations_of_mounted_apps_count(bench: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
-    ("guarded", "status", "verdict"),
+    ("guarded", "refuses", "status", "verdict"),
     [
-        (True, 401, "agree"),
-        (False, 200, "agree"),
-        (True, 200, "disagreements"),
-        (False, 403, "disagreements"),
-        (True, 422, "undecided"),
+        (True, (), 401, "agree"),
+        (False, (), 200, "agree"),
+        (True, (), 200, "disagreements"),
+        (False, (), 403, "disagreements"),
+        (True, (), 422, "undecided"),
+        (False, (401,), 401, "agree"),
+        (False, (401,), 200, "undecided"),
     ],
 )
 def test_a_guard_is_held_against_an_answer(
-    bench: ModuleType, guarded: bool, status: int, verdict: str
+    bench: ModuleType, guarded: bool, refuses: tuple[int, ...], status: int, verdict: str
 ) -> None:
     """Turned away or let in tells; an answer from before the guard leaves it undecided."""
     guards = (Guard("current_user", "principal"),) if guarded else ()
-    route = Route("GET", "/a", "main.a", guards=guards)
+    route = Route("GET", "/a", "main.a", guards=guards, refuses=refuses)
     found = bench.Guards()
     found.take(route, Guarding(AppMap({}, None, routes=(route,))), Answer(status))
     told = {"agree": found.agree, "disagreements": len(found.disagreements),
