@@ -8,6 +8,7 @@ import pytest
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
+from fastwright.model.plan import State
 from fastwright.recipes.jwt_auth import JwtAuth
 from fastwright.source import edits
 from fastwright.survey import static
@@ -247,3 +248,34 @@ def test_hashes_that_a_route_of_the_app_reads_stay() -> None:
         said = " ".join((*(e.because for e in changes.explains), *changes.deploy))
         assert ("`PUT /api/v1/accounts/password` verifies them itself" in said) is is_kept
         assert ("let `PUT /api/v1/accounts/password` verify by `check_password`" in said) is is_kept
+
+
+OWN_LOGIN = """
+import jwt
+from fastapi import APIRouter, Depends
+from fastapi.security import OAuth2PasswordRequestForm
+
+SECRET_KEY = "written-here"
+auth_router = APIRouter()
+
+
+def read(token: str) -> dict[str, str]:
+    return jwt.decode(token, SECRET_KEY, ["HS256"], options={"verify_exp": False})
+
+
+@auth_router.post("/login")
+def login(form: OAuth2PasswordRequestForm = Depends()) -> str:
+    return jwt.encode({"sub": form.username, "exp": 1, "aud": "shop"}, SECRET_KEY)
+"""
+
+
+def test_a_login_that_is_there_is_told_what_it_lacks() -> None:
+    """A key in the source and an expiry that nobody looks at are gaps, whoever wrote the login."""
+    app = shop("books", "auth", **{"shop/auth/routes.py": OWN_LOGIN})
+    found = JwtAuth().detect(app)
+    assert found.state is State.PRESENT
+    assert set(found.gaps) == {
+        "`SECRET_KEY` stands in the source",
+        "a token is read whether or not it has expired",
+        "failed logins meet no limit",
+    }

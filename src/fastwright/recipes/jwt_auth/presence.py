@@ -12,6 +12,9 @@ from fastwright.recipes.jwt_auth.schemes import is_test
 
 _LOGIN = re.compile(r"/(log-?_?in|sign-?_?in|token|access-token|authenticate)/?$")
 _PARTS = ("tokens", "passwords", "limits", "current_user", "router")
+_SECRET = re.compile(
+    r"(?i)^_?(jwt_|auth_)?secret(_key)?$|^_?jwt_(signing_|private_)?key$|^_?signing_key$"
+)
 _LIMITERS = re.compile(rb"slowapi|fastapi_limiter|RateLimiter|Limiter\(|throttl", re.IGNORECASE)
 _TELLING = re.compile(
     r"(user|account|e-?mail|username)\W{1,3}(\w+\W+){0,3}?(not (found|exist)|does(n't| not) exist)",
@@ -76,11 +79,7 @@ def _gaps(app: AppMap, routes: tuple[Route, ...]) -> Iterator[str]:
     """What the app's own login lacks, as far as its source shows."""
     code = {p: c for p, c in app.files.items() if p.suffix == ".py" and not is_test(p)}
     text = b"\n".join(code.values())
-    encodes = re.search(rb"\bjwt\.encode\(|\bencode\(\s*\w*claims", text)
-    if encodes and not re.search(rb"[\"']exp[\"']|\bexp\s*[=:]", text):
-        yield "tokens have no expiry"
-    if encodes and not re.search(rb"[\"']aud[\"']|\baudience\s*=", text):
-        yield "tokens name no audience"
+    yield from _token_gaps(text)
     if not _LIMITERS.search(text):
         yield "failed logins meet no limit"
     for route in routes:
@@ -91,6 +90,25 @@ def _gaps(app: AppMap, routes: tuple[Route, ...]) -> Iterator[str]:
             setting.default
         ):
             yield f"`{setting.name}` has a default in the source"
+    yield from (f"`{name}` stands in the source" for name in _written_secrets(app))
+
+
+def _token_gaps(text: bytes) -> Iterator[str]:
+    """What tokens lack, where the app signs any."""
+    encodes = re.search(rb"\bjwt\.encode\(|\bencode\(\s*\w*claims", text)
+    if encodes and not re.search(rb"[\"']exp[\"']|\bexp\s*[=:]", text):
+        yield "tokens have no expiry"
+    elif re.search(rb"[\"']?verify_exp[\"']?\s*[:=]\s*False", text):
+        yield "a token is read whether or not it has expired"
+    if encodes and not re.search(rb"[\"']aud[\"']|\baudience\s*=", text):
+        yield "tokens name no audience"
+
+
+def _written_secrets(app: AppMap) -> Iterator[str]:
+    """Keys that stand in the source, in front of everybody who can read it."""
+    for module in app.modules.values():
+        if not is_test(module.path):
+            yield from (name for name in module.constants if _SECRET.search(name))
 
 
 def _literal(default: str | None) -> bool:
