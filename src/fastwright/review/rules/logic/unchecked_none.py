@@ -58,7 +58,7 @@ def unchecked_none(app: AppMap) -> Iterator[Finding]:
     Only the first use of the name counts, and only where it is an attribute. Where something was
     raised before the lookup, or another function does it, the row may have been checked already:
     that is reported as possible. A function of ours that raises, or makes a row, where there is
-    none is taken at its word.
+    none is taken at its word; one that swallows what goes wrong gives nothing then.
     """
     reach = Reach(app)
     seen: set[Span] = set()
@@ -105,9 +105,22 @@ def _gives_none(function: Function) -> bool:
     """True for a function of ours that says, or shows, that it may give nothing."""
     if function.returns is not None:
         return bool(re.search(r"\| *None\b|\bOptional\[", function.returns))
+    if _swallows(function):
+        return True
     values = [s.value.rstrip() for s in function.stops if s.kind == "return"]
     ends = tuple(f".{verb}()" for verb in _MAYBE)
     return bool(values) and all(v.endswith(ends) and "func." not in v for v in values)
+
+
+def _swallows(function: Function) -> bool:
+    """True where all that it gives stands in a ``try`` whose ``except`` ends without a word."""
+    given = [s for s in function.stops if s.kind in ("return", "raise", "yield")]
+    tries = [b for b in function.blocks if b.kind == "try"]
+    if not given or any(s.kind != "return" or not s.value for s in given) or len(tries) != 1:
+        return False
+    (tried,) = tries
+    nets = [b for b in function.blocks if b.kind == "except" and b.group == tried.group]
+    return bool(nets) and all(tried.start <= s.start < tried.end for s in given)
 
 
 def _first_use(app: AppMap, function: Function, call: Call) -> int | None:
