@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
@@ -11,6 +12,7 @@ from fastwright.source import call_sites, imports, layout, syntax
 from fastwright.source.syntax import Node
 
 _SENTENCE = '"The request could not be completed"'
+_SAYS = re.compile(r"[^\W\d_]{3,}.*[^\W\d_]{2,}")
 _WHY = "what went wrong inside belongs into the log, not to the client"
 
 
@@ -25,7 +27,10 @@ def stable_message(app: AppMap, at: Span) -> Fix | None:
     holders = list(_holders(node, name))
     if not holders:
         return None
-    edits: list[Change] = [call_sites.replaced(at, n, _SENTENCE, _WHY) for n in holders]
+    edits: list[Change] = [
+        call_sites.replaced(at, n, _without(n, name, content), _WHY) for n in holders
+    ]
+    edits += _unnamed(at, clause, name, holders)
     if not _is_logged(clause):
         logger, needed = _logger(app, at)
         line = f'{logger}.exception("the request could not be completed")\n'
@@ -64,6 +69,41 @@ def _holders(node: Node, name: str) -> Iterator[Node]:
                     yield value
         else:
             yield child
+
+
+def _without(holder: Node, name: str, content: bytes) -> str:
+    """The sentence that an f-string begins with, where the exception ends it; else a fixed one."""
+    parts = holder.children
+    ends = [p for p in parts if p.type == "interpolation" and name in call_sites.names_in(p)]
+    if (
+        holder.type != "string"
+        or len(ends) != 1
+        or b"\n" in content[holder.start_byte : holder.end_byte]
+    ):
+        return _SENTENCE
+    (end,) = ends
+    tail = content[end.end_byte : parts[-1].start_byte].decode("utf-8", "replace")
+    kept = content[parts[0].end_byte : end.start_byte].decode("utf-8", "replace")
+    kept = kept.rstrip(" :;,.-–(['\"`")
+    if not _SAYS.search(kept) or re.search(r"\w", tail):
+        return _SENTENCE
+    quote = syntax.text(parts[-1], content)
+    others = any(p.type == "interpolation" and p != end for p in parts)
+    return f"{syntax.text(parts[0], content) if others else quote}{kept}{quote}"
+
+
+def _unnamed(at: Span, clause: Node, name: str, holders: list[Node]) -> Iterator[Edit]:
+    """The clause without the name, where the answer alone made use of it."""
+    value = clause.child_by_field_name("value")
+    alias = value.child_by_field_name("alias") if value is not None else None
+    uses = [n for n in syntax.find(clause, "identifier") if layout.text_of(n) == name]
+    left = [
+        n for n in uses
+        if not any(h.start_byte <= n.start_byte < h.end_byte for h in (alias, *holders) if h)
+    ]  # fmt: skip
+    if value is None or alias is None or left or not value.named_children:
+        return
+    yield Edit(Span(at.path, value.named_children[0].end_byte, alias.end_byte), "", _WHY)
 
 
 def _values(node: Node) -> Iterator[Node]:

@@ -57,8 +57,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     ```
 
     ## Fix safety
-    Changes behaviour: the answer says a fixed sentence, and the text goes to the log with its
-    traceback. Put the sentence in the words of the route.
+    Changes behaviour: the answer says what the app's own sentence says in front of the exception,
+    else a fixed one, and the text goes to the log with its traceback.
 
     ## Known limits
     Reported are `Exception` and the exceptions of database drivers and the operating system; what
