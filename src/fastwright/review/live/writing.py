@@ -143,7 +143,8 @@ def _body(stage: Stage, proof: Proof) -> str | None:
 
 def _verdict(proof: Proof) -> tuple[str, ...]:
     if proof.rule == "leaked-secret-field":
-        return (f"assert {proof.forbidden!r} not in answer.text",)
+        worked = "assert answer.status_code < 300"
+        return worked, f"assert {proof.forbidden!r} not in answer.text"
     if proof.rule == "sql-built-string":
         return ("assert answer.status_code < 500",)
     return (_REFUSED,)
@@ -193,24 +194,41 @@ def _from_outside(exchange: Exchange) -> str:
 
 def _set_up(stage: Stage, exchange: Exchange) -> tuple[list[str], str]:
     """Lines that make users and the row, and the path as an expression."""
-    names = {"owner"} if exchange.row else set()
-    names |= (
-        {_WHO[exchange.caller]} & {"owner", "other", "lower"} if exchange.caller in _WHO else set()
-    )
+    path, names = _with_people(stage, exchange)
+    names |= {_WHO[exchange.caller]} if exchange.caller in _WHO else set()
+    table = _table_of(stage, exchange)
+    columns = stage.app.table(table) if table else None
+    names |= {"owner"} if exchange.row else set()
     role = _role(stage, exchange)
     lines = [f'{name} = scene.user("{name}"{role})' for name in sorted(names, reverse=True)]
-    table = _table_of(stage, exchange)
-    if not exchange.row or table is None:
-        return lines, json.dumps(exchange.request.path)
-    columns = stage.app.table(table)
-    keys = {c.name for c in columns.columns if c.primary_key} if columns else set()
-    values = {k: v for k, v in exchange.row.items() if k not in keys and v is not None}
-    lines.append(f'row = scene.row("{table}", {values!r}, owner)')
-    path = exchange.request.path
-    for key in sorted(keys):
-        path = re.sub(rf"(?<=/){re.escape(str(exchange.row.get(key)))}(?=/|$|\?)",
-                      f"{{row['{key}']}}", path)  # fmt: skip
-    return lines, f'f"{path}"'
+    if exchange.row and columns is not None:
+        keys = {c.name for c in columns.columns if c.primary_key}
+        values = {k: v for k, v in exchange.row.items() if k not in keys and v is not None}
+        lines.append(f'row = scene.row("{table}", {values!r}, owner)')
+        for key in sorted(keys):
+            path = _put(path, str(exchange.row.get(key)), f"{{row['{key}']}}")
+    return lines, f'f"{path}"' if "{" in path else json.dumps(path)
+
+
+def _with_people(stage: Stage, exchange: Exchange) -> tuple[str, set[str]]:
+    """The path with those whom it names as those of the test, and who they are."""
+    path, found = exchange.request.path, set()
+    template, people, key = exchange.route.partition(" ")[2], stage.people.table, stage.people.key
+    tables = (stage.table_of(name, template) for name in re.findall(r"{(\w+)", template))
+    by_key = [key] if key and people in tuple(tables) and not exchange.row else []
+    for caller, name in _WHO.items():
+        user = stage.user(caller, exchange.route)
+        for column in (*by_key, *stage.people.login_columns):
+            value = user.row.get(column) if user is not None else None
+            told = _put(path, value, f"{{{name}['row']['{column}']}}") if value else path
+            found |= {name} if told != path else set()
+            path = told
+    return path, found
+
+
+def _put(path: str, value: str, place: str) -> str:
+    """The path with `place` where `value` is a whole segment of it."""
+    return re.sub(rf"(?<=/){re.escape(value)}(?=/|$|\?)", lambda _: place, path)
 
 
 def _role(stage: Stage, exchange: Exchange) -> str:
