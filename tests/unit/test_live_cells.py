@@ -166,6 +166,11 @@ def remove_paper(paper_id: int, me: Me, db: Db) -> None:
 def change_user(user_id: int, email: Annotated[str, Body(embed=True)], db: Db) -> None:
     db.get(User, user_id).email = email
     db.commit()
+@app.get("/users/{user_id}")
+def read_user(user_id: int, me: Me) -> Told:
+    if me.id != user_id:
+        raise HTTPException(403)
+    return Told(id=me.id, email=me.email, password=me.password)
 @app.delete("/users/{user_id}")
 def remove_user(user_id: int, me: Me, db: Db) -> None:
     if me.id == user_id:
@@ -291,6 +296,13 @@ def test_who_logs_in_by_address_does_so_in_probes_and_tests(seen: Examined) -> N
     """A field `username` that wants an address gets one, also for a wrong password."""
     assert "user-enumeration" in {p.rule for p in seen.proofs}
     assert re.search(r"username\W+email", seen.tests.files["review_stage.py"])
+
+
+@pytest.mark.slow
+def test_a_written_test_names_its_own_user_in_the_path(seen: Examined) -> None:
+    """The key of a user of the examination is nobody's in the database that the test runs on."""
+    text = seen.tests.files["test_leaked_secret_field_get_users_user_id.py"]
+    assert "scene.send(\"GET\", f\"/users/{owner['row']['id']}\", owner)" in text
 
 
 def line_of(text: str) -> int:

@@ -22,6 +22,9 @@ STAGE = "review_stage.py"
 _WHO = MappingProxyType({
     Caller.OWNER: "owner", Caller.OTHER_USER: "other", Caller.LOWER_ROLE: "lower",
 })  # fmt: skip
+_STAFF = MappingProxyType({"staff1": "owner", "staff2": "other"})
+"""Whom those with a role play, where one is demanded."""
+
 _REFUSED = "assert answer.status_code in (401, 403, 404)"
 _HEAD = '''"""{message}."""
 
@@ -216,10 +219,10 @@ def _with_people(stage: Stage, exchange: Exchange) -> tuple[str, set[str]]:
     template, people, key = exchange.route.partition(" ")[2], stage.people.table, stage.people.key
     tables = (stage.table_of(name, template) for name in re.findall(r"{(\w+)", template))
     by_key = [key] if key and people in tuple(tables) and not exchange.row else []
-    for caller, name in _WHO.items():
-        user = stage.user(caller, exchange.route)
+    for user in stage.company.everybody():
+        name = _STAFF.get(user.name, user.name)
         for column in (*by_key, *stage.people.login_columns):
-            value = user.row.get(column) if user is not None else None
+            value = user.row.get(column)
             told = _put(path, value, f"{{{name}['row']['{column}']}}") if value else path
             found |= {name} if told != path else set()
             path = told
