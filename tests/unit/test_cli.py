@@ -255,6 +255,27 @@ def test_a_miss_has_a_next_step(words: list[str], step: str, tmp_path: Path, cap
     assert step in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.parametrize("name", ["jwt-auth", "FW105"])
+def test_a_page_is_one_document_for_programs(name: str, capsys) -> None:
+    """Every command takes ``--json``, as the README says."""
+    assert main(["explain", name, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["page"]
+    assert all("as_json" in {p.name for p in c.params} for c in every_command() if is_leaf(c))
+
+
+def is_leaf(command: click.Command) -> bool:
+    """True for a command that does something itself."""
+    return command is not HELP and not isinstance(command, click.Group)
+
+
+@pytest.mark.parametrize("path", ["/x/../y", "/..", "/./login", "/auth/."])
+def test_a_path_that_leads_out_of_itself_is_no_option(path: str, capsys) -> None:
+    """As it is refused in the words of a request: no client would ask for it as it stands."""
+    assert main(["add", "jwt-auth", "--path", path, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["do"] == "give a path such as `/auth/login`"
+
+
 def test_the_exit_codes_of_do_are_on_its_help_page(capsys) -> None:
     """Every code that `do` can end with is told, and *not understood* under the code it has."""
     assert main(["do", "--help"]) == 0

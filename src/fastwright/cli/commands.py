@@ -191,8 +191,9 @@ def list_rules(*, as_json: bool) -> int:
     epilog=examples("fastwright explain jwt-auth", "fastwright explain FW105"),
 )
 @click.argument("name")
-def explain_name(name: str) -> int:
+@_AS_JSON
+def explain_name(name: str, *, as_json: bool) -> int:
     """Show the page of a recipe, or of a rule by its name or code."""
     from fastwright.cli.listing import show_page  # noqa: PLC0415
 
-    return show_page(name)
+    return show_page(name, as_json=as_json)

@@ -6,7 +6,7 @@ import difflib
 
 import click
 
-from fastwright.cli.reviewing import show_rule
+from fastwright.cli.reviewing import described, show_rule
 from fastwright.model.errors import UnknownName
 from fastwright.model.wire import to_json
 from fastwright.recipes.recipe import Recipe, choices, find, prose, registry
@@ -18,31 +18,33 @@ def show_recipes(*, as_json: bool) -> int:
     """Print every recipe with its summary."""
     found = registry()
     if as_json:
-        import json  # noqa: PLC0415
-
-        click.echo(json.dumps([_described(recipe) for recipe in found.values()], indent=2))
-        return 0
+        return _print_json([_described(recipe) for recipe in found.values()])
     width = max(map(len, found), default=0)
     for name, recipe in found.items():
         click.echo(f"{name:{width}}  {recipe.summary}")
     return 0
 
 
-def show_page(name: str) -> int:
-    """Print the page of a rule or a recipe.
+def show_page(name: str, *, as_json: bool = False) -> int:
+    """Print the page of a rule or a recipe, or what is in it as one JSON document.
 
     Raises:
         UnknownName: Neither has this name; carries those most like it.
     """
     rules = every_rule()
     if name in registry():
-        return show_recipe(name)
+        recipe = find(name)
+        page = {**_described(recipe), "page": prose(recipe)}
+        return _print_json(page) if as_json else show_recipe(name)
     try:
-        show_rule(find_rule(name))
+        rule = find_rule(name)
     except UnknownName:
         names = [*registry(), *rules, *(rule.code for rule in rules.values())]
         alike = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         raise UnknownName("recipe or rule", name, alike) from None
+    if as_json:
+        return _print_json({**described(rule), "page": rule.doc})
+    show_rule(rule)
     return 0
 
 
@@ -59,6 +61,13 @@ def show_recipe(name: str) -> int:
     for choice in options:
         click.echo(f"  {choice.usage}\n      {choice.doc} Default: {spoken(choice.default)}.")
     click.echo(f"\nExample:\n  fastwright add {recipe.name} --dry-run")
+    return 0
+
+
+def _print_json(document: object) -> int:
+    import json  # noqa: PLC0415
+
+    click.echo(json.dumps(document, indent=2))
     return 0
 
 

@@ -88,7 +88,7 @@ def show_rules(*, as_json: bool) -> int:
     if as_json:
         import json  # noqa: PLC0415
 
-        click.echo(json.dumps([_described(rule) for rule in rules], indent=2))
+        click.echo(json.dumps([described(rule) for rule in rules], indent=2))
         return 0
     width = max((len(rule.name) for rule in rules), default=0)
     for rule in rules:
@@ -97,7 +97,8 @@ def show_rules(*, as_json: bool) -> int:
     return 0
 
 
-def _described(rule: Rule) -> dict[str, str]:
+def described(rule: Rule) -> dict[str, str]:
+    """What programs are told of one rule."""
     return {
         "code": rule.code,
         "name": rule.name,

@@ -23,7 +23,7 @@ from fastwright.model.plan import Presence
 
 Value = str | int | bool | None
 PATH = types.MappingProxyType(
-    {"pattern": r"(/[A-Za-z0-9._~-]+)+", "form": "a path such as `/auth/login`"}
+    {"pattern": r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+", "form": "a path such as `/auth/login`"}
 )
 """Metadata of an option that is written into source as the path of a route."""
 
