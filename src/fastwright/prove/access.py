@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fastwright.model.change import ChangeSet
 from fastwright.model.finding import AccessMatrix, Caller, Evidence, EvidenceKind
 from fastwright.model.proof import Check
-from fastwright.prove.gate import Gate
+from fastwright.prove.gate import Gate, counted
 from fastwright.prove.side import Side, on_both
 from fastwright.review.access import Seen, look
 
@@ -73,7 +73,7 @@ def _looked(before: Side, after: Side, changes: ChangeSet) -> tuple[Seen, Seen]:
 
 def _figure(matrix: AccessMatrix) -> str:
     cells = sum(len(row) for row in matrix.outcomes.values())
-    return f"{len(matrix.outcomes)} operations, {cells} calls"
+    return f"{counted(len(matrix.outcomes), 'operation')}, {counted(cells, 'call')}"
 
 
 def _beyond_promise(was: AccessMatrix, now: AccessMatrix, changes: ChangeSet) -> Iterator[str]:

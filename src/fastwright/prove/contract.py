@@ -8,7 +8,7 @@ from typing import Any
 from fastwright.model.change import ChangeSet
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.proof import Check
-from fastwright.prove.gate import Gate
+from fastwright.prove.gate import Gate, counted
 from fastwright.prove.openapi import Difference, Operation, differences, operations
 from fastwright.prove.side import Side
 
@@ -23,7 +23,7 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:
             return GATE.skipped(f"the {name} tree has no OpenAPI document: {error}")
     was, now = (operations(_contracts(side.app.description)) for side in (before, after))
     broken = tuple(_beyond_promise(was, now, changes))
-    figures = f"{len(was)} operations", f"{len(now)} operations"
+    figures = counted(len(was), "operation"), counted(len(now), "operation")
     if broken:
         return GATE.failed(*figures, *broken)
     return GATE.passed(*figures, *_promised(was, now))

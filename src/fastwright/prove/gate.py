@@ -82,3 +82,8 @@ def in_order(gates: Iterable[Gate]) -> tuple[Gate, ...]:
         waiting.remove(ready)
         ordered.append(ready)
     return tuple(ordered)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 call``, ``2 calls``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

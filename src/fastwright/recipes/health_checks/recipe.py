@@ -132,7 +132,8 @@ def _similar(app: AppMap) -> Iterator[Route]:
 
 def _gaps(app: AppMap) -> tuple[str, ...]:
     asks = any(route.queries for route in _similar(app))
-    return () if asks else ("no health check of the app asks its database",)
+    nothing_to_ask = not find_database(app).kind
+    return () if asks or nothing_to_ask else ("no health check of the app asks its database",)
 
 
 def _written_already(app: AppMap, path: str) -> Route | None:
