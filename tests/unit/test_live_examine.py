@@ -224,3 +224,16 @@ def test_written_tests_fail_now_and_pass_after_the_repair(world: World, bad: Exa
     assert len(wanted) >= 9
     assert outcomes(world, faulty(text), bad.tests.files) == dict.fromkeys(wanted, "FAILED")
     assert outcomes(world, text, bad.tests.files) == dict.fromkeys(wanted, "PASSED")
+
+
+def test_the_written_test_of_an_expired_token_has_one(world: World) -> None:
+    """The app itself signs it at a login, and a good app then refuses it."""
+    text = (GOOD / MAIN).read_text()
+    bad = text.replace(
+        'algorithms=["HS256"])', 'algorithms=["HS256"], options={"verify_exp": False})'
+    )
+    files = examined(world, bad).tests.files
+    kept = {name: body for name, body in files.items() if "token" in name or "stage" in name}
+    name = "test_unverified_token_get_me"
+    assert outcomes(world, bad, kept) == {name: "FAILED"}
+    assert outcomes(world, text, kept) == {name: "PASSED"}

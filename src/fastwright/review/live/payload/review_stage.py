@@ -25,7 +25,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, MetaData
 
 FACTS: dict[str, Any] = json.loads("{}")
-SIGNERS = (("jwt.api_jws", "PyJWS", "encode"), ("jose.jws", "", "sign"))
+SIGNERS = (
+    ("jwt.api_jws", "PyJWS", "encode"),
+    ("jwt.api_jws", "", "encode"),
+    ("jose.jws", "", "sign"),
+)
 """Where PyJWT and python-jose make a signed text of claims."""
 
 
