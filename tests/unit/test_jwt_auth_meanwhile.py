@@ -56,7 +56,21 @@ with TestClient(app) as client:
     answer = client.post("/auth/login", data=form)
     token = answer.json().get("access_token", "")
     me = client.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
-print(json.dumps({"held": held, "login": answer.status_code, "me": me.status_code}))
+    told = {"held": held, "login": answer.status_code, "me": me.status_code}
+    if given["refreshing"]:
+        refreshing = importlib.import_module(given["refreshing"])
+        find = refreshing.find_by_subject
+
+        def ended(*known):
+            write("DELETE FROM refresh_tokens")
+            return find(*known)
+
+        refreshing.find_by_subject = ended
+        body = {"refresh_token": answer.json()["refresh_token"]}
+        told["refresh"] = client.post("/auth/refresh", json=body).status_code
+        with sqlite3.connect("app.db") as connection:
+            told["left"] = connection.execute("SELECT count(*) FROM refresh_tokens").fetchone()[0]
+print(json.dumps(told))
 """
 
 
@@ -99,7 +113,7 @@ CHANGED = 'UPDATE "user" SET hashed_password = ?'
 DELETED = 'DELETE FROM "user"'
 
 
-def built(shop: Shop, folder: Path) -> tuple[Path, ChangeSet]:
+def built(shop: Shop, folder: Path, recipe: JwtAuth | None = None) -> tuple[Path, ChangeSet]:
     """A copy of the app with a login in it."""
     copy = sample_app(shop.sample).copy(folder)
     for old, new in shop.replaces:
@@ -107,21 +121,29 @@ def built(shop: Shop, folder: Path) -> tuple[Path, ChangeSet]:
         assert old in text
         (copy / "db.py").write_text(text.replace(old, new))
     files = Project.find(copy).read()
-    changes = JwtAuth().build(static.read(files))
+    changes = (recipe or JwtAuth()).build(static.read(files))
     for path, content in edits.apply(files, changes.changes).items():
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         (copy / path).write_bytes(content)
     return copy, changes
 
 
-def logged_in(shop: Shop, folder: Path, meanwhile: str = "", times: int = 1) -> dict[str, Any]:
+def module_of(changes: ChangeSet, function: str) -> str:
+    """The dotted name of the written module that defines `function`; empty where none does."""
+    written = [c for c in changes.changes if isinstance(c, NewFile)]
+    homes = [c.path for c in written if f"def {function}(" in c.text]
+    return ".".join(homes[0].with_suffix("").parts) if homes else ""
+
+
+def logged_in(
+    shop: Shop, folder: Path, meanwhile: str = "", times: int = 1, recipe: JwtAuth | None = None
+) -> dict[str, Any]:
     """One login, what was held while it hashed, and what its token is good for.
 
-    `meanwhile` is done to the user table behind each of the first `times` verifications.
+    `meanwhile` is done to the user table behind each of the first `times` verifications. Where
+    `recipe` has refresh tokens, the login is ended while its own is exchanged.
     """
-    copy, changes = built(shop, folder)
-    written = [c for c in changes.changes if isinstance(c, NewFile)]
-    (home,) = [c.path for c in written if "def check_password" in c.text]
+    copy, changes = built(shop, folder, recipe)
     given = {
         "app": shop.app,
         "engine": shop.engine,
@@ -129,7 +151,8 @@ def logged_in(shop: Shop, folder: Path, meanwhile: str = "", times: int = 1) -> 
         "login": shop.login,
         "create": shop.create,
         "password": PASSWORD,
-        "passwords": ".".join(home.with_suffix("").parts),
+        "passwords": module_of(changes, "check_password"),
+        "refreshing": module_of(changes, "exchange"),
         "meanwhile": meanwhile,
         "times": times,
     }
@@ -191,3 +214,12 @@ def test_a_hash_that_is_replaced_again_and_again_ends(tmp_path: Path) -> None:
     told = logged_in(ASYNC, tmp_path, older, times=100)
     assert told["login"] == 401
     assert len(told["held"]) == 2
+
+
+@pytest.mark.parametrize("shop", [ASYNC, SYNC], ids=["async", "sync"])
+def test_a_login_that_is_ended_while_it_is_refreshed_stays_ended(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """Logging out at the very moment of a refresh leaves no token that is good."""
+    told = logged_in(shop, tmp_path, recipe=JwtAuth(refresh=True, logout=True))
+    assert (told["login"], told["refresh"], told["left"]) == (200, 401, 0)

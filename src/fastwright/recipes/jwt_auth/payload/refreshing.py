@@ -5,7 +5,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -51,6 +51,9 @@ async def exchange(session: AsyncSession, token: str) -> Pair | None:
         return None
     if not account.is_enabled:  # when: active
         return None  # when: active
+    await _hold(session, found.family)
+    if await _find(session, token) is None:
+        return None  # Its login was ended meanwhile.
     pair = Pair(
         issue_token(claims.subject, account.stored_hash),
         _add(session, claims, found.family, found.ends_at, replaces=found.digest),
@@ -68,10 +71,22 @@ async def close_family(session: AsyncSession, token: str) -> None:
     """End the login that `token` came from; the session is committed."""
     found = await _find(session, token)
     if found is not None:
+        await _hold(session, found.family)
         family = RefreshToken.family == found.family  # when: not-exec
         family = col(RefreshToken.family) == found.family  # when: exec
         await session.execute(delete(RefreshToken).where(family))
         await session.commit()
+
+
+async def _hold(session: AsyncSession, family: str) -> None:
+    """Keep others from adding to `family`, and from ending it, until the session is committed.
+
+    Its first row is what all of them write to, so that one waits for the other.
+    """
+    first = (RefreshToken.family == family, RefreshToken.replaces.is_(None))  # when: not-exec
+    first = (col(RefreshToken.family) == family, col(RefreshToken.replaces).is_(None))  # when: exec
+    kept = update(RefreshToken).where(*first).values(family=family)
+    await session.execute(kept.execution_options(synchronize_session=False))
 
 
 async def _find(session: AsyncSession, token: str) -> RefreshToken | None:
