@@ -9,7 +9,7 @@ from fastwright.model.change import Change, Edit, Fix, Notice, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
-from fastwright.review.indexes import Indexes, Lookups, makes_its_own_indexes
+from fastwright.review.indexes import Indexes, Lookups, makes_its_own_indexes, parent_of
 from fastwright.review.revisions import index_revision
 from fastwright.review.rule import rule
 
@@ -79,10 +79,12 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
 def _finding(app: AppMap, table: Table, column: Column, need: str) -> Finding:
     assert column.span is not None
     seen = (Evidence(EvidenceKind.SOURCE, need),) if need else ()
+    key = column.foreign_key or ""
+    parent = f"{parent_of(app, key)}.{key.rpartition('.')[2]}"
     return Finding(
         "unindexed-foreign-key",
         column.span,
-        f"`{table.name}.{column.name}` refers to `{column.foreign_key}` and has no index",
+        f"`{table.name}.{column.name}` refers to `{parent}` and has no index",
         evidence=seen,
         fixes=_fixes(app, table, column) if need else (),
         symbol=f"{table.name}.{column.name}",
