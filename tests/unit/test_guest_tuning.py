@@ -128,3 +128,92 @@ def test_what_has_few_columns_of_a_user_does_not_tell_of_one() -> None:
         model_fields = {"name": None, "debug": None, "url": None}  # noqa: RUF012 - as pydantic
 
     assert not claims.resembles(Settings, ["id", "name", "email"])
+
+
+BARE = """
+import sqlite3
+import datetime as dt
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import OAuth2PasswordBearer
+from pydantic import BaseModel
+from sqlalchemy import (
+    Column, DateTime, ForeignKey, Integer, MetaData, String, Table, TypeDecorator, create_engine,
+)
+
+engine = create_engine("sqlite:///bare.db")
+metadata = MetaData()
+
+class Undeclared(TypeDecorator):
+    impl = DateTime
+    cache_ok = True
+
+    @property
+    def python_type(self):
+        return object
+
+users = Table("users", metadata, Column("id", Integer, primary_key=True),
+              Column("email", String, unique=True), Column("made", Undeclared, nullable=False))
+follows = Table("follows", metadata,
+                Column("by", ForeignKey("users.id"), primary_key=True),
+                Column("of", ForeignKey("users.id"), primary_key=True))
+metadata.create_all(engine)
+
+class Public(BaseModel):
+    id: int
+    email: str
+
+async def caller(token: str = Depends(OAuth2PasswordBearer("login"))) -> Public:
+    raise HTTPException(401)
+
+app = FastAPI()
+
+@app.get("/me")
+def me(given: Public = Depends(caller)):
+    return given.email
+
+@app.get("/raw")
+def raw():
+    connection = sqlite3.connect("bare.db")
+    connection.execute("BEGIN")
+    keys = [key for (key,) in connection.execute("SELECT id FROM users").fetchall()]
+    return [connection.execute("SELECT email FROM users WHERE id = ?", (key,)).fetchone()
+            for key in keys]
+"""
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app on Core tables alone, that speaks to its driver itself."""
+    tree = tmp_path_factory.mktemp("bare")
+    (tree / "main.py").write_text(BARE)
+    with (
+        World.open(WorldSpec(tree, environment(NEWEST))) as world,
+        world.boot("main:app") as live,
+    ):
+        live.tune("ready", at=1_700_000_000.0)
+        yield live
+
+
+def test_a_table_that_no_class_is_mapped_to_tells_of_the_first_user(bare: App) -> None:
+    """A pydantic model of its columns stands for row 1, and a type may hide another."""
+    told = bare.tune("fill", size=5)
+    assert (told["refused"], told["tables"]["users"]["rows"]) == ({}, 5)
+    assert told["admitted"] == ["main.caller"]
+    assert answer(bare, "/me") == "user1@example.com"
+
+
+def test_statements_of_a_driver_are_told_with_their_place_and_without_their_framing(
+    bare: App,
+) -> None:
+    """What SQLAlchemy sends is not told twice, and BEGIN is no statement."""
+    bare.tune("fill", size=5)
+    request = {"method": "GET", "path": "/raw", "headers": [], "body": "", "timeout": 20.0}
+    (visit,) = bare.tune("watch", requests=[request])
+    told = [(g["kind"], g["count"], g["distinct"], g["stack"][0][0]) for g in visit["groups"]]
+    assert told == [("raw", 1, 1, "main.py"), ("raw", 5, 5, "main.py")]
+
+
+def test_a_table_that_joins_two_others_grows_as_large_as_was_asked_for(bare: App) -> None:
+    """Its parents, and those above them, become many enough for all its pairs."""
+    grown = bare.tune("grow", table="follows", size=20_000, timeout=120.0)
+    assert grown["rows"] == 20_000

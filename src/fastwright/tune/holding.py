@@ -23,14 +23,23 @@ _PATIENCE = 120.0
 
 
 def pins(course: Course) -> tuple[Pin, ...]:
-    """What is to hold of every route that was gained."""
+    """What is to hold of every route that was gained and whose statements grow no more."""
+    return tuple(_pin(r, course) for r in _gained(course) if not _growing(r, course))
+
+
+def _growing(route: str, course: Course) -> str:
+    """``9 → 13 → 258`` where there is no number to hold yet: the run ended before, or was ended."""
+    counts = [one.visits[route].statements for one in course.now.observed]
+    return " → ".join(map(str, counts)) if counts[-1] > max(counts[:-1], default=0) else ""
+
+
+def _gained(course: Course) -> Iterator[str]:
     counted = (
         idea
         for idea, _ in course.kept
         if idea.cause != indexing.CAUSE and idea.gain is Gain.STATEMENTS
     )
-    routes = dict.fromkeys(route for idea in counted for route in idea.routes)
-    return tuple(_pin(route, course) for route in routes)
+    yield from dict.fromkeys(route for idea in counted for route in idea.routes)
 
 
 def _pin(route: str, course: Course) -> Pin:
@@ -63,9 +72,11 @@ def written(
         return pinning.write(app, description, wanted, admitted)
 
     wanted = pins(course)
+    growing = {r: _growing(r, course) for r in _gained(course)}
+    left = tuple(f"{r} has no test: {c} statements still grow" for r, c in growing.items() if c)
     first = write(wanted)
     if not first.text:
-        return first
+        return replace(first, without=(*first.without, *left))
     now = _run(bench, course.now.files, first, home)
     failing = {first.tests[name] for name in first.tests if not _passes(name, now)}
     if failing:
@@ -77,7 +88,7 @@ def written(
     good = [pin for pin in wanted if pin.route not in bad]
     second = write(good)
     reasons = tuple(f"{route} has no test: {why}" for route, why in bad.items())
-    without = tuple(dict.fromkeys((*first.without, *reasons)))
+    without = tuple(dict.fromkeys((*first.without, *reasons, *left)))
     return Pinned(second.path, second.text, second.tests, without)
 
 
