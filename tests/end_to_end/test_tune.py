@@ -72,7 +72,9 @@ def test_without_apply_nothing_is_written_and_the_budget_is_kept(blog: Path) -> 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     told = json.loads(ended.stdout)
     assert told["tuning"]["interrupted"] == "the budget is used up"
-    assert {attempt["fate"] for attempt in told["tuning"]["attempts"]} == {"not tried"}
+    fates = {attempt["fate"] for attempt in told["tuning"]["attempts"]}
+    assert "not tried" in fates
+    assert fates <= {"not tried", "proposed"}
     assert texts(blog) == before
 
 

@@ -78,7 +78,9 @@ def _notes(course: Course) -> Iterator[str]:
 def _reason(error: str) -> str:
     """The last line of a traceback that names an exception, with what explains it below."""
     lines = [line for line in error.splitlines() if line.strip()]
-    named = [at for at, line in enumerate(lines) if re.match(r"[\w.]+(:|$)", line)]
+    named = [at for at, line in enumerate(lines) if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    named = named or [at for at, line in enumerate(lines) if re.match(r"[\w.]+(:|$)", line)]
     if not named:
         return "it gives no reason"
-    return " ".join(" ".join(lines[named[-1] : named[-1] + 3]).split())[:200]
+    told = " ".join(" ".join(lines[named[-1] : named[-1] + 3]).split())
+    return told.partition(" For further information")[0][:200]

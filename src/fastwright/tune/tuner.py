@@ -119,9 +119,14 @@ class Tuner:
         return (idea for idea in every if any(map(self.wants, idea.routes)))
 
     def _leave(self, course: Course, tried: Collection[str]) -> None:
+        """What takes no time is still said; what was not tried is named."""
         for idea in self._ideas(course):
-            if idea.key not in tried:
-                course.attempts.append(_attempt(idea, "", Fate.UNTRIED, (course.ended,)))
+            if idea.key in tried:
+                continue
+            fate, why = (
+                (Fate.UNTRIED, course.ended) if idea.variants else (Fate.PROPOSED, idea.because)
+            )
+            course.attempts.append(_attempt(idea, "", fate, (why,)))
 
     def _try(self, idea: Idea, course: Course) -> None:
         if not idea.variants:
