@@ -23,8 +23,8 @@ AWAY = (401, 403)
 class Guards:
     """How many routes agree, and the others, each in a line.
 
-    A guarded route that answers 404 or 422 ended before its guard, or in it: undecided. So is one
-    of which the map only says that something may turn callers away, such as its own handler.
+    A guarded route that answers 307, 404 or 422 ended before its guard, or in it: undecided. So is
+    one of which the map only says that something may turn callers away, such as its own handler.
     """
 
     agree: int = 0
@@ -40,7 +40,7 @@ class Guards:
         away, status = answer.status in AWAY, answer.status
         if _is_guarded(route):
             said = f"`{route}` is guarded by the map, anonymous: {status}"
-            before = status >= 400
+            before = status >= 300  # a redirect lets nobody in: it leads elsewhere
             names = re.findall(r'"loc": ?\[([^\]]*)\]', answer.text[:2000]) if before else ()
             self._count(away, before, said + (f" for {'; '.join(names)}" if names else ""))
         else:
