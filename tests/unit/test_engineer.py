@@ -254,7 +254,9 @@ def test_what_was_not_enforced_is_told_where_it_was_accepted() -> None:
     change = ChangeSet("", (), "nothing")
     proofs = Proof("", (), (lacks, "files: Landlock")), Proof("", (), ("namespaces: network",))
     told = [
-        telling.finished(Work(Plan("add"), change, proof=proof), Outcome.PLANNED, Stopwatch(None))
+        telling.finished(
+            Work(Plan("add", ()), change, proof=proof), Outcome.PLANNED, Stopwatch(None)
+        )
         for proof in proofs
     ]
     assert [any("namespaces" in line for line in one.not_done) for one in told] == [True, False]
