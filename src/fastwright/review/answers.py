@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,6 +37,14 @@ class Leaf:
     is_spare: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The fields of one class, and the dotted names in their annotations."""
+
+    leaves: tuple[Leaf, ...] = ()
+    inner: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Answers:
     """The fields that routes of one map answer with."""
@@ -52,33 +60,55 @@ class Answers:
         """Tables that are models of bodies too: those of SQLModel."""
         return {t.model: t for t in self.app.tables if t.model and t.mapper == "sqlmodel"}
 
+    @cached_property
+    def _parts(self) -> dict[str, Parts]:
+        """What was read of each class; most are a part of the answers of many routes."""
+        return {}
+
     def fields(self, route: Route) -> tuple[Leaf, ...]:
         """Every field of the response model of `route`; nothing where it has none of ours."""
         found: dict[str, Leaf] = {}
-        for name in _DOTTED.findall(route.response_model or ""):
-            found.update({f"{f.owner}.{f.name}": f for f in self._below(name, frozenset(), 0)})
+        seen: set[str] = set()
+        level = tuple(_DOTTED.findall(route.response_model or ""))
+        for _ in range(_DEEPEST + 1):
+            fresh = [name for name in dict.fromkeys(level) if name not in seen]
+            seen.update(fresh)
+            parts = [self._of(name) for name in fresh]
+            found.update(
+                {f"{leaf.owner}.{leaf.name}": leaf for one in parts for leaf in one.leaves}
+            )
+            level = tuple(name for one in parts for name in one.inner)
         return tuple(found.values())
 
     def secrets(self, route: Route) -> tuple[Leaf, ...]:
         """The fields that hold a password, a hash of one, or what stands for one."""
         return tuple(f for f in self.fields(route) if is_secret(f.name) and not _masked(f))
 
-    def _below(self, name: str, above: frozenset[str], depth: int) -> Iterator[Leaf]:
-        if name in above or depth > _DEEPEST:
-            return
+    def _of(self, name: str) -> Parts:
+        if name not in self._parts:
+            self._parts[name] = self._read(name)
+        return self._parts[name]
+
+    def _read(self, name: str) -> Parts:
         table, schema = self._tables.get(name), self._schemas.get(name)
         if table is not None:
-            for column in table.columns:
-                yield Leaf(name, column.attribute, column.type or "", column.span)
-        elif schema is not None:
-            for field in schema.fields:
-                if ("exclude", "True") in field.constraints:
-                    continue
-                spare = field.default == "None" and not _declares(schema, field)
-                yield Leaf(name, field.name, field.annotation or "", field.span, spare)
-                for inner in _DOTTED.findall(_types(field.annotation or "")):
-                    resolved = self._resolved(inner, name)
-                    yield from self._below(resolved, above | {name}, depth + 1)
+            columns = table.columns
+            return Parts(tuple(Leaf(name, c.attribute, c.type or "", c.span) for c in columns))
+        if schema is None:
+            return Parts()
+        fields = [f for f in schema.fields if ("exclude", "True") not in f.constraints]
+        leaves = tuple(
+            Leaf(
+                name,
+                field.name,
+                field.annotation or "",
+                field.span,
+                is_spare=field.default == "None" and not _declares(schema, field),
+            )
+            for field in fields
+        )
+        written = (w for f in fields for w in _DOTTED.findall(_types(f.annotation or "")))
+        return Parts(leaves, tuple(dict.fromkeys(self._resolved(w, name) for w in written)))
 
     def _resolved(self, written: str, owner: str) -> str:
         """The dotted name that a name means in the module of a class."""

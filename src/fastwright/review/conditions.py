@@ -42,12 +42,11 @@ class Conditions:
     tables: Mapping[str, Table]
 
     @classmethod
-    def of(cls, app: AppMap, module: Module) -> Conditions:
-        """By the tables of `app` that `module` has a name for."""
-        named = {_dotted(app, table): table for table in app.tables}
+    def of(cls, tables: Mapping[str, Table], module: Module) -> Conditions:
+        """By the `tables` of an app, as `by_dotted_name` has them, that `module` has a name for."""
         here = {name: f"{module.name}.{name}" for name in module.names}
         names = {**here, **module.imports}
-        return cls({name: named[at] for name, at in names.items() if at in named})
+        return cls({name: tables[at] for name, at in names.items() if at in tables})
 
     def decided(self, condition: Node) -> Iterator[Decided]:
         """The parts of a condition that Python decides, the outermost of each."""
@@ -116,10 +115,12 @@ class Conditions:
         return None
 
 
-def _dotted(app: AppMap, table: Table) -> str | None:
-    """The mapped class, or the name that a ``Table`` object is bound to."""
-    made = (c for c in app.calls if c.span == table.span and c.target)
-    return table.model or next((f"{call.caller}.{call.target}" for call in made), None)
+def by_dotted_name(app: AppMap) -> Mapping[str, Table]:
+    """The tables by their mapped class, or by the name that a ``Table`` object is bound to."""
+    mapped = {table.model: table for table in app.tables if table.model}
+    bare = {table.span: table for table in app.tables if not table.model}
+    made = (call for call in app.calls if call.target and call.span in bare) if bare else ()
+    return {**mapped, **{f"{call.caller}.{call.target}": bare[call.span] for call in made}}
 
 
 def _is_core(table: Table) -> bool:

@@ -11,7 +11,7 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
-from fastwright.review.conditions import Conditions, Decided
+from fastwright.review.conditions import Conditions, Decided, by_dotted_name
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.said_in_sql import said_in_sql
@@ -66,14 +66,14 @@ def dropped_condition(app: AppMap) -> Iterator[Finding]:
     test has said so.
     """
     modules = {module.path: module for module in app.modules.values()}
-    read: dict[str, Conditions] = {}
+    tables, read = by_dotted_name(app), dict[str, Conditions]()
     routes = {ran.function.name: ran.route for ran in reach(app).ran()}
     for call in app.calls:
         module = modules.get(call.span.path) if _may_hold(call) else None
         if module is None:
             continue
         if module.name not in read:
-            read[module.name] = Conditions.of(app, module)
+            read[module.name] = Conditions.of(tables, module)
         for decided in _decided(app, call, read[module.name]):
             yield _finding(app, call, decided, read[module.name], routes.get(call.caller))
 
