@@ -14,6 +14,7 @@ from fastwright.model.finding import Finding, Grade, Rule, Severity
 from fastwright.model.places import Position, position
 from fastwright.model.review import Fault, Objection
 from fastwright.review.allowing import header
+from fastwright.survey.collecting import without_collector
 
 Files = Mapping[PurePosixPath, bytes]
 
@@ -35,6 +36,7 @@ class Found:
     faults: tuple[Fault, ...] = ()
 
 
+@without_collector()
 def find_all(app: AppMap, rules: Iterable[Rule]) -> Found:
     """Everything that `rules` find in `app`.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -18,6 +16,7 @@ from fastwright.survey.callers import Callers
 from fastwright.survey.capabilities import capabilities
 from fastwright.survey.classes import Classes
 from fastwright.survey.codebase import Codebase, Unit
+from fastwright.survey.collecting import without_collector
 from fastwright.survey.conventions import conventions
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.evaluate import Evaluator
@@ -51,7 +50,7 @@ def read(
     that are left the one with the most routes is taken, and none where two have as many. `cache`
     keeps what was read of each file by its content.
     """
-    with _without_collector():
+    with without_collector():
         known = recall(cache, files, target) if cache is not None else None
         app = known or _linked(files, cache, target)
         if cache is not None and known is None:
@@ -70,18 +69,6 @@ def _linked(
     app = _reached(_routed(files, wiring, access, target), access)
     found = capabilities(app, Classes(evaluator), wiring)
     return replace(app, capabilities=found, conventions=conventions(app, codebase))
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Facts are millions of small lists without cycles: looking for cycles doubles the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _routed(
