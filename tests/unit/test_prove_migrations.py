@@ -154,9 +154,9 @@ def test_a_change_without_tables_is_skipped(judge: Judge) -> None:
     assert check.skipped_because == "the change has no migration and touches no table"
 
 
-def test_postgresql_migrates_in_its_own_database(judge: Judge) -> None:
+def test_postgresql_migrates_in_its_own_database(judge: Judge, tmp_path: Path) -> None:
     """The same on a private PostgreSQL at the app's own address, with an async engine."""
-    folder = Path(__file__).parents[2] / "examples/bookshop"
+    folder = sample_app("bookshop").copy(tmp_path / "as-it-is")
     models = PurePosixPath("bookshop/reviews/models.py")
     old = (folder / models).read_bytes()
     label = LABEL.replace(b"mapped_column(String(40))", b"mapped_column()")

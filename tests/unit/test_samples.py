@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from fastwright.lab.world import World
 from fastwright.testing.samples import REPOSITORY, Sample, every_sample, sample_app
+from fastwright.workspace import journal
+from fastwright.workspace.project import Project
 
 RUNNABLE = [(sample, lock) for sample in every_sample() for lock in sample.locks]
 IDS = [f"{sample.name}-{lock}" for sample, lock in RUNNABLE]
@@ -30,6 +32,18 @@ def test_a_copy_holds_the_sources_alone(sample: Sample, tmp_path: Path) -> None:
     names = {p.name for p in copied.rglob("*")}
     assert names & {"requirements.txt", "pyproject.toml"}
     assert not [n for n in names if n == "__pycache__" or n.endswith((".db", ".pyc"))]
+
+
+def test_a_copy_is_without_what_was_applied_to_the_original(tmp_path: Path) -> None:
+    """Whoever has tried the README's command on the example has no other tests than anybody."""
+    sample = sample_app("bookshop")
+    original = sample.copy(tmp_path / sample.path.parent)
+    project, main = Project(original), PurePosixPath("bookshop/main.py")
+    before = project.read()
+    journal.apply(project, before, {main: b"x = 1\n", PurePosixPath("new.py"): b""}, "try")
+    copied = sample.copy(tmp_path / "copy", tmp_path)
+    assert (copied / main).read_bytes() == before[main]
+    assert not (copied / "new.py").exists()
 
 
 @pytest.mark.parametrize("sample", every_sample(), ids=lambda s: s.name)

@@ -13,6 +13,10 @@ from pathlib import Path, PurePosixPath
 from fastwright.lab.world import WorldSpec
 from fastwright.model.app import Roots
 from fastwright.testing.environments import environment
+from fastwright.workspace import journal
+from fastwright.workspace.entry import Shelf
+from fastwright.workspace.project import Project
+from fastwright.workspace.state import FOLDER
 
 REPOSITORY = Path(__file__).parents[3]
 """The checkout that holds the samples; they are not part of an installed package."""
@@ -56,9 +60,18 @@ class Sample:
     locks: tuple[str, ...] = LOCKS
 
     def copy(self, into: Path, repository: Path = REPOSITORY) -> Path:
-        """A fresh copy of the app as ``into/<name>``, without what running leaves behind."""
-        copied = into / self.name
-        shutil.copytree(repository / self.path, copied, ignore=_UNWANTED)
+        """A fresh copy of the app as ``into/<name>``, without what running leaves behind.
+
+        What fastwright has applied to the original, as the README has people try, is not in it.
+        """
+        original, copied = repository / self.path, into / self.name
+        shutil.copytree(original, copied, ignore=_UNWANTED)
+        shelf = Shelf(original / FOLDER / "journal")
+        for entry in reversed(journal.applied(Project(original)) if shelf.folder.is_dir() else ()):
+            for move in entry.moves:
+                (copied / move.path).unlink(missing_ok=True)
+                if move.before is not None:
+                    (copied / move.path).write_bytes(shelf.content(entry, move.before))
         return copied
 
     def spec(self, copy: Path, lock: str, repository: Path = REPOSITORY) -> WorldSpec:
