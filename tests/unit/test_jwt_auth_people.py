@@ -18,8 +18,7 @@ from fastwright.recipes import find, from_options, to_options
 from fastwright.recipes.jwt_auth import JwtAuth
 from fastwright.source import edits
 from fastwright.survey import static
-from fastwright.testing.samples import LOCKS, REPOSITORY, python_of, sample_app
-from fastwright.workspace.project import Project
+from fastwright.testing.samples import LOCKS, python_of, sample_app
 
 RUFF = Path(sys.executable).with_name("ruff")
 BOTH = JwtAuth(registration=True, roles=True)
@@ -34,7 +33,7 @@ STRING = ("import ForeignKey", "import ForeignKey, String")
 @cache
 def map_of(name: str) -> AppMap:
     """The map of a sample app, by its source."""
-    return static.read(Project.find(REPOSITORY / sample_app(name).path).read())
+    return static.read(sample_app(name).read())
 
 
 def with_models(*changed: tuple[str, str]) -> AppMap:

@@ -18,8 +18,7 @@ from fastwright.recipes.jwt_auth import JwtAuth
 from fastwright.review.attack import every_attack
 from fastwright.source import edits
 from fastwright.survey import static
-from fastwright.testing.samples import REPOSITORY, every_sample, sample_app
-from fastwright.workspace.project import Project
+from fastwright.testing.samples import every_sample, sample_app
 
 BOUND = [s.name for s in every_sample() if s.accounts and s.name != "cookie_auth"]
 BUILT = [*BOUND, "shop_async"]
@@ -28,7 +27,7 @@ BUILT = [*BOUND, "shop_async"]
 @cache
 def map_of(name: str) -> AppMap:
     """The map of a sample app, by its source."""
-    return static.read(Project.find(REPOSITORY / sample_app(name).path).read())
+    return static.read(sample_app(name).read())
 
 
 def after(app: AppMap, changes: tuple[Change, ...]) -> AppMap:

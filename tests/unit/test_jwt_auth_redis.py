@@ -18,7 +18,7 @@ from fastwright.model.errors import Refused
 from fastwright.recipes.jwt_auth import JwtAuth
 from fastwright.source import edits
 from fastwright.survey import static
-from fastwright.testing.samples import REPOSITORY, python_of, sample_app
+from fastwright.testing.samples import python_of, sample_app
 from fastwright.workspace.project import Project
 
 SETTINGS = b"""
@@ -50,7 +50,7 @@ asyncio.run(main())
 
 def map_of(name: str, **files: bytes) -> AppMap:
     """The map of a sample app, by its source, with further `files`."""
-    found = Project.find(REPOSITORY / sample_app(name).path).read()
+    found = sample_app(name).read()
     return static.read({**found, **{PurePosixPath(path): text for path, text in files.items()}})
 
 

@@ -6,6 +6,7 @@ A rule, recipe or attack is tried on all of them. Each is copied before anything
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -73,6 +74,11 @@ class Sample:
                 if move.before is not None:
                     (copied / move.path).write_bytes(shelf.content(entry, move.before))
         return copied
+
+    def read(self, repository: Path = REPOSITORY) -> Mapping[PurePosixPath, bytes]:
+        """Every file of a fresh copy, relative to the app's folder."""
+        with tempfile.TemporaryDirectory() as folder:
+            return Project(self.copy(Path(folder), repository)).read()
 
     def spec(self, copy: Path, lock: str, repository: Path = REPOSITORY) -> WorldSpec:
         """The world for a `copy` of the app, with the packages of `lock` (``newest``, ``floor``).
