@@ -14,12 +14,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+_MADE_BY = b"2: with byte code\n"
+"""Part of the name: what was made in an earlier way is made anew."""
+
 
 def environment(lock: Path, *, cache: Path | None = None) -> Path:
     """The interpreter of an environment that holds exactly what `lock` names.
 
     The environment is kept under `cache` (``~/.cache/fastwright/environments``), named by the
-    lock's hash, so that it is built once a machine. Processes that ask at the same time wait for
+    lock's hash and the way of making, so that it is built once a machine. Processes that ask at the same time wait for
     the one that builds.
 
     Args:
@@ -33,7 +36,7 @@ def environment(lock: Path, *, cache: Path | None = None) -> Path:
         subprocess.CalledProcessError: A package could not be installed.
     """
     root = cache or Path.home() / ".cache" / "fastwright" / "environments"
-    name = f"{lock.stem}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    name = f"{lock.stem}-{hashlib.sha256(_MADE_BY + lock.read_bytes()).hexdigest()[:12]}"
     python = root / name / "bin" / "python"
     root.mkdir(parents=True, exist_ok=True)
     with (root / f"{name}.lock").open("w") as waiting:
@@ -56,7 +59,9 @@ def _commands(folder: Path, lock: Path) -> Sequence[Sequence[str]]:
     if uv:
         return (
             (uv, "venv", "--quiet", "--python", sys.executable, str(folder)),
-            (uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(lock)),
+            # It is read-only in a world: byte code that is not made now never is.
+            (uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python))
+            + ("-r", str(lock)),
         )
     return (
         (sys.executable, "-m", "venv", str(folder)),
