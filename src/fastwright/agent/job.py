@@ -102,7 +102,9 @@ class Job:
 
     def _proof(self, building: Building, worlds: Worlds) -> Proof:
         with self.watch.phase("preparing the changed copy"):
+            worlds.before.warm_up()
             after = worlds.after(building.files, building.changes)
+            after.warm_up()
         with self.watch.phase("proving"):
             return judge.prove(
                 building.changes,

@@ -53,9 +53,21 @@ def open_guest(world: StartsGuest, folder: str, warm: Sequence[str] = WARM) -> G
     Raises:
         DoesNotLoad: The interpreter does not start.
     """
+    return when_warm(start_guest(world, folder, warm))
+
+
+def start_guest(world: StartsGuest, folder: str, warm: Sequence[str] = WARM) -> Guest:
+    """As `open_guest`, without waiting: other work may go on until `when_warm` asks for it."""
     piped = Streams(subprocess.PIPE, subprocess.PIPE, subprocess.DEVNULL)
-    process = world.start(("python", folder, "--warm", ",".join(warm)), streams=piped)
-    guest = Guest(process)
+    return Guest(world.start(("python", folder, "--warm", ",".join(warm)), streams=piped))
+
+
+def when_warm(guest: Guest) -> Guest:
+    """The guest, once it can be forked.
+
+    Raises:
+        DoesNotLoad: The interpreter does not start; the guest is closed.
+    """
     try:
         guest.ready()
     except (Died, Late) as error:

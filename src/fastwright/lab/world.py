@@ -97,6 +97,7 @@ class World:
         self._settings: Mapping[str, str] = spec.env
         self._processes: list[Process] = []
         self._guest: Guest | None = None
+        self._twin: World | None = None
         self._sandbox = Sandbox(folder / "staging")
         self._services = (*services.read(spec.env), *spec.services)
         self._servers = Servers(folder, self._services, isolated=isolated)
@@ -316,8 +317,7 @@ class World:
         wanted = target or self.spec.target
         if wanted is None:
             raise UsageError("cannot start the app", "it is not known which", "give `--app`")
-        if self._guest is None:
-            self._guest = boot.open_guest(self, self._sandbox.seen_at(GUEST))
+        guest = boot.when_warm(self.warm_up())
         roots = self.spec.roots
         launch = boot.Launch(
             wanted,
@@ -328,7 +328,13 @@ class World:
             timeout=timeout,
             lifespan=lifespan,
         )
-        return boot.boot(self._guest, launch)
+        return boot.boot(guest, launch)
+
+    def warm_up(self) -> Guest:
+        """The interpreter that apps are copies of; started at the first use, and not waited for."""
+        if self._guest is None:
+            self._guest = boot.start_guest(self, self._sandbox.seen_at(GUEST))
+        return self._guest
 
     def prepare_schema(self, app_map: AppMap) -> Result:
         """Bring the scratch database to the tree's schema: migrations, else ``create_all``.
@@ -359,8 +365,16 @@ class World:
 
     # ---------------------------------------------------------------------------------- end
 
+    def twin(self) -> World:
+        """A second world of the same spec, made at the first use; it ends with this one."""
+        if self._twin is None:
+            self._twin = World.open(self.spec)
+        return self._twin
+
     def close(self) -> None:
         """End everything that runs in the world and remove its files."""
+        if self._twin is not None:
+            self._twin.close()
         if self._guest is not None:
             self._guest.close()
         for process in self._processes:

@@ -11,7 +11,7 @@ from fastwright.model.errors import DoesNotLoad, UnknownName
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.proof import Check
 from fastwright.prove.gate import Gate
-from fastwright.prove.side import Side, on_each, twins
+from fastwright.prove.side import Side, with_twin
 from fastwright.review.attack import Needs, Strike, find_attack
 
 SHOWN = 3
@@ -26,13 +26,11 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
     if after.refusal is not None:
         return GATE.skipped(f"the new tree does not boot: {after.refusal.because}")
     waiting = deque(promised)
-    with twins(after, len(promised)) as sides:
-        try:
-            ends = on_each(sides, lambda side: _carried_out(side, waiting))
-        finally:
-            waiting.clear()  # an interrupt leaves nothing to go on with
-        for side in sides:
-            side.empty()
+    try:
+        ends = with_twin(after, len(promised), lambda side: _carried_out(side, waiting))
+    finally:
+        waiting.clear()  # an interrupt leaves nothing to go on with
+    after.empty()
     went = {name: strike for end in ends for name, strike in end.items()}
     strikes = [(name, went[name]) for name, _ in promised]
     held = sum(strike.held for _, strike in strikes)

@@ -23,7 +23,7 @@ from fastwright.prove.properties import (
     seen,
     told,
 )
-from fastwright.prove.side import Side, on_each, twins
+from fastwright.prove.side import Side, with_twin
 
 STOP = "--exitfirst"
 """One red test is enough, where it is red by assertion."""
@@ -42,13 +42,14 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
     whole = new_run(after, changes)
     waiting = deque(enumerate(mutations))
     noticing: dict[PurePosixPath, str] = {}
-    with twins(after, len(mutations)) as sides:
-        try:
-            ends = on_each(
-                sides, lambda side: _Hunt(side, changes, whole, noticing).through(waiting)
-            )
-        finally:
-            waiting.clear()  # an interrupt leaves nothing to go on with
+    try:
+        ends = with_twin(
+            after,
+            len(mutations),
+            lambda side: _Hunt(side, changes, whole, noticing).through(waiting),
+        )
+    finally:
+        waiting.clear()  # an interrupt leaves nothing to go on with
     after.empty()
     found = [one for _, one in sorted(pair for pairs, _ in ends for pair in pairs.items())]
     guarded = sum(bool(test) for test, _ in found)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TypeVar, cast
 
-from fastwright.lab.boot import WARM, App, open_guest
+from fastwright.lab.boot import WARM, App, start_guest, when_warm
 from fastwright.lab.boot_link import Guest
 from fastwright.lab.world import GUEST, Snapshot, World
 from fastwright.model.app import AppMap
@@ -59,20 +57,29 @@ class Side:
         self._kept: dict[object, object] = {}
         self._is_empty = True
         self._schema: Snapshot | None = None
+        self._app: App | None = None
+        self._tester: Guest | None = None
+        self._twin: Side | None = None
 
-    @cached_property
+    @property
     def app(self) -> App:
         """The running app, with its schema prepared; booted at the first use.
 
         Raises:
             DoesNotLoad: The app cannot be imported or started.
         """
-        self.prepare_schema()
-        return self.world.boot(self.map.app.target if self.map.app else None)
+        if self._app is None:
+            self.world.warm_up()
+            self.prepare_schema()
+            self._app = self.world.boot(self.map.app.target if self.map.app else None)
+        return self._app
 
-    @cached_property
+    @property
     def refusal(self) -> DoesNotLoad | None:
         """Why the app does not load; ``None`` where it does. Booted at the first use."""
+        return self.once("refusal", self._tried)
+
+    def _tried(self) -> DoesNotLoad | None:
         try:
             _ = self.app
         except DoesNotLoad as error:
@@ -91,11 +98,32 @@ class Side:
         elif self.world.prepare_schema(self.map).ok and was_empty:
             self._schema = self.world.snapshot()
 
-    @cached_property
+    @property
     def tester(self) -> Guest:
-        """An interpreter of this world that has loaded what tests load; it ends with the world."""
-        folder = self.world.inside(Path(GUEST))
-        return open_guest(self.world, folder, warm=(*WARM, *LOADED_BY_TESTS))
+        """An interpreter of this world that has loaded what tests load; it ends with the world.
+
+        Raises:
+            DoesNotLoad: The interpreter does not start.
+        """
+        return when_warm(self._started_tester())
+
+    def warm_up(self) -> None:
+        """Start what booting and testing will wait for, and wait for nothing."""
+        self.world.warm_up()
+        self._started_tester()
+
+    def _started_tester(self) -> Guest:
+        if self._tester is None:
+            folder = self.world.inside(Path(GUEST))
+            self._tester = start_guest(self.world, folder, warm=(*WARM, *LOADED_BY_TESTS))
+        return self._tester
+
+    @property
+    def twin(self) -> Side:
+        """The same tree in a second world, which ends with this one; made at the first use."""
+        if self._twin is None:
+            self._twin = Side(self.map, self.files, self.world.twin())
+        return self._twin
 
     def once(self, key: object, run: Callable[[], T]) -> T:
         """The result of `run`, which is called at the first use of `key` and never again."""
@@ -106,49 +134,48 @@ class Side:
     def empty(self) -> None:
         """Stop the app and empty the databases, so that the next run meets nothing of the last.
 
-        The app boots again, with its schema, at its next use.
+        The app boots again, with its schema, at its next use. The same of the twin, if one is.
         """
         self.close()
         self.world.reset()
         self._is_empty = True
+        if self._twin is not None:
+            self._twin.empty()
 
     def close(self) -> None:
         """Stop the app, if it was booted."""
-        app = self.__dict__.pop("app", None)
-        if isinstance(app, App):
+        app, self._app = self._app, None
+        if app is not None:
             app.close()
 
 
-@contextmanager
-def twins(side: Side, count: int) -> Iterator[tuple[Side, ...]]:
-    """`side`, and a second world of its tree where `count` runs are worth it.
+def with_twin(side: Side, count: int, act: Callable[[Side], T]) -> tuple[T, ...]:
+    """`act` on `side`, and on its twin at the same time where `count` runs are worth it.
 
     What is not isolated could meet its like: there is one world then.
     """
     if count < WORTH_A_WORLD or len(os.sched_getaffinity(0)) == 1 or not side.world.enforced:
-        yield (side,)
-        return
-    with World.open(side.world.spec) as world:
-        yield side, Side(side.map, side.files, world)
+        return (act(side),)
+    return _together(lambda: act(side), lambda: act(side.twin))
 
 
 def on_both(before: Side, after: Side, act: Callable[[Side], T]) -> tuple[T, T]:
-    """`act` on both sides at the same time; both results."""
+    """`act` on both sides at the same time, since their worlds share nothing; both results."""
     if before is after:
         result = act(before)
         return result, result
-    was, now = on_each((before, after), act)
+    was, now = _together(lambda: act(before), lambda: act(after))
     return was, now
 
 
-def on_each(sides: Sequence[Side], act: Callable[[Side], T]) -> tuple[T, ...]:
-    """`act` on all of `sides` at the same time, since their worlds share nothing; all results.
+def _together(*acts: Callable[[], T]) -> tuple[T, ...]:
+    """All of `acts` at the same time; their results.
 
     An interrupt does not wait for what is under way: it ends with the worlds that it runs in.
     """
-    pool = ThreadPoolExecutor(len(sides))
+    pool = ThreadPoolExecutor(len(acts))
     try:
-        under_way = [pool.submit(act, side) for side in sides]
+        under_way = [pool.submit(act) for act in acts]
         return tuple(one.result() for one in under_way)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -22,8 +22,8 @@ def environment(lock: Path, *, cache: Path | None = None) -> Path:
     """The interpreter of an environment that holds exactly what `lock` names.
 
     The environment is kept under `cache` (``~/.cache/fastwright/environments``), named by the
-    lock's hash and the way of making, so that it is built once a machine. Processes that ask at the same time wait for
-    the one that builds.
+    lock's hash and the way of making, so that it is built once a machine. Processes that ask at
+    the same time wait for the one that builds.
 
     Args:
         lock: A requirements file with pinned versions.
@@ -57,11 +57,11 @@ def _commands(folder: Path, lock: Path) -> Sequence[Sequence[str]]:
     python = folder / "bin" / "python"
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if uv:
+        install = (uv, "pip", "install", "--quiet")
         return (
             (uv, "venv", "--quiet", "--python", sys.executable, str(folder)),
             # It is read-only in a world: byte code that is not made now never is.
-            (uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python))
-            + ("-r", str(lock)),
+            (*install, "--compile-bytecode", "--python", str(python), "-r", str(lock)),
         )
     return (
         (sys.executable, "-m", "venv", str(folder)),

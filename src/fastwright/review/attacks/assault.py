@@ -14,7 +14,7 @@ from typing import Any
 from fastwright.review.attack import Answer, CannotStrike, Client, Headers, Needs, Strike, Target
 from fastwright.review.attacks.doors import Doors, Operation, found_at
 from fastwright.review.attacks.notes import Notes
-from fastwright.review.attacks.probes import hashing, rows
+from fastwright.review.attacks.probes import cheapening, hashing, rows
 
 _NUMBER = 'next(modules.setdefault("fastwright_numbers", __import__("itertools").count(1)))'
 _PROCESS = '__import__("os").getpid()'
@@ -134,6 +134,13 @@ class Assault:
             self._hashes[password] = str(made)
             self.notes.hide(str(made))
         return self._hashes[password]
+
+    def hash_quickly(self) -> None:
+        """Have the app hash with little work from now on, for an attack of many attempts.
+
+        Whatever is hashed is verified as before; no attack that reads a clock may ask for this.
+        """
+        self.probe(cheapening)
 
     def set_password(self, account: Account, password: str) -> None:
         """Give an account that was put in as a row another password.

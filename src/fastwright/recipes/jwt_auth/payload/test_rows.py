@@ -37,10 +37,11 @@ FORGERIES = (  # when: me
     "no expiry",  # when: me
 )  # when: me
 PASSWORD = "correct horse battery staple"
-# Hashes of PASSWORD: as new ones are made, and as they were stored before.
+# Hashes of PASSWORD: as new ones are made here, and as they were stored before.
+LITTLE_WORK = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}  # when: not-keep
 HASH = (  # when: not-keep
-    "$argon2id$v=19$m=65536,t=3,p=4$+Q318JRSBBjdXdi5P+fg5Q"  # when: not-keep
-    "$h0SB8mFq0sKeQYWjOYfTLbMNL+JeKbOhNxdDrKgTEAs"  # when: not-keep
+    "$argon2id$v=19$m=8,t=1,p=1$dnXTYGZiNdHlnsNkI8NErA"  # when: not-keep
+    "$/4hN+ed5H+0RXCNCb4hDlgv7TJy27KI3mAWe2lpDGjc"  # when: not-keep
 )  # when: not-keep
 STORED = "STORED-PLACEHOLDER"  # when: stored-scheme
 HASH = STORED  # when: keep
@@ -61,7 +62,18 @@ class Rows:
     def open(self) -> None:
         """Serve the table's rows to these tests, beside the app's own routes."""
         if not self.mounts:
+            self.hash_quickly()
             self.serve(MOUNT, rows_app())
+
+    def hash_quickly(self) -> None:
+        """Hash with little work: no test is of how long it takes."""
+        passwords = importlib.import_module("placeholder.passwords")
+        self.patch.setattr(passwords, "_decoy", HASH)
+        hashes = passwords._hashes  # when: not-keep
+        quick = passwords.Argon2Hasher(**LITTLE_WORK)  # when: not-keep
+        others = hashes.hashers[1:]  # when: not-keep
+        self.patch.setattr(hashes, "hashers", (quick, *others))  # when: not-keep
+        self.patch.setattr(hashes, "current_hasher", quick)  # when: not-keep
 
     def serve(self, path: str, routes: FastAPI) -> None:
         """Serve `routes` at `path`, over the same database."""

@@ -25,6 +25,7 @@ def brute_force(target: Target, needs: Needs) -> Strike:
     not looked at; nor is how long the limit lasts.
     """
     assault = Assault(target, needs)
+    assault.hash_quickly()
     victim, bystander = assault.account(), assault.account()
     assault.token(victim)
     return (

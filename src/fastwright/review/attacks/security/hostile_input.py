@@ -43,6 +43,7 @@ def hostile_input(target: Target, needs: Needs) -> Strike:
     nothing in the database is seen only in that nobody gets in and nothing fails.
     """
     assault = Assault(target, needs)
+    assault.hash_quickly()
     assault.token(assault.account())
     worst = {}
     for what, body, headers in _requests(assault.doors, _changing(assault)):
