@@ -115,6 +115,20 @@ def test_the_same_access_passes(sides: Sides) -> None:
     assert check.before == check.after == "7 operations, 21 calls"
 
 
+FAILS = b"    if entry is None or entry.user_id != user.id:\n        raise RuntimeError\n"
+
+
+@pytest.mark.parametrize("is_mended", [True, False])
+def test_an_error_that_becomes_a_refusal_needs_no_promise(sides: Sides, is_mended: bool) -> None:
+    """Nobody gets in where the server failed and now refuses; the way back is a difference."""
+    whole, failing = sides(edited(OWNED, FAILS + OWNED))
+    before, after = (failing, whole) if is_mended else (whole, failing)
+    check = access.run(before, after, changes())
+    assert check.ok is is_mended, said(check)
+    told = "500 → 404, fails no more" if is_mended else "404 → 500, which was not promised"
+    assert f"`{ENTRY}` for other user: {told}" in said(check)
+
+
 ADDED = b"\n\n@app.get('/count')\ndef count(user: CurrentUser):\n    return {'count': 0}\n"
 COUNT = Operation("GET", "/count", (200,))
 

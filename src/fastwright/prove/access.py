@@ -10,6 +10,9 @@ A promise of access reads ``METHOD /path: outcome``. The outcome is one of
 Only 2xx and 3xx show that somebody gets in. The login and the route that it protects must answer
 so; of another route, 404 or 422 tells nothing of who may call it, which is said. An error of the
 server fails any promise, unless its very status was promised of the operation.
+
+Where an error of the server becomes a refusal (500 → 404), nobody gets in who did not before: that
+is told, and needs no promise.
 """
 
 from __future__ import annotations
@@ -50,7 +53,8 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:
         steady = set(_beyond_promise(again[0].matrix, again[1].matrix, changes))
         broken = tuple(text for text in broken if text in steady)
     figures = _figure(was.matrix), _figure(now.matrix)
-    notes = _evidence((*_kept(changes, now.matrix), *_notes(was, now)))
+    mended = _mended(was.matrix, now.matrix)
+    notes = _evidence((*_kept(changes, now.matrix), *mended, *_notes(was, now)))
     return (
         GATE.failed(*figures, *_evidence(broken), *notes)
         if broken
@@ -95,8 +99,20 @@ def _promises(changes: ChangeSet) -> Iterator[tuple[str, str]]:
 def _differences(route: str, old: Cells, new: Cells) -> Iterator[str]:
     for caller in sorted({*old, *new}):
         before, after = old.get(caller, "absent"), new.get(caller, "absent")
-        if before != after:
+        if before != after and not _is_mended(before, after):
             yield f"`{route}` for {caller}: {before} → {after}, which was not promised"
+
+
+def _is_mended(before: str, after: str) -> bool:
+    return before.startswith("5") and after.startswith("4")
+
+
+def _mended(was: AccessMatrix, now: AccessMatrix) -> Iterator[str]:
+    for route, cells in sorted(now.outcomes.items()):
+        for caller, after in sorted(cells.items()):
+            before = was.outcomes.get(route, {}).get(caller, "absent")
+            if _is_mended(before, after):
+                yield f"`{route}` for {caller}: {before} → {after}, fails no more"
 
 
 def _allowed(route: str, changes: ChangeSet) -> frozenset[str]:
