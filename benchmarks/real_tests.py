@@ -46,13 +46,15 @@ class Compared:
     notes: tuple[str, ...]
 
 
-def compared(first: TestRun, second: TestRun, plain: Outside) -> Compared:
-    """Whether every test ended in the same way in all three runs."""
+def compared(first: TestRun, second: TestRun, plain: tuple[Outside, Outside]) -> Compared:
+    """Whether every test ended in the same way in all four runs."""
     one, two = outcomes(first), outcomes(second)
-    notes = [*_differing(one, two, "then"), *_differing(one, plain.outcomes, "outside")]
+    notes = [*_differing(one, two, "then")]
+    for run, where in zip(plain, ("outside", "outside again"), strict=True):
+        notes += _differing(one, run.outcomes, where)
     same = not notes and bool(one)
-    cells = (*(f"{run}, {run.seconds:.0f} s" for run in (first, second)), str(plain))
-    notes += [f"outside: {plain.because}"] if plain.because else []
+    cells = (*(f"{run}, {run.seconds:.0f} s" for run in (first, second)), *map(str, plain))
+    notes += [f"outside: {run.because}" for run in plain if run.because]
     notes += [f"inside: {run.log[-300:]}" for run in (first,) if not run.outcomes and run.code != 5]
     return Compared((*cells, "yes" if same else f"no: {len(notes)} differ"), same, tuple(notes))
 

@@ -36,9 +36,11 @@ def test_a_test_has_one_name_inside_and_outside(bench: ModuleType) -> None:
     ended = ("tests/api/test_a.py::TestB::test_c[GET-/x::y]", "test_d.py::test_e")
     run = TestRun(tuple(Outcome(test, "passed") for test in ended), 0, 1.0)
     named = {"tests.api.test_a.TestB::test_c[GET-/x::y]": "passed", "test_d::test_e": "passed"}
-    assert tests.compared(run, run, tests.Outside(named)).same
-    other = tests.compared(run, run, tests.Outside({**named, "test_d::test_e": "failed"}))
-    assert other.notes == ("`test_d::test_e`: passed inside, outside failed",)
+    plain = tests.Outside(named)
+    assert tests.compared(run, run, (plain, plain)).same
+    failed = tests.Outside({**named, "test_d::test_e": "failed"})
+    other = tests.compared(run, run, (plain, failed))
+    assert other.notes == ("`test_d::test_e`: passed inside, outside again failed",)
 
 
 def test_operations_of_mounted_apps_count(bench: ModuleType) -> None:
