@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from threading import Barrier
+from typing import Any
 
 import pytest
 
+from fastwright.lab.boot import App
 from fastwright.lab.world import World
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, Edit, NewFile, fingerprint
@@ -15,7 +17,7 @@ from fastwright.model.places import Span
 from fastwright.model.proof import Check, Proof, Verdict
 from fastwright.prove import Gate, Side, every_gate, in_order, judge, prove
 from fastwright.prove.idempotent import gate as idempotent
-from fastwright.prove.side import on_both
+from fastwright.prove.side import WORTH_A_WORLD, on_both, with_twin
 from fastwright.testing.samples import sample_app
 
 NOTHING = ChangeSet("", (), "nothing")
@@ -173,6 +175,30 @@ def test_both_sides_run_at_the_same_time(side: Side) -> None:
     calls: list[Side] = []
     on_both(side, side, calls.append)
     assert calls == [side]
+
+
+def test_neither_side_waits_for_the_other_to_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a side keeps is its own: two boot at the same time, and so do a side and its twin."""
+    sample = sample_app("notebook")
+    copied = sample.copy(tmp_path)
+    meeting, boot = Barrier(2, timeout=30), World.boot
+
+    def met(world: World, *arguments: Any) -> App:
+        meeting.wait()
+        return boot(world, *arguments)
+
+    with World.open(sample.spec(copied, "newest")) as world:
+        files = {MAIN: (copied / "main.py").read_bytes()}
+        side = Side(AppMap(files, None), files, world)
+        monkeypatch.setattr(World, "boot", met)
+        assert [one.request("GET", "/openapi.json").status for one in
+                with_twin(side, WORTH_A_WORLD, lambda one: one.app)] == [200, 200]  # fmt: skip
+        assert side.twin is side.twin
+        side.empty()
+        assert [one.request("GET", "/openapi.json").status for one in
+                on_both(side, side.twin, lambda one: one.app)] == [200, 200]  # fmt: skip
 
 
 def test_what_fails_on_one_side_is_passed_on(side: Side) -> None:
