@@ -62,6 +62,29 @@ class Rule(Base):
     __tablename__ = "rules"
     id: Mapped[int] = mapped_column(primary_key=True)
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id"))
+class Member(Base):
+    __tablename__ = "members"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    league_id: Mapped[int] = mapped_column(ForeignKey("leagues.id"), primary_key=True)
+class League(Base):
+    __tablename__ = "leagues"
+    id: Mapped[int] = mapped_column(primary_key=True)
+class Season(Base):
+    __tablename__ = "seasons"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    league_id: Mapped[int] = mapped_column(ForeignKey("leagues.id"))
+class Stage(Base):
+    __tablename__ = "stages"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    season_id: Mapped[int] = mapped_column(ForeignKey("seasons.id"))
+class Round(Base):
+    __tablename__ = "rounds"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stage_id: Mapped[int] = mapped_column(ForeignKey("stages.id"))
+class Match(Base):
+    __tablename__ = "matches"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("rounds.id"))
 likes: set[tuple[int, int]] = set()
 class Credentials(BaseModel):
     email: str
@@ -192,6 +215,13 @@ def create_team(name: Annotated[str, Body(embed=True)], me: Me, db: Db) -> dict[
 @app.get("/teams/{team_id}/rule")
 def rule(team_id: int, me: Me, db: Db) -> int:
     return db.scalars(select(Rule.id).where(Rule.team_id == team_id)).one()
+@app.get("/leagues/{league_id}/matches/{match_id}")
+def match(league_id: int, match_id: int, me: Me, db: Db) -> int:
+    chain = select(Match.id).join(Round).join(Stage).join(Season).where(
+        Match.id == match_id, Season.league_id == league_id)
+    if db.get(Member, (me.id, league_id)) is None or db.scalar(chain) is None:
+        raise HTTPException(404)
+    return match_id
 @app.delete("/db_article/{id}", dependencies=[Depends(admin)])
 def purge(id: int, db: Db) -> None:
     db.delete(article(id, db))
@@ -239,10 +269,11 @@ def told(seen: Examined, operation: str) -> list[str]:
         ("GET /teams/{team_id}/rule", ["401", "200", "200"]),
         ("DELETE /db_article/{id}", ["401", "200", "200"]),
         ("PUT /papers/{paper_id}", ["401", "200", "404"]),
+        ("GET /leagues/{league_id}/matches/{match_id}", ["401", "200", "404"]),
     ],
 )
 def test_owners_are_served(seen: Examined, operation: str, statuses: list[str]) -> None:
-    """Bodies that a validator wants, what is undone, rows that only the app makes whole."""
+    """Bodies that a validator wants, what is undone, rows that only the app makes, or far below."""
     assert told(seen, operation) == statuses
 
 

@@ -26,7 +26,8 @@ _CHANGED = re.compile(r"^(updated|modified|changed|edited)(_at|_on|_date)?$")
 _LONG_AGO = "2026-01-01T00:00:00"
 """When a row was changed last: apps write it with the row, though its column may be empty."""
 
-_DEEPEST = 3
+_DEEPEST = 8
+"""Rows above one another that are made for one row; further ones are the seed's own."""
 
 
 @dataclass(frozen=True, slots=True)
