@@ -368,6 +368,16 @@ def test_a_fault_is_struck(world: World, name: str) -> None:
     assert fault.told in strike.because
 
 
+def test_a_limit_that_lets_one_more_through_holds(world: World) -> None:
+    """What a limit opens by itself, at its own pace, was not opened by what came in just then."""
+    slow = Fault(
+        "", "60 if count >= self.most else 0", "60 * (count >= self.most and count % 4)", ""
+    )
+    strike = attacked(world, slow, "brute-force", FORM)
+    assert strike.could_not == ""
+    assert strike.held, strike.because
+
+
 def test_evidence_holds_no_secret(world: World) -> None:
     """Neither passwords, tokens nor hashes stand in what an attack reports."""
     strike = attacked(world, None, "token-forgery", FORM)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 
-from fastwright.review.attack import Answer, Client, Needs, Strike, Target
+from fastwright.review.attack import Answer, Client, Headers, Needs, Strike, Target
 from fastwright.review.attacks.assault import Account, Assault, says_when
 
 WRONG = "not-the-Password-1"
+LIMITED = 429
+Guess = Callable[[Headers], Answer]
+ROUNDS = 3
+"""Times that something must be let through, right after a guess that was not, to count."""
 
 
 def brute_force(target: Target, needs: Needs) -> Strike:
@@ -36,37 +41,64 @@ def brute_force(target: Target, needs: Needs) -> Strike:
 
 
 def _account_is_closed(assault: Assault, victim: Account) -> Strike | None:
+    def guess(headers: Headers) -> Answer:
+        return assault.log_in(victim.login, WRONG, what=_told(headers), headers=headers)
+
+    def enters() -> bool:
+        what = "right password, account closed"
+        return bool(assault.token_in(assault.log_in(victim.login, victim.password, what=what)))
+
     met = _until_limited(assault, lambda _: victim.login, lambda _: None)
     if isinstance(met, Strike):
         return met
-    right = assault.log_in(victim.login, victim.password, what="right password, account closed")
-    if assault.token_in(right):
+    if _opens(assault, guess, enters):
         return assault.struck("the right password is accepted while an account is closed")
-    for header in _forged(1):
-        answer = assault.log_in(victim.login, WRONG, what=f"forged {header[0]}", headers=(header,))
-        if answer.status != 429:
-            return assault.struck(f"a forged `{header[0]}` opens a closed account")
-    return None
+    return _forged(assault, guess, "account", 1)
 
 
 def _address_is_closed(assault: Assault, bystander: Account) -> Strike | None:
     address = assault.address()
+
+    def guess(headers: Headers) -> Answer:
+        login, what = assault.unknown_login(), _told(headers)
+        return assault.log_in(login, WRONG, what=what, client=address, headers=headers)
+
     met = _until_limited(assault, lambda _: assault.unknown_login(), lambda _: address)
     if isinstance(met, Strike):
         return met
-    for header in _forged(2):
-        answer = assault.log_in(
-            assault.unknown_login(),
-            WRONG,
-            what=f"forged {header[0]}",
-            client=address,
-            headers=(header,),
-        )
-        if answer.status != 429:
-            return assault.struck(f"a forged `{header[0]}` opens a closed address")
+    forged = _forged(assault, guess, "address", 2)
+    if forged is not None:
+        return forged
     if assault.token_in(assault.log_in(bystander.login, bystander.password, what="a bystander")):
         return None
     return assault.struck("somebody else at another address cannot log in either")
+
+
+def _told(headers: Headers) -> str:
+    return "".join(f"forged {name}" for name, _ in headers)
+
+
+def _forged(assault: Assault, guess: Guess, closed: str, start: int) -> Strike | None:
+    """The strike where a header in which a caller claims another address opens what is closed."""
+    addresses = (f"203.0.113.{number}" for number in itertools.count(start))
+    for name, value in (("x-forwarded-for", "{}"), ("x-real-ip", "{}"), ("forwarded", "for={}")):
+        header = (name, value.format(next(addresses)))
+        if _opens(assault, guess, partial(_passes, guess, (header,))):
+            return assault.struck(f"a forged `{name}` opens a closed {closed}")
+    return None
+
+
+def _opens(assault: Assault, guess: Guess, attempt: Callable[[], bool]) -> bool:
+    """Whether `attempt` is let through where a plain guess is not.
+
+    A limit lets one more through after a while: what it opens by itself was not opened by us.
+    """
+    tries = range(assault.doors.tries)
+    return all(not all(_passes(guess) for _ in tries) and attempt() for _ in range(ROUNDS))
+
+
+def _passes(guess: Guess, headers: Headers = ()) -> bool:
+    return guess(headers).status != LIMITED
 
 
 def _until_limited(
@@ -77,7 +109,7 @@ def _until_limited(
     over = "accounts from one address" if fixed else "addresses at one account"
     for number in range(1, assault.doors.tries + 1):
         answer = assault.log_in(login(number), WRONG, client=client(number))
-        if answer.status == 429:
+        if answer.status == LIMITED:
             assault.notes.exchange(f"failure {number}, {over}", assault.doors["login"], answer)
             return _with_retry_after(assault, answer)
         if answer.status < 400:
@@ -90,13 +122,3 @@ def _with_retry_after(assault: Assault, answer: Answer) -> Answer | Strike:
     if says_when(answer):
         return answer
     return assault.struck("429 comes without the seconds to wait")
-
-
-def _forged(start: int) -> tuple[tuple[str, str], ...]:
-    """Headers in which a caller may claim to be at another address."""
-    addresses = (f"203.0.113.{number}" for number in itertools.count(start))
-    return (
-        ("x-forwarded-for", next(addresses)),
-        ("x-real-ip", next(addresses)),
-        ("forwarded", f"for={next(addresses)}"),
-    )
