@@ -227,13 +227,13 @@ FAULTS = {
         "brute-force",
         " or by_account.wait(digest(email.lower()))",
         "",
-        "over addresses at one account meet no limit",
+        "(one account, ever new addresses) meet no limit: the last was answered 401",
     ),
     "no-address-limit": Fault(
         "brute-force",
         "by_address.wait(address) or ",
         "",
-        "over accounts from one address meet no limit",
+        "(ever new accounts, one address) meet no limit: the last was answered 401",
     ),
     "forwarded-for": Fault(
         "brute-force",

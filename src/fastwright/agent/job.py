@@ -11,6 +11,7 @@ from fastwright.agent import applying, ground, keeping, needs, telling
 from fastwright.agent.building import Building, build
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person, Wishes
+from fastwright.agent.planner import LOGIN
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.telling import Work
 from fastwright.agent.worlds import Worlds
@@ -19,7 +20,16 @@ from fastwright.model.change import ChangeSet, NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import Plan, Presence, State
 from fastwright.model.proof import Check, Outcome, Proof, Report
-from fastwright.prove import Gate, Side, every_gate, idempotent, in_order, judge, tests
+from fastwright.prove import (
+    Gate,
+    Side,
+    every_gate,
+    idempotent,
+    in_order,
+    judge,
+    own_login,
+    tests,
+)
 from fastwright.recipes.recipe import registry
 
 Files = Mapping[PurePosixPath, bytes]
@@ -43,15 +53,21 @@ class Job:
             Refused: The app cannot be run, or its tree cannot be written.
         """
         began = datetime.now(UTC)
-        ground.refuse_old_pydantic(self.ground.app)
+        self._refuse_old_pydantic(plan, self.ground.app)
         with Worlds(self.ground, self.person, self.wishes, self.watch) as worlds:
             report = self._work(plan, worlds)
             report = telling.first(report, self.ground.recovered, self.ground.app)
             return keeping.keep(self.ground.project, report, began, worlds.secrets)
 
+    def _refuse_old_pydantic(self, plan: Plan, app: AppMap) -> None:
+        """Where there is something to write: what is there can be attacked on any pydantic."""
+        recipes = registry()
+        if not all(needs.is_there(recipes[step.recipe], app) for step in plan.steps):
+            ground.refuse_old_pydantic(app)
+
     def _work(self, plan: Plan, worlds: Worlds) -> Report:
         app = worlds.known()
-        ground.refuse_old_pydantic(app)
+        self._refuse_old_pydantic(plan, app)
         try:
             building = self._built(plan, app, worlds)
         except Refused as refused:
@@ -71,12 +87,26 @@ class Job:
             return build(replace(plan, steps=steps, unsure=unsure), app, worlds.remap)
 
     def _already_there(self, building: Building, worlds: Worlds) -> Report:
-        proof = None
+        proof, there = None, _there(building)
+        work = Work(building.plan, building.changes, (), proof, there)
+        if _has_own_login(building):
+            with self.watch.phase("attacking the app's own login"):
+                proof = own_login.attack_own_login(worlds.before, tell=self._tell)
+            return self._own_login(replace(work, proof=proof), proof, worlds.known())
         if building.changes.promise.attacks:
             with self.watch.phase("attacking what is there"):
                 proof = judge.attack(building.changes, worlds.before, tell=self._tell)
-        work = Work(building.plan, building.changes, (), proof, _there(building))
-        return telling.already_there(work, self.watch)
+        return telling.already_there(replace(work, proof=proof), self.watch)
+
+    def _own_login(self, work: Work, proof: Proof, app: AppMap) -> Report:
+        """What the attacks on the app's own login came to, with the gaps and how to close them."""
+        from fastwright.agent import closing  # noqa: PLC0415 - its rules are slow to load
+
+        found = closing.gaps(work.presence, proof)
+        told = tuple(gap for gap, _ in found)
+        presence = replace(work.presence, gaps=told) if work.presence else None
+        offers = tuple(closing.offers(app, found))
+        return telling.own_login(replace(work, presence=presence), offers, self.watch)
 
     def _prove_and_apply(self, building: Building, worlds: Worlds) -> Report:
         proof = self._proof(building, worlds)
@@ -126,6 +156,12 @@ class Job:
             self.person.gate(gate)
         else:
             self.person.check(check)
+
+
+def _has_own_login(building: Building) -> bool:
+    """True where a login was asked for, and the app has one that is none of ours."""
+    there = [p for name, p in building.presences if name == LOGIN and p.state is State.PRESENT]
+    return bool(there) and not building.changes.promise.attacks
 
 
 def _there(building: Building) -> Presence | None:

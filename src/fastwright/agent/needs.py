@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
-from fastwright.model.plan import Step
+from fastwright.model.plan import State, Step
 from fastwright.recipes.recipe import Recipe
 
 
@@ -14,6 +14,8 @@ def in_order(
     steps: Sequence[Step], app: AppMap, recipes: Mapping[str, type[Recipe]]
 ) -> tuple[Step, ...]:
     """`steps` with what they need put before them, each once, otherwise as asked.
+
+    What is there already needs nothing: an app's own login may have its own way to its database.
 
     Raises:
         Refused: No recipe gives a capability that the app lacks.
@@ -24,8 +26,10 @@ def in_order(
     def place(step: Step, above: tuple[str, ...]) -> None:
         if step.recipe in ordered or step.recipe in above:
             return
-        for need in recipes[step.recipe].needs:
-            if app.capability(need) is None:
+        recipe = recipes[step.recipe]
+        needed = [need for need in recipe.needs if app.capability(need) is None]
+        if needed and not is_there(recipe, app):
+            for need in needed:
                 giver = _giver(need, step.recipe, recipes)
                 because = f"`{step.recipe}` needs `{need}`, which the app does not have"
                 place(asked.get(giver, Step(giver, because)), (*above, step.recipe))
@@ -34,6 +38,11 @@ def in_order(
     for step in steps:
         place(step, ())
     return tuple(ordered.values())
+
+
+def is_there(recipe: type[Recipe], app: AppMap) -> bool:
+    """True where `app` has what `recipe` gives, ours or its own."""
+    return recipe().detect(app).state in (State.PRESENT, State.FOREIGN)
 
 
 def _giver(need: str, recipe: str, recipes: Mapping[str, type[Recipe]]) -> str:

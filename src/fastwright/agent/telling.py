@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -164,6 +165,33 @@ def already_there(work: Work, watch: Stopwatch) -> Report:
         seconds=watch.total,
         timings=watch.timings,
     )
+
+
+def own_login(work: Work, offers: tuple[str, ...], watch: Stopwatch) -> Report:
+    """The app's own login is there; how it stood the attacks, and how each gap can be closed."""
+    checks = work.proof.checks if work.proof else ()
+    tried = [c for c in checks if c.verdict is not Verdict.SKIPPED]
+    did = [f"tried {len(tried)} of {len(checks)} attacks on it, in the sandbox"] if tried else []
+    return Report(
+        asked=work.plan.request,
+        outcome=Outcome.ALREADY_THERE,
+        did=("found it in the app and changed nothing", *did),
+        not_done=(*work.plan.unsure, "nothing was changed, since it is there", *_untried(checks)),
+        plan=work.plan,
+        presence=work.presence,
+        proof=work.proof,
+        next=offers,
+        seconds=watch.total,
+        timings=watch.timings,
+    )
+
+
+def _untried(checks: tuple[Check, ...]) -> Iterator[str]:
+    """The attacks that were not tried, once for each reason."""
+    reasons = dict.fromkeys(c.skipped_because for c in checks if c.verdict is Verdict.SKIPPED)
+    for because in reasons:
+        names = ", ".join(f"`{c.gate}`" for c in checks if c.skipped_because == because)
+        yield f"not tried: {names}, since {because}"
 
 
 def _first(check: Check) -> str:

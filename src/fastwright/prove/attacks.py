@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from fastwright.model.change import ChangeSet
@@ -13,6 +14,8 @@ from fastwright.model.proof import Check
 from fastwright.prove.gate import Gate
 from fastwright.prove.side import Side, with_twin
 from fastwright.review.attack import Needs, Strike, find_attack
+
+Ended = Callable[[str, Strike, float], None]
 
 SHOWN = 3
 """Exchanges that are shown of an attack that was not withstood: its last ones."""
@@ -25,13 +28,7 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
         return GATE.skipped("the change promises to withstand none")
     if after.refusal is not None:
         return GATE.skipped(f"the new tree does not boot: {after.refusal.because}")
-    waiting = deque(promised)
-    try:
-        ends = with_twin(after, len(promised), lambda side: _carried_out(side, waiting))
-    finally:
-        waiting.clear()  # an interrupt leaves nothing to go on with
-    after.empty()
-    went = {name: strike for end in ends for name, strike in end.items()}
+    went = carry_out(after, promised)
     strikes = [(name, went[name]) for name, _ in promised]
     held = sum(strike.held for _, strike in strikes)
     figure = f"{held} of {len(strikes)} withstood"
@@ -40,13 +37,30 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
     return judged("", figure, *seen)
 
 
-def _carried_out(side: Side, waiting: deque[tuple[str, Needs]]) -> Mapping[str, Strike]:
+def carry_out(
+    side: Side, attacks: Sequence[tuple[str, Needs]], ended: Ended = lambda *_: None
+) -> Mapping[str, Strike]:
+    """How each attack on the app of `side` went; `ended` hears of each, with its seconds."""
+    waiting = deque(attacks)
+    try:
+        ends = with_twin(side, len(attacks), lambda one: _carried_out(one, waiting, ended))
+    finally:
+        waiting.clear()  # an interrupt leaves nothing to go on with
+    side.empty()
+    return {name: strike for end in ends for name, strike in end.items()}
+
+
+def _carried_out(
+    side: Side, waiting: deque[tuple[str, Needs]], ended: Ended
+) -> Mapping[str, Strike]:
     """Take attacks until none waits; how each of them went."""
     went: dict[str, Strike] = {}
     with suppress(IndexError):
         while True:
             name, needs = waiting.popleft()
+            began = time.perf_counter()
             went[name] = _strike(side, name, needs)
+            ended(name, went[name], time.perf_counter() - began)
     return went
 
 

@@ -27,7 +27,7 @@ from fastwright.recipes.jwt_auth.draft import Draft
 from fastwright.recipes.jwt_auth.joining import already_there, find_joining
 from fastwright.recipes.jwt_auth.layout import Layout, home_of, lay_out
 from fastwright.recipes.jwt_auth.paths import find_paths
-from fastwright.recipes.jwt_auth.presence import presence
+from fastwright.recipes.jwt_auth.presence import has_ours, presence
 from fastwright.recipes.jwt_auth.reading import Reading, reading, with_redis
 from fastwright.recipes.jwt_auth.resolving import resolved
 from fastwright.recipes.jwt_auth.style import style_of
@@ -104,9 +104,9 @@ def build(options: Options, app: AppMap) -> ChangeSet:
             found.because,
             f"guard routes with `{found.symbols[0]}`, or take it out first",
         )
-    draft = _draft(options, app)
-    if found.state is State.PRESENT and not draft.layout.present:
+    if found.state is State.PRESENT and not has_ours(app):
         return nothing_to_do(app, TITLE)
+    draft = _draft(options, app)
     files = list(changes.code_files(app, draft.layout, draft.style, draft.units))
     written = [file for file, _ in files]
     tests = list(written_tests(app, draft))

@@ -11,6 +11,7 @@ from fastwright.recipes.jwt_auth.layout import home_of
 from fastwright.recipes.jwt_auth.schemes import is_test
 
 _LOGIN = re.compile(r"/(log-?_?in|sign-?_?in|token|access-token|authenticate)/?$")
+_NAMED = re.compile(r"(?i)^_?(log_?in|sign_?in|authenticate)(_user)?$")
 _PARTS = ("tokens", "passwords", "limits", "current_user", "router")
 _SECRET = re.compile(
     r"(?i)^_?(jwt_|auth_)?secret(_key)?$|^_?jwt_(signing_|private_)?key$|^_?signing_key$"
@@ -24,14 +25,15 @@ _TELLING = re.compile(
 
 def presence(app: AppMap) -> Presence:
     """How much of a login `app` has, by the map."""
-    ours = [unit for unit in _PARTS if home_of(app, unit)]
+    ours = _ours(app)
     if "tokens" in ours and "limits" in ours:
         return _own_work(app, ours)
     routes = login_routes(app)
     if routes:
         told = ", ".join(f"`{route}`" for route in routes)
+        verb = "logs in" if len(routes) == 1 else "log in"
         symbols = (*(r.handler for r in routes), *(p.dependency for p in app.principals))
-        return Presence(State.PRESENT, f"{told} logs in", symbols, tuple(_gaps(app, routes)))
+        return Presence(State.PRESENT, f"{told} {verb}", symbols, tuple(_gaps(app, routes)))
     schemes = tuple(p for p in app.principals if not p.permission)
     if schemes:
         told = ", ".join(f"`{p.dependency}`" for p in schemes[:3])
@@ -39,6 +41,15 @@ def presence(app: AppMap) -> Presence:
         because = f"{told} says who is calling, by {kinds}"
         return Presence(State.FOREIGN, because, tuple(p.dependency for p in schemes))
     return Presence(State.ABSENT, "no route logs in, and nothing says who is calling")
+
+
+def has_ours(app: AppMap) -> bool:
+    """True where something of a login that was built here is left in `app`."""
+    return bool(_ours(app))
+
+
+def _ours(app: AppMap) -> list[str]:
+    return [unit for unit in _PARTS if home_of(app, unit)]
 
 
 def _own_work(app: AppMap, ours: list[str]) -> Presence:
@@ -60,10 +71,12 @@ def login_routes(app: AppMap) -> tuple[Route, ...]:
 
 
 def _logs_in(app: AppMap, route: Route) -> bool:
+    if any(g.role != "middleware" and not g.optional for g in route.guards):
+        return False  # whoever calls it is in already
     calls = {d.call.rpartition(".")[2] for d in route.every_dependency()}
     if any(call.startswith("OAuth2PasswordRequestForm") for call in calls):
         return True
-    if not _LOGIN.search(route.path):
+    if not (_LOGIN.search(route.path) or _NAMED.match(route.handler.rpartition(".")[2])):
         return False
     names = {p.name for p in route.parameters} | _body_fields(app, route)
     return any("password" in name.lower() or name == "credentials" for name in names) or any(

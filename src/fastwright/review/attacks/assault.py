@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -14,7 +14,10 @@ from typing import Any
 from fastwright.review.attack import Answer, CannotStrike, Client, Headers, Needs, Strike, Target
 from fastwright.review.attacks.doors import Doors, Operation, found_at
 from fastwright.review.attacks.notes import Notes
-from fastwright.review.attacks.probes import cheapening, hashing, rows
+from fastwright.review.attacks.probes import cheapening, hashing, own_hashing, reading, rows
+
+MOST_TOLD = 4
+"""Of requests that end alike, how many a verdict names."""
 
 _NUMBER = 'next(modules.setdefault("fastwright_numbers", __import__("itertools").count(1)))'
 _PROCESS = '__import__("os").getpid()'
@@ -68,20 +71,24 @@ class Assault:
         secret = password or self.doors.password
         self.notes.hide(secret)
         login = self.unknown_login()
-        if self.doors.get("table"):
+        if self.doors.get("table") and self.doors.get("accounts") != "sign_up":
             return self._put_in(login, secret)
         return self.signed_up(login, secret)
 
     def unknown_login(self) -> str:
         """A login name that no account has."""
-        process, number = self.target.evaluate(_PROCESS), self.target.evaluate(_NUMBER)
         shape = self.doors.get("login_shape", "fw{n}@example.com")
-        return shape.replace("{n}", f"{process}x{number}")
+        return shape.replace("{n}", self._unmet())
+
+    def _unmet(self) -> str:
+        """What no other attack on the same databases has used."""
+        process, number = self.target.evaluate(_PROCESS), self.target.evaluate(_NUMBER)
+        return f"{process}x{number}"
 
     def _put_in(self, login: str, password: str) -> Account:
-        column = self.doors.get("login_column", self.doors.get("login_field", "username"))
-        values = {column: login, self.hash_column: self.hash_of(password)}
-        row = self.target.seed(self.doors["table"], **{**self.doors.mapping("columns"), **values})
+        values = {self.login_column: login, self.hash_column: self.hash_of(password)}
+        further = self.filled(self.doors.mapping("columns"), login=login)
+        row = self.target.seed(self.doors["table"], **{**further, **values})
         return Account(login, password, row.get(self.key_column))
 
     def signed_up(self, login: str, password: str) -> Account:
@@ -100,7 +107,17 @@ class Assault:
         self.notes.exchange("sign up", operation, answer)
         if not is_done(answer):
             raise self.cannot(f"{operation} answered {answer.status}: no account could be made")
-        return Account(login, password)
+        key = self.row_of(login).get(self.key_column)
+        return Account(login, password, int(key) if key and key.isdigit() else key)
+
+    def row_of(self, login: str) -> Mapping[str, str | None]:
+        """The row of the account that `login` names; empty where it is not found."""
+        if not self.doors.get("table"):
+            return {}
+        found = self.probe(
+            reading, table=self.doors["table"], column=self.login_column, value=login
+        )
+        return dict(found or {})
 
     def filled(
         self, fields: Mapping[str, Any], *, login: str = "", password: str = ""
@@ -112,9 +129,14 @@ class Assault:
         given = {
             "{login}": login or self.unknown_login(),
             "{password}": password or self.doors.password,
-            "{n}": str(next(self._numbers)),
+            "{n}": self._unmet(),
         }
         return {name: _with(value, given) for name, value in fields.items()}
+
+    @property
+    def login_column(self) -> str:
+        """The column that names an account."""
+        return self.doors.get("login_column", self.doors.login_field)
 
     @property
     def hash_column(self) -> str:
@@ -129,8 +151,11 @@ class Assault:
     def hash_of(self, password: str) -> str:
         """A hash of `password` that the app can verify."""
         if password not in self._hashes:
-            scheme = self.doors.get("hash")
-            made = self.probe(hashing, password=password, scheme=scheme)
+            own = self.doors.get("hash_by")
+            if own:
+                made = self.probe(own_hashing, symbol=own, password=password)
+            else:
+                made = self.probe(hashing, password=password, scheme=self.doors.get("hash"))
             self._hashes[password] = str(made)
             self.notes.hide(str(made))
         return self._hashes[password]
@@ -282,6 +307,13 @@ def is_done(answer: Answer) -> bool:
     return 200 <= answer.status < 300
 
 
+def several(told: Sequence[str]) -> str:
+    """The first of what is `told`, and how many more there are: the notes have all of it."""
+    more = len(told) - MOST_TOLD
+    shown = ", ".join(told[:MOST_TOLD])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
 def says_when(answer: Answer) -> bool:
     """The answer says after how many seconds to try again."""
     wait = dict(answer.headers).get("retry-after", "")
@@ -292,6 +324,8 @@ def _with(value: Any, given: Mapping[str, str]) -> Any:
     if isinstance(value, str):
         for name, text in given.items():
             value = value.replace(name, text)
+    if isinstance(value, dict):
+        return {name: _with(inner, given) for name, inner in value.items()}
     return value
 
 

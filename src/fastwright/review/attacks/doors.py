@@ -5,8 +5,9 @@ key                       default                        meaning
 ========================  =============================  ==========================================
 ``login``                 (required)                     operation: ``POST /auth/login``
 ``encoding``              ``form``                       ``form`` or ``json``
-``login_field``           ``username``                   field that names the account
-``password_field``        ``password``
+``login_field``           ``username``                   field that names the account; in JSON a
+                                                         dotted place, ``user.email``
+``password_field``        ``password``                   likewise
 ``extra``                 ``{}``                         JSON object of further fields
 ``token``                 ``access_token``               dotted place in the answer, or
                                                          ``cookie:name``
@@ -19,12 +20,17 @@ key                       default                        meaning
 ``login_column``          the login field                column that names the account
 ``hash_column``           ``password_hash``              column of the stored hash
 ``key_column``            ``id``
-``columns``               ``{}``                         JSON object of further columns
+``columns``               ``{}``                         JSON object of further columns, with
+                                                         ``{n}`` in it
 ``hash``                  what the app has               ``argon2``, ``bcrypt`` or ``pbkdf2``
+``hash_by``                                              dotted function or hasher of the app's own
+                                                         that makes the hash, instead of ``hash``
 ``sign_up``                                              operation that makes an account, where
                                                          there is no ``table``
 ``sign_up_body``                                         its JSON body, with ``{login}`` and
                                                          ``{password}`` in it
+``accounts``              ``table`` where there is one   ``sign_up``: accounts are made by it though
+                                                         there is a ``table``
 ``bodies``              ``{}``                         JSON object: operations that take JSON, and a
                                                          body of each, with ``{login}``,
                                                          ``{password}`` and ``{n}`` in it
@@ -33,7 +39,8 @@ key                       default                        meaning
 ``refresh``                                              operation: ``POST /auth/refresh``
 ``refresh_token``         ``refresh_token``              its place in the answer of a login
 ``refresh_field``         ``refresh_token``              the field to send it in
-``refresh_encoding``      ``json``                       ``json`` or ``form``
+``refresh_encoding``      ``json``                       ``json``, ``form``, ``cookie`` or
+                                                         ``carry``: as an access token is
 ``tries``                 ``30``                         failed logins within which 429 must come
 ``secrets``                                              settings (environment variables, by comma)
                                                          whose values no answer may hold
@@ -44,7 +51,7 @@ key                       default                        meaning
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,11 +119,21 @@ class Doors:
 
     def credentials(self, login: str, password: str) -> dict[str, Any]:
         """The fields of a login request."""
-        return {
-            **self.mapping("extra"),
-            self.get("login_field", "username"): login,
-            self.get("password_field", "password"): password,
-        }
+        fields = dict(self.mapping("extra"))
+        is_json = self.get("encoding", "form") == "json"
+        for place, value in ((self.login_field, login), (self.password_field, password)):
+            _put(fields, place.split(".") if is_json else [place], value)
+        return fields
+
+    @property
+    def login_field(self) -> str:
+        """The field of a login request that names the account."""
+        return self.get("login_field", "username")
+
+    @property
+    def password_field(self) -> str:
+        """The field of a login request that holds the password."""
+        return self.get("password_field", "password")
 
     def carried(self, token: str) -> tuple[tuple[str, str], ...]:
         """The headers that a request carries `token` in."""
@@ -127,6 +144,15 @@ class Doors:
             header, _, prefix = name.partition(":")
             return ((header.lower(), f"{prefix} {token}".strip()),)
         return (("authorization", f"Bearer {token}"),)
+
+
+def _put(fields: dict[str, Any], place: Sequence[str], value: str) -> None:
+    """Put `value` at a place in nested objects, each made where it is not there; others stay."""
+    for part in place[:-1]:
+        inner = fields.get(part)
+        fields[part] = dict(inner) if isinstance(inner, dict) else {}
+        fields = fields[part]
+    fields[place[-1]] = value
 
 
 def _object(name: str, text: str) -> Mapping[str, Any]:

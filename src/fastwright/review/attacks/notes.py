@@ -10,7 +10,8 @@ from fastwright.review.attack import Answer
 
 HIDDEN = "«hidden»"
 MOST = 60
-"""Exchanges kept of one attack; those in the middle are left out and counted."""
+"""Exchanges kept of one attack; of those in the middle, what the app failed at is
+kept too, and the others are counted."""
 
 _SHOWN = 300
 _SHAPES = (
@@ -48,9 +49,10 @@ class Notes:
         if len(self._kept) <= MOST:
             return tuple(self._kept)
         half = MOST // 2
-        left_out = f"{len(self._kept) - 2 * half} more exchanges, not shown"
-        gap = Evidence(EvidenceKind.HTTP, left_out)
-        return (*self._kept[:half], gap, *self._kept[-half:])
+        middle = self._kept[half:-half]
+        failed = [e for e in middle if dict(e.values).get("status", "").startswith("5")][:half]
+        gap = Evidence(EvidenceKind.HTTP, f"{len(middle) - len(failed)} more exchanges, not shown")
+        return (*self._kept[:half], *failed, gap, *self._kept[-half:])
 
     def mask(self, text: str) -> str:
         """`text` without the secrets, tokens and hashes in it."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import pkgutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import FastwrightError
@@ -18,8 +16,8 @@ from fastwright.model.review import Fault
 from fastwright.review.attack import Target
 from fastwright.review.engine import fault_of
 from fastwright.review.live import judging, matrix
-from fastwright.review.live.aliases import corrected
 from fastwright.review.live.casting import Cast
+from fastwright.review.live.contract import contract_of, why_none
 from fastwright.review.live.credentials import User
 from fastwright.review.live.entrances import find_entrances
 from fastwright.review.live.matrix import Grid
@@ -43,13 +41,6 @@ _CHEAP = (
     "foreign-origin",
 )  # fmt: skip
 """Probes of a few requests; they go first, whatever the time."""
-
-
-_ASK = "app.openapi()"
-_ASK_OF_ROUTES = (
-    "load('fastapi.openapi.utils.get_openapi')(title='app', version='0', routes=app.routes)"
-)
-"""The same without what the app tells of itself, which may be what cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +83,9 @@ def examine(
         budget: Seconds after which no further probe begins; by default as the app is large.
         seconds: A clock that only has to advance.
     """
-    document = _document(target)
-    if document is None:
-        why = str(target.description.get("openapi_error") or "").strip().rpartition("\n")[2]
-        note = "the app has no OpenAPI document to call it by"
-        return Examined((), AccessMatrix(), (f"{note}: {why}" if why else note,))
-    contract = Contract(corrected(document, target.description))
+    contract = contract_of(target)
+    if contract is None:
+        return Examined((), AccessMatrix(), (why_none(target),))
     people = People(target, app, find_entrances(app, contract), contract)
     began, allowed = seconds(), budget or _budget(contract)
     people.hash_cheaply()
@@ -115,16 +103,6 @@ def examine(
         dict(stage.cast),
         tuple(stage.faults),
     )
-
-
-def _document(target: Target) -> dict[str, Any] | None:
-    """The contract that the app tells, or would tell if it did not keep it to itself."""
-    document = target.description.get("openapi")
-    for ask in (_ASK, _ASK_OF_ROUTES):
-        if not isinstance(document, dict):
-            with contextlib.suppress(FastwrightError):
-                document = target.evaluate(ask)
-    return document if isinstance(document, dict) else None
 
 
 def _budget(contract: Contract) -> float:

@@ -26,6 +26,7 @@ from fastwright.review.attacks.probes import (
     reading,
     rows,
 )
+from fastwright.review.live.accounts import LOGIN_COLUMNS, ON, account_values
 from fastwright.review.live.credentials import (
     PASSWORD,
     User,
@@ -41,11 +42,6 @@ from fastwright.review.live.roles import highest
 from fastwright.review.ownership import Ownership
 from fastwright.review.requests import Contract, Ready
 
-_LOGIN_COLUMNS = re.compile(r"(?i)^(e_?mail(_address)?|user_?name|login|phone(_number)?)$")
-_ON = re.compile(r"(?i)^(is_)?(active|verified|confirmed|enabled|approved|email_verified)$")
-_OFF = re.compile(
-    r"(?i)^(is_)?(admin|super_?user|staff|disabled|deleted|banned|blocked|locked|root|moderator)$"
-)
 _KEY = re.compile(r"api_?key|token$|auth_?key|access_?key", re.IGNORECASE)
 PRIVILEGES = re.compile(r"(?i)^(is_)?(admin|super_?user|staff|root|moderator)$|^(user_)?role$")
 
@@ -94,9 +90,13 @@ class People:
         """Why there is no user."""
         if not self._app.principals and not self.entrances.guarded:
             return "no route asks who is calling, so all was called by nobody alone"
-        why = [f"`{door}` answers {told}" for door, told in self._refused.items()]
         nobody = "no user could be made who gets in, so all was called by nobody alone"
-        return ": ".join((nobody, *(["; ".join(why)] if why else [])))
+        return ": ".join(filter(None, (nobody, self.refusals)))
+
+    @property
+    def refusals(self) -> str:
+        """Each door that let nobody in, with its answer."""
+        return "; ".join(f"`{door}` answers {told}" for door, told in self._refused.items())
 
     def hash_cheaply(self) -> None:
         """Have the app hash with little work from now on, where its packages allow it."""
@@ -150,7 +150,7 @@ class People:
     def login_columns(self) -> list[str]:
         """The columns of accounts that name who logs in."""
         columns = self.table.columns if self.table else ()
-        return [c.name for c in columns if _LOGIN_COLUMNS.match(c.attribute)]
+        return [c.name for c in columns if LOGIN_COLUMNS.match(c.attribute)]
 
     @property
     def privilege(self) -> str | None:
@@ -198,7 +198,7 @@ class People:
             self._sign_up = operation
             made = replace(self._with_row(user), signed_up=True)
             for name, value in made.row.items():
-                if _ON.match(name) and value in ("False", "0"):
+                if ON.match(name) and value in ("False", "0"):
                     self._set(made, name, True)
             return made
         return None
@@ -206,16 +206,7 @@ class People:
     def _by_row(self, user: User) -> User | None:
         if self.table is None:
             return None
-        values: dict[str, object] = {}
-        for column in self.table.columns:
-            if _LOGIN_COLUMNS.match(column.attribute):
-                values[column.name] = user.email if "mail" in column.name else user.login
-            elif is_secret(column.attribute) and "token" not in column.name:
-                values[column.name] = self.hash
-            elif _ON.match(column.attribute):
-                values[column.name] = True
-            elif _OFF.match(column.attribute) and "bool" in (column.type or "").lower():
-                values[column.name] = False
+        values = account_values(self.table, user, self.hash)
         try:
             row = self._target.seed(self.table.name, **values)
         except FastwrightError as error:
@@ -242,7 +233,7 @@ class People:
         if self.table is None:
             return user
         for column in self.table.columns:
-            if _LOGIN_COLUMNS.match(column.attribute):
+            if LOGIN_COLUMNS.match(column.attribute):
                 value = user.email if "mail" in column.name else user.login
                 row = self.found(self.table.name, column.name, value)
                 if row:

@@ -21,8 +21,14 @@ def reason(answer: Answer | Exchange, app: AppMap) -> str:
     """The status of an answer with what is behind it; `app` says which files are the app's own."""
     error = getattr(answer, "error", None) or ""
     paths = [str(path) for path in app.files if path.suffix == ".py"]
-    told = _raised(error, paths) if error else _short(_said(answer.body))
+    told = _raised(error, paths) if error else _short(_said(answer.body)) or _sent_on(answer)
     return f"{answer.status}: {told}" if told else str(answer.status)
+
+
+def _sent_on(answer: Answer | Exchange) -> str:
+    """Where a redirection leads."""
+    place = dict(getattr(answer, "headers", ())).get("location", "")
+    return f"sent on to `{_short(place)}`" if place else ""
 
 
 def _raised(error: str, paths: Collection[str]) -> str:

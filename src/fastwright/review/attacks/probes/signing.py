@@ -23,8 +23,9 @@ PLACES = (
 
 def _recording(original: Callable[..., Any], place: int, state: Any) -> Callable[..., Any]:
     def recorded(*args: Any, **kwargs: Any) -> Any:
-        state.last = (original, place, args, kwargs)
-        return original(*args, **kwargs)
+        token = original(*args, **kwargs)
+        state.calls.append((_text(token), original, place, args, kwargs))
+        return token
 
     return recorded
 
@@ -41,8 +42,14 @@ def _start(state: Any) -> None:
         setattr(owner, function, _recording(original, place, state))
 
 
-def _mint(state: Any, changes: Mapping[str, Any], drop: Sequence[str]) -> str:
-    original, place, args, kwargs = state.last
+def _text(token: Any) -> str:
+    return token.decode("ascii") if isinstance(token, bytes) else str(token)
+
+
+def _mint(state: Any, like: str, changes: Mapping[str, Any], drop: Sequence[str]) -> str:
+    # A login may sign several tokens, one to renew it by: the one that was carried is meant.
+    calls = [call for call in state.calls if call[0] == like] or state.calls
+    _, original, place, args, kwargs = calls[-1]
     given = args[place] if len(args) > place else kwargs["payload"]
     claims = json.loads(given) if isinstance(given, (bytes, str)) else dict(given)
     claims.update(changes)
@@ -53,27 +60,32 @@ def _mint(state: Any, changes: Mapping[str, Any], drop: Sequence[str]) -> str:
         args = (*args[:place], wanted, *args[place + 1 :])
     else:
         kwargs = dict(kwargs, payload=wanted)
-    token = original(*args, **kwargs)
-    return token.decode("ascii") if isinstance(token, bytes) else str(token)
+    return _text(original(*args, **kwargs))
 
 
 def _fresh() -> Any:
     state: Any = types.ModuleType(NAME)
-    state.last, state.undo = None, []
+    state.calls, state.undo = [], []
     return state
 
 
 def signing(
-    action: str, changes: Mapping[str, Any] | None = None, drop: Sequence[str] = ()
+    action: str,
+    changes: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
+    like: str = "",
 ) -> str | bool:
-    """``start`` to watch, ``seen`` after a login, ``mint`` with changed claims, ``stop``."""
+    """``start`` to watch, ``seen`` after a login, ``mint`` with changed claims, ``stop``.
+
+    What is minted is signed as the token `like` was, else as the last one.
+    """
     state: Any = sys.modules.setdefault(NAME, _fresh())
     if action == "start":
         _start(state)
     elif action == "mint":
-        return _mint(state, changes or {}, drop)
+        return _mint(state, like, changes or {}, drop)
     elif action == "stop":
         for owner, name, value in reversed(state.undo):
             setattr(owner, name, value)
         del sys.modules[NAME]
-    return state.last is not None
+    return bool(state.calls)

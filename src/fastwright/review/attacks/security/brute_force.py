@@ -106,7 +106,7 @@ def _until_limited(
 ) -> Answer | Strike:
     """Fail until 429; the answer that said so, or the strike where it never came or says little."""
     fixed = client(0) is not None
-    over = "accounts from one address" if fixed else "addresses at one account"
+    over = "ever new accounts, one address" if fixed else "one account, ever new addresses"
     for number in range(1, assault.doors.tries + 1):
         answer = assault.log_in(login(number), WRONG, client=client(number))
         if answer.status == LIMITED:
@@ -115,7 +115,10 @@ def _until_limited(
         if answer.status < 400:
             return assault.struck("a wrong password is let in")
     assault.notes.exchange(f"failure {assault.doors.tries}, {over}", assault.doors["login"], answer)
-    return assault.struck(f"{assault.doors.tries} failed logins over {over} meet no limit")
+    tries = assault.doors.tries
+    return assault.struck(
+        f"{tries} failed logins ({over}) meet no limit: the last was answered {answer.status}"
+    )
 
 
 def _with_retry_after(assault: Assault, answer: Answer) -> Answer | Strike:

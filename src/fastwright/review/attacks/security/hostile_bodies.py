@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from fastwright.review.attack import Needs, Strike, Target
-from fastwright.review.attacks.assault import Assault
+from fastwright.review.attacks.assault import Assault, several
 from fastwright.review.attacks.doors import Operation
 from fastwright.review.attacks.odd_json import odd_bodies, odd_texts, odd_values
 
@@ -33,9 +33,10 @@ def hostile_bodies(target: Target, needs: Needs) -> Strike:
     worst = []
     for name, fields in bodies.items():
         operation = Operation.read(name)
-        worst += [f"{operation}, {told}" for told in _failures(assault, operation, fields)]
+        failures = list(_failures(assault, operation, fields))
+        worst += [f"{operation}, {several(failures)}"] if failures else []
     if worst:
-        return assault.struck(f"hostile JSON makes the app fail ({', '.join(worst)})")
+        return assault.struck(f"hostile JSON makes the app fail ({'; '.join(worst)})")
     return assault.held(f"hostile JSON is refused or taken at {', '.join(bodies)}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastwright.review.attack import Answer, Headers, Needs, Strike, Target
-from fastwright.review.attacks.assault import Assault
+from fastwright.review.attacks.assault import Assault, several
 from fastwright.review.attacks.doors import Doors
 from fastwright.review.attacks.odd_json import MEGABYTE, odd_bodies, odd_values
 
@@ -51,7 +51,7 @@ def hostile_input(target: Target, needs: Needs) -> Strike:
         if not 400 <= answer.status < 500:
             worst[what] = answer.status
     if worst:
-        told = ", ".join(f"{what}: {status}" for what, status in worst.items())
+        told = several([f"{what}: {status}" for what, status in worst.items()])
         return assault.struck(f"hostile input is not refused ({told})")
     return assault.held("every hostile input is answered with a 4xx")
 
@@ -111,7 +111,7 @@ def _fields(doors: Doors, logins: Iterator[str]) -> Iterator[tuple[str, dict[str
 
 
 def _raw_forms(doors: Doors, logins: Iterator[str]) -> Iterator[Request]:
-    name, secret = doors.get("login_field", "username"), doors.get("password_field", "password")
+    name, secret = doors.login_field, doors.password_field
     bodies = (
         ("bytes that are no UTF-8", "%ff%fe%80"),
         ("a password twice", f"a&{secret}=b"),
@@ -126,11 +126,11 @@ def _raw_forms(doors: Doors, logins: Iterator[str]) -> Iterator[Request]:
 
 def _raw_json(doors: Doors, logins: Iterator[str]) -> Iterator[Request]:
     header = (("content-type", JSON),)
-    name = json.dumps(doors.get("login_field", "username"))
-    secret = json.dumps(doors.get("password_field", "password"))
+    form = json.dumps(doors.credentials("<login>", "<password>"))
     for shown, value in odd_values():
-        body = f"{{{name}: {json.dumps(next(logins))}, {secret}: {value}}}"
+        body = form.replace('"<login>"', json.dumps(next(logins))).replace('"<password>"', value)
         yield f"the password {shown}", body.encode(), header
-        yield f"the login {shown}", f'{{{name}: {value}, {secret}: "x"}}'.encode(), header
-    for what, whole in odd_bodies(doors.get("login_field", "username")):
+        body = form.replace('"<login>"', value).replace('"<password>"', '"x"')
+        yield f"the login {shown}", body.encode(), header
+    for what, whole in odd_bodies(doors.login_field.partition(".")[0]):
         yield what, whole, header

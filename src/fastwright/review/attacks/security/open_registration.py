@@ -8,7 +8,6 @@ from typing import Any
 
 from fastwright.review.attack import Answer, Client, Needs, Strike, Target
 from fastwright.review.attacks.assault import Account, Assault, is_done, says_when
-from fastwright.review.attacks.probes import reading
 
 LIMITED = 429
 _PLANTED = (("int", 987654), ("date", "2001-01-01T00:00:00"), ("", "admin"))
@@ -80,7 +79,9 @@ def _gives_powers(assault: Assault, first: Account) -> Strike | None:
 
 def _planted(assault: Assault, plain: Row) -> Iterator[tuple[str, str, Any]]:
     """Each column that nobody is asked for, its attribute, and a value that `plain` has not."""
-    asked = {assault.hash_column, *json.loads(assault.doors["sign_up_body"])}
+    body = json.loads(assault.doors["sign_up_body"])
+    inner = (name for value in body.values() if isinstance(value, dict) for name in value)
+    asked = {assault.hash_column, *body, *inner}
     asked.add(assault.doors.get("login_column"))
     described = assault.target.description["tables"]
     (table,) = (t for t in described if t["name"] == assault.doors["table"])
@@ -125,16 +126,23 @@ def _register(
     secret = password or assault.doors.password
     assault.notes.hide(secret)
     operation = assault.doors.operation("sign_up")
-    body = {**(more or {}), **assault.filled(fields, login=login, password=secret)}
+    body = _with_more(assault.filled(fields, login=login, password=secret), more or {})
     answer = assault.send(operation, body, encoding="json", client=client)
     assault.notes.exchange(what, operation, answer)
     return answer
 
 
+def _with_more(body: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`body` with further fields, beside those of the account wherever these stand."""
+    first = next(iter(body.values()), None)
+    if len(body) == 1 and isinstance(first, dict):
+        return {name: {**more, **first} for name in body}
+    return {**more, **body}
+
+
 def _row(assault: Assault, login: str) -> Row:
     """The row of an account that was registered."""
-    column = assault.doors.get("login_column", assault.doors.get("login_field", "username"))
-    row = assault.probe(reading, table=assault.doors["table"], column=column, value=login)
-    if row is None:
+    row = assault.row_of(login)
+    if not row:
         raise assault.cannot("an account that was registered is not found in its table")
-    return dict(row)
+    return row

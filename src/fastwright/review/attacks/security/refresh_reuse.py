@@ -50,7 +50,11 @@ def _refresh(assault: Assault, token: str, what: str) -> Answer:
     operation = assault.doors.operation("refresh")
     assault.notes.hide(token)
     encoding = assault.doors.get("refresh_encoding", "json")
-    if encoding == "cookie":
+    if encoding == "carry":
+        answer = assault.target.request(
+            operation.method, operation.path, headers=assault.doors.carried(token)
+        )
+    elif encoding == "cookie":
         name = assault.doors.get("refresh_token").removeprefix("cookie:")
         answer = assault.target.request(
             operation.method, operation.path, headers=(("cookie", f"{name}={token}"),)

@@ -67,7 +67,7 @@ def token_forgery(target: Target, needs: Needs) -> Strike:
                 for w, forged in _from_outside(assault, parts, other)
                 if _believed(assault, forged, w)
             ]
-            + _own_ones_believed(assault, parts),
+            + _own_ones_believed(assault, parts, token),
         )
 
 
@@ -117,21 +117,21 @@ def _verdict(assault: Assault, believed: list[str]) -> Strike:
     return assault.held("forged, foreign, expired and unsigned tokens are refused")
 
 
-def _own_ones_believed(assault: Assault, token: Token) -> list[str]:
+def _own_ones_believed(assault: Assault, token: Token, like: str) -> list[str]:
     """Tokens signed by the app's own key that are believed though they do not hold."""
     if not assault.probe(signing, action="seen"):
         raise assault.cannot("the app signs its tokens in a way that cannot be watched")
-    if not _believed(assault, _minted(assault, {}, ()), "signed anew, unchanged"):
+    if not _believed(assault, _minted(assault, like, {}, ()), "signed anew, unchanged"):
         raise assault.cannot("a token signed anew is refused, so that no refusal proves anything")
     return [
         what
         for what, changes, drop in _own_forgeries(token, time.time())
-        if _believed(assault, _minted(assault, changes, drop), what)
+        if _believed(assault, _minted(assault, like, changes, drop), what)
     ]
 
 
-def _minted(assault: Assault, changes: dict[str, Any], drop: tuple[str, ...]) -> str:
-    minted = str(assault.probe(signing, action="mint", changes=changes, drop=drop))
+def _minted(assault: Assault, like: str, changes: dict[str, Any], drop: tuple[str, ...]) -> str:
+    minted = str(assault.probe(signing, action="mint", like=like, changes=changes, drop=drop))
     assault.notes.hide(minted)
     return minted
 

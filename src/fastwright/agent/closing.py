@@ -1,0 +1,109 @@
+"""Where the app's own login falls short, and how each gap is closed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from fastwright.agent.planner import LOGIN
+from fastwright.model.app import AppMap
+from fastwright.model.change import Safety
+from fastwright.model.finding import Finding
+from fastwright.model.plan import Presence
+from fastwright.model.proof import Proof, Verdict
+from fastwright.recipes.jwt_auth.presence import login_routes
+from fastwright.review.engine import find_all
+from fastwright.review.rule import every_rule
+
+_RULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "brute-force": ("unlimited-login",),
+        "login-enumeration": ("user-enumeration",),
+        "token-forgery": ("unverified-token", "open-token-algorithm"),
+        "written-secret": ("weak-signing-secret",),
+        "secret-leak": ("leaked-secret-field", "settings-in-answer", "exception-text-to-client"),
+        "open-registration": ("writable-privilege", "mass-assignment"),
+    }
+)
+"""The rules of a review that find, in the source, what an attack shows."""
+
+_BY_HAND: Mapping[str, str] = MappingProxyType(
+    {
+        "brute-force": "count failed logins by account and by address, and answer 429 with "
+        "`Retry-After`",
+        "login-enumeration": "verify a decoy hash where there is no such user, and answer both "
+        "alike",
+        "hostile-input": "bound the length of both fields, and refuse NUL and half surrogate pairs",
+        "hostile-bodies": "bound the length of texts, and refuse NUL and half surrogate pairs",
+        "token-forgery": "decode with one algorithm, a secret of the environment, and "
+        '`options={"require": ["exp", "sub"]}`',
+        "written-secret": "read it from the environment, without a default, and change it",
+        "audience": "sign an `aud` of this app, and demand it where tokens are read",
+        "token-after-password-change": "put a fingerprint of the stored hash into the token, and "
+        "compare it at each request",
+        "other-users-token": "read the caller from the token of each request alone",
+        "refresh-reuse": "exchange a refresh token for a new one, and end the family at the second "
+        "use of one",
+        "secret-leak": "answer with a schema that has no such field",
+        "open-registration": "take the fields of an account alone, compare logins in lower case, "
+        "and limit registrations by address",
+    }
+)
+_SEEN: tuple[tuple[str, str], ...] = (
+    (r"meet no limit", "brute-force"),
+    (r"tells whether there is such an account", "login-enumeration"),
+    (r"expir", "token-forgery"),
+    (r"audience", "audience"),
+    (r"stands in the source|has a default in the source", "written-secret"),
+)
+"""What the source alone tells, and the attack that tries it, or a word for what none tries."""
+
+
+def gaps(presence: Presence | None, proof: Proof) -> tuple[tuple[str, str], ...]:
+    """Each gap with the attack that showed it, or would: what got through, then what was read.
+
+    What was read of the source and an attack has tried is told once, as the attack found it.
+    """
+    struck = [(c.after, c.gate) for c in proof.checks if c.verdict is Verdict.FAILED]
+    tried = {c.gate for c in proof.checks if c.verdict is not Verdict.SKIPPED}
+    read = [(gap, _attack_on(gap)) for gap in (presence.gaps if presence else ())]
+    kept = [(gap, name) for gap, name in read if name not in tried]
+    return (*struck, *kept)
+
+
+def _attack_on(gap: str) -> str:
+    return next((name for pattern, name in _SEEN if re.search(pattern, gap)), "")
+
+
+def offers(app: AppMap, found: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    """How to close each of the gaps: a command where there is one, else what to write."""
+    names = {rule for _, attack in found for rule in _RULES.get(attack, ())}
+    rules = [rule for rule in every_rule().values() if rule.name in names]
+    findings = find_all(app, rules).findings if rules else ()
+    for gap, attack in found:
+        mine = [f for f in findings if f.rule in _RULES.get(attack, ())]
+        yield f"close the gap: {gap}: {_way(attack, mine)}"
+    if any(attack in _RULES and attack != "written-secret" for _, attack in found):
+        yield from _instead(app)
+
+
+def _way(attack: str, findings: list[Finding]) -> str:
+    for finding in findings:
+        for fix in finding.fixes:
+            flag = "--fix" if fix.safety is Safety.SAFE else "--fix-behaviour"
+            return f"`fastwright review --select {finding.rule} {flag}` mends it, with the proof"
+    by_hand = _BY_HAND.get(attack, "`fastwright review --live` shows what else is open")
+    if findings:
+        shows = f"`fastwright review --select {findings[0].rule}` shows the place"
+        return f"{by_hand}; {shows}"
+    return by_hand
+
+
+def _instead(app: AppMap) -> Iterator[str]:
+    """A login of ours in the place of the app's own."""
+    for route in login_routes(app)[:1]:
+        yield (
+            f"or close all of them at once: take `{route}` and what guards by its tokens out, and "
+            f"`fastwright add {LOGIN} --path {route.path}` builds one that is held to these attacks"
+        )

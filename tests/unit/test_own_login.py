@@ -1,0 +1,152 @@
+"""An app that has a login of its own: the attacks are run on it, and its gaps are told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+import pytest
+from rich.console import Console
+
+from fastwright.agent import closing
+from fastwright.agent.engineer import Engineer
+from fastwright.agent.person import Wishes
+from fastwright.cli.screen import Screen
+from fastwright.model.plan import Presence, State
+from fastwright.model.proof import Check, Outcome, Proof, Report, Verdict
+from fastwright.recipes.jwt_auth import JwtAuth
+from fastwright.survey import static
+from fastwright.testing.samples import REPOSITORY, python_of
+
+GOOD = (REPOSITORY / "tests/apps/attacked/main.py").read_text()
+NESTED = {
+    "def login(\n    request: Request, db: DB, username: Annotated[str, Form()], "
+    "password: Annotated[str, Form()]\n) -> dict[str, str]:\n"
+    "    return log_in(request, db, username, password)\n": "",
+    '@app.post("/login")\n': "",
+    '@app.post("/sessions")\ndef open_session(request: Request, db: DB, wanted: Credentials) -> '
+    "dict[str, str]:\n    return log_in(request, db, wanted.email, wanted.password)\n": (
+        '@app.post("/users/login")\n'
+        "def open_session(request: Request, db: DB, user: Annotated[Credentials, "
+        "Body(embed=True)]) -> dict[str, dict[str, str]]:\n"
+        "    found = log_in(request, db, user.email, user.password)\n"
+        '    return {"user": {"email": user.email, "token": found["access_token"]}}\n'
+    ),
+    'bearer = OAuth2PasswordBearer(tokenUrl="login")\n': (
+        "from fastapi.security import APIKeyHeader\n"
+        'scheme = APIKeyHeader(name="Authorization")\n\n\n'
+        "def bearer(header: Annotated[str, Depends(scheme)]) -> str:\n"
+        '    return header.removeprefix("Token ")\n'
+    ),
+}
+"""The same login by nested JSON, with the token in a nested answer and behind `Token`."""
+
+UNLIMITED = {" or by_account.wait(digest(email.lower()))": ""}
+TELLING = {
+    "    return user if user and matches else None\n": (
+        "    if user is None:\n        raise HTTPException(404, 'No such user')\n"
+        "    return user if matches else None\n"
+    )
+}
+
+
+def report_of(folder: Path, *faults: dict[str, str]) -> Report:
+    """What asking for a login comes to, in the good app with `faults` planted."""
+    text = GOOD
+    for old, new in (pair for fault in faults for pair in fault.items()):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "main.py").write_text(text)
+    screen = Screen(Console(quiet=True), yes=True, quiet=True)
+    wishes = Wishes(python=python_of("newest"))
+    return Engineer(folder, screen, wishes).add("jwt-auth")
+
+
+def verdicts(report: Report) -> dict[str, Verdict]:
+    """The verdict of each attack."""
+    assert report.proof is not None
+    return {check.gate: check.verdict for check in report.proof.checks}
+
+
+@pytest.mark.parametrize("shape", [{}, NESTED], ids=["form", "nested-json"])
+def test_a_good_login_withstands_what_fits_it(tmp_path: Path, shape: dict[str, str]) -> None:
+    """Its shape is found, and every attack that fits it is run; the others say why not."""
+    report = report_of(tmp_path, shape)
+    found = verdicts(report)
+    assert report.outcome is Outcome.ALREADY_THERE
+    assert Verdict.FAILED not in found.values(), report.proof
+    skipped = {name for name, verdict in found.items() if verdict is Verdict.SKIPPED}
+    assert skipped == ({"refresh-reuse"} if shape else set())
+    assert report.presence is not None
+    assert report.presence.gaps == ("`APP_SECRET` has a default in the source",)
+    assert bool(skipped) == any("no operation renews a login" in line for line in report.not_done)
+    assert report.changes is None
+
+
+def test_the_gaps_of_a_login_are_told_with_their_remedies(tmp_path: Path) -> None:
+    """What gets through is a gap, told as it was seen, with what closes it."""
+    report = report_of(tmp_path, UNLIMITED, TELLING)
+    found = verdicts(report)
+    assert [name for name, verdict in found.items() if verdict is Verdict.FAILED] == [
+        "brute-force",
+        "login-enumeration",
+    ]
+    assert report.presence is not None
+    told = report.presence.gaps
+    assert "meet no limit: the last was answered 401" in told[0]
+    assert "differ in status (401, 404)" in told[1]
+    assert told[2:] == ("`APP_SECRET` has a default in the source",)
+    assert any("`fastwright review --select user-enumeration" in line for line in report.next)
+    assert any("429" in line and told[0] in line for line in report.next)
+    assert any("fastwright add jwt-auth --path /login" in line for line in report.next)
+
+
+def test_what_an_attack_has_tried_is_told_once() -> None:
+    """A gap that the source shows is left out where an attack has tried it, and kept elsewhere."""
+    read = Presence(State.PRESENT, "", gaps=("failed logins meet no limit", "tokens name none"))
+    held = Check("brute-force", Verdict.PASSED, after="429")
+    skipped = Check("brute-force", Verdict.SKIPPED, skipped_because="nobody gets in")
+    assert closing.gaps(read, Proof("", (held,))) == (("tokens name none", ""),)
+    assert len(closing.gaps(read, Proof("", (skipped,)))) == 2
+
+
+OWN_STORE = b"""
+from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel
+
+router = APIRouter(prefix="/api/v1/auth")
+
+
+class Credentials(BaseModel):
+    username: str
+    password: str
+
+
+@router.post("")
+async def login(data: Credentials) -> dict[str, str]:
+    return {}
+
+
+app = FastAPI()
+app.include_router(router)
+"""
+
+
+def test_an_own_login_is_known_by_its_name_and_needs_no_session() -> None:
+    """A handler called `login` that takes a password is one, whatever its path and its database."""
+    app = static.read({PurePosixPath("main.py"): OWN_STORE})
+    assert JwtAuth().detect(app).state is State.PRESENT
+    assert JwtAuth().build(app).is_empty
+
+
+def test_an_own_login_without_a_session_is_there_and_not_refused(tmp_path: Path) -> None:
+    """No `database` is planned for a login that is there; it says why nobody gets in."""
+    (tmp_path / "main.py").write_bytes(OWN_STORE)
+    screen = Screen(Console(quiet=True), yes=True, quiet=True)
+    planned = Engineer(tmp_path, screen).plan("add a login")
+    assert planned.plan is not None
+    assert [step.recipe for step in planned.plan.steps] == ["jwt-auth"]
+    report = Engineer(tmp_path, screen, Wishes(python=python_of("newest"))).add("jwt-auth")
+    assert report.outcome is Outcome.ALREADY_THERE
+    assert set(verdicts(report).values()) == {Verdict.SKIPPED}
+    assert re.search(r"not tried: .*since no user could be made", " ".join(report.not_done))
