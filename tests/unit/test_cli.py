@@ -65,6 +65,16 @@ def test_an_unknown_recipe_is_answered_with_the_nearest(capsys) -> None:
         assert "did you mean `jwt-auth`?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("login", "jwt-auth"), ("auth", "jwt-auth"), ("health", "health-checks"), ("db", "database")],
+)
+def test_a_recipe_is_found_by_what_it_means(typed: str, meant: str, capsys) -> None:
+    """What people call a thing leads to the recipe that builds it, though no letter is alike."""
+    assert main(["add", typed]) == 2
+    assert f"did you mean `{meant}`?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", list(registry()))
 def test_every_field_of_a_recipe_is_a_flag(name: str, capsys) -> None:
     """The flags of `add` are the recipe's fields, each told by the recipe's own docstring."""

@@ -103,6 +103,16 @@ def test_a_need_that_was_asked_for_keeps_its_options() -> None:
     ]
 
 
+def test_a_need_that_is_declined_is_refused_and_not_built() -> None:
+    """Who wants none of what a step stands on is told so; where the app has it, all is well."""
+    steps = [Step("login", "asked")]
+    with pytest.raises(Refused) as refused:
+        needs.in_order(steps, EMPTY, RECIPES, ("store",))
+    assert refused.value.cannot == "cannot add `login` without `store`"
+    app = replace(EMPTY, capabilities=(Capability("db.session", "shop.get_db"),))
+    assert needs.in_order(steps, app, RECIPES, ("store",))[-1].recipe == "login"
+
+
 def test_a_need_that_nothing_gives_is_refused() -> None:
     """Where no recipe gives a capability, the refusal names it."""
     with pytest.raises(Refused, match="`settings`"):

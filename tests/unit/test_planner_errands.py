@@ -43,6 +43,7 @@ def test_what_is_slow_is_tuned(text: str) -> None:
         ("pentest my API", {"area": "security", "live": True}),
         ("fix all issues in my app", {"fix": True}),
         ("Please fix the security holes in this project.", {"area": "security", "fix": True}),
+        ("fix the login vulnerabilities", {"area": "security", "fix": True}),
     ],
 )  # fmt: skip
 def test_a_review_is_heard_with_what_it_shall_do(text: str, options: dict[str, object]) -> None:
@@ -82,3 +83,40 @@ def test_a_vague_wish_for_security_has_two_readings(text: str) -> None:
     assert not isinstance(answer, Plan | Refusal)
     assert all(isinstance(candidate, Candidate) for candidate in answer)
     assert {candidate.recipe for candidate in answer} == {"review", "jwt-auth"}
+
+
+@pytest.mark.parametrize(
+    "text", ["fix the login bug", "fix the auth issue", "login is broken", "fix our sign-in error"]
+)
+def test_a_fault_of_the_login_is_answered_by_what_can_be_done(text: str) -> None:
+    """No review of the whole app: the attacks on the login, and a live review, are named."""
+    answer = read_request(text)
+    assert isinstance(answer, Refusal)
+    assert "only you have seen" in answer.because
+    assert "`fastwright add jwt-auth` attacks the login that is there" in answer.do
+    assert "--live" in answer.do
+
+
+def test_a_fault_at_a_named_place_is_no_review_of_all() -> None:
+    """Where words name the place, nothing else is reviewed or mended instead."""
+    answer = read_request("fix the orders bug")
+    assert isinstance(answer, Refusal)
+    assert "fastwright review --live" in answer.do
+
+
+@pytest.mark.parametrize(
+    ("text", "declined"),
+    [
+        ("without a database, add login", ("database",)),
+        ("add a login without a database", ("database",)),
+        ("add login, no database", ("database",)),
+        ("add a login, we have no database yet", ()),
+        ("add login with a database, not sqlite", ()),
+    ],
+)
+def test_what_is_declined_is_kept_in_the_plan(text: str, declined: tuple[str, ...]) -> None:
+    """What is said no to is known to who would put it before a step, and nothing else is."""
+    answer = read_request(text)
+    assert isinstance(answer, Plan)
+    assert [step.recipe for step in answer.steps] == ["jwt-auth"]
+    assert answer.declined == declined

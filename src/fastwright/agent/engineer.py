@@ -57,7 +57,7 @@ class Engineer:
             self.person.plan(plan)
             return telling.planned(request, plan, watch)
         with watch.phase("planning"):
-            steps = needs.in_order(plan.steps, stand.app, registry())
+            steps = needs.in_order(plan.steps, stand.app, registry(), plan.declined)
             unsure = (*plan.unsure, *ground.other_apps(stand.app, stand.target))
             meant = replace(plan, steps=steps, unsure=unsure)
             building = build(meant, stand.app, stand.remap)

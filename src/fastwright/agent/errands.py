@@ -21,6 +21,13 @@ _FLAWS = (
     r"(?:bugs?|problems?|issues?|mistakes?|flaws?|holes?|smells?|risks?|weakness\w*|warnings?"
     r"|findings?|vulnerabilit\w+|anti-?patterns?|gaps?)\b"
 )
+_WIDE = (
+    r"(?:the|all|any|every|each|my|our|your|this|that|these|those|some|most|of|in|with|known|open"
+    r"|obvious|critical|serious|severe|worst|biggest|main|major|minor|high|medium|low|severity"
+    r"|security|code|quality|performance|design|logic|database|access|control|sql|injection|race"
+    r"|potential|possible|remaining|other|common|safe|and|owasp|lint|scaling|found|existing)"
+)
+"""Words before a flaw that leave open which one is meant: others name a place to look at."""
 _BEGIN = (
     r"^\W*(?:(?:please|hi|hello|hey|so|ok|now|just|(?:can|could|would|will) you|let'?s|help me"
     r"|(?:i|we)(?:'d| would)? (?:want|need|like)(?: you)? to)\W+)*"
@@ -41,8 +48,14 @@ ERRANDS: tuple[Phrase, ...] = (
     Phrase(
         REVIEW,
         1.0,
-        rf"{_BEGIN}(?:fix|repair|mend|solve|resolve|close) (?:\w+ ){{0,4}}{_FLAWS}"
+        rf"{_BEGIN}(?:fix|repair|mend|solve|resolve|close) (?:{_WIDE} ){{0,4}}{_FLAWS}"
         rf"{_ALL_OF_IT}?\W*$",
+    ),
+    Phrase(
+        REVIEW,
+        1.0,
+        rf"{_BEGIN}(?:fix|repair|mend|solve|resolve|close) (?:\w+ ){{0,4}}"
+        rf"(?:security {_FLAWS}|vulnerabilit\w+){_ALL_OF_IT}?\W*$",
     ),
     Phrase(
         REVIEW,

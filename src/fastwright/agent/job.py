@@ -82,7 +82,7 @@ class Job:
 
     def _built(self, plan: Plan, app: AppMap, worlds: Worlds) -> Building:
         with self.watch.phase("planning"):
-            steps = needs.in_order(plan.steps, app, registry())
+            steps = needs.in_order(plan.steps, app, registry(), plan.declined)
             unsure = (*plan.unsure, *ground.other_apps(app, self.ground.target))
             return build(replace(plan, steps=steps, unsure=unsure), app, worlds.remap)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import Refused
@@ -11,14 +11,17 @@ from fastwright.recipes.recipe import Recipe
 
 
 def in_order(
-    steps: Sequence[Step], app: AppMap, recipes: Mapping[str, type[Recipe]]
+    steps: Sequence[Step],
+    app: AppMap,
+    recipes: Mapping[str, type[Recipe]],
+    declined: Collection[str] = (),
 ) -> tuple[Step, ...]:
     """`steps` with what they need put before them, each once, otherwise as asked.
 
     What is there already needs nothing: an app's own login may have its own way to its database.
 
     Raises:
-        Refused: No recipe gives a capability that the app lacks.
+        Refused: No recipe gives a capability that the app lacks, or one of the `declined` does.
     """
     asked = {step.recipe: step for step in steps}
     ordered: dict[str, Step] = {}
@@ -31,6 +34,8 @@ def in_order(
         if needed and not is_there(recipe, app):
             for need in needed:
                 giver = _giver(need, step.recipe, recipes)
+                if giver in declined:
+                    raise _unwanted(step.recipe, giver)
                 because = f"`{step.recipe}` needs `{need}`, which the app does not have"
                 place(asked.get(giver, Step(giver, because)), (*above, step.recipe))
         ordered[step.recipe] = step
@@ -43,6 +48,15 @@ def in_order(
 def is_there(recipe: type[Recipe], app: AppMap) -> bool:
     """True where `app` has what `recipe` gives, ours or its own."""
     return recipe().detect(app).state in (State.PRESENT, State.FOREIGN)
+
+
+def _unwanted(recipe: str, giver: str) -> Refused:
+    """What is asked for stands on what is declined."""
+    return Refused(
+        f"cannot add `{recipe}` without `{giver}`",
+        f"it keeps what it works on there, and the app has no {giver} of its own",
+        f"ask for it with a {giver}, or name an app that has one with `--target module:name`",
+    )
 
 
 def _giver(need: str, recipe: str, recipes: Mapping[str, type[Recipe]]) -> str:

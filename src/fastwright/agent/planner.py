@@ -148,7 +148,12 @@ def _plan(request: _Request, app: AppMap | None) -> Plan:
     unsure += tuple(
         f"`{question}` is not answered: only orders are" for question in request.questions
     )
-    return Plan(request.text, tuple(steps.values()), unsure + _clashes(steps.values(), app))
+    return Plan(
+        request.text,
+        tuple(steps.values()),
+        unsure + _clashes(steps.values(), app),
+        declined=tuple(t for t in readings.declined(request.clauses) if t in TITLES),
+    )
 
 
 def _step(reading: Reading, request: _Request) -> Step:

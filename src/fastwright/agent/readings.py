@@ -94,6 +94,20 @@ def asked_review(question: str) -> Reading | None:
     return _strongest(r for r in wished if r.topic == REVIEW and r.is_other and not r.declined)
 
 
+def declined(clauses: Iterable[str]) -> tuple[str, ...]:
+    """Every topic that one of `clauses` says no to, and none asks for."""
+    refused: dict[str, None] = {}
+    wanted: set[str] = set()
+    for clause in clauses:
+        for reading in _readings(clause):
+            last = reading.said.split()[-1]
+            if reading.declined or mood.negated(clause, last):
+                refused[reading.topic] = None
+            else:
+                wanted.add(reading.topic)
+    return tuple(topic for topic in refused if topic not in wanted)
+
+
 def suggested(clause: str) -> Iterator[Reading]:
     """Everything that `clause` may mean, where no phrase in it is strong enough to act on."""
     return (r for r in _readings(clause) if not r.declined)

@@ -83,9 +83,18 @@ FOREIGN: tuple[Phrase, ...] = (
     Phrase("reading logs", 0.9, r"\blogging\b|\blogs\b"),
 )
 
+MENDING = "mending a fault"
+MENDING_LOGIN = "mending a fault of the login"
+_OF_LOGIN = r"(?:log[- ]?ins?|sign[- ]?ins?|auth\w*|jwts?|tokens?)"
 OTHER_WORK: tuple[Phrase, ...] = (
     Phrase(
-        "mending a fault",
+        MENDING_LOGIN,
+        1.0,
+        rf"^(?!.*(?:secur|vulnerab)).*\b(?:fix|repair|mend|solve|resolve|debug)\b.*\b{_OF_LOGIN}\b"
+        rf"|^(?!.*(?:secur|vulnerab)).*\b{_OF_LOGIN}\b.*\b(?:broken|bugs?|crash\w*|fail(?:s|ing))\b",
+    ),
+    Phrase(
+        MENDING,
         0.99,
         r"\b(?:fix|repair|debug|solve|broken|bug|crash\w*|fail(?:s|ed|ing)|error)\b|"
         r"\breturns? (?:a )?(?:4\d\d|5\d\d)\b|\b500\b",
@@ -205,6 +214,18 @@ INSTEAD: Mapping[str, tuple[str, str]] = MappingProxyType(
             "it asks, and orders nothing to be built",
             "`fastwright survey` shows what the app has, `fastwright review` what is wrong; "
             "to have a thing built, say `add …`",
+        ),
+        MENDING: (
+            "it names a fault that only you have seen, and mended here is only what a rule or an "
+            "attack has shown",
+            "`fastwright review --live` runs the app and shows faults with their proof; "
+            "`fastwright review --fix` mends those that have a safe fix",
+        ),
+        MENDING_LOGIN: (
+            "it names a fault that only you have seen, and mended here is only what a rule or an "
+            "attack has shown",
+            "`fastwright add jwt-auth` attacks the login that is there and says how to close each "
+            "gap; `fastwright review --live --select security` tries its routes",
         ),
         UNWANTED: (
             "it says what is not wanted, and nothing that is",

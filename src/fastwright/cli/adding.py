@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,6 +33,17 @@ class RecipeCommands(NearestGroup):
 
         recipe = registry().get(cmd_name)
         return _command(recipe) if recipe else None
+
+    def meant(self, name: str) -> Sequence[str]:
+        """The recipes that a request in the words of `name` would be planned with."""
+        from fastwright.agent import readings  # noqa: PLC0415
+        from fastwright.recipes.recipe import registry  # noqa: PLC0415
+
+        said = sorted(
+            readings.suggested(name.lower().replace("-", " ").replace("_", " ")),
+            key=lambda r: -r.strength,
+        )
+        return [r.topic for r in said if r.topic in registry()]
 
     def _kind(self) -> str:
         return "recipe"

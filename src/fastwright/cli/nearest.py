@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 
@@ -32,8 +34,13 @@ class NearestGroup(click.Group):
             from fastwright.model.errors import UnknownName  # noqa: PLC0415
 
             known = self.list_commands(ctx)
-            raise UnknownName(self._kind(), name, get_close_matches(name, known, n=3, cutoff=0.4))
+            alike = get_close_matches(name, known, n=3, cutoff=0.4)
+            raise UnknownName(self._kind(), name, [*dict.fromkeys((*self.meant(name), *alike))][:3])
         return super().resolve_command(ctx, args)
+
+    def meant(self, name: str) -> Sequence[str]:  # noqa: ARG002 - for groups that know words
+        """The commands that `name` means in other words, the likeliest first."""
+        return ()
 
     def _kind(self) -> str:
         return "command"

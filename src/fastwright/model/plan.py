@@ -59,6 +59,7 @@ class Plan:
     """The steps for one request, in order, and what is not certain about them.
 
     `choices` are the options as shown to the person; `files` and `tables` what they will touch.
+    `declined` are recipes that the person does not want, though a step may need one.
     """
 
     request: str
@@ -67,6 +68,7 @@ class Plan:
     choices: tuple[Option, ...] = ()
     files: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    declined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
