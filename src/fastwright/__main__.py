@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from fastwright.cli import main
+try:
+    from fastwright.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 sys.exit(main())

@@ -331,3 +331,36 @@ def test_help_imports_nothing_heavy() -> None:
     ours = {name for name in loaded if name.startswith("fastwright")}
     assert loaded & {"tree_sitter", "rich", "jinja2", "yaml", "packaging"} == set()
     assert {name.split(".")[1] for name in ours if "." in name} <= {"cli", "model"}
+
+
+_EARLY = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "fastwright.cli.commands":
+            sys.meta_path.remove(self)
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from fastwright.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_an_interrupt_during_the_imports_is_a_clean_end(form: list[str]) -> None:
+    """Ctrl-C before the command has begun ends with 130 and a line, or the document, alone."""
+    command = [sys.executable, "-c", _EARLY, "survey", *form]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 130
+    assert "Traceback" not in ended.stderr
+    assert "interrupted; nothing was changed" in (ended.stdout if form else ended.stderr)
+
+
+def test_undo_leaves_nothing_where_nothing_was_done(tmp_path: Path, capsys) -> None:
+    """A refusal to undo makes no folder of ours."""
+    assert main(["undo", "--app", str(tmp_path)]) == 4
+    assert "no change of fastwright's" in capsys.readouterr().err
+    assert main(["undo", "0001", "--app", str(tmp_path)]) == 2
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+import pytest
+
+from fastwright.model.change import NewFile
 from fastwright.prove.gate import counted
+from fastwright.recipes.ensure.suite import learn_suite
 from fastwright.recipes.health_checks.recipe import HealthChecks
 from fastwright.survey import static
 
@@ -39,3 +43,43 @@ def test_only_an_app_with_a_database_has_one_to_ask() -> None:
 def test_one_is_not_told_as_many() -> None:
     """`1 operation`, and no other way."""
     assert [counted(n, "call") for n in (0, 1, 2)] == ["0 calls", "1 call", "2 calls"]
+
+
+APP = "from fastapi import FastAPI\napp = FastAPI()\n"
+TESTED = (
+    "from fastapi.testclient import TestClient\nfrom {name}.main import app\n"
+    "client = TestClient(app)\n\n\ndef test_it():\n    client.get('/health/live')\n"
+    "    client.get('/health/ready')\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("layout", "place"),
+    [
+        ({"one/main.py": APP, "two/main.py": APP}, "tests/test_health_endpoints.py"),
+        (
+            {"a/one/main.py": APP, "b/two/main.py": APP, "b/tests/test_two.py": "import two.main"},
+            "b/tests/test_health.py",
+        ),
+    ],
+    ids=["one-root", "two-roots"],
+)
+def test_a_second_app_gets_tests_of_its_own(layout: dict[str, str], place: str) -> None:
+    """Tests of another app in the repository count for that one, and no file of theirs is taken."""
+    first = "a/tests/test_health.py" if "a/one/main.py" in layout else "tests/test_health.py"
+    inits = {str(PurePosixPath(p).with_name("__init__.py")): "" for p in layout if "main" in p}
+    files = {**layout, **inits, first: TESTED.format(name="one")}
+    app = static.read(
+        {PurePosixPath(p): t.encode() for p, t in files.items()}, target="two.main:app"
+    )
+    new = [str(c.path) for c in HealthChecks().build(app).changes if isinstance(c, NewFile)]
+    assert [path for path in new if "test" in path] == [place]
+
+
+def test_a_file_of_tests_is_always_free() -> None:
+    """However many names are taken, one is found."""
+    taken = ("health", "health_endpoints", "new_health", "health_2")
+    names = [f"tests/test_{name}.py" for name in taken]
+    files = {PurePosixPath(p): b"def test_a(): ...\n" for p in names}
+    app = static.read({PurePosixPath("main.py"): APP.encode(), **files})
+    assert learn_suite(app).file(app, "health") == PurePosixPath("tests/test_health_3.py")

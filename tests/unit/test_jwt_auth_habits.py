@@ -279,3 +279,84 @@ def test_a_login_that_is_there_is_told_what_it_lacks() -> None:
         "a token is read whether or not it has expired",
         "failed logins meet no limit",
     }
+
+
+CLASS = """
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file="{file}")
+    app_name: str = "shop"
+
+
+settings = Settings()
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "place"),
+    [
+        (".env", ".env.example"),
+        ("deploy/.env", "deploy/.env.example"),
+        ("../../.env", ".env.example"),
+        ("/run/shop/.env", ".env.example"),
+    ],
+)
+def test_the_example_stands_beside_the_env_file(named: str, place: str) -> None:
+    """What shows the variables is written where the settings class looks for their values."""
+    app = shop("books", **{"shop/config.py": CLASS.format(file=named)})
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    written = [str(path) for path in after if path.name == ".env.example"]
+    assert written == [place]
+
+
+def test_of_several_examples_the_one_beside_the_env_file_gets_the_line() -> None:
+    """An example of something else, nearer to the root, is left as it is."""
+    files = {
+        "shop/config.py": CLASS.format(file="deploy/.env"),
+        ".env.example": "OTHER=\n",
+        "deploy/.env.example": "APP_NAME=shop\n",
+    }
+    app = shop("books", **files)
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    assert after[PurePosixPath(".env.example")] == b"OTHER=\n"
+    assert b"JWT_SECRET=" in after[PurePosixPath("deploy/.env.example")]
+
+
+HASHER = """
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from pwdlib.hashers.bcrypt import BcryptHasher
+
+password_hash = PasswordHash((Argon2Hasher(time_cost=2), BcryptHasher()))
+"""
+
+
+def test_an_own_hasher_is_the_only_one() -> None:
+    """Where the app has pwdlib's hasher set up, a login verifies and hashes by that very object."""
+    app = shop("books", **{"shop/security.py": HASHER})
+    changes = JwtAuth(registration=True).build(app)
+    texts = [text.decode() for text in edits.apply(app.files, changes.changes).values()]
+    (passwords,) = [text for text in texts if "def check_password" in text]
+    assert "from shop.security import password_hash\n" in passwords
+    assert "_hashes = password_hash\n" in passwords
+    assert "PasswordHash(" not in passwords
+    assert not any("class StoredBcrypt" in text for text in texts)
+    told = [decision.chose for decision in changes.explains]
+    assert any("the app's own hasher, `shop.security.password_hash`" in chose for chose in told)
+    assert dict(changes.promise.attacks)["brute-force"]["hash_by"] == "shop.security.password_hash"
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        ("hasher = PasswordHasher()", "hashing on the event loop"),
+        ("hashed = bcrypt.hashpw(b'a', bcrypt.gensalt())", "bcrypt"),
+    ],
+)
+def test_what_is_chosen_instead_is_what_would_have_been(line: str, instead: str) -> None:
+    """An app that hashes with argon2 already is not told that argon2 replaces bcrypt."""
+    app = shop("books", **{"shop/security.py": f"{line}\n"})
+    (decision,) = [d for d in JwtAuth().build(app).explains if "argon2id" in d.chose]
+    assert decision.instead_of == instead

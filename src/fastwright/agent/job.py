@@ -109,6 +109,7 @@ class Job:
         return telling.own_login(replace(work, presence=presence), offers, self.watch)
 
     def _prove_and_apply(self, building: Building, worlds: Worlds) -> Report:
+        building = worlds.pinned(building)
         proof = self._proof(building, worlds)
         absent = tuple(f"not there for the proof: {one}" for one in worlds.not_served)
         absent += tuple(f"made for the proof alone: {one}" for one in worlds.made)

@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from fastwright.agent import mood, readings, slots
+from fastwright.agent.dangers import DANGEROUS
 from fastwright.agent.errands import ERRANDS
 from fastwright.agent.lifetimes import lifetimes
 from fastwright.agent.phrases import BUILT, STRONG
 from fastwright.agent.readings import Reading
-from fastwright.agent.topics import DANGEROUS, FOREIGN
+from fastwright.agent.topics import FOREIGN
 
 _PARTS = re.compile(r"\s+(?=(?:with|using|via|including|plus)\s)")
 _WORDS = """

@@ -54,7 +54,7 @@ def _unwanted(recipe: str, giver: str) -> Refused:
     """What is asked for stands on what is declined."""
     return Refused(
         f"cannot add `{recipe}` without `{giver}`",
-        f"it keeps what it works on there, and the app has no {giver} of its own",
+        f"it works on what a {giver} keeps, and the app has none of its own",
         f"ask for it with a {giver}, or name an app that has one with `--target module:name`",
     )
 

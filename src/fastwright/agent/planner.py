@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from fastwright.agent import errands, mood, readings, slots
+from fastwright.agent.dangers import DANGEROUS
 from fastwright.agent.leftovers import untaken
 from fastwright.agent.readings import Reading
-from fastwright.agent.topics import COOKIES, DANGEROUS, INSTEAD, QUESTION, TOKENLESS, UNWANTED
+from fastwright.agent.topics import COOKIES, INSTEAD, QUESTION, TOKENLESS, UNWANTED
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.plan import Candidate, Plan, Step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -12,8 +12,11 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from dotenv import dotenv_values
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from fastwright.agent import consent
+from fastwright.agent import consent, pinning
+from fastwright.agent.building import Building
 from fastwright.agent.environments import Environments
 from fastwright.agent.ground import Ground, read_source
 from fastwright.agent.person import Person, Wishes
@@ -22,7 +25,7 @@ from fastwright.agent.supplying import Supply, supply
 from fastwright.lab import services, settings
 from fastwright.lab.boot_failure import AppFailed
 from fastwright.lab.environment import Settled, settle
-from fastwright.lab.interpreter import Interpreter
+from fastwright.lab.interpreter import Interpreter, Layer
 from fastwright.lab.servers import how_to_have
 from fastwright.lab.settings import Environment
 from fastwright.lab.settings_learning import learn
@@ -56,6 +59,7 @@ class Worlds:
         self._environments = Environments(ground, person, wishes, watch)
         self._settled: Settled | None = None
         self._by_hand: Mapping[str, str] = {}
+        self._layers: dict[tuple[str, ...], Layer | None] = {}
         self.supply = Supply({}, None)
 
     def __enter__(self) -> Worlds:
@@ -156,10 +160,26 @@ class Worlds:
 
     def _with_packages(self, spec: WorldSpec, changes: ChangeSet) -> WorldSpec:
         added = [c.requirement for c in changes.changes if isinstance(c, AddDependency)]
-        layer = self._environments.layer(added, self._open)
+        layer = self._layer(added)
         if layer is None:
             return spec
         return replace(spec, env={**spec.env, **layer.env}, readable=(*spec.readable, layer.folder))
+
+    def _layer(self, requirements: Sequence[str]) -> Layer | None:
+        """What the environment lacks of `requirements`; of a pin, as it was installed before it."""
+        names = tuple(sorted(canonicalize_name(Requirement(text).name) for text in requirements))
+        if names not in self._layers:
+            self._layers[names] = self._environments.layer(requirements, self._open)
+        return self._layers[names]
+
+    def pinned(self, building: Building) -> Building:
+        """`building` with its new packages at the versions of the proof, where they are pinned."""
+        added = building.adds_packages
+        if not any(one.exact for one in added):
+            return building
+        layer = self._layer([one.requirement for one in added])
+        versions = {**(layer.added if layer else {}), **self.interpreter.packages}
+        return pinning.pinned(building, self.known().files, versions)
 
     @property
     def not_served(self) -> tuple[str, ...]:

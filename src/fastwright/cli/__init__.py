@@ -11,6 +11,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What stands after the program's name; by default those of the process.
     """
-    from fastwright.cli.failures import run_command  # noqa: PLC0415
+    try:
+        from fastwright.cli.failures import run_command  # noqa: PLC0415
 
-    return run_command(arguments)
+        return run_command(arguments)
+    except KeyboardInterrupt:
+        return _interrupted_early(arguments)
+
+
+def _interrupted_early(arguments: Sequence[str] | None) -> int:
+    """The end of a command that was interrupted while its own modules were being imported."""
+    import signal  # noqa: PLC0415
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from fastwright.cli.failures import end_interrupted  # noqa: PLC0415
+
+    return end_interrupted(arguments)

@@ -26,10 +26,19 @@ BROKEN = 70
 
 def run_command(arguments: Sequence[str] | None) -> int:
     """Run one command and turn whatever it raises into a message and an exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _words(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
     return guarded(lambda: _run(words), as_json=_for_programs(words))
+
+
+def end_interrupted(arguments: Sequence[str] | None) -> int:
+    """Tell that the command was interrupted before it began; the exit code."""
+    return _interrupted(KeyboardInterrupt(), as_json=_for_programs(_words(arguments)))
+
+
+def _words(arguments: Sequence[str] | None) -> list[str]:
+    return list(sys.argv[1:] if arguments is None else arguments)
 
 
 def _for_programs(words: Sequence[str]) -> bool:

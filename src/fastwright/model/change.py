@@ -39,7 +39,8 @@ class NewFile:
 class AddDependency:
     """A package that the app needs from now on; `requirement` in PEP 508 form.
 
-    `group` is empty for a dependency of the app itself, else a development group.
+    `group` is empty for a dependency of the app itself, else a development group. `exact` where
+    the project pins its packages and the version is not known yet: it becomes the proven one.
     """
 
     kind: ClassVar[str] = "add-dependency"
@@ -47,6 +48,7 @@ class AddDependency:
     requirement: str
     why: str
     group: str = ""
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,15 @@ _NOT_THE_PROJECT = ".venv,venv,node_modules"
 
 def _ruff(side: Side, home: PurePosixPath) -> tuple[str, ...]:  # noqa: ARG001
     quiet = ("--no-cache", "--no-fix", "--output-format", "concise")
-    return ("check", *quiet, "--extend-exclude", _NOT_THE_PROJECT, ".")
+    return ("check", *quiet, *_first_party(side), "--extend-exclude", _NOT_THE_PROJECT, ".")
+
+
+def _first_party(side: Side) -> tuple[str, ...]:
+    """Where the app's own modules are, of which a linter without configuration knows nothing."""
+    root = side.map.roots.imports
+    if RUFF.home(side.files) is not None or not root.parts:
+        return ()
+    return ("--config", f'src = ["{root}", "{root / "src"}"]')
 
 
 def _flake8(side: Side, home: PurePosixPath) -> tuple[str, ...]:  # noqa: ARG001

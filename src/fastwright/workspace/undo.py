@@ -10,7 +10,7 @@ from fastwright.workspace.apply import Clock, carry_out, keep, missing_folders, 
 from fastwright.workspace.entry import Entry, Move, Phase, Shelf
 from fastwright.workspace.merge import merge
 from fastwright.workspace.project import Project
-from fastwright.workspace.state import locked
+from fastwright.workspace.state import FOLDER, locked
 from fastwright.workspace.swap import Checkpoint, content_at, unobserved
 
 Found = tuple[bytes, int] | None
@@ -46,6 +46,8 @@ def undo(
         Refused: There is nothing to undo, or the tree cannot be written.
         UnknownName: No entry has that id.
     """
+    if not (project.root / FOLDER).is_dir():
+        _chosen(Shelf(project.root / FOLDER / "journal"), entry_id)  # raises: nothing was applied
     state = project.state
     with locked(state):
         _refuse_foreign(Shelf(state / "journal"))

@@ -20,6 +20,7 @@ _LINE = re.compile(rb"(?m)^[ \t]*([A-Za-z0-9][\w.-]*)(\[[\w, .-]*\])?[ \t]*([=<>
 _ITEM = re.compile(
     rb"\"([A-Za-z0-9][\w.-]*)(\[[\w, .-]*\])?[ \t]*([=<>~!][^\";]*)?[^\"]*\"|'[^']*'"
 )
+_PINNED = "pinned by `==`"
 _PINS = ("==", "~=", ">=", "^")
 
 
@@ -40,8 +41,9 @@ def ensure_dependency_package(
     wanted = Requirement(requirement)
     if is_declared(app, wanted.name) or _is_only_installed(app, wanted.name):
         return ()
-    added = AddDependency(requirement, why, group)
     edit = _declaration(app, wanted, why, group)
+    open_pin = edit is not None and _PINNED in edit.why and "==" not in edit.text
+    added = AddDependency(requirement, why, group, exact=open_pin)
     if edit is None:
         place = "the file that declares the project's packages"
         return (added, Manual(place, f"{requirement}\n", why))

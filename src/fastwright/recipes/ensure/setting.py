@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap, Setting, SettingsClass
-from fastwright.model.change import Change, Edit, NewFile
+from fastwright.model.change import Change, Edit
 from fastwright.model.errors import Refused
 from fastwright.model.places import Span
 from fastwright.recipes.ensure.drafting import counted, insert_lines, split_symbol
+from fastwright.recipes.ensure.env_example import ensure_example_line, example_file
 from fastwright.recipes.ensure.settings_class import settings_class
 from fastwright.recipes.ensure.suite_settings import ensure_test_setting
 from fastwright.source import layout
@@ -300,19 +301,11 @@ def _with_files(app: AppMap, reader: Reader, wanted: WantedSetting) -> Reader:
     )  # fmt: skip
 
 
-def _example_line(app: AppMap, reader: Reader, wanted: WantedSetting) -> list[Change]:
-    paths = [p for p in app.files if p.name in (".env.example", ".env.sample", ".env.template")]
+def _example_line(app: AppMap, reader: Reader, wanted: WantedSetting) -> tuple[Change, ...]:
+    if wanted.default is not None and example_file(app) not in app.files:
+        return ()
     value = wanted.example or (wanted.default or "").strip("\"'")
     assignment = "" if wanted.default is None else "# "
     comment = f"# {wanted.doc}\n" if wanted.doc else ""
     lines = f"{comment}{assignment}{reader.variable}={value}\n"
-    why = f"whoever sets the app up sees that it reads `{reader.variable}`"
-    if not paths:
-        path = app.roots.working / ".env.example"
-        return [NewFile(path, lines, why)] if wanted.default is None else []
-    path = min(paths, key=lambda p: len(p.parts))
-    if re.search(
-        rf"(?m)^\W*{re.escape(reader.variable)}=", app.files[path].decode("utf-8", "replace")
-    ):
-        return []
-    return [insert_lines(app, path, len(app.files[path]), lines, why)]
+    return ensure_example_line(app, reader.variable, lines)

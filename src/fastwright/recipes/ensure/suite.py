@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import Application, AppMap
 from fastwright.model.code import Function
 from fastwright.recipes.ensure.drafting import counted, module_for
 
@@ -37,7 +38,9 @@ class Suite:
     def file(self, app: AppMap, subject: str) -> PurePosixPath:
         """The path of a new test file about `subject`, free in `app`."""
         names = (f"test_{subject}.py", f"test_{subject}_endpoints.py", f"test_new_{subject}.py")
-        return next(self.folder / n for n in names if self.folder / n not in app.files)
+        more = (f"test_{subject}_{number}.py" for number in itertools.count(2))
+        every = itertools.chain(names, more)
+        return next(self.folder / n for n in every if self.folder / n not in app.files)
 
 
 def accepted_host(app: AppMap) -> str:
@@ -54,16 +57,20 @@ def accepted_host(app: AppMap) -> str:
 
 def learn_suite(app: AppMap) -> Suite:
     """How this app is tested; a project without tests gets them beside its app."""
-    tests = [p for p in app.files if re.fullmatch(r"test_\w+\.py|\w+_test\.py", p.name)]
+    every = [p for p in app.files if re.fullmatch(r"test_\w+\.py|\w+_test\.py", p.name)]
+    # Without tests of its own, an app gets them beside those of what it is imported with.
+    tests = [p for p in every if is_about(app, p)] or [
+        p for p in every if p.is_relative_to(app.roots.imports)
+    ]
     folders = Counter(p.parent for p in tests)
     fixture = _client_fixture(app)
     is_async = fixture is not None and _is_async_client(app, fixture)
     folder = folders.most_common(1)[0][0] if folders else _beside_imports(app)
-    named = fixture.name.rpartition(".")[2] if fixture else None
-    said = f"through the fixture `{named}`" if named else "with a client of their own"
+    called = fixture.name.rpartition(".")[2] if fixture else None
+    said = f"through the fixture `{called}`" if called else "with a client of their own"
     return Suite(
         folder=folder,
-        fixture=named,
+        fixture=called,
         is_async=is_async,
         mark=_mark(app, tests) if is_async else "",
         app=_app_symbol(app),
@@ -78,8 +85,47 @@ def is_tested(app: AppMap, path: str) -> bool:
     return any(
         call.arguments[:1] and call.arguments[0].strip("\"'") == path
         for call in app.calls
-        if _in_tests(call.span.path)
+        if _in_tests(call.span.path) and is_about(app, call.span.path)
     )
+
+
+def is_about(app: AppMap, path: PurePosixPath) -> bool:
+    """Whether a file of tests is about this app, where a repository has several.
+
+    It is where it, or else the nearest ``conftest.py`` above it that imports any of them, imports
+    this one; and where none does, it belongs to the app that it stands nearest to.
+    """
+    chosen = app.app
+    others = [a for a in app.applications if chosen and a.path != chosen.path and not a.mounted_at]
+    if chosen is None or not others:
+        return True
+    mine = _module(chosen)
+    theirs = {_module(a) for a in others}
+    for file in (path, *(folder / "conftest.py" for folder in path.parents)):
+        said = [] if mine in theirs else _imported(app, file)
+        if any(_is_in(name, mine) for name in said):
+            return True
+        if any(_is_in(name, other) for name in said for other in theirs):
+            return False
+    return _shared(path, chosen.path) >= max(_shared(path, a.path) for a in others)
+
+
+def _module(application: Application) -> str:
+    return application.target.partition(":")[0]
+
+
+def _imported(app: AppMap, path: PurePosixPath) -> list[str]:
+    return [n for m in app.modules.values() if m.path == path for n in m.imports.values()]
+
+
+def _is_in(name: str, module: str) -> bool:
+    return name == module or name.startswith(f"{module}.")
+
+
+def _shared(one: PurePosixPath, other: PurePosixPath) -> int:
+    """How many folders two paths have in common."""
+    pairs = zip(one.parts, other.parts, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _in_tests(path: PurePosixPath) -> bool:
@@ -92,6 +138,7 @@ def _client_fixture(app: AppMap) -> Function | None:
         function
         for function in app.functions
         if function.span.path.name == "conftest.py"
+        and is_about(app, function.span.path)
         and any("fixture" in decorator for decorator in function.decorators)
         and _client_kind(app, function)
     ]

@@ -100,9 +100,10 @@ def inclusion(app: AppMap, layout: Layout, paths: Paths) -> tuple[Change, ...]:
 def packages(app: AppMap, scheme: Scheme, *, redis: bool) -> Iterator[Change]:
     """The packages that the written code imports."""
     yield from ensure_dependency_package(app, "pyjwt>=2.8", "tokens are JSON Web Tokens")
-    yield from ensure_dependency_package(
-        app, "pwdlib[argon2]>=0.2", "passwords are hashed by argon2"
-    )
+    if scheme.kind != "pwdlib":
+        yield from ensure_dependency_package(
+            app, "pwdlib[argon2]>=0.2", "passwords are hashed by argon2"
+        )
     yield from ensure_dependency_package(
         app, "python-multipart>=0.0.6", "a login is sent as a form"
     )

@@ -93,7 +93,7 @@ def _check_table(accounts: Accounts, scheme: Scheme, *, is_new: bool) -> None:
     column = table.column(accounts.password)
     length = column.length if column else None
     hashes = scheme.kind == "bcrypt" and (length or BCRYPT_LENGTH) >= BCRYPT_LENGTH
-    if not accounts.room and not hashes:
+    if not accounts.room and not hashes and scheme.kind != "pwdlib":
         raise _refused(
             f"`{table.name}.{accounts.password}` holds {length} characters, and no hash that is "
             "made here fits",

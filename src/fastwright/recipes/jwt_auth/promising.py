@@ -113,6 +113,8 @@ def _needs(bound: Binding, paths: Paths, secret: Reader) -> Mapping[str, str]:
         needs["refresh"] = f"POST {paths.outer}{paths.prefix}/refresh"
     if paths.me:
         needs["protected"] = f"GET {paths.full_me}"
+    if bound.scheme.kind == "pwdlib":
+        needs["hash_by"] = f"{bound.scheme.module}.{bound.scheme.name}"
     if bound.keeps_hashes and bound.scheme.kind == "bcrypt":
         needs["hash"] = "bcrypt"
     if (columns[accounts.login].length or 64) < 30:

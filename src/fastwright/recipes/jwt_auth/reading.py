@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap, Setting
 from fastwright.model.change import Change, NewFile
 from fastwright.recipes.ensure import Reader, WantedSetting, ensure_setting
-from fastwright.recipes.ensure.drafting import insert_lines
+from fastwright.recipes.ensure.env_example import ensure_example_line
 from fastwright.recipes.ensure.settings_class import settings_class
 from fastwright.recipes.ensure.suite_settings import ensure_test_setting
 
@@ -19,7 +18,6 @@ _REDIS_URL = WantedSetting(
     default='"redis://localhost:6379/0"',
     doc="Where failed logins are counted for all workers",
 )
-_EXAMPLES = (".env.example", ".env.sample", ".env.template")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +155,4 @@ def _example(app: AppMap, variable: str, wanted: WantedSetting) -> tuple[Change,
     """A line in ``.env.example`` that tells of a required variable."""
     if wanted.default is not None:
         return ()
-    why = f"whoever sets the app up sees that it reads `{variable}`"
-    lines = f"# {wanted.doc}\n{variable}=\n"
-    files = sorted((p for p in app.files if p.name in _EXAMPLES), key=lambda p: len(p.parts))
-    if not files:
-        return (NewFile(app.roots.working / _EXAMPLES[0], lines, why),)
-    return _appended(app, files[0], variable, lines, why=why)
-
-
-def _appended(
-    app: AppMap, path: PurePosixPath, variable: str, lines: str, *, why: str
-) -> tuple[Change, ...]:
-    content = app.files[path]
-    if re.search(rf"(?m)^\W*{variable}=".encode(), content):
-        return ()
-    return (insert_lines(app, path, len(content), lines, why),)
+    return ensure_example_line(app, variable, f"# {wanted.doc}\n{variable}=\n")

@@ -15,6 +15,10 @@ _VERIFY = re.compile(
     rb"(?m)^(?:async )?def ((?:verify|check|validate|compare)_?\w*(?:password|passwd|pwd)\w*"
     rb"|(?:password|pwd)_?(?:verify|check|matches)\w*)\("
 )
+_HASHER = re.compile(
+    rb"(?m)^([A-Za-z]\w*)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*PasswordHash(?:\.recommended)?\("
+)
+"""A public name of a module that is bound to pwdlib's hasher."""
 CONTEXT = re.compile(rb"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*CryptContext\(([^)]*)\)")
 
 
@@ -23,9 +27,10 @@ class Scheme:
     """Where stored hashes come from.
 
     Attributes:
-        kind: ``none``, ``argon2``, ``bcrypt``, ``werkzeug`` or ``elsewhere`` (the app's own).
+        kind: ``none``, ``argon2``, ``bcrypt``, ``werkzeug``, ``elsewhere`` (the app's own) or
+            ``pwdlib`` (the app's own hasher, which is taken as it is).
         because: What in the app says so.
-        module: Where the app's own verifier lives, for ``elsewhere``; `name` is what to import,
+        module: Where the app's own verifier or hasher lives; `name` is what to import,
             `expression` what to call with a password and a hash.
         rounds: The cost of bcrypt hashes, as a power of two.
     """
@@ -39,13 +44,13 @@ class Scheme:
 
     @property
     def is_old(self) -> bool:
-        """True where stored hashes are not argon2."""
-        return self.kind not in ("none", "argon2")
+        """True where stored hashes are another hasher's than the one that makes new ones."""
+        return self.kind not in ("none", "argon2", "pwdlib")
 
 
 def find_scheme(app: AppMap) -> Scheme:
     """The scheme of the passwords that the app has stored so far."""
-    for finder in (_passlib, _werkzeug, _bcrypt, _argon2, _own):
+    for finder in (_pwdlib, _passlib, _werkzeug, _bcrypt, _argon2, _own):
         for path, text in _sources(app):
             found = finder(app, path, text)
             if found is not None:
@@ -62,6 +67,14 @@ def _sources(app: AppMap) -> Iterator[tuple[PurePosixPath, bytes]]:
 def is_test(path: PurePosixPath) -> bool:
     """True for files of the test suite."""
     return path.name.startswith(("test_", "conftest")) or bool({"tests", "test"} & set(path.parts))
+
+
+def _pwdlib(app: AppMap, path: PurePosixPath, text: bytes) -> Scheme | None:
+    match = _HASHER.search(text)
+    if match is None or b"pwdlib" not in text:
+        return None
+    name = match[1].decode()
+    return Scheme("pwdlib", f"`{path}` hashes with it", module_for(app, path), name)
 
 
 def _passlib(app: AppMap, path: PurePosixPath, text: bytes) -> Scheme | None:

@@ -87,7 +87,8 @@ def flags_of(
         "active": accounts.has_switch,
         "active-test": bool(accounts.on or accounts.off),
         scheme.kind: scheme.is_old,
-        "current": not scheme.is_old,
+        "current": scheme.kind in ("none", "argon2"),
+        "own-hasher": scheme.kind == "pwdlib",
         "stored-scheme": stored,
         "new-users": bound.makes_users,
         "refresh": paths.refresh,
@@ -217,7 +218,8 @@ def _host(bound: Binding) -> Mapping[str, str]:
     if bound.accounts.key_kind == "uuid":
         host["AccountKey"] = "uuid.UUID"
     if scheme.name:
-        host["verify_stored"] = f"{scheme.module}.{scheme.name}"
+        bound_to = "own_hasher" if scheme.kind == "pwdlib" else "verify_stored"
+        host[bound_to] = f"{scheme.module}.{scheme.name}"
     return host
 
 

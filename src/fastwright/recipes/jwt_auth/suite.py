@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.recipes.ensure.drafting import module_for
-from fastwright.recipes.ensure.suite import accepted_host
+from fastwright.recipes.ensure.suite import accepted_host, is_about
 from fastwright.recipes.jwt_auth.schemes import is_test
 
 _NAMES_OF_FILE = ("test_login.py", "test_auth_login.py", "test_login_tokens.py")
@@ -60,7 +60,8 @@ def find_suite(app: AppMap, session: str) -> Suite:
 
 
 def _found(app: AppMap, session: str) -> Suite:
-    files = [p for p in sorted(app.files) if p.suffix == ".py" and is_test(p)]
+    sources = (p for p in sorted(app.files) if p.suffix == ".py" and is_test(p))
+    files = [p for p in sources if is_about(app, p)]
     tests = [p for p in files if p.name.startswith("test_")]
     folder = Counter(p.parent for p in tests).most_common(1)
     home = folder[0][0] if folder else app.roots.working / "tests"

@@ -105,9 +105,16 @@ def _hashing(bound: Binding) -> Decision:
             else narrow,
             costs=f"passwords stay as strong as their old scheme; {_connection(bound)}",
         )
+    if scheme.kind == "pwdlib":
+        return Decision(
+            chose=f"the app's own hasher, `{scheme.module}.{scheme.name}`, off the event loop",
+            instead_of="a second one beside it",
+            because="what it stores and what a login reads stay one, whatever it is set to",
+            costs=f"its time and memory for each login; {_connection(bound)}",
+        )
     return Decision(
         chose="argon2id through pwdlib, off the event loop",
-        instead_of="bcrypt",
+        instead_of="hashing on the event loop" if scheme.kind == "argon2" else "bcrypt",
         because=f"it resists graphics cards; {scheme.because}"
         + (", and those hashes are replaced at the next login" if scheme.is_old else ""),
         costs="64 MiB and some 0.1 s of a core for each login, at most half of the cores at once; "

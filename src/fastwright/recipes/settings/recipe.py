@@ -21,6 +21,7 @@ from fastwright.recipes.ensure.drafting import (
     module_for,
     nothing_to_do,
 )
+from fastwright.recipes.ensure.env_example import NAMES
 from fastwright.recipes.ensure.suite import learn_suite
 from fastwright.recipes.ensure.suite_settings import ensure_test_setting
 from fastwright.recipes.ensure.versions import require_modern
@@ -146,8 +147,7 @@ def _is_free(app: AppMap, path: PurePosixPath) -> bool:
 
 def _example(app: AppMap, reads: tuple[Read, ...]) -> tuple[Change, ...]:
     """An ``.env.example`` of the variables, where the project has no such file."""
-    shown = {".env.example", ".env.sample", ".env.template"}
-    if not reads or any(path.name in shown for path in app.files):
+    if not reads or any(path.name in NAMES for path in app.files):
         return ()
     lines = dict.fromkeys(
         f"{read.setting.name}={(read.default or '').strip(chr(34) + chr(39))}\n"

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI
+from pwdlib import PasswordHash
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 from sqlalchemy import select
@@ -53,6 +54,7 @@ SessionDep = Annotated[AsyncSession, Depends(get_session)]
 app = FastAPI()
 AccountKey = int
 ROUNDS = 12
+own_hasher = PasswordHash.recommended()
 Given = Any
 Answer = Any
 

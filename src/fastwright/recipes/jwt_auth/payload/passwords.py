@@ -11,7 +11,7 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import PwdlibError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from .host import ROUNDS
+from .host import ROUNDS, own_hasher
 from .stored_bcrypt import StoredBcrypt
 from .stored_elsewhere import StoredElsewhere
 from .stored_werkzeug import StoredWerkzeug
@@ -24,6 +24,7 @@ _UNREADABLE = (PwdlibError, ValueError, TypeError, LookupError, ArithmeticError)
 # One hash costs some 64 MiB and a core for a while: half of the cores stay free.
 _hashing = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "passwords")
 _hashes = PasswordHash((Argon2Hasher(),))  # when: current
+_hashes = own_hasher  # when: own-hasher
 _hashes = PasswordHash((Argon2Hasher(), StoredBcrypt()))  # when: bcrypt
 _hashes = PasswordHash((Argon2Hasher(), StoredWerkzeug()))  # when: werkzeug
 _hashes = PasswordHash((Argon2Hasher(), StoredElsewhere()))  # when: elsewhere
