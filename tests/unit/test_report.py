@@ -19,6 +19,7 @@ from fastwright.model.places import Position, Span
 from fastwright.model.plan import Candidate, Option, Plan, Presence, State, Step
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
 from fastwright.model.review import Objection, Review
+from fastwright.recipes.recipe import choices, registry
 from fastwright.report import html, json_text, markdown, review_html, words
 from fastwright.report.terminal import Terminal
 
@@ -245,3 +246,24 @@ def test_a_proven_cell_stands_out_in_a_matrix_by_path() -> None:
     named = re.findall(r"<code>((?:GET|DELETE) /[^<]*)</code></th>", page)
     assert named == ["GET /a/{id}", "DELETE /a/{id}", "GET /b"]
     assert page.count('<td class="cell fault">200</td>') == 1
+
+
+def test_one_cause_of_a_failing_gate_is_told_once() -> None:
+    """What fails alike is folded into the first line, with the names of some of the others."""
+    said = "failed: AttributeError: module `shop` has no attribute `x` at 0x7f{n}"
+    seen = [f"`tests/test_a.py::test_{n}` {said.format(n=n)}" for n in range(5)]
+    seen.append("`tests/test_a.py::test_other` failed by assertion: assert 404 == 200")
+    evidence = tuple(Evidence(EvidenceKind.PROCESS, text) for text in seen)
+    failed = words.row(Check("new-tests", Verdict.FAILED, evidence=evidence))
+    assert failed.evidence == (
+        f"{seen[0]}; the same of `tests/test_a.py::test_1`, `tests/test_a.py::test_2` and 2 more",
+        seen[-1],
+    )
+    passed = words.row(Check("new-tests", Verdict.PASSED, evidence=evidence))
+    assert passed.evidence == tuple(seen)
+
+
+def test_what_recipes_say_of_their_options_holds_no_emphasis() -> None:
+    """It is shown in terminals and tables, where an asterisk is an asterisk."""
+    said = {f"{n} {c.name}": c.doc for n, r in registry().items() for c in choices(r)}
+    assert [name for name, doc in said.items() if re.search(r"\*\w[^*]*\*", doc)] == []

@@ -85,13 +85,14 @@ FOREIGN: tuple[Phrase, ...] = (
 
 MENDING = "mending a fault"
 MENDING_LOGIN = "mending a fault of the login"
+_PLAIN = r"^(?!.*(?:secur|vulnerab)).*"
 _OF_LOGIN = r"(?:log[- ]?ins?|sign[- ]?ins?|auth\w*|jwts?|tokens?)"
 OTHER_WORK: tuple[Phrase, ...] = (
     Phrase(
         MENDING_LOGIN,
         1.0,
-        rf"^(?!.*(?:secur|vulnerab)).*\b(?:fix|repair|mend|solve|resolve|debug)\b.*\b{_OF_LOGIN}\b"
-        rf"|^(?!.*(?:secur|vulnerab)).*\b{_OF_LOGIN}\b.*\b(?:broken|bugs?|crash\w*|fail(?:s|ing))\b",
+        rf"{_PLAIN}\b(?:fix|repair|mend|solve|resolve|debug)\b.*\b{_OF_LOGIN}\b"
+        rf"|{_PLAIN}\b{_OF_LOGIN}\b.*\b(?:broken|bugs?|crash\w*|fail(?:s|ing))\b",
     ),
     Phrase(
         MENDING,

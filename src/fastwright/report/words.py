@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,6 +12,9 @@ from fastwright.model.errors import FastwrightError
 from fastwright.model.finding import Evidence
 from fastwright.model.plan import Option, Plan, Step
 from fastwright.model.proof import Check, FileDiff, Outcome, Report, Verdict
+
+NAMED = 2
+"""Of things that fail for one cause, how many are named beside the first."""
 
 _TITLES = MappingProxyType(
     {
@@ -62,13 +66,41 @@ def rows(checks: Iterable[Check]) -> tuple[Row, ...]:
 
 def row(check: Check) -> Row:
     """One gate's line."""
+    seen = tuple(evidence_text(evidence) for evidence in check.evidence)
     return Row(
         check.gate,
         check.verdict.value,
         figures(check),
-        tuple(evidence_text(evidence) for evidence in check.evidence),
+        folded(seen) if check.verdict is Verdict.FAILED else seen,
         check.seconds,
     )
+
+
+def folded(lines: Iterable[str]) -> tuple[str, ...]:
+    """`lines` with those that say the same of several things told once, with the others' names.
+
+    What a line is about stands in backticks at its beginning. Numbers and addresses in what is
+    said of it do not make two causes of one.
+    """
+    causes: dict[str, list[tuple[str, str]]] = {}
+    for line in lines:
+        name, said = _subject(line)
+        causes.setdefault(re.sub(r"0x[0-9a-f]+|\d+", "0", said), []).append((name, line))
+    return tuple(_once_for_all(alike) for alike in causes.values())
+
+
+def _subject(line: str) -> tuple[str, str]:
+    found = re.match(r"(`[^`\n]+`)(.+)", line, re.DOTALL)
+    return (found[1], found[2]) if found else ("", line)
+
+
+def _once_for_all(alike: Sequence[tuple[str, str]]) -> str:
+    others = [name for name, _ in alike[1:] if name]
+    if not others:
+        return alike[0][1]
+    more = len(others) - NAMED
+    shown = ", ".join(others[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{alike[0][1]}; the same of {shown}"
 
 
 def figures(check: Check) -> str:

@@ -29,7 +29,7 @@ class JwtAuth(Recipe):
         user_table: The table, or its class, that people log in against.
         login: The column that they log in with.
         me: A route that says who is logged in; without a guarded route the docs page has no
-            *Authorize* button.
+            ``Authorize`` button.
         refresh: Refresh tokens, rotated at each use; one table, one migration, one operation.
         refresh_days: How long a refresh token is good for where it is not used, with `refresh`.
         limits: Where failed logins, and registrations, are counted: in ``redis``, for all workers

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastwright.model.app import AppMap, Inclusion, Router
 from fastwright.model.errors import Refused
 from fastwright.recipes.ensure.router import Hub, find_hub
+from fastwright.recipes.jwt_auth.awaited import Awaited, awaited_login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Paths:
         expression: The app's own expression for `outer`, where it can be imported: a dotted
             symbol, and what to write after its last name.
         at_top: True where the router joins the app itself, so that nothing stands before it.
+        awaited: The login that the app's tests post to, where its path was taken.
     """
 
     outer: str = ""
@@ -40,6 +42,7 @@ class Paths:
     moves: bool = False
     expression: tuple[str, str] | None = None
     at_top: bool = False
+    awaited: Awaited | None = None
 
     @property
     def full_login(self) -> str:
@@ -75,9 +78,25 @@ class Paths:
 def find_paths(app: AppMap, wanted: str | None, *, me: bool, joined: Router | None = None) -> Paths:
     """The paths in this app; `wanted` is the whole path of the login, where a person gave it.
 
+    Where nobody did, the tests of the app may await one.
+
     Raises:
         Refused: `wanted` is not below the prefix of the router that the endpoints have `joined`.
     """
+    awaited = awaited_login(app) if wanted is None else None
+    if awaited is not None:
+        try:
+            found = _found(app, awaited.path, me=me, joined=joined, follows=awaited.follows)
+            return replace(found, awaited=awaited)
+        except Refused:
+            pass  # its file and the path that the tests await do not go together
+    return _found(app, wanted, me=me, joined=joined, follows=False)
+
+
+def _found(
+    app: AppMap, wanted: str | None, *, me: bool, joined: Router | None, follows: bool
+) -> Paths:
+    """The paths; where `follows`, `wanted` moves with the prefix that a setting gives."""
     if joined is not None:
         return _below(app, joined, wanted, me=me)
     hub = find_hub(app)
@@ -88,7 +107,7 @@ def find_paths(app: AppMap, wanted: str | None, *, me: bool, joined: Router | No
         prefix = f"{_shared(app, hub)}/auth" if hub else "/auth"
         expression = _expression(app, chain)
         return Paths(outer=outer, prefix=prefix, me=me, moves=moves, expression=expression)
-    under = not moves and outer and wanted.startswith(f"{outer}/")
+    under = (follows or not moves) and outer and wanted.startswith(f"{outer}/")
     rest = wanted.removeprefix(outer) if under else wanted
     prefix, _, last = rest.rstrip("/").rpartition("/")
     found = outer if under else ""
@@ -98,6 +117,8 @@ def find_paths(app: AppMap, wanted: str | None, *, me: bool, joined: Router | No
         login=f"/{last}",
         me=me,
         at_top=bool(outer or moves) and not under,
+        moves=moves and bool(under),
+        expression=_expression(app, chain) if moves and under else None,
     )
 
 

@@ -26,6 +26,8 @@ def resolved(draft: Draft) -> Iterator[Resolved]:
 
 def _why_path(draft: Draft) -> str:
     joined, paths = draft.layout.joined, draft.paths
+    if paths.awaited is not None:
+        return paths.awaited.because
     if joined is not None:
         return f"the router in `{joined.path}` is where it belongs"
     above = paths.outer + paths.prefix.removesuffix("/auth")

@@ -138,6 +138,11 @@ def not_done(app: AppMap, draft: Draft) -> Iterator[str]:
     bound, paths = draft.bound, draft.paths
     if bound.makes_users and not bound.maker:
         yield "no command that creates a user: the app makes sessions for requests alone"
+    if paths.awaited is not None and paths.awaited.takes_json:
+        yield (
+            f"tests of the app send JSON to `{paths.full_login}`, and a login here takes the form "
+            'that the docs page sends: let them post `data={"username": …, "password": …}`'
+        )
     yield "no existing route asks for a token: add `user: CurrentUser` to those that should"
     yield _absent(draft)
     yield from _left(draft)
