@@ -83,6 +83,17 @@ def test_a_good_login_withstands_what_fits_it(tmp_path: Path, shape: dict[str, s
     assert report.changes is None
 
 
+def test_of_two_tokens_that_a_login_signs_the_carried_one_is_forged(tmp_path: Path) -> None:
+    """A refresh token that is signed after the access token does not stand in its place."""
+    text = (
+        '    return {"access_token": access_token(user), "refresh_token": fresh, '
+        '"token_type": "bearer"}\n\n\n@app.post("/login")'
+    )
+    signed = text.replace("fresh,", 'jwt.encode({"sub": fresh}, SECRET + "2", "HS256"),')
+    found = verdicts(report_of(tmp_path, {text: signed}))
+    assert found["token-forgery"] is Verdict.PASSED
+
+
 def test_the_gaps_of_a_login_are_told_with_their_remedies(tmp_path: Path) -> None:
     """What gets through is a gap, told as it was seen, with what closes it."""
     report = report_of(tmp_path, UNLIMITED, TELLING)

@@ -83,9 +83,9 @@ def learn_suite(app: AppMap) -> Suite:
 def is_tested(app: AppMap, path: str) -> bool:
     """True where a test asks for `path`: a call of a client with it as its first argument."""
     return any(
-        call.arguments[:1] and call.arguments[0].strip("\"'") == path
+        _in_tests(call.span.path) and is_about(app, call.span.path)
         for call in app.calls
-        if _in_tests(call.span.path) and is_about(app, call.span.path)
+        if call.arguments[:1] and call.arguments[0].strip("\"'") == path
     )
 
 

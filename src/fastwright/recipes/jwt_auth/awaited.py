@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.code import Call
@@ -83,18 +82,15 @@ def _posts(app: AppMap) -> Iterator[_Post]:
     """Every post of credentials to what is named like a login, by place."""
     bodies = {function.name: function.span for function in app.functions}
     for call in sorted(app.calls, key=lambda c: (c.span.path, c.span.start)):
-        if not (call.text.endswith(".post") and _is_of_tests(app, call.span.path)):
+        if not (call.text.endswith(".post") and is_test(call.span.path)):
             continue
         found = _path(app, call.arguments[0]) if call.arguments else None
         if found is None or not _LOGIN.search(found[0]) or _OTHER.search(found[0]):
             continue
         around = app.text(bodies.get(call.caller, call.span))
-        if _NAME.search(around) and _PASSWORD.search(around):
+        named = _NAME.search(around) and _PASSWORD.search(around)
+        if named and is_about(app, call.span.path):
             yield _Post(found[0], call, found[1])
-
-
-def _is_of_tests(app: AppMap, path: PurePosixPath) -> bool:
-    return path.suffix == ".py" and is_test(path) and is_about(app, path)
 
 
 def _path(app: AppMap, written: str) -> tuple[str, bool] | None:

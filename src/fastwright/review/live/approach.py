@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -117,21 +118,29 @@ class _Scout:
     def _ways(self) -> Iterator[Needs]:
         """Accounts as rows, with the app's own hashing and without; then by its sign-up."""
         login, stored = self._login(), self._stored()
-        joining = tuple(self._joining())
-        with_sign_up = joining[0] if self.people.sign_up_door and joining else {}
+        joining = self._joined(login)
         capability = self.app.capability("auth.password_hash")
         if stored:
             if capability is not None:
-                yield {**login, **stored, **with_sign_up, "hash_by": capability.symbol}
-            yield {**login, **stored, **with_sign_up}
-        for one in joining:
-            yield {**login, **stored, **one, "accounts": "sign_up"}
+                yield {**login, **stored, **joining, "hash_by": capability.symbol}
+            yield {**login, **stored, **joining}
+        if joining:
+            yield {**login, **stored, **joining, "accounts": "sign_up"}
+
+    def _joined(self, login: Needs) -> Mapping[str, str]:
+        """The sign-up as it works; empty where it does not."""
+        for one in self._joining():
+            assault = Assault(self.target, {**login, **one})
+            with suppress(CannotStrike):
+                assault.signed_up(assault.unknown_login(), assault.doors.password)
+                return one
+        return {}
 
     # ------------------------------------------------------------------------------- login
 
     def _login(self) -> dict[str, str]:
         """How to log in, and what the token that it gives opens."""
-        request = self.people.request(self.people.login, _SOMEBODY, _SECRET)
+        request = self._request
         fields, is_form = _fields(request)
         places = {value: place for place, value in _places(fields)}
         name = places.get(_EMAIL) or places.get(_NAME) or ""
@@ -153,9 +162,13 @@ class _Scout:
         }
 
     @property
+    def _request(self) -> Ready:
+        """A login of somebody, with places for who they are."""
+        return self.people.request(self.people.login, _SOMEBODY, _SECRET)
+
+    @property
     def _by_email(self) -> bool:
-        request = self.people.request(self.people.login, _SOMEBODY, _SECRET)
-        return _EMAIL in {value for _, value in _places(_fields(request)[0])}
+        return _EMAIL in {value for _, value in _places(_fields(self._request)[0])}
 
     def _token(self) -> dict[str, str]:
         """Where the token stands in the answer of a login, and how a request carries it."""
