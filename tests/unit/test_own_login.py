@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -12,6 +13,7 @@ from fastwright.agent import closing
 from fastwright.agent.engineer import Engineer
 from fastwright.agent.person import Wishes
 from fastwright.cli.screen import Screen
+from fastwright.model.app import Setting
 from fastwright.model.plan import Presence, State
 from fastwright.model.proof import Check, Outcome, Proof, Report, Verdict
 from fastwright.recipes.jwt_auth import JwtAuth
@@ -161,3 +163,14 @@ def test_an_own_login_without_a_session_is_there_and_not_refused(tmp_path: Path)
     assert report.outcome is Outcome.ALREADY_THERE
     assert set(verdicts(report).values()) == {Verdict.SKIPPED}
     assert re.search(r"not tried: .*since no user could be made", " ".join(report.not_done))
+
+
+def test_a_known_secret_is_told_with_where_it_came_from() -> None:
+    """What an example gives is no claim on what is deployed: the file is named."""
+    app = static.read({PurePosixPath("main.py"): b"from fastapi import FastAPI\napp = FastAPI()\n"})
+    given = Setting("SECRET_KEY", required=True, reader="environ", given_by=(".env.example",))
+    app = replace(app, settings=(given,))
+    known = Check("token-forgery", Verdict.FAILED, after="believed: signed with `secret`")
+    (told,) = closing.borrowed(app, Proof("", (known,)))
+    assert told.startswith("`SECRET_KEY` came from .env.example")
+    assert list(closing.borrowed(app, Proof("", (replace(known, after="no expiry"),)))) == []

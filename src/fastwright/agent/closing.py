@@ -50,6 +50,7 @@ _BY_HAND: Mapping[str, str] = MappingProxyType(
         "and limit registrations by address",
     }
 )
+_SIGNS = re.compile(r"(?i)secret|signing|jwt_?key")
 _SEEN: tuple[tuple[str, str], ...] = (
     (r"meet no limit", "brute-force"),
     (r"tells whether there is such an account", "login-enumeration"),
@@ -70,6 +71,18 @@ def gaps(presence: Presence | None, proof: Proof) -> tuple[tuple[str, str], ...]
     read = [(gap, _attack_on(gap)) for gap in (presence.gaps if presence else ())]
     kept = [(gap, name) for gap, name in read if name not in tried]
     return (*struck, *kept)
+
+
+def borrowed(app: AppMap, proof: Proof) -> Iterator[str]:
+    """Where the secrets of the run came from, where a token signed with a known one was believed.
+
+    The value of an example or of a test need not be the one that the app is deployed with.
+    """
+    if not any("signed with" in c.after for c in proof.checks if c.verdict is Verdict.FAILED):
+        return
+    given = {s.name: s.given_by[0] for s in app.settings if s.given_by and _SIGNS.search(s.name)}
+    for name, source in given.items():
+        yield f"`{name}` came from {source} for the run: yours may differ"
 
 
 def _attack_on(gap: str) -> str:

@@ -106,7 +106,9 @@ class Job:
         told = tuple(gap for gap, _ in found)
         presence = replace(work.presence, gaps=told) if work.presence else None
         offers = tuple(closing.offers(app, found))
-        return telling.own_login(replace(work, presence=presence), offers, self.watch)
+        borrowed = tuple(closing.borrowed(app, proof))
+        told_work = replace(work, presence=presence, absent=borrowed)
+        return telling.own_login(told_work, offers, self.watch)
 
     def _prove_and_apply(self, building: Building, worlds: Worlds) -> Report:
         building = worlds.pinned(building)

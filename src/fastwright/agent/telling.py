@@ -29,7 +29,7 @@ _LONGEST = 160
 class Work:
     """What one job has come to: its plan, its changes and their proof, as far as it got.
 
-    `absent` names the services that the app expects and that were not there for the proof.
+    `absent` names what the app expects and the proof went without: services, and its own secrets.
     """
 
     plan: Plan
@@ -176,7 +176,12 @@ def own_login(work: Work, offers: tuple[str, ...], watch: Stopwatch) -> Report:
         asked=work.plan.request,
         outcome=Outcome.ALREADY_THERE,
         did=("found it in the app and changed nothing", *did),
-        not_done=(*work.plan.unsure, "nothing was changed, since it is there", *_untried(checks)),
+        not_done=(
+            *work.plan.unsure,
+            "nothing was changed, since it is there",
+            *work.absent,
+            *_untried(checks),
+        ),
         plan=work.plan,
         presence=work.presence,
         proof=work.proof,

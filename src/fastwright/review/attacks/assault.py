@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from fastwright.model.errors import FastwrightError
 from fastwright.review.attack import Answer, CannotStrike, Client, Headers, Needs, Strike, Target
 from fastwright.review.attacks.doors import Doors, Operation, found_at
 from fastwright.review.attacks.notes import Notes
@@ -114,9 +115,12 @@ class Assault:
         """The row of the account that `login` names; empty where it is not found."""
         if not self.doors.get("table"):
             return {}
-        found = self.probe(
-            reading, table=self.doors["table"], column=self.login_column, value=login
-        )
+        try:
+            found = self.probe(
+                reading, table=self.doors["table"], column=self.login_column, value=login
+            )
+        except FastwrightError:  # an app may have tables that SQLAlchemy does not know of
+            return {}
         return dict(found or {})
 
     def filled(
