@@ -66,13 +66,16 @@ def _own_work(app: AppMap, ours: list[str]) -> Presence:
 
 
 def login_routes(app: AppMap) -> tuple[Route, ...]:
-    """The routes that exchange a password for something, by form, body or name."""
-    return tuple(r for r in app.routes if r.method == "POST" and r.reachable and _logs_in(app, r))
+    """The routes that exchange a password for something, by form, body or name.
+
+    One that asks who is calling gives those who are in something more, where another lets them in.
+    """
+    found = [r for r in app.routes if r.method == "POST" and r.reachable and _logs_in(app, r)]
+    doors = [r for r in found if not any(g.role == "principal" for g in r.guards)]
+    return tuple(doors or found)
 
 
 def _logs_in(app: AppMap, route: Route) -> bool:
-    if any(g.role != "middleware" and not g.optional for g in route.guards):
-        return False  # whoever calls it is in already
     calls = {d.call.rpartition(".")[2] for d in route.every_dependency()}
     if any(call.startswith("OAuth2PasswordRequestForm") for call in calls):
         return True
