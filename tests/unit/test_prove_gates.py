@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import pytest
 
@@ -308,3 +311,27 @@ def test_only_promised_files_may_change(sides: Sides, files: Changed) -> None:
         True,
         f"2 files changed, {len(files) - 1} byte-identical",
     )
+
+
+def test_a_linter_without_configuration_knows_the_app_s_own_modules(tmp_path: Path) -> None:
+    """Below a folder of several apps, imports of the app are sorted as its own."""
+    test = (
+        "from fastapi.testclient import TestClient\n\nfrom beta_app.main import app\n\n"
+        "client = TestClient(app)\n"
+    )
+    files = {
+        PurePosixPath("services/beta/beta_app/__init__.py"): b"",
+        PurePosixPath("services/beta/beta_app/main.py"): b"from fastapi import FastAPI\n\n"
+        b"app = FastAPI()\n",
+        PurePosixPath("services/beta/tests/test_app.py"): test.encode(),
+    }
+    for path, content in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    side = Side(static.read(files), files, cast("World", None))
+    arguments = lint._ruff(side, PurePosixPath())
+    ran = subprocess.run(
+        [sys.executable, "-m", "ruff", *arguments, "--select", "I"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout
