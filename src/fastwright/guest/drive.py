@@ -13,6 +13,7 @@ from . import trace
 
 _CHUNK = 65536
 _LARGEST_BODY = 16 * 1024 * 1024
+_WIDEST = 500
 
 
 class Driver:
@@ -103,7 +104,13 @@ class Driver:
 
 
 def _text(error):
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))[-8000:]
+    lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).split("\n")
+    return "\n".join(map(_cut, lines))[-8000:]
+
+
+def _cut(line):
+    """A line without its middle where a value of the request makes it endless."""
+    return line if len(line) <= 2 * _WIDEST else line[:_WIDEST] + "…" + line[-_WIDEST:]
 
 
 class _Exchange:

@@ -95,10 +95,23 @@ class Contract:
             yield from self._fields(told.get("schema", {}), 0)
 
     def _fields(self, schema: Schema, depth: int) -> Iterator[str]:
-        for name, inner in self._chosen(schema).get("properties", {}).items():
-            yield name
+        for place, _ in self._places(schema, (), depth):
+            yield place[-1]
+
+    def fields(self, method: str, path: str) -> Iterator[tuple[tuple[str, ...], Schema]]:
+        """Each field of the body that requests carry, by the names that lead to it."""
+        item = (self.document.get("paths") or {}).get(path, {})
+        body = self._resolved(item.get(method.lower(), {}).get("requestBody") or {})
+        for told in list((body.get("content") or {}).values())[:1]:
+            yield from self._places(told.get("schema", {}), (), 0)
+
+    def _places(
+        self, schema: Schema, above: tuple[str, ...], depth: int
+    ) -> Iterator[tuple[tuple[str, ...], Schema]]:
+        for name, inner in self.chosen(schema).get("properties", {}).items():
+            yield (*above, name), self.chosen(inner)
             if depth < _DEEPEST:
-                yield from self._fields(inner, depth + 1)
+                yield from self._places(inner, (*above, name), depth + 1)
 
     def parameters(self, method: str, path: str) -> tuple[Mapping[str, Any], ...]:
         """The parameters of one operation, as the document declares them."""
@@ -145,7 +158,7 @@ class Contract:
         return found if isinstance(found, Mapping) else {}
 
     def _value(self, schema: Schema, name: str, path: str, known: Known, depth: int = 0) -> Any:
-        schema = self._chosen(schema)
+        schema = self.chosen(schema)
         own = known(name, path) if name else None
         if own is not None:
             return own
@@ -161,7 +174,7 @@ class Contract:
             return [self._value(item, "", path, known, depth + 1) for _ in range(count)]
         return _scalar(schema, kind, name, self.text)
 
-    def _chosen(self, schema: Schema) -> Schema:
+    def chosen(self, schema: Schema) -> Schema:
         """The schema behind references, and the first that may hold of several."""
         for _ in range(_DEEPEST):
             schema = self._resolved(schema)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 import jwt
-from fastapi import Depends, FastAPI, HTTPException, Query, Request
-from fastapi.responses import FileResponse
+from fastapi import Depends, FastAPI, HTTPException, Path as InPath, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ForeignKey, String, create_engine, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 KEY = os.environ.get("EXAMINED_KEY", "of-a-process-that-nobody-else-knows-of")
@@ -22,6 +24,23 @@ engine = create_engine("sqlite:///examined.db", connect_args={"check_same_thread
 app = FastAPI()
 scheme = OAuth2PasswordBearer(tokenUrl="login")
 tries: dict[str, int] = {}
+Key = Annotated[int, InPath(le=2**63 - 1)]
+
+
+@app.exception_handler(RequestValidationError)
+def refuse_invalid(_: Request, problem: RequestValidationError) -> JSONResponse:
+    told = [{key: part[key] for key in ("type", "loc", "msg")} for part in problem.errors()]
+    return JSONResponse({"detail": told}, status_code=422)
+
+
+@app.exception_handler(IntegrityError)
+def refuse_taken(_: Request, __: IntegrityError) -> JSONResponse:
+    return JSONResponse({"detail": "There is one already"}, status_code=409)
+
+
+@app.exception_handler(UnicodeEncodeError)
+def refuse_half_a_letter(_: Request, __: UnicodeEncodeError) -> JSONResponse:
+    return JSONResponse({"detail": "This is no text"}, status_code=422)
 
 
 class Base(DeclarativeBase): ...
@@ -149,7 +168,7 @@ def add(body: NoteIn, me: Me, db: Db) -> NoteOut:
     return NoteOut.model_validate(note)
 
 
-def own_note(note_id: int, me: Me, db: Db) -> Note:
+def own_note(note_id: Key, me: Me, db: Db) -> Note:
     note = db.get(Note, note_id)
     if note is None or note.owner_id != me.id:
         raise HTTPException(404)
@@ -195,7 +214,7 @@ def create_user(body: Profile, db: Db) -> None:
 
 
 @app.put("/users/{user_id}", dependencies=[Depends(require_admin)])
-def change_user(user_id: int, body: Profile, db: Db) -> None:
+def change_user(user_id: Key, body: Profile, db: Db) -> None:
     user = db.get(User, user_id)
     if user is None:
         raise HTTPException(404)
@@ -204,7 +223,7 @@ def change_user(user_id: int, body: Profile, db: Db) -> None:
 
 
 @app.delete("/users/{user_id}", dependencies=[Depends(require_admin)], status_code=204)
-def remove_user(user_id: int, db: Db) -> None:
+def remove_user(user_id: Key, db: Db) -> None:
     user = db.get(User, user_id)
     if user is not None:
         db.delete(user)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,7 +23,7 @@ def baited(stage: Stage, operation: str, value: str, wanted: Wanted) -> Iterator
     plain = stage.ready(operation, owner, full=True)
     for one in stage.contract.parameters(method, path):
         name, place = one.get("name", ""), one.get("in")
-        if not wanted(name) or not _is_text(one.get("schema") or {}):
+        if not wanted(name) or not is_text(one.get("schema") or {}):
             continue
         if place == "query":
             joined = urlencode({name: value})
@@ -74,7 +74,7 @@ def _replaced(value: Any, name: str, new: Any) -> Any:
     return {k: new if k == name else _replaced(v, name, new) for k, v in value.items()}
 
 
-def _is_text(schema: dict[str, Any]) -> bool:
+def is_text(schema: Mapping[str, Any]) -> bool:
     """A free text: no format, no list of allowed values, no pattern."""
     kinds = [schema, *(schema.get("anyOf") or ())]
     return any(

@@ -13,6 +13,8 @@ from fastwright.review.attacks.notes import Notes
 from fastwright.review.requests import Ready
 
 _SHOWN = 400
+_READ = 20_000
+"""Characters of a body that are looked through for what must be hidden, before it is cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,13 @@ class Exchange:
     def evidence(self, notes: Notes, what: str = "") -> Evidence:
         """Request and response in a line, secrets hidden; `what` says what is to be seen in it."""
         sent = self.request.body.decode("utf-8", "replace")
-        values = [("request", f"{self.method} {self.request.path}"), ("caller", self.caller.value)]
-        values += [("sent", notes.mask(sent)[:_SHOWN])] if sent else []
-        values += [("status", str(self.status)), ("response", notes.mask(self.text)[:_SHOWN])]
-        line = f"{self.caller.value}: {self.method} {self.request.path} → {self.status}"
+        asked = f"{self.method} {self.request.path}"
+        asked = asked if len(asked) <= _SHOWN else f"{asked[:_SHOWN]}…"
+        values = [("request", asked), ("caller", self.caller.value)]
+        values += [("sent", notes.mask(sent[:_READ])[:_SHOWN])] if sent else []
+        shown = notes.mask(self.text[:_READ])[:_SHOWN]
+        values += [("status", str(self.status)), ("response", shown)]
+        line = f"{self.caller.value}: {asked} → {self.status}"
         told = f"{line}: {what}" if what else line
         return Evidence(EvidenceKind.HTTP, notes.mask(told), tuple(values))
 

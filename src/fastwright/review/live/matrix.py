@@ -118,9 +118,18 @@ def _kept(stage: Stage, operation: str) -> dict[Caller, Cell]:
 
 
 def _turn(method: str, path: str) -> tuple[bool, int, str]:
-    leaves = bool(_LEAVES.search(path)) or (method != "GET" and bool(_ALTERS.search(path)))
     rank = _RANKS.index(method) if method in _RANKS else len(_RANKS)
-    return leaves, rank, path
+    return leaves(path) or alters(f"{method} {path}"), rank, path
+
+
+def leaves(operation: str) -> bool:
+    """Whether the operation ends a login."""
+    return _LEAVES.search(operation) is not None
+
+
+def alters(operation: str) -> bool:
+    """Whether the operation may change who its caller is."""
+    return not operation.startswith("GET") and _ALTERS.search(operation) is not None
 
 
 def _row(stage: Stage, operation: str) -> dict[Caller, Cell]:

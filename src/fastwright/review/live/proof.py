@@ -11,7 +11,9 @@ from fastwright.review.attacks.notes import Notes
 from fastwright.review.live.exchange import Exchange
 from fastwright.review.rule import every_rule
 
-OF_THE_APP = frozenset({"unverified-token", "weak-signing-secret", "credentials-for-any-origin"})
+OF_THE_APP = frozenset({
+    "unverified-token", "weak-signing-secret", "credentials-for-any-origin", "unanswerable-body",
+})  # fmt: skip
 """Rules whose faults are of the app: what one route shows is the fault of the one place."""
 
 
@@ -27,6 +29,8 @@ class Proof:
         is_meant: The intent is shown or declared. Where it is not, this is a question.
         forbidden: Text that the last exchange's answer may not hold; empty where its status tells.
         beside: Further operations that it is of.
+        subject: What it is of where that is not the handler: a field as its rule names it, or one
+            of several faults of one rule and handler.
     """
 
     rule: str
@@ -36,6 +40,7 @@ class Proof:
     is_meant: bool = True
     forbidden: str = ""
     beside: tuple[str, ...] = ()
+    subject: str = ""
 
 
 def findings_of(
@@ -53,8 +58,9 @@ def findings_of(
         if route is None or route.span is None or proof.rule not in rules:
             continue
         beside = tuple(r.span for r in map(routes.get, proof.beside) if r and r.span)
-        fresh = Finding(proof.rule, route.span, proof.message, symbol=route.handler, related=beside)
-        joined = (_known(before, proof.rule, route) if proof.is_meant else None) or fresh
+        symbol = f"{route.handler}:{proof.subject}" if proof.subject else route.handler
+        fresh = Finding(proof.rule, route.span, proof.message, symbol=symbol, related=beside)
+        joined = (_known(before, proof, route) if proof.is_meant else None) or fresh
         key = (proof.rule, joined.symbol)
         evidence = tuple(exchange.evidence(notes, what) for exchange, what in proof.shown)
         if not proof.is_meant:
@@ -64,11 +70,13 @@ def findings_of(
     return tuple(found.values())
 
 
-def _known(findings: tuple[Finding, ...], rule: str, route: Route) -> Finding | None:
-    """The finding of the rule at the handler, else at a dependency of it, else of the whole app."""
-    same = [f for f in findings if f.rule == rule]
+def _known(findings: tuple[Finding, ...], proof: Proof, route: Route) -> Finding | None:
+    """The finding of the rule at the subject, else the handler, a dependency, or the whole app."""
+    same = [f for f in findings if f.rule == proof.rule]
+    if proof.subject:
+        return next((f for f in same if f.symbol == proof.subject), None)
     below = {route.handler, *(node.call for node in route.every_dependency())}
     exact = (f for f in same if f.symbol == route.handler)
     guards = (f for f in same if f.symbol in below)
-    whole = (f for f in same if rule in OF_THE_APP)
+    whole = (f for f in same if proof.rule in OF_THE_APP)
     return next(exact, None) or next(guards, None) or next(whole, None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from fastwright.model.app import AppMap
@@ -20,8 +21,7 @@ _LONGEST = 120
 def reason(answer: Answer | Exchange, app: AppMap) -> str:
     """The status of an answer with what is behind it; `app` says which files are the app's own."""
     error = getattr(answer, "error", None) or ""
-    paths = [str(path) for path in app.files if path.suffix == ".py"]
-    told = _raised(error, paths) if error else _short(_said(answer.body)) or _sent_on(answer)
+    told = str(raised(error, app)) if error else _short(_said(answer.body)) or _sent_on(answer)
     return f"{answer.status}: {told}" if told else str(answer.status)
 
 
@@ -31,15 +31,33 @@ def _sent_on(answer: Answer | Exchange) -> str:
     return f"sent on to `{_short(place)}`" if place else ""
 
 
-def _raised(error: str, paths: Collection[str]) -> str:
-    """The last exception of a traceback, and the last place in the app on the way to it."""
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What ended a request: the last exception of a traceback, with its first words.
+
+    `place` is the last place in the app on the way to it, as ``path:line``.
+    """
+
+    text: str = ""
+    place: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The class of the exception."""
+        return self.text.partition(":")[0]
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.place})" if self.text and self.place else self.text
+
+
+def raised(error: str, app: AppMap) -> Raised:
+    """What a traceback tells; `app` says which files are the app's own."""
     lines = error.splitlines()
     found = [m[1] for m in map(_RAISED.match, lines) if m and "Traceback" not in m[1]]
-    frames = (m for m in map(_FRAME.search, reversed(lines)) if m)
+    frames = [m for m in map(_FRAME.search, reversed(lines)) if m]
+    paths = [str(path) for path in app.files if path.suffix == ".py"]
     own = (f"{path}:{m[2]}" for m in frames for path in paths if m[1].endswith(f"/{path}"))
-    place = next(own, "")
-    told = _short(found[-1]) if found else ""
-    return f"{told} ({place})" if told and place else told
+    return Raised(_short(found[-1]) if found else "", next(own, ""))
 
 
 def _said(body: bytes) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from fastwright.model.app import AppMap
-from fastwright.model.finding import Caller
+from fastwright.model.finding import Caller, Finding
 from fastwright.model.review import Fault
 from fastwright.model.routing import Route
 from fastwright.model.storage import Table
@@ -32,6 +32,12 @@ from fastwright.review.requests import Contract, Ready
 PATIENCE = 4.0
 """Seconds that one answer may take."""
 
+_LARGEST_REFUSAL = 200_000
+"""Bytes of an answer that is kept: larger ones repeat what was sent."""
+
+_TOLD = 300
+"""Characters by which one answer is told from another of the same operation."""
+
 
 @dataclass
 class Stage:
@@ -47,6 +53,8 @@ class Stage:
         faults: What of ours raised.
         shapes: Bodies that are taken, where those that the contract asks for are not.
         ways: How each operation makes a row (`created.WAYS`), where that is known; empty for none.
+        known: What the rules found.
+        refusals: Answers of 400 and above, one of each kind of each operation.
     """
 
     target: Target
@@ -59,6 +67,8 @@ class Stage:
     faults: list[Fault] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
     ways: dict[str, tuple[tuple[bool, bool], ...]] = field(default_factory=dict)
+    known: tuple[Finding, ...] = ()
+    refusals: dict[tuple[str, int, str], Exchange] = field(default_factory=dict)
     _mercy: float = 30.0
     _songs: dict[str, Canary | None] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -197,7 +207,11 @@ class Stage:
             timeout=PATIENCE,
         )
         method = operation.partition(" ")[0]
-        return Exchange.of(caller, operation, (method, request), answer, row)
+        exchange = Exchange.of(caller, operation, (method, request), answer, row)
+        if exchange.status >= 400 and 0 < len(exchange.body) <= _LARGEST_REFUSAL:
+            kind = re.sub(r"\W|\d", "", exchange.text[:_TOLD])
+            self.refusals.setdefault((operation, exchange.status, kind), exchange)
+        return exchange
 
     # ---------------------------------------------------------------------------- requests
 

@@ -17,6 +17,7 @@ from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.probes.whole_table import ROWS
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
+from fastwright.review.live.variations import TWICE
 
 STAGE = "review_stage.py"
 _WHO = MappingProxyType({
@@ -36,6 +37,10 @@ def test_{name}() -> None:
     with Scene() as scene:
 {body}
 '''
+BROKEN = ("unforeseen-input", "longer-than-column", "null-into-not-null", "text-for-enum",
+          "unchecked-none", "unanswerable-body")  # fmt: skip
+"""Rules of values that end in a 500."""
+
 _CLAIMS = MappingProxyType({
     "missing-owner-filter": "Another user is answered as if the row did not exist",
     "unguarded-route": "Nobody gets in without credentials",
@@ -50,6 +55,11 @@ _CLAIMS = MappingProxyType({
     "unbounded-list": "A list ends, however many rows there are",
     "unlimited-page-size": "A page ends, however many rows are asked for",
     "credentials-for-any-origin": "No page of a foreign origin may call with its visitor's cookies",
+    "failing-route": "A valid request of its owner is served",
+    "late-commit": "Nobody is told of a success whose commit fails",
+    "exception-text-to-client": "An error tells nothing of what the app is made of",
+    "settings-in-answer": "No answer holds a secret setting",
+    **dict.fromkeys(BROKEN, "A value that cannot be served is refused"),
 })  # fmt: skip
 
 
@@ -74,6 +84,7 @@ def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
         if body is None:
             left_out.append(f"no test is written of: {proof.message}")
             continue
+        name = _free(name, files)
         imports = "".join(f", {name}" for name in ("forged", "longest") if f"{name}(" in body)
         files[f"test_{name}.py"] = _HEAD.format(
             message=proof.message[:1].upper() + proof.message[1:], imports=imports, name=name,
@@ -83,6 +94,12 @@ def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
         payload = resources("fastwright.review.live.payload").joinpath(STAGE).read_text()
         files[STAGE] = payload.replace('json.loads("{}")', f"json.loads({facts!r})")
     return Written(files, tuple(left_out))
+
+
+def _free(name: str, files: Mapping[str, str]) -> str:
+    """The name, with a number where another test has it."""
+    taken = sum(re.fullmatch(rf"test_{name}(_\d+)?\.py", file) is not None for file in files)
+    return f"{name}_{taken + 1}" if taken else name
 
 
 def _facts(stage: Stage) -> str | None:
@@ -141,15 +158,24 @@ def _body(stage: Stage, proof: Proof) -> str | None:
     who = _WHO.get(exchange.caller)
     call = f'answer = scene.send("{exchange.method}", {path}{f", {who}" if who else ""}'
     verdict = _privilege(stage, who) if proof.rule == "writable-privilege" else _verdict(proof)
-    return "\n".join((*lines, f"{call}{_content(exchange)})", *verdict)) if verdict else None
+    sent: tuple[str, ...] = (f"{call}{_content(exchange)})",)
+    if proof.rule == "late-commit":
+        sent = ("with scene.failing_commits():", *(f"    {line}" for line in sent))
+    elif f" {TWICE}" in proof.message:
+        sent *= 2
+    return "\n".join((*lines, *sent, *verdict)) if verdict else None
 
 
 def _verdict(proof: Proof) -> tuple[str, ...]:
     if proof.rule == "leaked-secret-field":
         worked = "assert answer.status_code < 300"
         return worked, f"assert {proof.forbidden!r} not in answer.text"
-    if proof.rule == "sql-built-string":
+    if proof.rule in ("exception-text-to-client", "settings-in-answer"):
+        return (f"assert {proof.forbidden!r} not in answer.text",)
+    if proof.rule in ("sql-built-string", "failing-route", *BROKEN):
         return ("assert answer.status_code < 500",)
+    if proof.rule == "late-commit":
+        return ("assert answer.status_code >= 500",)
     return (_REFUSED,)
 
 
@@ -210,7 +236,7 @@ def _set_up(stage: Stage, exchange: Exchange) -> tuple[list[str], str]:
         lines.append(f'row = scene.row("{table}", {values!r}, owner)')
         for key in sorted(keys):
             path = _put(path, str(exchange.row.get(key)), f"{{row['{key}']}}")
-    return lines, f'f"{path}"' if "{" in path else json.dumps(path)
+    return lines, _shortened(f'f"{path}"' if "{" in path else json.dumps(path))
 
 
 def _with_people(stage: Stage, exchange: Exchange) -> tuple[str, set[str]]:
@@ -253,8 +279,16 @@ def _content(exchange: Exchange) -> str:
     kind = dict(exchange.request.headers).get("content-type", "")
     if not exchange.request.body:
         return ""
-    body = exchange.request.body.decode("utf-8", "replace")
-    return f', content={body!r}, headers={{"content-type": "{kind}"}}'
+    body = _shortened(repr(exchange.request.body.decode("utf-8", "replace")))
+    return f', content={body}, headers={{"content-type": "{kind}"}}'
+
+
+def _shortened(literal: str) -> str:
+    """A literal whose runs of one letter stand as a product."""
+    mark, end = literal[: 1 + literal.startswith("f")], literal[-1]
+    return re.sub(
+        r"([\w\[\]])\1{80,}", lambda run: f'{end} + "{run[1]}" * {len(run[0])} + {mark}', literal
+    )
 
 
 def _tries(rule: str) -> str:

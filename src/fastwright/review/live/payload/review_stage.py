@@ -15,14 +15,16 @@ import json
 import secrets
 import time
 import uuid
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from inspect import signature
 from typing import Any
 from unittest.mock import patch
 
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, MetaData
+from sqlalchemy import Engine, MetaData, event
+from sqlalchemy.exc import OperationalError
 
 FACTS: dict[str, Any] = json.loads("{}")
 SIGNERS = (
@@ -190,6 +192,20 @@ class Scene:
         table = self.table(name)
         wanted = [c == row[c.name] for c in table.primary_key]
         self.work(lambda c: c.execute(table.update().where(*wanted).values(**values)))
+
+    @contextmanager
+    def failing_commits(self) -> Iterator[None]:
+        """Every commit fails meanwhile, as when the database is lost at that moment."""
+
+        def fail(connection: Any) -> None:
+            connection.dialect.do_rollback(connection.connection)
+            raise OperationalError("COMMIT", None, Exception("the connection is lost"))
+
+        event.listen(Engine, "commit", fail)
+        try:
+            yield
+        finally:
+            event.remove(Engine, "commit", fail)
 
     def send(
         self, method: str, path: str, person: dict[str, Any] | None = None, **content: Any

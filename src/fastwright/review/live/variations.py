@@ -1,0 +1,219 @@
+"""Requests of one operation that differ from one that works in a single value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from fastwright.review.live.baits import is_text
+from fastwright.review.requests import Ready
+
+if TYPE_CHECKING:
+    from fastwright.review.live.stage import Stage
+
+_PAGES = re.compile(r"(?i)^(limit|offset|skip|page|size|per_?page|page_?size|count|take|first)$")
+_KEYS = re.compile(r"(?i)(^|_)(id|pk)$")
+_ENDLESS = "@fastwright:1e999@"
+_LONG, _LONG_IN_ADDRESS = 1_000_000, 8_000
+_DEEP = 20_000
+_UNKNOWN = "00000000-0000-4000-8000-00000000dead"
+_SONG = re.compile(r"fw\d+right")
+
+TWICE = "the same values twice"
+UNKNOWN_ROW = "an id that no row has"
+NULL = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One request.
+
+    Attributes:
+        place: The name of the parameter or field; empty for the body as a whole.
+        what: What it holds, in the words of a finding.
+        request: What is sent.
+    """
+
+    place: str
+    what: str
+    request: Ready
+
+
+def variations(stage: Stage, operation: str, plain: Ready) -> Iterator[Variation]:
+    """Every variation of `plain`, those of the path first.
+
+    What the contract itself forbids is sent where validators fail in a way of their own: wrong
+    types, `NaN`, half a surrogate pair. All other values are such as the contract permits.
+    """
+    method, _, path = operation.partition(" ")
+    for one in stage.contract.parameters(method, path):
+        name, place = str(one.get("name", "")), one.get("in")
+        schema = stage.contract.chosen(one.get("schema") or {})
+        if place == "path":
+            for what, value in _in_path(schema):
+                yield Variation(name, what, in_path(plain, path, name, value))
+        elif place == "query":
+            for what, value in _in_query(name, schema):
+                yield Variation(name, what, _in_address(plain, name, value))
+    yield from _bodies(stage, operation, plain)
+
+
+def fresh(stage: Stage, request: Ready) -> Ready:
+    """The same request, with texts of its own where it holds some that are nobody else's."""
+    told: dict[str, str] = {}
+
+    def new(found: re.Match[str]) -> str:
+        return told.setdefault(found[0], stage.text())
+
+    return replace(request, body=_SONG.sub(new, request.body.decode("utf-8", "replace")).encode())
+
+
+def in_path(plain: Ready, path: str, name: str, value: str) -> Ready:
+    """The request with another value for a parameter of its path; as it is where that fails."""
+    bare, mark, query = plain.path.partition("?")
+    names, kept = path.split("/"), bare.split("/")
+    at = next((i for i, part in enumerate(names) if f"{{{name}}}" in part), None)
+    if at is None or len(names) != len(kept):
+        return plain
+    part = names[at].replace(f"{{{name}}}", quote(value, safe=""))
+    return replace(plain, path="/".join((*kept[:at], part, *kept[at + 1 :])) + mark + query)
+
+
+def _in_path(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if schema.get("type") == "integer":
+        yield UNKNOWN_ROW, str(2**31 - 1)
+        yield "an integer beyond 32 bits", str(2**31)
+        yield "an integer beyond 64 bits", str(2**63)
+    elif schema.get("format") == "uuid":
+        yield UNKNOWN_ROW, _UNKNOWN
+    elif is_text(schema):
+        yield UNKNOWN_ROW, "fw-unknown"
+        yield "a NUL character", "fw\0right"
+        yield "a very long text", "x" * _LONG_IN_ADDRESS
+
+
+def _in_query(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if schema.get("type") == "integer":
+        if _PAGES.match(name):
+            yield "a negative number", "-1"
+            yield "zero", "0"
+        yield "an integer beyond 32 bits", str(2**31)
+        yield "an integer beyond 64 bits", str(2**63)
+    elif schema.get("type") == "number":
+        yield "`NaN`", "NaN"
+    elif is_text(schema):
+        yield "a NUL character", "fw\0right"
+        yield "a very long text", "x" * _LONG_IN_ADDRESS
+
+
+def _in_address(plain: Ready, name: str, value: str) -> Ready:
+    bare, _, query = plain.path.partition("?")
+    rest = [p for p in query.split("&") if p and not p.startswith(f"{name}=")]
+    return replace(plain, path=f"{bare}?{'&'.join([*rest, urlencode({name: value})])}")
+
+
+def _bodies(stage: Stage, operation: str, plain: Ready) -> Iterator[Variation]:
+    method, _, path = operation.partition(" ")
+    kind = dict(plain.headers).get("content-type", "")
+    fields = list(stage.contract.fields(method, path)) if plain.body else []
+    if kind == "application/x-www-form-urlencoded":
+        sent = dict(parse_qsl(plain.body.decode()))
+        for at, schema in fields:
+            for what, value in _in_form(schema) if at[0] in sent else ():
+                yield Variation(at[0], what, _in_form_body(plain, at[0], value))
+        return
+    try:
+        whole = json.loads(plain.body) if plain.body else None
+    except ValueError:
+        return
+    if not isinstance(whole, dict):
+        return
+    for at, schema in fields:
+        for what, value in _in_field(stage, at, schema, whole) if _holds(whole, at) else ():
+            yield Variation(at[-1], what, replace(plain, body=_written(_put(whole, at, value))))
+    yield from _wholes(plain, next((at for at, _ in fields if _holds(whole, at)), ()), whole)
+
+
+def _wholes(plain: Ready, at: tuple[str, ...], whole: Any) -> Iterator[Variation]:
+    """Bodies that fail as a whole: what is in them is repeated, or read to the bottom."""
+    for what, value in (("half a surrogate pair", "\ud800"), ("`NaN`", float("nan"))):
+        if at:
+            body = _written(_put(whole, at, value))
+            yield Variation(at[-1], what, replace(plain, body=body))
+    for what, body in (("null in place of the body", b"null"), ("a list as its body", b"[]"),
+                       (f"{_DEEP:,} nested lists", b"[" * _DEEP + b"]" * _DEEP)):  # fmt: skip
+        yield Variation("", what, replace(plain, body=body))
+
+
+def _in_form(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if is_text(schema):
+        yield "a NUL character", "fw\0right"
+        yield "a text of 1 MB", "x" * _LONG
+
+
+def _in_field(
+    stage: Stage, at: tuple[str, ...], schema: Mapping[str, Any], whole: Any
+) -> Iterator[tuple[str, Any]]:
+    name, kind = at[-1], schema.get("type")
+    if kind == "string":
+        yield from _texts(stage, name, schema)
+        if is_text(schema) and not _SONG.search(str(_held(whole, at))):
+            yield "a word that nobody foresaw", stage.text()
+    elif kind in ("integer", "number"):
+        if kind == "integer" and _KEYS.search(name):
+            yield UNKNOWN_ROW, 2**31 - 1
+        if "maximum" not in schema and "exclusiveMaximum" not in schema:
+            yield "an integer beyond 32 bits", 2**31
+            yield "an integer beyond 64 bits", 2**63
+        yield from (("`NaN`", float("nan")), ("`1e999`", _ENDLESS)) if kind == "number" else ()
+    if kind in ("string", "integer", "number", "boolean", "array"):
+        yield NULL, None
+        yield "a wrong type", {"fw": "right"}
+
+
+def _texts(stage: Stage, name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if schema.get("format") == "uuid" and _KEYS.search(name):
+        yield UNKNOWN_ROW, _UNKNOWN
+    if not is_text(schema):
+        return
+    yield "a NUL character", "fw\0right"
+    most = schema.get("maxLength")
+    columns = [c for t in stage.app.tables for c in t.columns if c.attribute == name]
+    for length in sorted({c.length for c in columns if c.length and c.length < _LONG}):
+        if most is None or length < most:
+            yield "a text longer than its column", "x" * (length + 1)
+    if most is None:
+        yield "a text of 1 MB", "x" * _LONG
+
+
+def _in_form_body(plain: Ready, name: str, value: str) -> Ready:
+    given = [(k, v) for k, v in parse_qsl(plain.body.decode()) if k != name]
+    return replace(plain, body=urlencode([*given, (name, value)]).encode())
+
+
+def _holds(whole: Any, at: tuple[str, ...]) -> bool:
+    for name in at:
+        if not isinstance(whole, dict) or name not in whole:
+            return False
+        whole = whole[name]
+    return True
+
+
+def _held(whole: Any, at: tuple[str, ...]) -> Any:
+    for name in at:
+        whole = whole[name]
+    return whole
+
+
+def _put(whole: Any, at: tuple[str, ...], value: Any) -> Any:
+    """The same JSON with another value at one place."""
+    first, *rest = at
+    return {**whole, first: _put(whole[first], tuple(rest), value) if rest else value}
+
+
+def _written(whole: Any) -> bytes:
+    return json.dumps(whole).replace(f'"{_ENDLESS}"', "1e999").encode()

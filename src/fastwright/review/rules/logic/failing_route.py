@@ -1,0 +1,102 @@
+"""FW212 failing-route."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap, Route
+from fastwright.model.change import Change, Edit, Fix, Safety
+from fastwright.model.code import Function, Stop
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.course import around
+from fastwright.review.reach import reach
+from fastwright.review.rule import rule
+from fastwright.source.imports import ensure_import
+
+_RAISED = re.compile(r"NotImplementedError(?:\((?P<given>[^()]*)\))?")
+_TEXT = re.compile(r"""(?P<text>(["']).*?\2)""", re.DOTALL)
+
+
+@rule(code="FW212", severity=Severity.HIGH)
+def failing_route(app: AppMap) -> Iterator[Finding]:
+    """A route that answers 500 to a valid request of whoever may call it.
+
+    ## Why is this bad?
+    The contract promises an operation that does not work. Its clients see an outage, monitoring
+    counts an error of the server's, and nobody can tell it from a real one (CWE-755).
+
+    ## Example
+    ```python
+    @app.post("/exports", status_code=201)
+    def export(user: CurrentUser) -> None:
+        raise NotImplementedError
+    ```
+
+    Use instead:
+    ```python
+    @app.post("/exports", status_code=201)
+    def export(user: CurrentUser) -> None:
+        raise HTTPException(status_code=501, detail="Not implemented")
+    ```
+
+    ## Fix safety
+    Changes behaviour: what is not there yet is answered with 501, which says so. What only a run
+    shows has no fix.
+
+    ## Known limits
+    From source alone only a handler that always raises `NotImplementedError` is reported. `--live`
+    calls every operation as its owner and proves those that end in an exception which no data can
+    excuse (`NameError`, `NotImplementedError`, a lazy load in `async` code, a value that cannot be
+    written as JSON); any other is a question, for a row that the lab has made up may be one that
+    the app never makes. A service that is missing in the lab is no fault of the app's.
+    """
+    reached, seen = reach(app), set[str]()
+    nets = {a for c in app.calls if c.text.endswith("exception_handler") for a in c.arguments[:1]}
+    if nets & {"NotImplementedError", "Exception"}:
+        return
+    for route in app.routes:
+        function = reached.answering(route) if route.reachable else None
+        stop = _always(function) if function is not None else None
+        if function is not None and stop is not None and route.handler not in seen:
+            seen.add(route.handler)
+            yield _finding(app, route, function, stop)
+
+
+def _always(function: Function) -> Stop | None:
+    """The ``raise`` that every run of the function ends in."""
+    first = next((stop for stop in function.stops if stop.kind != "yield"), None)
+    if first is None or first.kind != "raise" or not _RAISED.fullmatch(first.value.strip()):
+        return None
+    held = [b for b in around(function, first.start) if b.kind != "with"]
+    return None if held or function.yields else first
+
+
+def _finding(app: AppMap, route: Route, function: Function, stop: Stop) -> Finding:
+    at = Span(function.span.path, stop.start, stop.end)
+    changes = _answered(app, at, stop)
+    return Finding(
+        "failing-route",
+        at,
+        f"`{route}` answers 500 to every request: it raises `NotImplementedError`",
+        evidence=(Evidence(EvidenceKind.SOURCE, "no run of the handler ends otherwise"),),
+        fixes=(Fix("Answer 501", Safety.CHANGES_BEHAVIOUR, changes),) if changes else (),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _answered(app: AppMap, at: Span, stop: Stop) -> tuple[Change, ...]:
+    written = app.text(at)
+    found = _RAISED.search(written)
+    if found is None or not written.startswith("raise"):
+        return ()
+    given = _TEXT.fullmatch((found["given"] or "").strip())
+    detail = given["text"] if given else '"Not implemented"'
+    bound = ensure_import(app, at.path, "fastapi", "HTTPException")
+    start = at.start + len(written[: found.start()].encode())
+    span = Span(at.path, start, start + len(found[0].encode()))
+    why = "what is not there yet is no failure of the server's"
+    del stop
+    return (*bound.edits, Edit(span, f"{bound.local}(status_code=501, detail={detail})", why))

@@ -1,0 +1,153 @@
+"""FW211 unforeseen-input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import MappingProxyType
+
+from fastwright.model.app import AppMap, Parameter, Route
+from fastwright.model.change import Change, Edit, Fix, Safety
+from fastwright.model.code import Call, Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.course import around
+from fastwright.review.reach import last, reach
+from fastwright.review.rule import rule
+from fastwright.source.imports import ensure_import
+
+_RAISES = MappingProxyType({
+    "int": "ValueError", "float": "ValueError", "uuid.UUID": "ValueError",
+    "decimal.Decimal": "ArithmeticError", "json.loads": "ValueError",
+    "zoneinfo.ZoneInfo": "KeyError",
+    "datetime.datetime.strptime": "ValueError", "datetime.datetime.fromisoformat": "ValueError",
+    "datetime.date.fromisoformat": "ValueError", "bytes.fromhex": "ValueError",
+    "ipaddress.ip_address": "ValueError", "ipaddress.ip_network": "ValueError",
+})  # fmt: skip
+"""What a conversion raises for a text that is none of its kind."""
+
+_NETS = frozenset({"Exception", "BaseException", "ArithmeticError", "LookupError"})
+_TYPES = frozenset({"int", "float", "uuid.UUID", "decimal.Decimal"})
+_TEXT = re.compile(r"str")
+_SENT = frozenset({"path", "query", "form", "header", "cookie"})
+_TESTED = re.compile(r"\.(is(digit|numeric|decimal|alnum)|match|fullmatch)\(")
+
+
+@rule(code="FW211", severity=Severity.MEDIUM)
+def unforeseen_input(app: AppMap) -> Iterator[Finding]:
+    """A value that a client may send, and that ends in a 500.
+
+    ## Why is this bad?
+    What the contract permits must be served or refused with 422. A 500 blames the server for a
+    typing error: it wakes whoever is on call, fills the log with tracebacks as fast as a client
+    likes, and hides the real ones among them (CWE-20, CWE-755).
+
+    ## Example
+    ```python
+    @app.get("/days/{day}")
+    def read_day(day: str) -> int:
+        return datetime.date.fromisoformat(day).toordinal()
+    ```
+
+    Use instead:
+    ```python
+    @app.get("/days/{day}")
+    def read_day(day: datetime.date) -> int:
+        return day.toordinal()
+    ```
+
+    ## Fix safety
+    Changes behaviour: a parameter that is converted to a number or a UUID is declared as one, so
+    that the contract names the type and anything else is refused with 422. What only a run shows
+    has no fix: a bound, a constraint, or a handler of the exception is a decision.
+
+    ## Known limits
+    From source alone only conversions are reported (`int`, `float`, `UUID`, `Decimal`, dates,
+    `json.loads`) of a parameter as it came, in the handler itself, where nothing catches what they
+    raise. `--live` sends numbers beyond 64 bits, NUL characters, texts of 1 MB, `NaN`, null, ids
+    that no row has and the same values twice to every operation that works, and tells what breaks.
+    """
+    if _catches_all(app):
+        return
+    reached = reach(app)
+    seen: set[Span] = set()
+    for route in app.routes:
+        function = reached.answering(route) if route.reachable else None
+        for call in reached.calls_in(function) if function is not None else ():
+            assert function is not None
+            parameter = _converted(app, route, function, call)
+            if parameter is not None and call.span not in seen:
+                seen.add(call.span)
+                yield _finding(app, route, parameter, call)
+
+
+def _catches_all(app: AppMap) -> bool:
+    """True where the app has a handler of what conversions raise."""
+    handlers = (c for c in app.calls if c.text.endswith("exception_handler"))
+    given = (value for call in handlers for value in call.arguments[:1])
+    return any(last(value) in ("ValueError", "Exception") for value in given)
+
+
+def _converted(app: AppMap, route: Route, function: Function, call: Call) -> Parameter | None:
+    """The parameter whose text the call converts without a net."""
+    raises = _RAISES.get(_conversion(call))
+    given = call.arguments[0] if call.arguments else ""
+    found = next((p for p in route.parameters if p.name == given), None)
+    if raises is None or found is None or found.source not in _SENT:
+        return None
+    if not _TEXT.fullmatch(found.annotation or "") or found.constraints:
+        return None
+    bound = any(row.name == given and row.start < call.span.start for row in function.bindings)
+    tested = re.search(rf"\b{re.escape(given)}{_TESTED.pattern}", app.text(function.span))
+    if bound or tested or "Literal" in (found.annotation or ""):
+        return None
+    return None if _is_caught(function, call, raises) or _is_governed(function, call) else found
+
+
+def _conversion(call: Call) -> str:
+    """What is called, dotted unless it is built in."""
+    return (call.callee or call.text).removeprefix("builtins.")
+
+
+def _is_caught(function: Function, call: Call, raises: str) -> bool:
+    held = {b.group for b in around(function, call.span.start) if b.kind == "try"}
+    nets = (b for b in function.blocks if b.kind == "except" and b.group in held)
+    return any(not net.names or {*map(last, net.names)} & {raises, *_NETS} for net in nets)
+
+
+def _is_governed(function: Function, call: Call) -> bool:
+    """True where a test, or a context such as ``suppress``, decides whether the call runs."""
+    return any(b.kind in ("arm", "with") for b in around(function, call.span.start))
+
+
+def _finding(app: AppMap, route: Route, parameter: Parameter, call: Call) -> Finding:
+    told = f"`{call.text}` raises for a text that is none of its kind, and nothing catches it"
+    changes = _declared(app, parameter, call)
+    name = last(_conversion(call))
+    title = f"Declare `{parameter.name}` as `{name}`"
+    return Finding(
+        "unforeseen-input",
+        call.span,
+        f"`{route}` answers 500 to a `{parameter.name}` that `{call.text}` cannot read",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        related=(parameter.span,) if parameter.span else (),
+        fixes=(Fix(title, Safety.CHANGES_BEHAVIOUR, changes),) if changes else (),
+        symbol=f"{route.handler}:{parameter.name}",
+        structural=True,
+    )
+
+
+def _declared(app: AppMap, parameter: Parameter, call: Call) -> tuple[Change, ...]:
+    """The parameter with the type that it is converted to, and the conversion left out."""
+    kind, at = _conversion(call), parameter.span
+    if kind not in _TYPES or at is None or len(call.arguments) != 1 or call.keywords:
+        return ()
+    if not re.match(r"str\b", app.text(at)):
+        return ()
+    module, _, name = kind.rpartition(".")
+    bound = ensure_import(app, at.path, module, name) if module else None
+    written = call.text if bound is None or "." in call.text else bound.local
+    imports = bound.edits if bound is not None and written == bound.local else ()
+    why = f"a text that is no `{name}` is the client's mistake, which 422 tells"
+    declared = Edit(Span(at.path, at.start, at.start + len("str")), written, why)
+    return (*imports, declared, Edit(call.span, parameter.name, why))

@@ -1,0 +1,217 @@
+"""What a client may send and no validator stops is proven, and nothing of an app that foresees it.
+
+The app runs on the lab's PostgreSQL, which refuses what SQLite takes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from types import SimpleNamespace
+
+import pytest
+
+from fastwright.agent.live_target import SturdyTarget
+from fastwright.lab.world import World, WorldSpec
+from fastwright.model.finding import Caller, Grade
+from fastwright.review.engine import find_all
+from fastwright.review.live.breaking import broken, folded, is_outside
+from fastwright.review.live.examine import Examined, examine
+from fastwright.review.live.exchange import Exchange
+from fastwright.review.requests import Ready
+from fastwright.review.rule import every_rule
+from fastwright.survey import static
+from fastwright.testing.samples import REPOSITORY, python_of
+
+GOOD = REPOSITORY / "tests/apps/broken"
+MAIN = PurePosixPath("main.py")
+DATABASE = "postgresql+psycopg://broken:broken@localhost:5432/broken"
+FAULTS = {
+    "class Counted(BaseModel):\n    amount: Amount\n": (
+        "class Counted(BaseModel):\n    amount: int\n"
+    ),
+    "class Priced(BaseModel):\n    price: float = Field(allow_inf_nan=False)\n": (
+        "class Priced(BaseModel):\n    price: float\n"
+    ),
+    "class Remarked(BaseModel):\n    remark: Text = Field(max_length=2000)\n": (
+        "class Remarked(BaseModel):\n    remark: str = Field(max_length=2000)\n"
+    ),
+    "class Labelled(BaseModel):\n    title: Text = Field(max_length=40)\n": (
+        "class Labelled(BaseModel):\n    title: str\n"
+    ),
+    "    colour: Colour = Field(default=Colour.RED, examples=[\"RED\"])\n": (
+        "    colour: str = Field(default=\"RED\")\n"
+    ),
+    "class Retitled(BaseModel):\n    title: Text = Field(max_length=40)\n": (
+        "class Retitled(BaseModel):\n    title: Annotated[Text, Field(max_length=40)] | None\n"
+    ),
+    "    try:\n        stored(db, Rack(name=body.name))\n"
+    "    except IntegrityError as error:\n        raise HTTPException(409) from error\n": (
+        "    stored(db, Rack(name=body.name))\n"
+    ),
+    "    if db.get(Rack, body.rack_id) is None:\n        raise HTTPException(404)\n": "",
+    "offset: Annotated[int, Query(ge=0, le=10_000)] = 0": "offset: int = 0",
+    "    if thing is None:\n        raise HTTPException(404)\n    if thing.owner_id": (
+        "    if thing.owner_id"
+    ),
+    "count: Annotated[int, InPath(ge=1, le=1000)]": "count: str",
+    "    return 1000 / count\n": "    return 1000 / int(count)\n",
+    '    return {"users": 1}\n': '    return {"users": count_of_users}\n',
+}  # fmt: skip
+
+
+def faulty(text: str) -> str:
+    """The good app with every fault in it."""
+    for old, new in FAULTS.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """A scratch world that holds a copy of the app."""
+    spec = WorldSpec(GOOD, python_of("newest"), env={"DATABASE_URL": DATABASE}, target="main:app")
+    with World.open(spec) as opened:
+        yield opened
+
+
+def examined(world: World, text: str) -> Examined:
+    """What comes of examining an app of that text, on an empty database."""
+    world.overlay({MAIN: text.encode()})
+    world.reset()
+    app = static.read({MAIN: text.encode()})
+    target = SturdyTarget(world.boot)
+    try:
+        return examine(target, app, find_all(app, every_rule().values()).findings, budget=120)
+    finally:
+        target.close()
+
+
+@pytest.fixture(scope="module")
+def bad(world: World) -> Examined:
+    """The examination of the app with every fault."""
+    return examined(world, faulty((GOOD / MAIN).read_text()))
+
+
+@pytest.mark.slow
+def test_nothing_is_proven_of_an_app_that_foresees_every_value(world: World) -> None:
+    """Neither a 500 nor a question comes of all that was sent, and nothing of ours raised."""
+    seen = examined(world, (GOOD / MAIN).read_text())
+    assert [finding.message for finding in seen.findings] == []
+    assert seen.faults == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rule", "operation", "words"),
+    [
+        ("unforeseen-input", "POST /counts", "an integer beyond 32 bits"),
+        ("unforeseen-input", "POST /prices", "`NaN`"),
+        ("unforeseen-input", "POST /remarks", "a NUL character"),
+        ("unforeseen-input", "POST /racks", "the same values twice"),
+        ("unforeseen-input", "POST /loans", "an id that no row has"),
+        ("unforeseen-input", "GET /things", "a negative number"),
+        ("longer-than-column", "POST /labels", "a text longer than its column"),
+        ("text-for-enum", "POST /paints", "a word that nobody foresaw"),
+        ("null-into-not-null", "PATCH /things/{thing_id}", "null in `title`"),
+        ("unchecked-none", "GET /things/{thing_id}", "an id that no row has"),
+        ("unforeseen-input", "GET /averages/{count}", "permits in `count`"),
+        ("failing-route", "GET /totals", "`NameError` at main.py"),
+    ],
+)
+def test_each_fault_is_proven(bad: Examined, rule: str, operation: str, words: str) -> None:
+    """The proof names operation and value, and its answer is a 500."""
+    proofs = [p for p in bad.proofs if p.rule == rule and operation in (p.operation, *p.beside)]
+    assert [p for p in proofs if words in p.message] != [], [p.message for p in bad.proofs]
+    assert all(exchange.status == 500 for p in proofs for exchange, _ in p.shown)
+
+
+@pytest.mark.slow
+def test_what_a_rule_knew_of_is_its_own_finding(bad: Examined) -> None:
+    """A field that a rule reported from source is proven there, and is not told a second time."""
+    proven = {f.symbol: f.grade for f in bad.findings if f.rule == "longer-than-column"}
+    assert proven == {"Labelled.title": Grade.PROVEN}
+    known = [f for f in bad.findings if f.symbol == "main.totals"]
+    assert [f.grade for f in known] == [Grade.PROVEN]
+
+
+def outcomes(world: World, text: str, written: Mapping[str, str]) -> dict[str, str]:
+    """How each written test goes on an app of that text, by pytest in the app's own world."""
+    files = {PurePosixPath("review") / name: body.encode() for name, body in written.items()}
+    world.overlay({MAIN: text.encode(), **files})
+    world.reset()
+    command = ("python", "-m", "pytest", "-q", "-rA", "--tb=line", "-p", "no:cacheprovider",
+               "review")  # fmt: skip
+    result = world.run(command, env={"PYTHONPATH": "."}, timeout=120)
+    world.overlay(dict.fromkeys(files))
+    rows = (re.match(r"(PASSED|FAILED|ERROR) review/(\w+)\.py", x) for x in result.out.splitlines())
+    return {found[2]: found[1] for found in rows if found}
+
+
+@pytest.mark.slow
+def test_written_tests_fail_now_and_pass_after_the_repair(world: World, bad: Examined) -> None:
+    """Each runs without us, fails by assertion on the faulty app, and passes on the good one."""
+    text = (GOOD / MAIN).read_text()
+    wanted = {name.removesuffix(".py") for name in bad.tests.files} - {"review_stage"}
+    assert len(wanted) >= len(FAULTS) - 3
+    assert outcomes(world, faulty(text), bad.tests.files) == dict.fromkeys(wanted, "FAILED")
+    assert outcomes(world, text, bad.tests.files) == dict.fromkeys(wanted, "PASSED")
+
+
+def exchange(operation: str, error: str) -> Exchange:
+    """A request of the owner's that ended in an exception."""
+    method, _, path = operation.partition(" ")
+    return Exchange(Caller.OWNER, operation, method, Ready(path), 500, error=error)
+
+
+def traceback(text: str, line: int) -> str:
+    """What the app's process says of an exception."""
+    place = f'  File "/home/me/app/main.py", line {line}, in add\n    add()\n'
+    return f"Traceback (most recent call last):\n{place}{text}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "httpx.ConnectError: [Errno -2] Name or service not known",
+        "ConnectionRefusedError: [Errno 111] Connection refused",
+        "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'templates/a.html'",
+    ],
+)
+def test_what_is_missing_in_the_lab_is_no_fault_of_the_app(text: str) -> None:
+    """An exception of a network, a service or a file that is not there proves nothing."""
+    assert is_outside(exchange("GET /a", traceback(text, 3)))
+    assert not is_outside(exchange("GET /a", traceback("KeyError: 'a'", 3)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "proofs"),
+    [((3, 3, 3), 1), ((3, 4, 3), 2), ((3, 4, 5), 1)],
+    ids=["one line", "two lines", "a habit"],
+)
+def test_one_cause_is_told_once(lines: tuple[int, ...], proofs: int) -> None:
+    """The same exception at one line is one proof, and so is what breaks everywhere."""
+    app = static.read({MAIN: b"from fastapi import FastAPI\napp = FastAPI()\n"})
+    breaks = [
+        broken(app, exchange(f"POST /{n}", traceback("ValueError: no", line)), "`NaN`", "a", None)
+        for n, line in enumerate(lines)
+    ]
+    found = list(folded(breaks, ()))
+    assert len(found) == proofs
+    assert {o for p in found for o in (p.operation, *p.beside)} == {b.operation for b in breaks}
+
+
+def test_a_field_that_a_rule_knows_is_no_habit() -> None:
+    """What a rule has found of a field joins that finding, however many others break alike."""
+    app = static.read({MAIN: b"from pydantic import BaseModel\nclass A(BaseModel):\n    t: str\n"})
+    text = "sqlalchemy.exc.DataError: (x.StringDataRightTruncation) value too long for type"
+    breaks = [
+        broken(app, exchange(f"POST /{n}", traceback(text, n)), "a text", "t", "main.A")
+        for n in range(1, 4)
+    ]
+    known = SimpleNamespace(rule="longer-than-column", symbol="A.t")
+    (proof,) = folded(breaks, [known])  # type: ignore[list-item]
+    assert (proof.rule, proof.subject) == ("longer-than-column", "A.t")
