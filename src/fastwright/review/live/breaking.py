@@ -23,7 +23,7 @@ _OUTSIDE = re.compile(
 )
 """What is missing beside the app while it runs in a lab, and no fault of its own."""
 
-_REFUSING = "RequestValidationError"
+_REFUSING = re.compile(r"RequestValidationError|request_validation_exception_handler")
 _OF_A_RULE = MappingProxyType({
     "longer-than-column": r"value too long for type|StringDataRightTruncation|Data too long for",
     "null-into-not-null": r"NotNullViolation|NOT NULL constraint failed|null value in column",
@@ -84,7 +84,7 @@ def broken(app: AppMap, exchange: Exchange, what: str, place: str, model: str | 
 
 
 def _rule(error: str, behind: Raised, what: str) -> str:
-    if _REFUSING in error and behind.kind in ("ValueError", "UnicodeEncodeError"):
+    if _REFUSING.search(error) and behind.kind in ("ValueError", "UnicodeEncodeError"):
         return "unanswerable-body"
     if what == UNKNOWN_ROW and _NOTHING.search(behind.text):
         return "unchecked-none"

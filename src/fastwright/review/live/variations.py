@@ -185,9 +185,14 @@ def _texts(stage: Stage, name: str, schema: Mapping[str, Any]) -> Iterator[tuple
     columns = [c for t in stage.app.tables for c in t.columns if c.attribute == name]
     for length in sorted({c.length for c in columns if c.length and c.length < _LONG}):
         if most is None or length < most:
-            yield "a text longer than its column", "x" * (length + 1)
+            yield "a text longer than its column", _long(stage, length + 1)
     if most is None:
-        yield "a text of 1 MB", "x" * _LONG
+        yield "a text of 1 MB", _long(stage, _LONG)
+
+
+def _long(stage: Stage, length: int) -> str:
+    """A text of at least that length that nothing else holds."""
+    return f"{stage.text()}{'x' * length}"
 
 
 def _in_form_body(plain: Ready, name: str, value: str) -> Ready:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fastwright.model.finding import Caller
 from fastwright.review.live.breaking import Break, broken, folded, is_outside
 from fastwright.review.live.exchange import Exchange
-from fastwright.review.live.matrix import Cell, Grid, alters, leaves
+from fastwright.review.live.matrix import Cell, Grid, alters, canary_for, leaves
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
 from fastwright.review.live.variations import TWICE, Variation, fresh, variations
@@ -34,6 +34,10 @@ def hostile_input(stage: Stage, grid: Grid) -> Iterator[Proof]:
     yield from folded(found, stage.known)
 
 
+def _bare(request: Ready) -> str:
+    return request.path.partition("?")[0]
+
+
 def _caller(stage: Stage) -> Caller:
     return Caller.OWNER if stage.user(Caller.OWNER) is not None else Caller.ANONYMOUS
 
@@ -45,7 +49,9 @@ class _Trial:
         self._stage = stage
         self._operation = operation
         self._cell = cell
+        self._canary = cell.canary
         self._plain = cell.exchange.request
+        self._first = self._now = _bare(self._plain)
 
     def breaks(self) -> Iterator[Break]:
         """What breaks the operation, each cause once."""
@@ -53,7 +59,7 @@ class _Trial:
         for variation in self._variations():
             if self._stage.is_over:
                 break
-            exchange = self._sent(variation.request)
+            exchange = self._answered(variation)
             if exchange.status in (0, 504):
                 self._hangs(variation)
                 break
@@ -84,18 +90,31 @@ class _Trial:
             return
         owner = self._stage.user(Caller.OWNER, self._operation)
         for full in (True, False):
-            request = self._stage.ready(self._operation, owner, self._cell.canary, full=full)
+            request = self._stage.ready(self._operation, owner, self._canary, full=full)
             first = self._sent(request)
             self._renew(first)
             if first.worked:
                 self._plain = request
+                self._first = self._now = _bare(request)
                 if self._operation.startswith("POST"):
                     yield Variation("", TWICE, request)
                 return
 
+    def _answered(self, variation: Variation) -> Exchange:
+        """What comes of one variation; of another row where the one before got another address."""
+        exchange = self._sent(variation.request)
+        is_named = _bare(variation.request) == self._first and "{" in self._operation
+        if exchange.status in (404, 410) and is_named and exchange.method != "GET":
+            self._canary = canary_for(self._stage, self._operation) or self._canary
+            owner = self._stage.user(Caller.OWNER, self._operation)
+            self._now = _bare(self._stage.ready(self._operation, owner, self._canary))
+            exchange = self._sent(variation.request)
+        return exchange
+
     def _sent(self, request: Ready) -> Exchange:
-        canary = self._cell.canary
-        row = canary.row if canary is not None else None
+        row = self._canary.row if self._canary is not None else None
+        if _bare(request) == self._first:
+            request = replace(request, path=self._now + request.path[len(self._first) :])
         return self._stage.send(_caller(self._stage), self._operation, request, row=row)
 
     def _works(self) -> bool:

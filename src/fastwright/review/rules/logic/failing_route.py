@@ -65,12 +65,14 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
 
 
 def _always(function: Function) -> Stop | None:
-    """The ``raise`` that every run of the function ends in."""
-    first = next((stop for stop in function.stops if stop.kind != "yield"), None)
-    if first is None or first.kind != "raise" or not _RAISED.fullmatch(first.value.strip()):
-        return None
-    held = [b for b in around(function, first.start) if b.kind != "with"]
-    return None if held or function.yields else first
+    """The ``raise`` in which every run ends that is not refused before."""
+    for stop in () if function.yields else function.stops:
+        is_held = any(block.kind != "with" for block in around(function, stop.start))
+        if stop.kind == "return" or (not is_held and not _RAISED.fullmatch(stop.value.strip())):
+            return None
+        if not is_held:
+            return stop
+    return None
 
 
 def _finding(app: AppMap, route: Route, function: Function, stop: Stop) -> Finding:
@@ -79,7 +81,7 @@ def _finding(app: AppMap, route: Route, function: Function, stop: Stop) -> Findi
     return Finding(
         "failing-route",
         at,
-        f"`{route}` answers 500 to every request: it raises `NotImplementedError`",
+        f"`{route}` answers 500 to whatever it does not refuse: it raises `NotImplementedError`",
         evidence=(Evidence(EvidenceKind.SOURCE, "no run of the handler ends otherwise"),),
         fixes=(Fix("Answer 501", Safety.CHANGES_BEHAVIOUR, changes),) if changes else (),
         symbol=route.handler,
