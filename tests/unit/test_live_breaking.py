@@ -15,6 +15,7 @@ import pytest
 from fastwright.agent.live_target import SturdyTarget
 from fastwright.lab.world import World, WorldSpec
 from fastwright.model.finding import Caller, Grade
+from fastwright.model.routing import Route
 from fastwright.review.engine import find_all
 from fastwright.review.live.breaking import broken, folded, is_outside
 from fastwright.review.live.examine import Examined, examine
@@ -137,6 +138,15 @@ def test_what_a_rule_knew_of_is_its_own_finding(bad: Examined) -> None:
     assert [f.grade for f in known] == [Grade.PROVEN]
 
 
+@pytest.mark.slow
+def test_an_offset_that_breaks_is_proven_with_its_repair(bad: Examined) -> None:
+    """What source holds for possible is flatly told once it ran, and keeps the fix."""
+    (found,) = [f for f in bad.findings if f.symbol == "main.read_things:offset"]
+    assert found.grade is Grade.PROVEN
+    assert " may " not in found.message
+    assert [fix.title for fix in found.fixes] == ["Bound `offset`"]
+
+
 def outcomes(world: World, text: str, written: Mapping[str, str]) -> dict[str, str]:
     """How each written test goes on an app of that text, by pytest in the app's own world."""
     files = {PurePosixPath("review") / name: body.encode() for name, body in written.items()}
@@ -158,6 +168,9 @@ def test_written_tests_fail_now_and_pass_after_the_repair(world: World, bad: Exa
     assert len(wanted) >= len(FAULTS) - 3
     assert outcomes(world, faulty(text), bad.tests.files) == dict.fromkeys(wanted, "FAILED")
     assert outcomes(world, text, bad.tests.files) == dict.fromkeys(wanted, "PASSED")
+
+
+ROUTE = Route("POST", "/1", "main.add", body_model="main.A")
 
 
 def exchange(operation: str, error: str) -> Exchange:
@@ -196,7 +209,7 @@ def test_one_cause_is_told_once(lines: tuple[int, ...], proofs: int) -> None:
     """The same exception at one line is one proof, and so is what breaks everywhere."""
     app = static.read({MAIN: b"from fastapi import FastAPI\napp = FastAPI()\n"})
     breaks = [
-        broken(app, exchange(f"POST /{n}", traceback("ValueError: no", line)), "`NaN`", "a", None)
+        broken(app, exchange(f"POST /{n}", traceback("ValueError: no", line)), "`NaN`", "a", ROUTE)
         for n, line in enumerate(lines)
     ]
     found = list(folded(breaks, ()))
@@ -209,7 +222,7 @@ def test_a_field_that_a_rule_knows_is_no_habit() -> None:
     app = static.read({MAIN: b"from pydantic import BaseModel\nclass A(BaseModel):\n    t: str\n"})
     text = "sqlalchemy.exc.DataError: (x.StringDataRightTruncation) value too long for type"
     breaks = [
-        broken(app, exchange(f"POST /{n}", traceback(text, n)), "a text", "t", "main.A")
+        broken(app, exchange(f"POST /{n}", traceback(text, n)), "a text", "t", ROUTE)
         for n in range(1, 4)
     ]
     known = SimpleNamespace(rule="longer-than-column", symbol="A.t")

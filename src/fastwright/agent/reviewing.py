@@ -65,6 +65,8 @@ class Terms:
     known: str | None = None
     changed: Lines | None = None
     possible: bool = False
+    proven: frozenset[tuple[str, str]] = frozenset()
+    """Rule and symbol of what a run has proven: told, and repaired, also where source is unsure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,12 @@ def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Rev
     if choices.live:
         told = _with_live(Run(stand, terms, person, wishes, watch), choices.write_tests)
     if choices.repair is not None:
+        seen_to_fail = frozenset(
+            (o.finding.rule, o.finding.symbol)
+            for o in told.objections
+            if o.finding.grade is Grade.PROVEN
+        )
+        terms = replace(terms, proven=seen_to_fail)
         told = _with_repair(told, choices.repair, Run(stand, terms, person, wishes, watch))
     return replace(told, seconds=watch.total)
 
@@ -228,7 +236,10 @@ def weigh(seen: Digest, files: Files, terms: Terms, proven: Sequence[Finding] = 
     sure = [
         f
         for f in kept
-        if terms.possible or f.grade is not Grade.POSSIBLE or (f.rule, f.at) in shown
+        if terms.possible
+        or f.grade is not Grade.POSSIBLE
+        or (f.rule, f.at) in shown
+        or (f.rule, f.symbol) in terms.proven
     ]
     cards = {**shelf().rules, **{rule.name: rule for rule in terms.rules}}
     objections = engine.ordered(engine.objection(files, f, cards[f.rule]) for f in sure)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from fastwright.model.app import AppMap, Schema
+from fastwright.model.app import AppMap, Route, Schema
 from fastwright.model.finding import Finding
 from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.proof import OF_THE_APP, Proof
@@ -74,11 +74,12 @@ def is_outside(exchange: Exchange) -> bool:
     return _OUTSIDE.search(exchange.error) is not None
 
 
-def broken(app: AppMap, exchange: Exchange, what: str, place: str, model: str | None) -> Break:
-    """The break that a 500 shows; `model` is what the operation reads its body into."""
+def broken(app: AppMap, exchange: Exchange, what: str, place: str, route: Route) -> Break:
+    """The break that a 500 of `route` shows, with `what` in `place`."""
     behind = raised(exchange.error, app)
     rule = _rule(exchange.error, behind, what)
-    subject = _field(app, model, place) if rule in _OF_A_RULE else ""
+    subject = f"{route.handler}:{place}" if rule == "unforeseen-input" and place else ""
+    subject = _field(app, route.body_model, place) if rule in _OF_A_RULE else subject
     places = (place,) if place else ()
     return Break(exchange.route, what, places, exchange, behind, rule, subject)
 

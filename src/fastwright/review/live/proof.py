@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from fastwright.model.finding import Evidence, EvidenceKind, Finding
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Grade
 from fastwright.model.routing import Route
 from fastwright.review.attacks.notes import Notes
 from fastwright.review.live.exchange import Exchange
@@ -61,6 +61,8 @@ def findings_of(
         symbol = f"{route.handler}:{proof.subject}" if proof.subject else route.handler
         fresh = Finding(proof.rule, route.span, proof.message, symbol=symbol, related=beside)
         joined = (_known(before, proof, route) if proof.is_meant else None) or fresh
+        if proof.subject and joined.grade is Grade.POSSIBLE:
+            joined = replace(joined, message=proof.message)  # what may be is now known
         key = (proof.rule, joined.symbol)
         evidence = tuple(exchange.evidence(notes, what) for exchange, what in proof.shown)
         if not proof.is_meant:

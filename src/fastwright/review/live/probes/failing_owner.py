@@ -40,8 +40,8 @@ def failing_owner(stage: Stage, grid: Grid) -> Iterator[Proof]:
         if is_outside(exchange) or not behind.kind:
             continue  # why it is not judged stands among what was not tried
         if cell.canary is None and exchange.request.body and _OF_DATA.search(behind.text):
-            model = stage.routes[operation].body_model
-            of_input.append(broken(stage.app, exchange, "what its contract permits", "", model))
+            route = stage.routes[operation]
+            of_input.append(broken(stage.app, exchange, "what its contract permits", "", route))
         elif read := _of_text(stage, exchange, behind):
             yield read
         else:
@@ -75,7 +75,11 @@ def _of_text(stage: Stage, exchange: Exchange, behind: Raised) -> Proof | None:
     for finding in stage.known:
         owner, _, name = finding.symbol.partition(":")
         is_known = finding.rule == "unforeseen-input" and owner == handler
-        if is_known and behind.kind in ("ValueError", "KeyError", "InvalidOperation"):
+        if (
+            is_known
+            and finding.structural
+            and behind.kind in ("ValueError", "KeyError", "InvalidOperation")
+        ):
             message = f"`{exchange.route}` answers 500 to what its contract permits in `{name}`"
             shown = ((exchange, str(behind)),)
             return Proof(finding.rule, exchange.route, message, shown, subject=finding.symbol)

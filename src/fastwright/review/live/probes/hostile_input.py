@@ -71,8 +71,8 @@ class _Trial:
     def _keep(
         self, found: dict[tuple[str, ...], Break], variation: Variation, exchange: Exchange
     ) -> None:
-        model = self._stage.routes[self._operation].body_model
-        one = broken(self._stage.app, exchange, variation.what, variation.place, model)
+        route = self._stage.routes[self._operation]
+        one = broken(self._stage.app, exchange, variation.what, variation.place, route)
         key = (one.rule, one.subject, one.family, one.raised.kind, one.raised.place)
         places = found[key].places if key in found else ()
         merged = tuple(dict.fromkeys((*places, *one.places)))

@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap, Parameter, Route
-from fastwright.model.change import Change, Edit, Fix, Safety
+from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.bounding import MARKED, bounded
 from fastwright.review.paging import Courses, is_size
 from fastwright.review.rule import rule
-from fastwright.source.imports import ensure_import
 
 MOST = 100
 _BOUNDS = frozenset({"le", "lt"})
-_MARKED = re.compile(r"\b(?:Query|Field)\((?P<given>[^()]*)\)")
 
 
 @rule(code="FW103", severity=Severity.MEDIUM)
@@ -84,15 +83,16 @@ def _finding(app: AppMap, route: Route, parameter: Parameter) -> Finding:
         parameter.span,
         f"`{route}` gives as many rows as `{parameter.name}` asks for",
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
-        fixes=_fixes(app, parameter, parameter.span),
+        fixes=_fixes(app, parameter),
         symbol=route.handler,
         structural=True,
     )
 
 
-def _fixes(app: AppMap, parameter: Parameter, span: Span) -> tuple[Fix, ...]:
-    changes = _bounded(app, parameter, span)
+def _fixes(app: AppMap, parameter: Parameter) -> tuple[Fix, ...]:
     most = _most(parameter)
+    le, why = f"le={most}", f"a client chooses `{parameter.name}` up to {most}"
+    changes = bounded(app, parameter, ("ge=1", le), (le,), why)
     if not changes or most is None:
         return ()
     return (Fix(f"Bound `{parameter.name}` to {most}", Safety.CHANGES_BEHAVIOUR, changes),)
@@ -101,26 +101,9 @@ def _fixes(app: AppMap, parameter: Parameter, span: Span) -> tuple[Fix, ...]:
 def _most(parameter: Parameter) -> int | None:
     """The bound to set; ``None`` where the default is not known and may lie above it."""
     written = parameter.default or ""
-    inside = _MARKED.search(written)
+    inside = MARKED.search(written)
     first = re.match(r"\s*(?:default\s*=\s*)?([\w.]+)", inside["given"] if inside else written)
     default = first[1] if first else ""
     if not default.isdigit():
         return MOST if default in ("", "None") else None
     return max(MOST, int(default))
-
-
-def _bounded(app: AppMap, parameter: Parameter, span: Span) -> tuple[Change, ...]:
-    most, written = _most(parameter), app.text(span)
-    why = f"a client chooses `{parameter.name}` up to {most}"
-    marked = _MARKED.search(written)
-    if marked:
-        at = span.start + len(written[: marked.end() - 1].encode())
-        comma = ", " if marked["given"].strip().rstrip(",") else ""
-        return (Edit(Span(span.path, at, at), f"{comma}le={most}", why),)
-    if not re.fullmatch(r"int( \| None)?|Optional\[int\]", parameter.annotation or ""):
-        return ()
-    annotated = ensure_import(app, span.path, "typing", "Annotated")
-    query = ensure_import(app, span.path, "fastapi", "Query")
-    mark = f"{annotated.local}[{parameter.annotation}, {query.local}(ge=1, le={most})]"
-    end = span.start + len((parameter.annotation or "").encode())
-    return (*annotated.edits, *query.edits, Edit(Span(span.path, span.start, end), mark, why))

@@ -11,7 +11,9 @@ from fastwright.model.change import Change, Edit, Fix, Safety
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.bounding import bounded
 from fastwright.review.course import around
+from fastwright.review.paging import core
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.source.imports import ensure_import
@@ -30,6 +32,8 @@ _NETS = frozenset({"Exception", "BaseException", "ArithmeticError", "LookupError
 _TYPES = frozenset({"int", "float", "uuid.UUID", "decimal.Decimal"})
 _TEXT = re.compile(r"str")
 _SENT = frozenset({"path", "query", "form", "header", "cookie"})
+_OFFSET = re.compile(r"(?i)^(offset|skip|page|page_?(number|num|no))$")
+_LARGEST = 2**31 - 1
 _TESTED = re.compile(r"\.(is(digit|numeric|decimal|alnum)|match|fullmatch)\(")
 
 
@@ -58,14 +62,17 @@ def unforeseen_input(app: AppMap) -> Iterator[Finding]:
 
     ## Fix safety
     Changes behaviour: a parameter that is converted to a number or a UUID is declared as one, so
-    that the contract names the type and anything else is refused with 422. What only a run shows
-    has no fix: a bound, a constraint, or a handler of the exception is a decision.
+    that the contract names the type and anything else is refused with 422. An offset or page gets
+    the bounds of an offset. What else a run shows has no fix: whether a constraint, a validator or
+    a handler of the exception answers it is a decision.
 
     ## Known limits
     From source alone only conversions are reported (`int`, `float`, `UUID`, `Decimal`, dates,
     `json.loads`) of a parameter as it came, in the handler itself, where nothing catches what they
-    raise. `--live` sends numbers beyond 64 bits, NUL characters, texts of 1 MB, `NaN`, null, ids
-    that no row has and the same values twice to every operation that works, and tells what breaks.
+    raise. An offset without bounds is only possible, for databases differ: PostgreSQL refuses a
+    negative one, and all refuse 64 bits and more. `--live` sends numbers beyond 64 bits, NUL
+    characters, texts of 1 MB, `NaN`, null, ids that no row has and the same values twice to every
+    operation that works, and tells what breaks.
     """
     if _catches_all(app):
         return
@@ -79,6 +86,10 @@ def unforeseen_input(app: AppMap) -> Iterator[Finding]:
             if parameter is not None and call.span not in seen:
                 seen.add(call.span)
                 yield _finding(app, route, parameter, call)
+        for parameter in _offsets(app, route) if route.reachable else ():
+            if parameter.span is not None and parameter.span not in seen:
+                seen.add(parameter.span)
+                yield _unbounded(app, route, parameter, parameter.span)
 
 
 def _catches_all(app: AppMap) -> bool:
@@ -151,3 +162,36 @@ def _declared(app: AppMap, parameter: Parameter, call: Call) -> tuple[Change, ..
     why = f"a text that is no `{name}` is the client's mistake, which 422 tells"
     declared = Edit(Span(at.path, at.start, at.start + len("str")), written, why)
     return (*imports, declared, Edit(call.span, parameter.name, why))
+
+
+def _offsets(app: AppMap, route: Route) -> Iterator[Parameter]:
+    """Whole numbers of the query that say where a page begins, of handler and dependencies."""
+    for name in dict.fromkeys((route.handler, *(d.call for d in route.every_dependency()))):
+        given = route.parameters if name == route.handler else app.signatures.get(name, ())
+        for parameter in given:
+            is_plain = re.match(r"int\b|Optional\[int\]", core(parameter.annotation or ""))
+            if parameter.source == "query" and is_plain and _OFFSET.match(parameter.name):
+                yield from (parameter,) if _missing(parameter) else ()
+
+
+def _missing(parameter: Parameter) -> tuple[str, ...]:
+    """The bounds that an offset, or the number of a page, lacks."""
+    given = {name for name, _ in parameter.constraints}
+    least = 1 if parameter.name.lower().startswith("page") and parameter.default != "0" else 0
+    lower = () if given & {"ge", "gt"} else (f"ge={least}",)
+    return (*lower, *(() if given & {"le", "lt"} else (f"le={_LARGEST}",)))
+
+
+def _unbounded(app: AppMap, route: Route, parameter: Parameter, at: Span) -> Finding:
+    missing = _missing(parameter)
+    changes = bounded(app, parameter, missing, missing, "no page begins beyond these bounds")
+    fix = Fix(f"Bound `{parameter.name}`", Safety.CHANGES_BEHAVIOUR, changes)
+    told = f"its contract permits {'-1' if missing[0].startswith('ge') else '2**64'}"
+    return Finding(
+        "unforeseen-input",
+        at,
+        f"`{route}` may answer 500 to a `{parameter.name}` that no database counts to",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        fixes=(fix,) if changes else (),
+        symbol=f"{route.handler}:{parameter.name}",
+    )

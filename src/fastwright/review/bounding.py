@@ -1,0 +1,43 @@
+"""A number of the client's with bounds: ``skip: int = 0`` to ``Annotated[int, Query(ge=0)]``."""
+
+from __future__ import annotations
+
+import re
+
+from fastwright.model.app import AppMap, Parameter
+from fastwright.model.change import Change, Edit
+from fastwright.model.places import Span
+from fastwright.source.imports import ensure_import
+
+MARKED = re.compile(r"\b(?:Query|Field)\((?P<given>[^()]*)\)")
+"""A parameter that says already where it comes from."""
+
+
+def bounded(
+    app: AppMap, parameter: Parameter, bounds: tuple[str, ...], missing: tuple[str, ...], why: str
+) -> tuple[Change, ...]:
+    """The edits that bound a whole number of the query; none where its form is not known.
+
+    Args:
+        app: The map that holds it.
+        parameter: With the span of its annotation and default.
+        bounds: What a plain ``int`` gets (``ge=0``).
+        missing: What is added to a ``Query(…)`` that is there.
+        why: The reason, for the reader of the change.
+    """
+    span = parameter.span
+    if span is None:
+        return ()
+    marked = MARKED.search(app.text(span))
+    if marked:
+        at = span.start + len(app.text(span)[: marked.end() - 1].encode())
+        comma = ", " if marked["given"].strip().rstrip(",") else ""
+        added = f"{comma}{', '.join(missing)}"
+        return (Edit(Span(span.path, at, at), added, why),) if missing else ()
+    if not re.fullmatch(r"int( \| None)?|Optional\[int\]", parameter.annotation or ""):
+        return ()
+    annotated = ensure_import(app, span.path, "typing", "Annotated")
+    query = ensure_import(app, span.path, "fastapi", "Query")
+    mark = f"{annotated.local}[{parameter.annotation}, {query.local}({', '.join(bounds)})]"
+    end = span.start + len((parameter.annotation or "").encode())
+    return (*annotated.edits, *query.edits, Edit(Span(span.path, span.start, end), mark, why))
