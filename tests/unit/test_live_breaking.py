@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from types import SimpleNamespace
 
 import pytest
 
 from fastwright.agent.live_target import SturdyTarget
 from fastwright.lab.world import World, WorldSpec
-from fastwright.model.finding import Caller, Grade
+from fastwright.model.finding import Caller, Finding, Grade
+from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.review.engine import find_all
 from fastwright.review.live.breaking import broken, folded, is_outside
@@ -179,6 +179,11 @@ def exchange(operation: str, error: str) -> Exchange:
     return Exchange(Caller.OWNER, operation, method, Ready(path), 500, error=error)
 
 
+def known(rule: str, symbol: str) -> Finding:
+    """What a rule has found."""
+    return Finding(rule, Span(MAIN, 0, 1), "found", symbol=symbol)
+
+
 def traceback(text: str, line: int) -> str:
     """What the app's process says of an exception."""
     place = f'  File "/home/me/app/main.py", line {line}, in add\n    add()\n'
@@ -225,6 +230,16 @@ def test_a_field_that_a_rule_knows_is_no_habit() -> None:
         broken(app, exchange(f"POST /{n}", traceback(text, n)), "a text", "t", ROUTE)
         for n in range(1, 4)
     ]
-    known = SimpleNamespace(rule="longer-than-column", symbol="A.t")
-    (proof,) = folded(breaks, [known])  # type: ignore[list-item]
+    (proof,) = folded(breaks, [known("longer-than-column", "A.t")])
     assert (proof.rule, proof.subject) == ("longer-than-column", "A.t")
+
+
+def test_a_page_size_that_breaks_is_proven_where_it_is_known() -> None:
+    """A negative size is the fault of the bound that is missing, which a rule has reported."""
+    app = static.read({MAIN: b"from fastapi import FastAPI\napp = FastAPI()\n"})
+    text = traceback("sqlalchemy.exc.DataError: LIMIT must not be negative", 3)
+    broke = broken(app, exchange("GET /a", text), "a negative number", "limit", ROUTE)
+    (proof,) = folded([broke], [known("unlimited-page-size", "main.add")])
+    assert (proof.rule, proof.subject) == ("unlimited-page-size", "main.add")
+    (other,) = folded([broke], ())
+    assert other.rule == "unforeseen-input"

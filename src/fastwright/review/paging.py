@@ -21,9 +21,14 @@ _LISTS = ("list", "List", "Sequence", "set", "tuple", "Page", "Iterable")
 
 def is_size(parameter: Parameter) -> bool:
     """True for a number that a client gives for how many rows it wants."""
-    if parameter.source not in ("query", None) or not _SIZE.match(parameter.name):
+    if parameter.source not in ("query", None) or not is_size_name(parameter.name):
         return False
     return bool(re.search(r"\bint\b", core(parameter.annotation or "")))
+
+
+def is_size_name(name: str) -> bool:
+    """True for a name that page sizes have."""
+    return _SIZE.match(name) is not None
 
 
 def core(annotation: str) -> str:

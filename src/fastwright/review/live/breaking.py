@@ -13,6 +13,7 @@ from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.proof import OF_THE_APP, Proof
 from fastwright.review.live.reasons import Raised, raised
 from fastwright.review.live.variations import NULL, UNKNOWN_ROW
+from fastwright.review.paging import is_size_name
 
 _OUTSIDE = re.compile(
     r"ConnectionRefused|ConnectionReset|ConnectError|ConnectTimeout|ConnectionError|ReadTimeout"
@@ -29,6 +30,7 @@ _OF_A_RULE = MappingProxyType({
     "null-into-not-null": r"NotNullViolation|NOT NULL constraint failed|null value in column",
     "text-for-enum": r"invalid input value for enum|not among the defined enum values",
 })  # fmt: skip
+_SIZES = "unlimited-page-size"
 _NOTHING = re.compile(r"'NoneType' object")
 _NUMBERS = re.compile(r"^an integer")
 _LONG = re.compile(r"^a (very long )?text")
@@ -51,6 +53,7 @@ class Break:
         raised: The exception behind the 500, as far as it is known.
         rule: The rule that knows of it.
         subject: What the rule speaks of, where that is not the handler.
+        handler: The dotted name of what answers the operation.
     """
 
     operation: str
@@ -60,6 +63,12 @@ class Break:
     raised: Raised
     rule: str
     subject: str = ""
+    handler: str = ""
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the value is a number that counts too far, or below nothing."""
+        return self.family in ("number", "a negative number", "zero")
 
     @property
     def family(self) -> str:
@@ -81,7 +90,7 @@ def broken(app: AppMap, exchange: Exchange, what: str, place: str, route: Route)
     subject = f"{route.handler}:{place}" if rule == "unforeseen-input" and place else ""
     subject = _field(app, route.body_model, place) if rule in _OF_A_RULE else subject
     places = (place,) if place else ()
-    return Break(exchange.route, what, places, exchange, behind, rule, subject)
+    return Break(exchange.route, what, places, exchange, behind, rule, subject, route.handler)
 
 
 def _rule(error: str, behind: Raised, what: str) -> str:
@@ -120,7 +129,7 @@ def folded(breaks: Iterable[Break], known: Iterable[Finding]) -> Iterator[Proof]
     What a rule knows of a field already, as one of `known`, is proven of that field alone.
     """
     told = {(finding.rule, finding.symbol) for finding in known}
-    breaks = [b if (b.rule, b.subject) in told else replace(b, subject="") for b in breaks]
+    breaks = [_as_known(one, told) for one in breaks]
     by_kind: dict[tuple[str, ...], list[Break]] = {}
     by_cause: dict[tuple[str, ...], list[Break]] = {}
     for one in breaks:
@@ -135,6 +144,16 @@ def folded(breaks: Iterable[Break], known: Iterable[Finding]) -> Iterator[Proof]
                 cause = (one.rule, one.raised.kind, _place(one), one.family)
                 by_cause.setdefault(cause, []).append(one)
     yield from map(_proof, _joined(by_cause))
+
+
+def _as_known(one: Break, told: set[tuple[str, str]]) -> Break:
+    """The break as a rule knows it that found its field or parameter, else of no field."""
+    if (one.rule, one.subject) in told:
+        return one
+    sizes = [place for place in one.places if is_size_name(place)]
+    if sizes and one.is_count and (_SIZES, one.handler) in told:
+        return replace(one, rule=_SIZES, subject=one.handler)
+    return replace(one, subject="")
 
 
 def _joined(by_cause: Mapping[tuple[str, ...], list[Break]]) -> Iterable[list[Break]]:

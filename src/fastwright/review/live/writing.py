@@ -150,7 +150,7 @@ def _body(stage: Stage, proof: Proof) -> str | None:
         return _tries(proof.rule)
     if proof.rule in ("unverified-token", "weak-signing-secret"):
         return _forging(proof, exchange)
-    if proof.rule in ("unbounded-list", "unlimited-page-size"):
+    if proof.rule in ("unbounded-list", "unlimited-page-size") and exchange.worked:
         return _listing(stage, exchange)
     if proof.rule == "credentials-for-any-origin":
         return _from_outside(exchange)
@@ -172,7 +172,7 @@ def _verdict(proof: Proof) -> tuple[str, ...]:
         return worked, f"assert {proof.forbidden!r} not in answer.text"
     if proof.rule in ("exception-text-to-client", "settings-in-answer"):
         return (f"assert {proof.forbidden!r} not in answer.text",)
-    if proof.rule in ("sql-built-string", "failing-route", *BROKEN):
+    if proof.rule in ("sql-built-string", "failing-route", "unlimited-page-size", *BROKEN):
         return ("assert answer.status_code < 500",)
     if proof.rule == "late-commit":
         return ("assert answer.status_code >= 500",)
