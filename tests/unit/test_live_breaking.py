@@ -19,7 +19,7 @@ from fastwright.model.routing import Route
 from fastwright.review.engine import find_all
 from fastwright.review.live.breaking import broken, folded, is_outside
 from fastwright.review.live.examine import Examined, examine
-from fastwright.review.live.exchange import Exchange
+from fastwright.review.live.exchange import TWICE, UNCOMMITTED, Exchange
 from fastwright.review.requests import Ready
 from fastwright.review.rule import every_rule
 from fastwright.survey import static
@@ -47,11 +47,17 @@ FAULTS = {
     "class Retitled(BaseModel):\n    title: Text = Field(max_length=40)\n": (
         "class Retitled(BaseModel):\n    title: Annotated[Text, Field(max_length=40)] | None\n"
     ),
+    'password=f"sha${body.password[::-1]}"))\n    except IntegrityError as error:\n'
+    "        raise HTTPException(409) from error\n": (
+        'password=f"sha${body.password[::-1]}"))\n    except IntegrityError as error:\n'
+        "        raise HTTPException(409, str(error)) from error\n"
+    ),
     "    try:\n        stored(db, Rack(name=body.name))\n"
     "    except IntegrityError as error:\n        raise HTTPException(409) from error\n": (
         "    stored(db, Rack(name=body.name))\n"
     ),
     "    if db.get(Rack, body.rack_id) is None:\n        raise HTTPException(404)\n": "",
+    'Depends(unit_of_work, scope="function")': "Depends(unit_of_work)",
     "offset: Annotated[int, Query(ge=0, le=10_000)] = 0": "offset: int = 0",
     "    if thing is None:\n        raise HTTPException(404)\n    if thing.owner_id": (
         "    if thing.owner_id"
@@ -127,6 +133,23 @@ def test_each_fault_is_proven(bad: Examined, rule: str, operation: str, words: s
     proofs = [p for p in bad.proofs if p.rule == rule and operation in (p.operation, *p.beside)]
     assert [p for p in proofs if words in p.message] != [], [p.message for p in bad.proofs]
     assert all(exchange.status == 500 for p in proofs for exchange, _ in p.shown)
+
+
+@pytest.mark.slow
+def test_a_refusal_that_tells_of_the_database_is_proven(bad: Examined) -> None:
+    """What the same values twice bring to light is proven, by a request that a test can send."""
+    (proof,) = [p for p in bad.proofs if p.rule == "exception-text-to-client"]
+    assert proof.operation == "POST /sign-up"
+    assert proof.shown[0][0].staging == TWICE
+
+
+@pytest.mark.slow
+def test_a_success_before_its_commit_is_proven(bad: Examined) -> None:
+    """The finding of the dependency is proven by the route that leaves the commit to it."""
+    (found,) = [f for f in bad.findings if f.rule == "late-commit"]
+    assert (found.symbol, found.grade) == ("main.unit_of_work", Grade.PROVEN)
+    (proof,) = [p for p in bad.proofs if p.rule == "late-commit"]
+    assert (proof.operation, proof.shown[0][0].staging) == ("POST /wishes", UNCOMMITTED)
 
 
 @pytest.mark.slow

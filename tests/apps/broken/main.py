@@ -81,6 +81,10 @@ class Credentials(BaseModel):
     password: Text = Field(max_length=200)
 
 
+class Wish(BaseModel):
+    title: Text = Field(max_length=40)
+
+
 class RackIn(BaseModel):
     name: Text = Field(max_length=80)
 
@@ -131,6 +135,15 @@ def get_session() -> Iterator[Session]:
 
 
 Db = Annotated[Session, Depends(get_session)]
+
+
+def unit_of_work() -> Iterator[Session]:
+    with Session(engine) as session:
+        yield session
+        session.commit()
+
+
+Work = Annotated[Session, Depends(unit_of_work, scope="function")]
 
 
 def stored(db: Session, row: Base) -> None:
@@ -220,6 +233,11 @@ def add_paint(body: Painted, me: Me, db: Db) -> None:
 @app.post("/remarks", status_code=201)
 def add_remark(body: Remarked, me: Me, db: Db) -> None:
     stored(db, Thing(title="remarked", remark=body.remark, owner_id=me.id))
+
+
+@app.post("/wishes", status_code=201)
+def add_wish(body: Wish, me: Me, work: Work) -> None:
+    work.add(Thing(title=body.title, owner_id=me.id))
 
 
 @app.get("/things")

@@ -12,6 +12,12 @@ from fastwright.review.attack import Answer, Headers
 from fastwright.review.attacks.notes import Notes
 from fastwright.review.requests import Ready
 
+TWICE = "twice"
+"""The same request had been served just before."""
+
+UNCOMMITTED = "uncommitted"
+"""Every commit failed meanwhile."""
+
 _SHOWN = 400
 _READ = 20_000
 """Characters of a body that are looked through for what must be hidden, before it is cut."""
@@ -19,7 +25,10 @@ _READ = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What `caller` sent to `route` (``METHOD /path`` of the contract), and what came back."""
+    """What `caller` sent to `route` (``METHOD /path`` of the contract), and what came back.
+
+    `staging` says what had to be so for it: `TWICE` or `UNCOMMITTED`; empty for nothing.
+    """
 
     caller: Caller
     route: str
@@ -31,6 +40,7 @@ class Exchange:
     error: str = ""
     seconds: float = 0.0
     row: Mapping[str, Any] = field(default_factory=dict)
+    staging: str = ""
 
     @classmethod
     def of(

@@ -193,6 +193,7 @@ class Stage:
         row: Mapping[str, Any] | None = None,
         client: Client | None = None,
         headers: Headers = (),
+        staging: str = "",
     ) -> Exchange:
         """Send `request` as `caller`; `row` is the canary that it names."""
         user = self.user(caller, operation)
@@ -208,6 +209,7 @@ class Stage:
         )
         method = operation.partition(" ")[0]
         exchange = Exchange.of(caller, operation, (method, request), answer, row)
+        exchange = replace(exchange, staging=staging)
         if exchange.status >= 400 and 0 < len(exchange.body) <= _LARGEST_REFUSAL:
             kind = re.sub(r"\W|\d", "", exchange.text[:_TOLD])
             self.refusals.setdefault((operation, exchange.status, kind), exchange)

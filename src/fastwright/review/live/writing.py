@@ -13,11 +13,10 @@ from typing import Any
 from fastwright.model.finding import Caller
 from fastwright.review.guarding import permissions
 from fastwright.review.live.credentials import PASSWORD, User
-from fastwright.review.live.exchange import Exchange
+from fastwright.review.live.exchange import TWICE, UNCOMMITTED, Exchange
 from fastwright.review.live.probes.whole_table import ROWS
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
-from fastwright.review.live.variations import TWICE
 
 STAGE = "review_stage.py"
 _WHO = MappingProxyType({
@@ -159,9 +158,9 @@ def _body(stage: Stage, proof: Proof) -> str | None:
     call = f'answer = scene.send("{exchange.method}", {path}{f", {who}" if who else ""}'
     verdict = _privilege(stage, who) if proof.rule == "writable-privilege" else _verdict(proof)
     sent: tuple[str, ...] = (f"{call}{_content(exchange)})",)
-    if proof.rule == "late-commit":
+    if exchange.staging == UNCOMMITTED:
         sent = ("with scene.failing_commits():", *(f"    {line}" for line in sent))
-    elif f" {TWICE}" in proof.message:
+    elif exchange.staging == TWICE:
         sent *= 2
     return "\n".join((*lines, *sent, *verdict)) if verdict else None
 

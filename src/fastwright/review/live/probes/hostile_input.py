@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fastwright.model.finding import Caller
 from fastwright.review.live.breaking import Break, broken, folded, is_outside
+from fastwright.review.live.exchange import TWICE as SERVED_BEFORE
 from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.matrix import Cell, Grid, alters, canary_for, leaves
 from fastwright.review.live.proof import Proof
@@ -102,7 +103,8 @@ class _Trial:
 
     def _answered(self, variation: Variation) -> Exchange:
         """What comes of one variation; of another row where the one before got another address."""
-        exchange = self._sent(variation.request)
+        staging = SERVED_BEFORE if variation.what == TWICE else ""
+        exchange = self._sent(variation.request, staging)
         is_named = _bare(variation.request) == self._first and "{" in self._operation
         if exchange.status in (404, 410) and is_named and exchange.method != "GET":
             self._canary = canary_for(self._stage, self._operation) or self._canary
@@ -111,11 +113,12 @@ class _Trial:
             exchange = self._sent(variation.request)
         return exchange
 
-    def _sent(self, request: Ready) -> Exchange:
+    def _sent(self, request: Ready, staging: str = "") -> Exchange:
         row = self._canary.row if self._canary is not None else None
         if _bare(request) == self._first:
             request = replace(request, path=self._now + request.path[len(self._first) :])
-        return self._stage.send(_caller(self._stage), self._operation, request, row=row)
+        who = _caller(self._stage)
+        return self._stage.send(who, self._operation, request, row=row, staging=staging)
 
     def _works(self) -> bool:
         """Whether the request as it was is still served: else the value broke nothing."""

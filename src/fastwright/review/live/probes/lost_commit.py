@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from fastwright.model.finding import Caller
 from fastwright.review.attacks.probes import committing
 from fastwright.review.live.canaries import Canary
 from fastwright.review.live.created import created
-from fastwright.review.live.exchange import Exchange
+from fastwright.review.live.exchange import UNCOMMITTED, Exchange
 from fastwright.review.live.matrix import Cell, Grid, alters, canary_for, leaves
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
@@ -63,13 +63,14 @@ def _tried(stage: Stage, operation: str, cell: Cell) -> Iterator[Proof]:
     owner = stage.user(Caller.OWNER, operation)
     canary = _row(stage, operation, cell)
     request = stage.ready(operation, owner, canary, full=operation.startswith(("PUT", "PATCH")))
-    first, seen = _sent(stage, operation, request, "fail")
+    row = canary.row if canary is not None else None
+    first, seen = _sent(stage, operation, request, "fail", row)
     if not _is_hasty(first) or not any(seen["commits"]) or not seen["tables"]:
         return
     before = stage.people.probe(committing, action="contents")
-    failed, _ = _sent(stage, operation, fresh(stage, request), "fail")
+    failed, _ = _sent(stage, operation, fresh(stage, request), "fail", row)
     between = stage.people.probe(committing, action="contents")
-    control, _ = _sent(stage, operation, fresh(stage, request), "let")
+    control, _ = _sent(stage, operation, fresh(stage, request), "let", row)
     after = stage.people.probe(committing, action="contents")
     lost = [t for t in map(_plain, seen["tables"]) if before.get(t) == between.get(t)]
     kept = [t for t in lost if after.get(t) != between.get(t)]
@@ -87,11 +88,12 @@ def _row(stage: Stage, operation: str, cell: Cell) -> Canary | None:
 
 
 def _sent(
-    stage: Stage, operation: str, request: Ready, action: str
+    stage: Stage, operation: str, request: Ready, action: str, row: Mapping[str, Any] | None
 ) -> tuple[Exchange, dict[str, Any]]:
     """One call with commits that fail or hold; afterwards they hold again."""
     stage.people.probe(committing, action=action)
-    exchange = stage.send(Caller.OWNER, operation, request)
+    staging = UNCOMMITTED if action == "fail" else ""
+    exchange = stage.send(Caller.OWNER, operation, request, row=row, staging=staging)
     seen = stage.people.probe(committing, action="seen")
     stage.people.probe(committing, action="let")
     return exchange, seen
