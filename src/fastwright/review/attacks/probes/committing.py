@@ -1,6 +1,7 @@
 """Has the app's commits fail while it answers, and says when each of them was tried.
 
-A commit through SQLAlchemy raises what a lost connection raises, so that nothing is written.
+A commit through SQLAlchemy raises what a lost connection raises, so that nothing is written. One of
+a connection that wrote nothing is let through: there is nothing to lose.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ def _refuse(state: Any) -> Any:
     errors: Any = sys.modules["sqlalchemy.exc"]
 
     def refuse(connection: Any) -> None:
+        if not connection.info.pop(NAME, False):
+            return
         state.commits.append(state.answered)
         if state.fails:
             connection.dialect.do_rollback(connection.connection)  # as the database does then
@@ -30,9 +33,10 @@ def _refuse(state: Any) -> Any:
 
 def _note(state: Any) -> Any:
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        del connection, cursor, rest
+        del cursor, rest
         found = _WRITES.match(statement)
         if found is not None:
+            connection.info[NAME] = True
             state.tables.append(found.group(1))
 
     return note
@@ -53,8 +57,12 @@ def _wrapped(original: Any, state: Any) -> Any:
 def _start(state: Any, app: Any) -> None:
     event: Any = sys.modules["sqlalchemy.event"]
     engine: Any = sys.modules["sqlalchemy.engine"].Engine
-    for name, make in (("commit", _refuse), ("before_cursor_execute", _note)):
-        listener = make(state)
+    heard = (
+        ("commit", _refuse(state)),
+        ("before_cursor_execute", _note(state)),
+        ("rollback", lambda connection: connection.info.pop(NAME, None)),
+    )
+    for name, listener in heard:
         event.listen(engine, name, listener)
         state.undo.append(lambda name=name, listener=listener: event.remove(engine, name, listener))
     kind = type(app)

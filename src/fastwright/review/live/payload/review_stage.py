@@ -195,17 +195,27 @@ class Scene:
 
     @contextmanager
     def failing_commits(self) -> Iterator[None]:
-        """Every commit fails meanwhile, as when the database is lost at that moment."""
+        """Every commit of what was written fails, as when the database is lost at that moment."""
+
+        def note(connection: Any, _: Any, statement: str, *more: Any) -> None:
+            del more
+            if statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+                connection.info["review"] = "written"
 
         def fail(connection: Any) -> None:
+            if connection.info.pop("review", "") != "written":
+                return
             connection.dialect.do_rollback(connection.connection)
             raise OperationalError("COMMIT", None, Exception("the connection is lost"))
 
-        event.listen(Engine, "commit", fail)
+        listeners = (("before_cursor_execute", note), ("commit", fail))
+        for name, listener in listeners:
+            event.listen(Engine, name, listener)
         try:
             yield
         finally:
-            event.remove(Engine, "commit", fail)
+            for name, listener in listeners:
+                event.remove(Engine, name, listener)
 
     def send(
         self, method: str, path: str, person: dict[str, Any] | None = None, **content: Any

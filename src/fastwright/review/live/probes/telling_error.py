@@ -80,7 +80,7 @@ def telling_error(stage: Stage, grid: Grid) -> Iterator[Proof]:
 
 
 def _read(exchange: Exchange, secrets: Mapping[str, str], folder: str) -> Iterator[_Told]:
-    text = exchange.text
+    text = re.sub(r"\\n|\s+", " ", exchange.text)
     for name, value in secrets.items():
         if value in text and not _was_sent(exchange, value):
             what = f"the value of `{name}`"
@@ -102,12 +102,12 @@ def _was_sent(exchange: Exchange, words: str) -> bool:
 
 def _around(text: str, match: re.Match[str]) -> str:
     passage = text[max(0, match.start() - _AROUND // 3) : match.end() + _AROUND]
-    return re.sub(r"\s+", " ", passage).strip()
+    return passage.strip()
 
 
 def _stable(words: str) -> str:
     """What of a passage would be there the next time too: no path, name or number."""
-    return re.split(r"[\d@]|\\?\"", words)[0].strip() or words
+    return re.split(r"[\d@]|\\?\"| FROM ", words)[0].strip() or words
 
 
 def _secrets(stage: Stage) -> dict[str, str]:
