@@ -22,6 +22,7 @@ def hostile_input(stage: Stage, grid: Grid) -> Iterator[Proof]:
     Operations that end a login are left alone. Where something beside the app was missing, nothing
     is said of the app.
     """
+    stage.renew()  # probes before may have renamed whoever called
     found: list[Break] = []
     for operation, cells in grid.rows.items():
         cell = cells.get(_caller(stage))
@@ -82,8 +83,17 @@ class _Trial:
     def _variations(self) -> Iterator[Variation]:
         if self._cell.exchange.request.body:
             yield from self._repeated()
+        elif self._operation.startswith("GET") and "{" in self._operation:
+            self._refound()
         for variation in variations(self._stage, self._operation, self._plain):
             yield replace(variation, request=fresh(self._stage, variation.request))
+
+    def _refound(self) -> None:
+        """Ask for what there is now: whom the request of the matrix named may have gone since."""
+        if not self._sent(self._plain).worked:
+            owner = self._stage.user(Caller.OWNER, self._operation)
+            self._plain = self._stage.ready(self._operation, owner, self._canary)
+            self._first = self._now = _bare(self._plain)
 
     def _repeated(self) -> Iterator[Variation]:
         """Settle on the fullest body that works, and send what makes a row a second time."""

@@ -76,6 +76,9 @@ def _tried(stage: Stage, operation: str, cell: Cell) -> Iterator[Proof]:
     kept = [t for t in lost if after.get(t) != between.get(t)]
     if _is_hasty(failed) and control.worked and kept:
         yield _proof(operation, failed, control, kept)
+    else:
+        note = "the commit comes after the answer, but was not seen to lose a row"
+        stage.not_tried[f"`{operation}`: {note}"] = None
     if alters(operation):
         stage.renew()
 
