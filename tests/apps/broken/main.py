@@ -275,6 +275,13 @@ def change_thing(
     return ThingOut.model_validate(thing)
 
 
+if os.environ.get("BROKEN_STAGE", "development") == "development":
+
+    @app.post("/samples", status_code=201)
+    def add_sample(name: str, me: Me, db: Db) -> None:
+        stored(db, Rack(name=name))
+
+
 @app.get("/averages/{count}")
 def average(count: Annotated[int, InPath(ge=1, le=1000)], me: Me) -> float:
     return 1000 / count

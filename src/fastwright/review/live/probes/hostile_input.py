@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fastwright.model.finding import Caller
+from fastwright.review.at_home import is_at_home
 from fastwright.review.live.breaking import Break, broken, folded, is_outside
 from fastwright.review.live.exchange import TWICE as SERVED_BEFORE
 from fastwright.review.live.exchange import Exchange
@@ -19,8 +20,8 @@ from fastwright.review.requests import Ready
 def hostile_input(stage: Stage, grid: Grid) -> Iterator[Proof]:
     """Vary every request that works, one value at a time; a 500 counts if the request still works.
 
-    Operations that end a login are left alone. Where something beside the app was missing, nothing
-    is said of the app.
+    Operations that end a login are left alone, and those that development alone has. Where
+    something beside the app was missing, nothing is said of the app.
     """
     stage.renew()  # probes before may have renamed whoever called
     found: list[Break] = []
@@ -31,7 +32,7 @@ def hostile_input(stage: Stage, grid: Grid) -> Iterator[Proof]:
         if stage.is_over:
             stage.not_tried[f"hostile values from `{operation}` on: the time was up"] = None
             break
-        if not leaves(operation):
+        if not leaves(operation) and not is_at_home(stage.routes[operation].condition):
             found += _Trial(stage, operation, cell).breaks()
     yield from folded(found, stage.known)
 
