@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 try:
-    from fastwright.cli import main
+    from fastwright.cli import program
 except KeyboardInterrupt:
     sys.exit(130)
 
-sys.exit(main())
+program()

@@ -14,6 +14,7 @@ from fastwright.cli.commands import cli
 from fastwright.cli.options import to_run
 from fastwright.model.errors import DoesNotLoad, NotProven, Refused, UsageError
 from fastwright.recipes.recipe import choices, registry
+from fastwright.review.rule import every_rule
 
 GIVEN = {
     "app": ".",
@@ -364,3 +365,12 @@ def test_undo_leaves_nothing_where_nothing_was_done(tmp_path: Path, capsys) -> N
     assert "no change of fastwright's" in capsys.readouterr().err
     assert main(["undo", "0001", "--app", str(tmp_path)]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("words", "code"), [(["rules", "--json"], 0), (["explain", "nothing"], 2)])
+def test_the_process_ends_with_all_that_was_said(words: list[str], code: int) -> None:
+    """All output through a pipe arrives, and the exit code is the command's."""
+    command = [sys.executable, "-m", "fastwright", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "rules" not in words or len(json.loads(done.stdout)) == len(every_rule())

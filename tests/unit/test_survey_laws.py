@@ -85,6 +85,13 @@ def test_a_warm_map_is_the_cold_one(tmp_path: Path) -> None:
         assert not [r for r in static.read(changed, cache=cache).routes if r.reachable]
 
 
+def test_a_map_that_is_not_kept_is_the_same() -> None:
+    """Without being kept the map is the same one, and the next reading makes its own."""
+    cache, files = Counting(), project()
+    assert static.read(files, cache=cache, keeps=False) == static.read(files)
+    assert not [key for key in cache.kept if key.startswith("map")]
+
+
 class Counting:
     """A cache in memory that counts what is asked of it."""
 

@@ -84,3 +84,13 @@ def test_walk_gives_nodes_in_the_order_of_the_text() -> None:
 def test_the_first_error_is_told_with_its_line(text: str, told: tuple[int, str] | None) -> None:
     """What cannot be read is a line and a reason; newer syntax than ours is no error."""
     assert syntax.first_error(text.encode()) == told
+
+
+def test_around_gives_exactly_the_nodes_that_span() -> None:
+    """What is left out on the way down spans nothing that was asked for."""
+    root = syntax.parse(b"def f(a):\n    return g(a + 1)\n\nx = f(2)\n")
+    every = list(syntax.walk(root))
+    for asked in every:
+        start, end = asked.start_byte, asked.end_byte
+        spanning = [n for n in every if n.start_byte <= start and end <= n.end_byte]
+        assert list(syntax.around(root, start, end)) == spanning

@@ -77,10 +77,10 @@ def open_project(start: Path, person: Person, *, reads_only: bool = False) -> Gr
     return Ground(project, reading.files, app, _place(project, start), recovered)
 
 
-def mapped(opened: Ground, start: Path, wishes: Wishes) -> Ground:
-    """An opened project with its map; raises as `find`."""
+def mapped(opened: Ground, start: Path, wishes: Wishes, *, keeps: bool = True) -> Ground:
+    """An opened project with its map, which is kept for later runs; raises as `find`."""
     target = wishes.target or opened.target
-    app = read_source(opened.project, opened.files, target)
+    app = read_source(opened.project, opened.files, target, keeps=keeps)
     app = replace(app, left_out=opened.app.left_out)
     return replace(opened, app=_checked(app, start, wishes), target=target)
 
@@ -91,12 +91,21 @@ def _place(project: Project, start: Path) -> PurePosixPath | None:
     return here if here.parts else None
 
 
-def read_source(project: Project, files: Mapping[PurePosixPath, bytes], target: Target) -> AppMap:
-    """The map of `files` from their source; of many files, what is known of them is kept."""
+def read_source(
+    project: Project,
+    files: Mapping[PurePosixPath, bytes],
+    target: Target,
+    *,
+    keeps: bool = True,
+) -> AppMap:
+    """The map of `files` from their source; of many files, what is known of them is kept.
+
+    `keeps` is about the map: to write it takes a tenth of the time in which it is made.
+    """
     if len(files) < WORTH_KEEPING:
         return static.read(files, target=target)
     with contextlib.suppress(Refused), DiskCache(project.state / "cache") as cache:
-        return static.read(files, cache=cache, target=target)
+        return static.read(files, cache=cache, target=target, keeps=keeps)
     return static.read(files, target=target)  # a tree that cannot be written to
 
 

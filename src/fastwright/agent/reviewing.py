@@ -114,7 +114,8 @@ def _digest(start: Path, opened: Ground, wishes: Wishes) -> Digest:
     """What all rules find in the project, recalled where it has not changed."""
 
     def make() -> Digest:
-        stand = ground.mapped(opened, start, wishes)
+        # What rules find is kept instead: the next review of this tree asks for no map.
+        stand = ground.mapped(opened, start, wishes, keeps=False)
         return digest(stand.app, tuple(shelf().rules.values()), stand.target)
 
     target = wishes.target or opened.target

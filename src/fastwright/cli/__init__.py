@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
+import sys
 from collections.abc import Sequence
 
 
@@ -27,3 +31,16 @@ def _interrupted_early(arguments: Sequence[str] | None) -> int:
     from fastwright.cli.failures import end_interrupted  # noqa: PLC0415
 
     return end_interrupted(arguments)
+
+
+def program() -> None:
+    """Run the process's own command, and end the process.
+
+    What is in memory is not taken apart first: of the map of a large app that takes seconds.
+    """
+    code = main()
+    atexit._run_exitfuncs()  # `os._exit` leaves them out
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from fastwright.cli import program
 
-from fastwright.cli import main
-
-sys.exit(main())
+program()

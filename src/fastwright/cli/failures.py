@@ -54,6 +54,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def _run(words: list[str]) -> int:
     ended = cli.main(args=words, prog_name="fastwright", standalone_mode=False)
+    sys.stdout.flush()  # a reader that is gone is told here, not when the process ends
     return ended if isinstance(ended, int) else 0
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from fastwright.model.app import AppMap
 from fastwright.model.routing import Route
 from fastwright.review.guarding import Guarding
-from fastwright.review.reach import Reach
+from fastwright.review.reach import Reach, reach
 
 _LOGIN = re.compile(r"log_?-?in|sign_?-?in|access_?-?token|/token\b|authenticate", re.IGNORECASE)
 _NOT_LOGIN = re.compile(
@@ -31,7 +31,7 @@ class Logins:
 
     @cached_property
     def _reach(self) -> Reach:
-        return Reach(self.app)
+        return reach(self.app)
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:

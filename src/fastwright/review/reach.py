@@ -63,15 +63,21 @@ class Reach:
         self._calls: dict[str, list[Call]] = defaultdict(list)
         for call in app.calls:
             self._calls[call.caller].append(call)
+        self._inside: dict[tuple[str, Span], tuple[Call, ...]] = {}
         self._handing: dict[str, list[Call]] = {}
         self._ran: tuple[Ran, ...] | None = None
 
-    def calls_in(self, function: Function) -> Iterator[Call]:
+    def calls_in(self, function: Function) -> tuple[Call, ...]:
         """The calls in the text of a function, in the order in which they end."""
+        key = (function.name, function.span)
+        if key not in self._inside:
+            self._inside[key] = tuple(self._read_calls(function))
+        return self._inside[key]
+
+    def _read_calls(self, function: Function) -> Iterator[Call]:
         whole = function.span
         for call in self._calls.get(function.name, ()):
-            inside = call.span.path == whole.path and whole.start <= call.span.start < whole.end
-            if inside:
+            if call.span.path == whole.path and whole.start <= call.span.start < whole.end:
                 yield call
 
     def callee(self, call: Call) -> Function | None:

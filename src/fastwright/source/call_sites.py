@@ -12,8 +12,8 @@ from fastwright.source.syntax import Node
 
 def call_at(content: bytes, at: Span) -> Node | None:
     """The call that spans exactly the bytes of `at`."""
-    for node in syntax.find(syntax.parse(content), "call"):
-        if (node.start_byte, node.end_byte) == (at.start, at.end):
+    for node in syntax.around(syntax.parse(content), at.start, at.end):
+        if node.type == "call" and (node.start_byte, node.end_byte) == (at.start, at.end):
             return node
     return None
 

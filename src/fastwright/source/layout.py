@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastwright.source.syntax import Node, parse, walk
+from functools import lru_cache
+
+from fastwright.source.syntax import Node, around, parse, walk
 
 WIDTH = 88
 
@@ -12,6 +14,7 @@ def text_of(node: Node | None) -> str:
     return node.text.decode("utf-8", "replace") if node is not None and node.text else ""
 
 
+@lru_cache(maxsize=32)
 def quote_of(content: bytes) -> str:
     """The quotation mark that most strings of one line in `content` stand in; ``"`` for none."""
     single = double = 0
@@ -48,8 +51,8 @@ def indented(text: str, by: str) -> str:
 def smallest(content: bytes, start: int, end: int, *kinds: str) -> Node | None:
     """The innermost node of one of `kinds` that spans bytes `start` to `end`."""
     found = None
-    for node in walk(parse(content)):
-        if node.start_byte <= start and end <= node.end_byte and node.type in kinds:
+    for node in around(parse(content), start, end):
+        if node.type in kinds:
             found = node
     return found
 
@@ -73,7 +76,7 @@ def after_statement(content: bytes, offset: int) -> int:
 def statement_at(root: Node, offset: int) -> Node | None:
     """The innermost statement that `offset` lies in."""
     found = None
-    for node in walk(root):
+    for node in around(root, offset, offset):
         inside = node.start_byte <= offset < max(node.end_byte, node.start_byte + 1)
         if inside and node.parent is not None and node.parent.type in ("module", "block"):
             found = node

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 import tree_sitter
 import tree_sitter_python
@@ -31,8 +31,12 @@ def _language() -> tree_sitter.Language:
     return tree_sitter.Language(tree_sitter_python.language())
 
 
+@lru_cache(maxsize=32)
 def parse(content: bytes) -> Node:
-    """The root of the syntax tree of one Python file; never raises, see `error_count`."""
+    """The root of the syntax tree of one Python file; never raises, see `error_count`.
+
+    The last trees are kept, for questions about one file come one after the other.
+    """
     return tree_sitter.Parser(_language()).parse(content).root_node
 
 
@@ -81,6 +85,15 @@ def walk(node: Node, *, inside: Callable[[Node], bool] | None = None) -> Iterato
 def find(node: Node, *types: str) -> Iterator[Node]:
     """Every node below (and including) `node` whose type is one of `types`, in text order."""
     return (found for found in walk(node) if found.type in types)
+
+
+def around(root: Node, start: int, end: int) -> Iterator[Node]:
+    """Every node that spans the bytes from `start` to `end`, the innermost last."""
+
+    def spans(node: Node) -> bool:
+        return node.start_byte <= start and end <= node.end_byte
+
+    return filter(spans, walk(root, inside=spans))
 
 
 def text(node: Node, content: bytes) -> str:

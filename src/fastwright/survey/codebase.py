@@ -6,6 +6,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TypeAlias
 
@@ -185,6 +186,7 @@ class Codebase:
         return self._files.get((*_up(unit.folder, imported.level - 1), *filter(None, parts)))
 
 
+@cache
 def of_tests(path: PurePosixPath) -> bool:
     """True for a file of a test suite, by its name or folder."""
     name = path.name

@@ -9,11 +9,17 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Facts are millions of small values without cycles: looking for cycles doubles the time."""
+    """Facts are millions of small values without cycles: looking for cycles doubles the time.
+
+    What was made meanwhile counts as old afterwards: else the next search would begin with all of
+    it.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

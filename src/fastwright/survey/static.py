@@ -43,17 +43,18 @@ def read(
     *,
     cache: FactCache | None = None,
     target: Target = None,
+    keeps: bool = True,
 ) -> AppMap:
     """The map of the application in `files`, which are relative to the repository root.
 
     `target` (``module:name``, or a file or folder) chooses among several applications; of those
     that are left the one with the most routes is taken, and none where two have as many. `cache`
-    keeps what was read of each file by its content.
+    keeps what was read of each file by its content, and the map unless `keeps` says no.
     """
     with without_collector():
         known = recall(cache, files, target) if cache is not None else None
         app = known or _linked(files, cache, target)
-        if cache is not None and known is None:
+        if cache is not None and known is None and keeps:
             keep(cache, app, target)
         return app
 

@@ -9,7 +9,7 @@ from fastwright.model.app import AppMap, Route
 from fastwright.model.change import Fix, Safety
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
-from fastwright.review.reach import Reach
+from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
 from fastwright.source import signatures
 
@@ -56,9 +56,9 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
     routes outside of the contract are passed over. Where half of the routes declare nothing, that
     is one finding.
     """
-    reach = Reach(app)
+    reached = reach(app)
     declared = [r for r in app.routes if r.reachable and r.in_schema and r.response_model]
-    found = [one for route in app.routes if (one := _finding(app, reach, route)) is not None]
+    found = [one for route in app.routes if (one := _finding(app, reached, route)) is not None]
     sure = [one for one in found if one.structural]
     if len(sure) >= max(HOUSE, len(declared)):
         yield _habit(sure, len(sure) + len(declared))
@@ -66,13 +66,13 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
         yield from found
 
 
-def _finding(app: AppMap, reach: Reach, route: Route) -> Finding | None:
-    function = reach.answering(route)
+def _finding(app: AppMap, reached: Reach, route: Route) -> Finding | None:
+    function = reached.answering(route)
     if function is None or route.span is None or not _is_open(app, route, function):
         return None
     values = [s.value for s in function.stops if s.kind == "return" and s.value.strip()]
     telling = [v for v in values if not _CONSTANT.fullmatch(v.strip())]
-    kinds = {_kind(reach, function, value) for value in telling}
+    kinds = {_kind(reached, function, value) for value in telling}
     if not telling or "response" in kinds:
         return None
     told = f"it returns `{' '.join(telling[0].split())[:60]}`"
@@ -97,11 +97,11 @@ def _is_open(app: AppMap, route: Route, function: Function) -> bool:
     return "response_class" not in header and "response_model" not in header
 
 
-def _kind(reach: Reach, function: Function, value: str, depth: int = 0) -> str:
+def _kind(reached: Reach, function: Function, value: str, depth: int = 0) -> str:
     """What a returned expression is: ``content``, a ``response`` of its own, or ``unknown``."""
     text = value.strip()
     if re.fullmatch(r"[A-Za-z_]\w*", text):
-        made = [c for c in reach.calls_in(function) if c.target == text]
+        made = [c for c in reached.calls_in(function) if c.target == text]
         if not made:
             return "response" if "resp" in text.lower() else "content"
         text = f"{made[-1].text}("
@@ -111,12 +111,12 @@ def _kind(reach: Reach, function: Function, value: str, depth: int = 0) -> str:
     last = called["name"].rpartition(".")[2]
     if "response" in last.lower() or last in ("FileResponse", "TemplateResponse", "redirect"):
         return "response"
-    return _of_call(reach, function, called["name"], depth)
+    return _of_call(reached, function, called["name"], depth)
 
 
-def _of_call(reach: Reach, function: Function, name: str, depth: int) -> str:
-    call = next((c for c in reach.calls_in(function) if c.text == name), None)
-    inner = reach.callee(call) if call is not None else None
+def _of_call(reached: Reach, function: Function, name: str, depth: int) -> str:
+    call = next((c for c in reached.calls_in(function) if c.text == name), None)
+    inner = reached.callee(call) if call is not None else None
     if inner is None or inner.name != (call.callee if call else None):
         known = call is not None and (call.callee or "").startswith(("sqlalchemy", "sqlmodel"))
         return "content" if known or name[:1].isupper() or "." not in name else "unknown"
@@ -125,7 +125,7 @@ def _of_call(reach: Reach, function: Function, name: str, depth: int) -> str:
     values = [s.value for s in inner.stops if s.kind == "return" and s.value.strip()]
     if not values or depth > 3:
         return "unknown"
-    kinds = {_kind(reach, inner, v, depth + 1) for v in values}
+    kinds = {_kind(reached, inner, v, depth + 1) for v in values}
     return kinds.pop() if len(kinds) == 1 else "unknown"
 
 

@@ -10,7 +10,7 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Block, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
-from fastwright.review.reach import Reach
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 
 _TEST = re.compile(r"(?P<body>\w+)\.(?P<field>\w+)")
@@ -63,15 +63,15 @@ def falsy_update(app: AppMap) -> Iterator[Finding]:
     Numbers and truths alone: that an empty text is not written is often meant. Keys (`id`,
     `owner_id`), and numbers that a base of the schema keeps above zero, have no zero to write.
     """
-    reach = Reach(app)
+    reached = reach(app)
     schemas = {schema.name: schema for schema in app.schemas}
     seen: set[Span] = set()
     for route in app.routes:
         schema = schemas.get(route.body_model or "")
-        root = reach.answering(route)
+        root = reached.answering(route)
         if route.method not in _METHODS or not route.reachable or root is None or schema is None:
             continue
-        called = (reach.callee(step.call) for step in reach.below(root))
+        called = (reached.callee(step.call) for step in reached.below(root))
         for function in dict.fromkeys((root, *(f for f in called if f is not None))):
             for block, field in _passed_over(app, function, schema):
                 at = _test(app, function, block)

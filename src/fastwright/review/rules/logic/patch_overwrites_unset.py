@@ -10,7 +10,7 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
-from fastwright.review.reach import Reach, Step
+from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.rule import rule
 
 _DUMPS = frozenset({"model_dump", "dict"})
@@ -66,28 +66,28 @@ def patch_overwrites_unset(app: AppMap) -> Iterator[Finding]:
     The body must be written by `setattr`, `sqlmodel_update` or an `update`, in the function that
     dumps it. A loop that leaves out what is `None` by a test is taken to be right.
     """
-    reach = Reach(app)
+    reached = reach(app)
     schemas = {schema.name: schema for schema in app.schemas}
     seen: set[Span] = set()
     for route in app.routes:
         schema = schemas.get(route.body_model or "")
-        root = reach.answering(route)
+        root = reached.answering(route)
         if route.method != "PATCH" or not route.reachable or root is None or schema is None:
             continue
-        for step in reach.below(root):
-            if step.call.span not in seen and _overwrites(app, reach, step, schema):
+        for step in reached.below(root):
+            if step.call.span not in seen and _overwrites(app, reached, step, schema):
                 seen.add(step.call.span)
                 yield _finding(app, route, step.call, schema)
 
 
-def _overwrites(app: AppMap, reach: Reach, step: Step, schema: Schema) -> bool:
+def _overwrites(app: AppMap, reached: Reach, step: Step, schema: Schema) -> bool:
     call = step.call
     receiver, _, verb = call.text.rpartition(".")
     if verb not in _DUMPS or {key for key, _ in call.keywords} & _KEEPS:
         return False
     if not _unset(schema) or not _is_body(step, receiver, schema):
         return False
-    return _is_written(app, reach, step.function, call)
+    return _is_written(app, reached, step.function, call)
 
 
 def _unset(schema: Schema) -> tuple[str, ...]:
@@ -101,9 +101,9 @@ def _is_body(step: Step, receiver: str, schema: Schema) -> bool:
     return bool(re.search(rf"\b{schema.name.rpartition('.')[2]}\b", declared))
 
 
-def _is_written(app: AppMap, reach: Reach, function: Function, dump: Call) -> bool:
+def _is_written(app: AppMap, reached: Reach, function: Function, dump: Call) -> bool:
     content = app.files[function.span.path]
-    for call in reach.calls_in(function):
+    for call in reached.calls_in(function):
         if not _WRITES.search(call.text):
             continue
         given = f"{call.arguments} {call.keywords}"

@@ -11,7 +11,7 @@ from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
-from fastwright.review.reach import Reach, Step
+from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.rule import rule
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
@@ -60,38 +60,38 @@ def unchecked_none(app: AppMap) -> Iterator[Finding]:
     that is reported as possible. A function of ours that raises, or makes a row, where there is
     none is taken at its word; one that swallows what goes wrong gives nothing then.
     """
-    reach = Reach(app)
+    reached = reach(app)
     seen: set[Span] = set()
-    for root, _ in reach.every_root().values():
-        for step in reach.below(root):
-            if step.call.span not in seen and _is_used(app, reach, step):
+    for root, _ in reached.every_root().values():
+        for step in reached.below(root):
+            if step.call.span not in seen and _is_used(app, reached, step):
                 seen.add(step.call.span)
                 yield _finding(app, step)
 
 
-def _is_used(app: AppMap, reach: Reach, step: Step) -> bool:
+def _is_used(app: AppMap, reached: Reach, step: Step) -> bool:
     call = step.call
-    if not call.target or not call.target.isidentifier() or not _may_be_none(reach, step):
+    if not call.target or not call.target.isidentifier() or not _may_be_none(reached, step):
         return False
     use = _first_use(app, step.function, call)
     return use is not None and not _is_caught(step.function, use)
 
 
-def _may_be_none(reach: Reach, step: Step) -> bool:
+def _may_be_none(reached: Reach, step: Step) -> bool:
     call = step.call
     receiver, _, verb = call.text.rpartition(".")
     if "func." in call.text:
         return False
     if verb in _MAYBE:
-        made = (c for c in reach.calls_in(step.function) if c.target == receiver)
+        made = (c for c in reached.calls_in(step.function) if c.target == receiver)
         return bool(_ASKS.search(call.text)) or any(_ASKS.search(f"{c.text}(") for c in made)
     if verb == "get" and len(call.arguments) > 1:
         owner = (call.callee or "").rpartition(".")[0]
         return owner.endswith("Session") and owner.startswith(("sqlalchemy", "sqlmodel"))
-    inner = reach.callee(call)
+    inner = reached.callee(call)
     if inner is None or inner.name != call.callee or not _gives_none(inner):
         return False
-    return not _refuses(inner) and not any(_last(c.text) == "add" for c in reach.calls_in(inner))
+    return not _refuses(inner) and not any(_last(c.text) == "add" for c in reached.calls_in(inner))
 
 
 def _refuses(function: Function) -> bool:

@@ -14,7 +14,7 @@ from fastwright.model.routing import Route
 from fastwright.review.guarding import WRITES, Guarding
 from fastwright.review.intent import Intent
 from fastwright.review.ownership import Owned, Ownership
-from fastwright.review.reach import Reach, last
+from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 
 NAME = "owner-from-body"
@@ -61,12 +61,12 @@ def owner_from_body(app: AppMap) -> Iterator[Finding]:
     the two. Rows are followed where they are made by the class of an owned table.
     """
     ownership, guarding, intent = Ownership(app), Guarding(app), Intent.read(app)
-    reach = Reach(app)
+    reached = reach(app)
     for route in guarding.served:
         if not _is_candidate(route, guarding, ownership, intent):
             continue
-        root = reach.answering(route)
-        for step in reach.below(root) if root is not None else ():
+        root = reached.answering(route)
+        for step in reached.below(root) if root is not None else ():
             owned = _made(step.call, ownership)
             written = _owner_given(app, route, step.call, owned) if owned is not None else ""
             if owned is not None and written:

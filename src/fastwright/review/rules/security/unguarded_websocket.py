@@ -10,7 +10,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.guarding import Guarding
 from fastwright.review.intent import Intent
-from fastwright.review.reach import Reach
+from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
 
 NAME = "unguarded-websocket"
@@ -84,7 +84,7 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
     what it reaches, speaks of tokens, cookies, sessions or users is passed over. One with a
     parameter in its path is possible only: the key of a room may be the ticket to it.
     """
-    guarding, intent, reach = Guarding(app), Intent.read(app), Reach(app)
+    guarding, intent, reached = Guarding(app), Intent.read(app), reach(app)
     asking = [r for r in app.routes if r.method != "WEBSOCKET" and guarding.is_guarded(r)]
     if len(asking) < _FEWEST:
         return
@@ -92,7 +92,7 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
         is_ours = route.method == "WEBSOCKET" and route.reachable and route.span is not None
         if not is_ours or intent.is_public(route) or guarding.is_guarded(route):
             continue
-        if guarding.by_middleware or _is_proved(app, route, reach):
+        if guarding.by_middleware or _is_proved(app, route, reached):
             continue
         assert route.span is not None
         seen = f"{len(asking)} other routes ask, among them `{asking[0]}`"
@@ -106,10 +106,10 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
         )
 
 
-def _is_proved(app: AppMap, route: Route, reach: Reach) -> bool:
+def _is_proved(app: AppMap, route: Route, reached: Reach) -> bool:
     """Whether anything on the way could find out who connects."""
     named = [p.name for p in route.parameters] + [n.call for n in route.every_dependency()]
-    for root in reach.roots(route):
-        named += [step.call.text for step in reach.below(root)]
+    for root in reached.roots(route):
+        named += [step.call.text for step in reached.below(root)]
     text = app.text(route.span) if route.span is not None else ""
     return any(_PROOF.search(name) for name in (*named, text))

@@ -11,7 +11,7 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
-from fastwright.review.reach import Reach
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.review.signing import Signing, has_no_end, verifies
 
@@ -95,9 +95,9 @@ def _endless(app: AppMap, signing: Signing) -> Iterator[tuple[Call, tuple[Route,
     calls = {call.span: call for call in signing.links if has_no_end(call)}
     if not calls:
         return
-    reach, served = Reach(app), dict[Span, tuple[Route, ...]]()
-    for root, routes in reach.every_root().values():
-        for step in reach.below(root):
+    reached, served = reach(app), dict[Span, tuple[Route, ...]]()
+    for root, routes in reached.every_root().values():
+        for step in reached.below(root):
             if step.call.span in calls:
                 served[step.call.span] = (*served.get(step.call.span, ()), *routes)
     for span, routes in served.items():
@@ -106,11 +106,11 @@ def _endless(app: AppMap, signing: Signing) -> Iterator[tuple[Call, tuple[Route,
 
 def _for_callers(app: AppMap, signing: Signing) -> Iterator[Call]:
     """The decoding calls that run to find out who is calling."""
-    reach = Reach(app)
+    reached = reach(app)
     roots = [
-        reach.functions[p.dependency] for p in app.principals if p.dependency in reach.functions
+        reached.functions[p.dependency] for p in app.principals if p.dependency in reached.functions
     ]
-    spans = {step.call.span for root in roots for step in reach.below(root)}
+    spans = {step.call.span for root in roots for step in reached.below(root)}
     for call in signing.decodings:
         if call.span in spans and not _LAX.search(_last(call.caller)):
             yield call

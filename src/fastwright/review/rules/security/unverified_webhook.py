@@ -10,7 +10,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.guarding import Guarding
 from fastwright.review.intent import Intent
-from fastwright.review.reach import Reach
+from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
 
 NAME = "unverified-webhook"
@@ -74,11 +74,11 @@ def unverified_webhook(app: AppMap) -> Iterator[Finding]:
     Webhooks are known by their paths and names, a check by the names of what they take and reach.
     One whose handler does nothing with what it is sent is reported all the same.
     """
-    guarding, reach, intent = Guarding(app), Reach(app), Intent.read(app)
+    guarding, reached, intent = Guarding(app), reach(app), Intent.read(app)
     for route in guarding.served:
         if route.span is None or intent.is_public(route) or not _is_hook(route):
             continue
-        if guarding.is_guarded(route) or guarding.by_middleware or _is_proved(app, route, reach):
+        if guarding.is_guarded(route) or guarding.by_middleware or _is_proved(app, route, reached):
             continue
         seen = "nothing that it takes or reaches speaks of a signature, a secret or a check"
         yield Finding(
@@ -97,11 +97,11 @@ def _is_hook(route: Route) -> bool:
     return route.method == "POST" and bool(_HOOK.search(route.path)) and not manages
 
 
-def _is_proved(app: AppMap, route: Route, reach: Reach) -> bool:
+def _is_proved(app: AppMap, route: Route, reached: Reach) -> bool:
     """Whether anything on the way could be a check of the sender."""
     named = [p.name for p in route.parameters] + [n.call for n in route.every_dependency()]
-    for root in reach.roots(route):
-        named += [s.call.text for s in reach.below(root)]
+    for root in reached.roots(route):
+        named += [s.call.text for s in reached.below(root)]
     text = app.text(route.span) if route.span is not None else ""
     named += re.findall(r"headers|cookies|client\.host|secrets?\b|token", text)
     return any(_PROOF.search(name) or name in ("headers", "client.host") for name in named)

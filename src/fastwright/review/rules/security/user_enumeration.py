@@ -11,7 +11,7 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.logins import Logins
-from fastwright.review.reach import Reach
+from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
 
 NAME = "user-enumeration"
@@ -75,9 +75,9 @@ def user_enumeration(app: AppMap) -> Iterator[Finding]:
     Only refusals that are raised as `HTTPException` with a text in the source are compared. That
     an unknown user is answered faster, for no hash is computed, is left to the live examination.
     """
-    reach = Reach(app)
+    reached = reach(app)
     for route in Logins(app).routes:
-        calls = _refusals(reach, route)
+        calls = _refusals(reached, route)
         unknown = [c for c in calls if _tells_unknown(c)]
         others = [c for c in calls if c not in unknown]
         for call in unknown[:1]:
@@ -86,12 +86,12 @@ def user_enumeration(app: AppMap) -> Iterator[Finding]:
             yield _finding(app, route, call, others)
 
 
-def _refusals(reach: Reach, route: Route) -> list[Call]:
+def _refusals(reached: Reach, route: Route) -> list[Call]:
     """Every ``HTTPException`` with a text that the handler, or what it calls, makes."""
-    function = reach.answering(route)
+    function = reached.answering(route)
     if function is None:
         return []
-    made = (s.call for s in reach.below(function))
+    made = (s.call for s in reached.below(function))
     return [c for c in made if c.text.rpartition(".")[2] == "HTTPException" and _detail(c)]
 
 

@@ -15,7 +15,7 @@ from fastwright.model.storage import Table
 from fastwright.review.guarding import WRITES, Guarding, permissions
 from fastwright.review.intent import Intent
 from fastwright.review.ownership import Ownership
-from fastwright.review.reach import Reach, last
+from fastwright.review.reach import Reach, last, reach
 from fastwright.review.rule import rule
 
 NAME = "writable-privilege"
@@ -69,7 +69,7 @@ def writable_privilege(app: AppMap) -> Iterator[Finding]:
     a role, that refuses with 403 itself, or that reads the caller's own privilege is passed over.
     """
     ownership, guarding, intent = Ownership(app), Guarding(app), Intent.read(app)
-    accounts, reach = ownership.accounts, Reach(app)
+    accounts, reached = ownership.accounts, reach(app)
     if accounts is None:
         return
     for route in guarding.served:
@@ -81,7 +81,7 @@ def writable_privilege(app: AppMap) -> Iterator[Finding]:
         fields = [f for f in schema.fields if _is_privilege(f, accounts)] if schema else []
         if schema is None or not fields or _reads_privilege(route, fields):
             continue
-        stored = _stored(app, route, reach, accounts, fields)
+        stored = _stored(app, route, reached, accounts, fields)
         if stored is not None:
             yield _finding(app, route, schema, fields, stored)
 
@@ -99,7 +99,7 @@ def _reads_privilege(route: Route, fields: list[Field]) -> bool:
 
 
 def _stored(
-    app: AppMap, route: Route, reach: Reach, accounts: Table, fields: list[Field]
+    app: AppMap, route: Route, reached: Reach, accounts: Table, fields: list[Field]
 ) -> Span | None:
     """Where the privilege is written into an account; None where it is not seen to be."""
     for flow in app.flows:
@@ -108,8 +108,8 @@ def _stored(
             excluded = any(_is_left_out(app.text(span), fields) for span in flow.path)
             if not excluded:
                 return flow.path[-1]
-    root = reach.answering(route)
-    for step in reach.below(root) if root is not None else ():
+    root = reached.answering(route)
+    for step in reached.below(root) if root is not None else ():
         if _writes(step.call, accounts, fields) and not _is_left_out(
             app.text(step.call.span), fields
         ):
