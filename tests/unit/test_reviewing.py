@@ -24,7 +24,7 @@ from fastwright.review import allowing, baseline, engine
 from fastwright.review.rule import every_rule, find_rule, rule
 from fastwright.review.settings import Settings, read_settings
 from fastwright.survey import static
-from fastwright.testing.samples import REPOSITORY
+from fastwright.testing.samples import REPOSITORY, sample_app
 
 MAIN = PurePosixPath("main.py")
 FAULTY = """\
@@ -421,3 +421,25 @@ def _writer() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize("name", ["bookshop", "legacy_forum", "shop_async"])
+def test_rules_that_are_shared_out_find_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Findings, faults and the order of both are those of one process, whoever ran which rule."""
+
+    @rule(code="FW799", severity=Severity.LOW)
+    def half_broken(app: AppMap) -> Iterator[Finding]:
+        """Finds one thing and raises."""
+        yield Finding("half-broken", Span(next(iter(app.files)), 0, 1), "found before it broke")
+        raise ZeroDivisionError("by nought")
+
+    app = static.read(sample_app(name).read())
+    rules = [*every_rule().values(), half_broken] * 2
+    alone = engine.find_all(app, rules)
+    monkeypatch.setattr(engine, "WORTH_SHARING", 0)
+    shared = engine.find_all(app, rules)
+    assert alone == shared
+    assert [fault.rule for fault in shared.faults] == ["half-broken"] * 2
+    assert any(finding.rule == "half-broken" for finding in shared.findings)

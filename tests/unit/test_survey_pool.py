@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 import pytest
@@ -18,13 +19,15 @@ from fastwright.survey.extract import extract
 
 MANY = [f"def f_{n}(a: int) -> int:\n    return a + {n}\n".encode() for n in range(pool.FEWEST + 7)]
 INTERRUPTED = """
+import time
 
 from fastwright.survey import pool
-text = b"x = f(1, 2, [3, 4])\\n" * 40
-rows = pool.extract_all([text + b"#%d" % n for n in range(1000)])
-next(rows)
-print("started", flush=True)
-for _ in rows: pass
+def run(number: int) -> None:
+    if number == 20:
+        print("started", flush=True)
+    time.sleep(0.2)
+
+pool.shared_out(1000, run)
 """
 
 
@@ -34,13 +37,28 @@ def test_many_files_are_read_as_one_would_read_them() -> None:
     assert found == [json.loads(json.dumps(extract(content).to_json())) for content in MANY]
 
 
-def test_no_worker_outlives_the_call() -> None:
-    """When the facts are there, the processes are gone; also where the reader stops early."""
-    list(pool.extract_all(MANY))
-    rows = pool.extract_all(MANY)
-    next(rows)
-    rows.close()  # type: ignore[attr-defined]
-    assert multiprocessing.active_children() == []
+def test_no_fork_outlives_the_call() -> None:
+    """When the answers are there the processes are gone, and so they are where the work raises."""
+    assert pool.shared_out(50, lambda number: number * number) == [n * n for n in range(50)]
+    with pytest.raises(ZeroDivisionError):
+        pool.shared_out(50, lambda number: number // 0)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="work is shared out on Linux alone")
+def test_what_a_fork_took_and_did_not_give_back_is_done_here() -> None:
+    """A fork that dies, or that cannot send what it has, costs time and no answer."""
+    here = os.getpid()
+
+    def run(number: int) -> Callable[[], int] | int:
+        time.sleep(0.002)
+        if os.getpid() != here and number % 7 == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number if number % 2 else lambda: number
+
+    found = pool.shared_out(60, run)
+    assert [one() if callable(one) else one for one in found] == list(range(60))
 
 
 def test_a_process_with_threads_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:

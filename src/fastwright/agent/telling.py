@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from fastwright.agent.planner import Refusal
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, NewFile
@@ -15,6 +15,9 @@ from fastwright.model.plan import Plan, Presence
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
 from fastwright.workspace.journal import Entry, Recovery
 from fastwright.workspace.undo import REDO, UNDO
+
+if TYPE_CHECKING:
+    from fastwright.agent.planner import Refusal
 
 FOREIGN = "left `.fastwright/journal` alone: it was not made here, but came with a clone or a copy"
 
@@ -42,6 +45,8 @@ class Work:
 
 def to_refusal(error: Refused) -> Refusal:
     """The refusal that a layer below raised."""
+    from fastwright.agent.planner import Refusal  # noqa: PLC0415 - a review reads no request
+
     return Refusal(error.cannot, error.because, error.do)
 
 

@@ -43,9 +43,10 @@ def _is_called(app: AppMap, function: Function) -> bool:
     """True where the app's own code calls it, and so would await what no longer can be."""
     reached = reach(app)
     return any(
-        call.callee == function.name and not _is_test(call.caller)
+        call.callee == function.name
+        and reached.callee(call) is function
+        and not _is_test(call.caller)
         for call in app.calls
-        if reached.callee(call) is function
     )
 
 

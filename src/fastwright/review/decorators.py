@@ -7,6 +7,7 @@ from fastwright.model.change import Edit
 from fastwright.model.code import Call
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
+from fastwright.review.reach import reach
 from fastwright.source.imports import ensure_import
 
 
@@ -17,9 +18,8 @@ def registration(app: AppMap, route: Route) -> Call | None:
     verbs = (route.method.lower(), "api_route", "route", "websocket")
     inside = (
         call
-        for call in app.calls
-        if call.span.path == route.span.path
-        and route.span.start < call.span.start <= call.span.end < route.span.end
+        for call in reach(app).calls_of(route.span.path)
+        if route.span.start < call.span.start <= call.span.end < route.span.end
         and call.text.rpartition(".")[2] in verbs
         and app.files[call.span.path][call.span.start - 1 : call.span.start] == b"@"
     )

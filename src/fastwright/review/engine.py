@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -15,6 +15,7 @@ from fastwright.model.places import Position, position
 from fastwright.model.review import Fault, Objection
 from fastwright.review.allowing import header
 from fastwright.survey.collecting import without_collector
+from fastwright.survey.pool import shared_out
 
 Files = Mapping[PurePosixPath, bytes]
 
@@ -23,6 +24,9 @@ HABIT = 10
 
 SHOWN_LINES = 8
 """Source lines that an objection keeps."""
+
+WORTH_SHARING = 5_000
+"""Calls in a map from which on its rules are shared out to more than one process."""
 
 _RANK = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 _SURE = (Grade.PROVEN, Grade.CERTAIN, Grade.POSSIBLE)
@@ -43,15 +47,28 @@ def find_all(app: AppMap, rules: Iterable[Rule]) -> Found:
     A rule that raises keeps what it found up to then and is reported as a fault of ours. One
     finding at one place is told once.
     """
+    every = tuple(rules)
+    shares = len(app.calls) >= WORTH_SHARING
+    each = (shared_out if shares else _in_turn)(len(every), lambda n: _found(app, every[n]))
     found: dict[tuple[object, ...], Finding] = {}
-    faults: list[Fault] = []
-    for rule in rules:
-        try:
-            for finding in rule.check(app):
-                found.setdefault((finding.rule, finding.at, finding.message), finding)
-        except Exception as error:  # noqa: BLE001 - one rule must not take the others with it
-            faults.append(fault_of(rule.name, error))
-    return Found(tuple(found.values()), tuple(faults))
+    for one in each:
+        for finding in one.findings:
+            found.setdefault((finding.rule, finding.at, finding.message), finding)
+    return Found(tuple(found.values()), tuple(fault for one in each for fault in one.faults))
+
+
+def _in_turn(count: int, run: Callable[[int], Found]) -> list[Found]:
+    return [run(number) for number in range(count)]
+
+
+def _found(app: AppMap, rule: Rule) -> Found:
+    """What one rule finds."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(rule.check(app))
+    except Exception as error:  # noqa: BLE001 - one rule must not take the others with it
+        return Found(tuple(findings), (fault_of(rule.name, error),))
+    return Found(tuple(findings))
 
 
 def fault_of(name: str, error: Exception) -> Fault:

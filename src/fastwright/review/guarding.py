@@ -8,6 +8,7 @@ from functools import cached_property
 
 from fastwright.model.app import AppMap
 from fastwright.model.routing import Dependency, Guard, Route
+from fastwright.review.once import once
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPEN_WORDS = re.compile(
@@ -122,3 +123,9 @@ def _is_named_open(route: Route) -> bool:
 
 def _last(dotted: str) -> str:
     return dotted.rpartition(".")[2]
+
+
+@once
+def guarding_of(app: AppMap) -> Guarding:
+    """The judge of the routes of an app."""
+    return Guarding(app)

@@ -22,6 +22,7 @@ from typing import Any
 
 from fastwright.model.app import AppMap
 from fastwright.model.routing import Route
+from fastwright.review.once import once
 
 _PLACES = (PurePosixPath("pyproject.toml"),)
 
@@ -35,15 +36,16 @@ class Intent:
     owned: tuple[str, ...] = ()
     limited: tuple[str, ...] = ()
 
-    @classmethod
-    def read(cls, app: AppMap) -> Intent:
+    @staticmethod
+    @once
+    def read(app: AppMap) -> Intent:
         """The declaration of the project that `app` belongs to; empty where there is none."""
         places = dict.fromkeys((*_PLACES, app.roots.working / "pyproject.toml"))
         tables = [_access(app.files[path]) for path in places if path in app.files]
         rows = {key: tuple(v for t in tables for v in _strings(t.get(key))) for key in _KEYS}
         told = (k for t in tables for k, v in t.items() if v == "open to everybody")
         public = (*rows["public"], *told)
-        return cls(public, rows["shared"], rows["owned"], rows["limited"])
+        return Intent(public, rows["shared"], rows["owned"], rows["limited"])
 
     def is_limited(self, route: Route) -> bool:
         """Whether something in front of the app limits the calls of `route`, as declared."""

@@ -9,7 +9,8 @@ from functools import cached_property
 
 from fastwright.model.app import AppMap
 from fastwright.model.routing import Route
-from fastwright.review.guarding import Guarding
+from fastwright.review.guarding import guarding_of
+from fastwright.review.once import once
 from fastwright.review.reach import Reach, reach
 
 _LOGIN = re.compile(r"log_?-?in|sign_?-?in|access_?-?token|/token\b|authenticate", re.IGNORECASE)
@@ -36,7 +37,7 @@ class Logins:
     @cached_property
     def routes(self) -> tuple[Route, ...]:
         """The routes that take a password from somebody who is nobody yet."""
-        guarding = Guarding(self.app)
+        guarding = guarding_of(self.app)
         return tuple(
             r
             for r in guarding.served
@@ -80,3 +81,9 @@ class Logins:
         if limited or function is None:
             return limited
         return next((d for d in function.decorators if "limit" in d.lower()), "")
+
+
+@once
+def logins_of(app: AppMap) -> Logins:
+    """The logins of an app."""
+    return Logins(app)

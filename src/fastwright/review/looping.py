@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Block, Call, Function
 from fastwright.review.course import around, loops
+from fastwright.review.once import once
 from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.statements import Statement, statement
 from fastwright.review.turns import deals_with_failure, is_of_tables
@@ -73,8 +74,13 @@ class Looped:
         )
 
 
-def looped(app: AppMap) -> Iterator[Looped]:
+@once
+def looped(app: AppMap) -> tuple[Looped, ...]:
     """Each call in a loop over rows that leads to statements, by its nearest read and commit."""
+    return tuple(_looped(app))
+
+
+def _looped(app: AppMap) -> Iterator[Looped]:
     reached = reach(app)
     known: dict[str, tuple[Asking, ...]] = {}
     for ran in reached.ran():

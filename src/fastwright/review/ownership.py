@@ -11,6 +11,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.guarding import WRITES, permissions
+from fastwright.review.once import once
 
 _OWNER = re.compile(
     r"^(owner|user|author|creator|created_by|customer|member|account)_?(id|uuid|uid|pk)$"
@@ -200,3 +201,9 @@ def _singular(word: str) -> str:
     if word.endswith("ies"):
         return word[:-3] + "y"
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+@once
+def ownership_of(app: AppMap) -> Ownership:
+    """Who owns the rows of an app."""
+    return Ownership(app)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
+from fastwright.review.once import once
 
 _DEEPEST = 8
 _OFFLOADING = frozenset({
@@ -63,22 +64,30 @@ class Reach:
         self._calls: dict[str, list[Call]] = defaultdict(list)
         for call in app.calls:
             self._calls[call.caller].append(call)
-        self._inside: dict[tuple[str, Span], tuple[Call, ...]] = {}
+        self._inside: dict[Span, tuple[Call, ...]] = {}
+        self._below: dict[Span, tuple[Step, ...]] = {}
+        self._files: dict[PurePosixPath, list[Call]] = {}
         self._handing: dict[str, list[Call]] = {}
         self._ran: tuple[Ran, ...] | None = None
 
     def calls_in(self, function: Function) -> tuple[Call, ...]:
         """The calls in the text of a function, in the order in which they end."""
-        key = (function.name, function.span)
-        if key not in self._inside:
-            self._inside[key] = tuple(self._read_calls(function))
-        return self._inside[key]
+        if function.span not in self._inside:
+            self._inside[function.span] = tuple(self._read_calls(function))
+        return self._inside[function.span]
 
     def _read_calls(self, function: Function) -> Iterator[Call]:
         whole = function.span
         for call in self._calls.get(function.name, ()):
             if call.span.path == whole.path and whole.start <= call.span.start < whole.end:
                 yield call
+
+    def calls_of(self, path: PurePosixPath) -> Sequence[Call]:
+        """The calls in the text of one file, in the order in which they end."""
+        if not self._files:
+            for call in self.app.calls:
+                self._files.setdefault(call.span.path, []).append(call)
+        return self._files.get(path, ())
 
     def callee(self, call: Call) -> Function | None:
         """The function of ours that a call runs; that of a class is its ``__init__``."""
@@ -106,8 +115,13 @@ class Reach:
                 served[function.name].append(route)
         return {name: (self.functions[name], tuple(routes)) for name, routes in served.items()}
 
-    def below(self, root: Function, follow: Following = lambda _: True) -> Iterator[Step]:
+    def below(self, root: Function) -> tuple[Step, ...]:
         """Every call that runs below `root`, each function entered once, nearest first."""
+        if root.span not in self._below:
+            self._below[root.span] = tuple(self._read_below(root, lambda _: True))
+        return self._below[root.span]
+
+    def _read_below(self, root: Function, follow: Following) -> Iterator[Step]:
         waiting: list[tuple[tuple[Function, ...], tuple[Call, ...]]] = [((root,), ())]
         seen = {root.name}
         while waiting:
@@ -146,7 +160,7 @@ class Reach:
         Plain functions that it calls are followed, other ``async`` ones are not: those are asked
         for themselves. What is handed to a thread is left out.
         """
-        for step in self.below(function, self._stays):
+        for step in self._read_below(function, self._stays):
             if not self._offloaded(step.call):
                 yield step
 
@@ -172,24 +186,7 @@ def _holds(outer: Span, inner: Span) -> bool:
     return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Same:
-    """A map by its identity: equal maps of two reviews are compared by nobody."""
-
-    app: AppMap
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.app is self.app
-
-    def __hash__(self) -> int:
-        return id(self.app)
-
-
-@lru_cache(maxsize=2)
-def _kept(same: _Same) -> Reach:
-    return Reach(same.app)
-
-
+@once
 def reach(app: AppMap) -> Reach:
-    """The reach of an app; made once for all rules that look at the same map."""
-    return _kept(_Same(app))
+    """The reach of an app."""
+    return Reach(app)

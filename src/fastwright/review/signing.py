@@ -9,6 +9,7 @@ from functools import cached_property
 
 from fastwright.model.app import AppMap
 from fastwright.model.code import Call
+from fastwright.review.once import once
 from fastwright.survey.codebase import of_tests
 
 _DECODE = frozenset({"jwt.decode", "jose.jwt.decode", "jwt.api_jwt.decode", "jwt.decode_complete"})
@@ -27,29 +28,29 @@ class Signing:
     @cached_property
     def decodings(self) -> tuple[Call, ...]:
         """Every call that decodes a token, whether or not it verifies it."""
-        return tuple(c for c in self._calls() if c.callee in _DECODE)
+        return tuple(self._calls_of(_DECODE))
 
     @cached_property
     def encodings(self) -> tuple[Call, ...]:
         """Every call that signs a token."""
-        return tuple(c for c in self._calls() if c.callee in _ENCODE)
+        return tuple(self._calls_of(_ENCODE))
 
     @cached_property
     def unverified(self) -> tuple[Call, ...]:
         """Calls that read the claims of a token without its signature."""
-        plain = tuple(c for c in self._calls() if c.callee in _UNVERIFIED)
+        plain = self._calls_of(_UNVERIFIED)
         return (*plain, *(c for c in self.decodings if not verifies(c)))
 
     @cached_property
     def links(self) -> tuple[Call, ...]:
         """Every call that opens what itsdangerous has signed with the time."""
         return tuple(
-            c for c in self._calls() if (c.callee or "").rpartition(".")[0] in _TIMED
-            and c.text.endswith(".loads")
+            c for c in self.app.calls if c.text.endswith(".loads")
+            and (c.callee or "").rpartition(".")[0] in _TIMED and not of_tests(c.span.path)
         )  # fmt: skip
 
-    def _calls(self) -> Iterator[Call]:
-        return (c for c in self.app.calls if not of_tests(c.span.path))
+    def _calls_of(self, functions: frozenset[str]) -> Iterator[Call]:
+        return (c for c in self.app.calls if c.callee in functions and not of_tests(c.span.path))
 
     def secret_of(self, call: Call) -> str:
         """The key that a call signs or verifies with, as written; empty where it is not seen."""
@@ -69,3 +70,9 @@ def has_no_end(call: Call) -> bool:
     """Whether a call opens what was signed at any time, and does not ask when that was."""
     given = dict(call.keywords)
     return len(call.arguments) == 1 and not {"max_age", "return_timestamp", "**"} & set(given)
+
+
+@once
+def signing_of(app: AppMap) -> Signing:
+    """The token calls of an app."""
+    return Signing(app)

@@ -11,6 +11,7 @@ from fastwright.model.code import Call, Function, Module
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
 from fastwright.review.at_home import is_at_home
+from fastwright.review.once import once
 
 _ATTRIBUTE = re.compile(r"(\w+)\.(\w+)$")
 
@@ -31,6 +32,7 @@ class Stored:
     whole: bool
 
 
+@once
 def stored(app: AppMap) -> tuple[Stored, ...]:
     """Every field that is written into a new row, each pair of field and column once."""
     found: dict[tuple[str, str, str, str], Stored] = {}

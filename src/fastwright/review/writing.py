@@ -9,6 +9,7 @@ from fastwright.model.app import AppMap, Query
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
 from fastwright.review.course import around
+from fastwright.review.once import once
 from fastwright.review.reach import Reach, last, reach
 from fastwright.review.statements import statement
 
@@ -47,6 +48,7 @@ class Writing:
         self._modules = {module.path: module for module in app.modules.values()}
         queries = (query for route in app.routes for query in route.queries)
         self._queries: dict[Span, Query] = {query.span: query for query in queries}
+        self._touches: dict[Span, tuple[Touch, ...]] = {}
         self._sums: dict[tuple[str, int], Touch | None] = {}
 
     def functions(self) -> Iterator[tuple[Function, str]]:
@@ -56,6 +58,13 @@ class Writing:
 
     def touches(self, function: Function, depth: int = 0) -> tuple[Touch, ...]:
         """The calls of a function that touch the database, in the order of the text."""
+        if depth:
+            return self._read(function, depth)
+        if function.span not in self._touches:
+            self._touches[function.span] = self._read(function, 0)
+        return self._touches[function.span]
+
+    def _read(self, function: Function, depth: int) -> tuple[Touch, ...]:
         found = (self._touch(call, depth) for call in self.reached.calls_in(function))
         touching = [t for t in found if t.commits or t.writes or t.asks]
         return tuple(sorted(touching, key=lambda touch: touch.call.span.start))
@@ -118,3 +127,9 @@ def _conditional(function: Function, call: Call) -> bool:
 def aside(function: Function, call: Call) -> bool:
     """True for what runs only when something else has failed, or at the end in any case."""
     return any(b.kind in ("except", "finally") for b in around(function, call.span.start))
+
+
+@once
+def writing_of(app: AppMap) -> Writing:
+    """What the functions of an app write."""
+    return Writing(app)

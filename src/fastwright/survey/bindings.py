@@ -18,7 +18,9 @@ def reaching(rows: list[Assignment], name: str, at: int) -> list[Assignment]:
     """The assignments to `name` that may hold at offset `at` (-1: at the end), latest first."""
     found: list[Assignment] = []
     for row in reversed(rows):
-        if name in target_names(row.target) and (at < 0 or row.start < at):
+        target = row.target
+        named = target == name if isinstance(target, str) else name in target_names(target)
+        if named and (at < 0 or row.start < at):
             found.append(row)
             if row.condition < 0 and not row.loops:
                 break
@@ -64,7 +66,8 @@ def target_names(target: object) -> tuple[str, ...]:
 
 def unique(values: Iterable[Value]) -> Values:
     """`values` in their order, each once."""
-    return tuple(dict.fromkeys(values))
+    found = tuple(values)
+    return tuple(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def truth(values: Values) -> bool | None:

@@ -43,8 +43,10 @@ class Unit:
 
     def dotted(self, scope: int) -> str:
         """The dotted name of a scope."""
-        local = self.scopes[scope].name
-        return f"{self.name}.{local}" if local and self.name else local or self.name
+        name, local = self.name, self.scopes[scope].name
+        if local and name:
+            return f"{name}.{local}"
+        return local or name
 
     def text(self, span: Iterable[int]) -> str:
         """The source text from the first to the second offset."""

@@ -31,8 +31,10 @@ class Held(NamedTuple):
 
     def through(self, *names: str) -> Held:
         """The same part after it went through something more."""
-        fresh = tuple(name for name in names if name not in self.passed)
-        return self._replace(passed=(*self.passed, *fresh)) if fresh else self
+        fresh = [name for name in names if name not in self.passed]
+        if not fresh:
+            return self
+        return Held(self.root, self.path, self.at, (*self.passed, *fresh), self.lead)
 
 
 Helds: TypeAlias = tuple[Held, ...]
@@ -41,7 +43,8 @@ _MOST = 24
 
 def unique(found: Iterable[Held]) -> Helds:
     """`found` in their order, each once, and not without end."""
-    return tuple(dict.fromkeys(found))[:_MOST]
+    values = tuple(found)
+    return tuple(dict.fromkeys(values))[:_MOST] if len(values) > 1 else values
 
 
 def taken(values: Iterable[Held], name: str) -> Helds:
@@ -52,7 +55,7 @@ def taken(values: Iterable[Held], name: str) -> Helds:
 def _taken(held: Held, name: str) -> Held | None:
     if not held.at:
         deep = len(held.path) > 6
-        return held if deep else held._replace(path=(*held.path, name), lead="")
+        return held if deep else Held(held.root, (*held.path, name), (), held.passed)
     first = held.at[0]
     same = name in (first, EACH) or first == "*" or (first == EACH and name.startswith("["))
     return held._replace(at=held.at[1:]) if same else None
@@ -126,4 +129,5 @@ def substituted(held: Held, given: Callable[[str], Helds]) -> Iterator[Held]:
         values = taken(values, name)
     for value in values:
         lead = held.lead + value.lead
-        yield value.through(*held.passed)._replace(at=(*held.at, *value.at), lead=lead)
+        passed = value.through(*held.passed).passed
+        yield Held(value.root, value.path, (*held.at, *value.at), passed, lead)

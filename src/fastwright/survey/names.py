@@ -58,7 +58,10 @@ class Names:
         index: int = scope
         while index >= 0:
             if index == scope or unit.scopes[index].kind != "c":
-                found = self._bound(unit, index, name, depth)
+                bound = self.bindings(unit, index)
+                found = (
+                    self._bound(unit, index, name, depth) if name in bound or "*" in bound else None
+                )
                 if found is not None:
                     return found
             index = unit.scopes[index].up
@@ -85,9 +88,10 @@ class Names:
     def bindings(self, unit: Unit, scope: int) -> dict[str, str | Import]:
         """How each local name of a scope is bound: an import, or the kind of a `Symbol`."""
         key = (id(unit), scope)
-        if key not in self._bindings:
-            self._bindings[key] = _bindings(unit, scope)
-        return self._bindings[key]
+        found = self._bindings.get(key)
+        if found is None:
+            found = self._bindings[key] = _bindings(unit, scope)
+        return found
 
     def _starred(self, unit: Unit, scope: int, name: str, depth: int) -> Symbol | None:
         if depth > _DEEPEST or name.startswith("_"):

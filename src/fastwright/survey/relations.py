@@ -58,15 +58,17 @@ class Relations:
     def _calls(self, unit: Unit) -> Iterator[Call]:
         callers = [unit.dotted(self._enclosing(unit, i)) for i in range(len(unit.scopes))]
         targets = _targets(unit)
+        dropped = [frozenset(scope.dropped) for scope in unit.scopes]
+        path = unit.path
         for index, row in enumerate(unit.facts.calls):
-            callee = self.callee(unit, row)
+            callee, flags = self.callee(unit, row), row.flags
             yield Call(
-                callers[row.scope], callee.dotted() if callee else None,
-                _written(unit, row), Span(unit.path, row.start, row.end),
-                tuple(render(term, unit) for term in row.arguments),
-                tuple((key, render(term, unit)) for key, term in row.keywords),
-                bool(row.flags & AWAITED), bool(row.flags & IN_LOOP), bool(row.flags & IN_EXCEPT),
-                targets.get(index, ""), row.end in unit.scopes[row.scope].dropped,
+                callers[row.scope], callee.dotted() if callee is not None else None,
+                _written(unit, row), Span(path, row.start, row.end),
+                tuple([t if t.__class__ is str else render(t, unit) for t in row.arguments]),
+                tuple([(key, render(term, unit)) for key, term in row.keywords]),
+                flags & AWAITED != 0, flags & IN_LOOP != 0, flags & IN_EXCEPT != 0,
+                targets.get(index, ""), row.end in dropped[row.scope],
             )  # fmt: skip
 
     def _enclosing(self, unit: Unit, scope: int) -> int:

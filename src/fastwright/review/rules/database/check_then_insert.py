@@ -15,7 +15,7 @@ from fastwright.model.storage import Table
 from fastwright.review.course import around, follows
 from fastwright.review.given import mentions, names_of
 from fastwright.review.rule import rule
-from fastwright.review.writing import Touch, Writing
+from fastwright.review.writing import Touch, Writing, writing_of
 
 _ABSENT = re.compile(r"^\s*not\b|\bis\s+None\b|==\s*(?:None|0)\b")
 _COUNTS = re.compile(r"[<>]")
@@ -61,7 +61,7 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
     dates and long texts among the compared columns make the finding only possible, for uniqueness
     may then be meant for some rows only; so does a helper that asks now for this, now for that.
     """
-    writing = Writing(app)
+    writing = writing_of(app)
     told: set[object] = set()
     for function, route in writing.functions():
         for found in _pairs(writing, function):

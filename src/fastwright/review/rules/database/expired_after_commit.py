@@ -93,9 +93,11 @@ def _makers(app: AppMap) -> Iterator[Call]:
     """The calls that say how async sessions are made."""
     for call in app.calls:
         dotted, made = call.callee or "", last(call.text)
+        if not _MADE.fullmatch(made):
+            continue
         known = dotted.startswith(("sqlalchemy.", "sqlmodel.")) and _MADE.fullmatch(last(dotted))
         is_async = "asyncio" in dotted or "AsyncSession" in str(dict(call.keywords).get("class_"))
-        if known and is_async and _MADE.fullmatch(made) and not _is_test(call):
+        if known and is_async and not _is_test(call):
             yield call
 
 

@@ -13,7 +13,7 @@ from fastwright.review.course import around, follows
 from fastwright.review.indexes import parent_of
 from fastwright.review.outbound import is_request
 from fastwright.review.rule import rule
-from fastwright.review.writing import Touch, Writing, aside
+from fastwright.review.writing import Touch, Writing, aside, writing_of
 
 
 @rule(code="FW304", severity=Severity.MEDIUM)
@@ -57,7 +57,7 @@ def split_transaction(app: AppMap) -> Iterator[Finding]:
     happens; else possible, as where a contact is made if there is none yet. A commit before a
     request to another server is left alone, for there it can be meant.
     """
-    writing = Writing(app)
+    writing = writing_of(app)
     for function, route in writing.functions():
         rows = [t for t in writing.touches(function) if not aside(function, t.call)]
         found = _split(function, rows)

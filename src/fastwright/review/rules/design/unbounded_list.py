@@ -11,6 +11,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
 from fastwright.review.paging import is_paged, listed
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source import signatures
 from fastwright.source.imports import ensure_import
@@ -86,7 +87,7 @@ def _is_whole(app: AppMap, query: Query) -> bool:
 def _is_narrowed(app: AppMap, query: Query) -> bool:
     """True where the statement has a condition that the map cannot read: ``filter(wanted)``."""
     at = query.span
-    near = [call for call in app.calls if call.span.path == at.path]
+    near = reach(app).calls_of(at.path)
     own = [c for c in near if c.span.start == at.start and c.span.end >= at.end]
     names = {(call.caller, call.target) for call in own if call.target}
     held = [c for c in near if (c.caller, c.text.rpartition(".")[0]) in names]

@@ -87,18 +87,16 @@ def bypassed_limiter(app: AppMap) -> Iterator[Finding]:
 
 
 def _has_default(call: Call) -> bool:
-    limits = {"default_limits", "application_limits"} & set(dict(call.keywords))
-    return (
-        bool(limits) and (call.callee or "").startswith("slowapi.") and last(call.text) == "Limiter"
-    )
+    ours = (call.callee or "").startswith("slowapi.") and last(call.text) == "Limiter"
+    return ours and bool({"default_limits", "application_limits"} & set(dict(call.keywords)))
 
 
 def _adds_middleware(app: AppMap, call: Call) -> bool:
     """True for ``add_middleware`` with a middleware of slowapi, which the file imports."""
-    content = app.files.get(call.span.path, b"")
+    if last(call.text) != "add_middleware":
+        return False
     named = next(iter(call.arguments), "")
-    adds = last(call.text) == "add_middleware" and last(named) in _MIDDLEWARE
-    return adds and b"slowapi" in content
+    return last(named) in _MIDDLEWARE and b"slowapi" in app.files.get(call.span.path, b"")
 
 
 def _included(app: AppMap) -> tuple[Route, ...]:

@@ -9,6 +9,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source.imports import ensure_import
 from fastwright.survey.codebase import of_tests
@@ -75,7 +76,7 @@ def guessable_code(app: AppMap) -> Iterator[Finding]:
     Codes that are no secret (colours, coupons, short links) are passed over by their names.
     """
     for call in app.calls:
-        if of_tests(call.span.path) or not _is_foretold(call):
+        if not _is_foretold(call) or of_tests(call.span.path):
             continue
         bound = _bound_to(app, call)
         purpose = bound if _SECRET.search(bound) else call.caller.rpartition(".")[2]
@@ -105,9 +106,8 @@ def _bound_to(app: AppMap, call: Call) -> str:
     """The name that the value, or what is made of it, is bound to; empty for none."""
     around = (
         c
-        for c in app.calls
+        for c in reach(app).calls_of(call.span.path)
         if c.caller == call.caller
-        and c.span.path == call.span.path
         and c.span.start <= call.span.start
         and call.span.end <= c.span.end
     )

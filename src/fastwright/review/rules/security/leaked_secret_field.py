@@ -12,7 +12,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.answers import Answers, Leaf, is_secret
 from fastwright.review.decorators import registration, with_keyword
-from fastwright.review.ownership import Ownership
+from fastwright.review.ownership import ownership_of
 from fastwright.review.rule import rule
 
 NAME = "leaked-secret-field"
@@ -139,7 +139,7 @@ def _fix(app: AppMap, route: Route, secrets: tuple[Leaf, ...]) -> Fix | None:
 
 def _whole_rows(app: AppMap, route: Route) -> Iterator[Finding]:
     """Without a response model an ORM object is answered whole, the hash too."""
-    accounts = Ownership(app).accounts
+    accounts = ownership_of(app).accounts
     secret = (
         next((c for c in accounts.columns if is_secret(c.attribute)), None) if accounts else None
     )

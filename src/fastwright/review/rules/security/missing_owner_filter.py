@@ -9,9 +9,10 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import CallerUse, Query, Route
-from fastwright.review.guarding import Guarding
+from fastwright.review.guarding import Guarding, guarding_of
 from fastwright.review.intent import Intent
-from fastwright.review.ownership import Owned, Ownership
+from fastwright.review.ownership import Owned, Ownership, ownership_of
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source.imports import ensure_import
 
@@ -68,7 +69,7 @@ def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
     unless those who make rows must have the very same one. A route whose caller is handed to code
     that cannot be read is passed over.
     """
-    guarding, ownership, intent = Guarding(app), Ownership(app), Intent.read(app)
+    guarding, ownership, intent = guarding_of(app), ownership_of(app), Intent.read(app)
     asked: set[str] = set()
     for route in guarding.served:
         row = ownership.row_of(route)
@@ -184,13 +185,13 @@ def _evidence(app: AppMap, peer: Route, asks: CallerUse | Query) -> Evidence:
 def _fix(app: AppMap, guarding: Guarding, route: Route, row: tuple[Owned, Query]) -> Fix | None:
     """The owner among the conditions, where handler, statement and caller are all in one place."""
     owned, query = row
-    caller, accounts = guarding.principal_of(route), Ownership(app).accounts
+    caller, accounts = guarding.principal_of(route), ownership_of(app).accounts
     keys = [c.attribute for c in accounts.columns if c.primary_key] if accounts else []
     if caller is None or len(keys) != 1 or route.span is None or query.span == route.span:
         return None
     if not _is_within(query.span, route.span) or owned.table.model is None:
         return None
-    call = next((c for c in app.calls if c.span == query.span), None)
+    call = next((c for c in reach(app).calls_of(query.span.path) if c.span == query.span), None)
     if call is None or not call.arguments:
         return None
     changes = _narrowed(app, owned, (call.text, call.arguments), query.span, f"{caller}.{keys[0]}")

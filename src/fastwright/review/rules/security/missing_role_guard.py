@@ -9,9 +9,9 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.decorators import with_dependency
-from fastwright.review.guarding import WRITES, Guarding, permissions
+from fastwright.review.guarding import WRITES, Guarding, guarding_of, permissions
 from fastwright.review.intent import Intent
-from fastwright.review.ownership import Ownership
+from fastwright.review.ownership import Ownership, ownership_of
 from fastwright.review.rule import rule
 
 NAME = "missing-role-guard"
@@ -82,7 +82,7 @@ def missing_role_guard(app: AppMap) -> Iterator[Finding]:
     the same guard, more do than do not, and this route makes no use of who is calling. A role that
     is checked in the handler, or in code that cannot be read, counts as a guard.
     """
-    guarding, ownership, intent = Guarding(app), Ownership(app), Intent.read(app)
+    guarding, ownership, intent = guarding_of(app), ownership_of(app), Intent.read(app)
     for route in guarding.served:
         if not _is_candidate(route, guarding, ownership, intent):
             continue

@@ -11,7 +11,7 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.rule import rule
-from fastwright.review.signing import Signing, verifies
+from fastwright.review.signing import Signing, signing_of, verifies
 
 NAME = "open-token-algorithm"
 _SYMMETRIC = re.compile(r"['\"]HS\d{3}['\"]")
@@ -54,7 +54,7 @@ def open_token_algorithm(app: AppMap) -> Iterator[Finding]:
     A list that is computed is passed over. PyJWT refuses to decode without a list since 2.0, so
     only python-jose is reported for having none.
     """
-    signing = Signing(app)
+    signing = signing_of(app)
     for call in signing.decodings:
         if not verifies(call):
             continue

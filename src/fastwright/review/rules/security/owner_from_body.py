@@ -11,9 +11,9 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
-from fastwright.review.guarding import WRITES, Guarding
+from fastwright.review.guarding import WRITES, Guarding, guarding_of
 from fastwright.review.intent import Intent
-from fastwright.review.ownership import Owned, Ownership
+from fastwright.review.ownership import Owned, Ownership, ownership_of
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 
@@ -60,7 +60,7 @@ def owner_from_body(app: AppMap) -> Iterator[Finding]:
     A route that makes any use of who is calling, or demands a role, is passed over: it may compare
     the two. Rows are followed where they are made by the class of an owned table.
     """
-    ownership, guarding, intent = Ownership(app), Guarding(app), Intent.read(app)
+    ownership, guarding, intent = ownership_of(app), guarding_of(app), Intent.read(app)
     reached = reach(app)
     for route in guarding.served:
         if not _is_candidate(route, guarding, ownership, intent):
@@ -132,7 +132,7 @@ def _fix(
 ) -> Fix | None:
     """The caller's own key in place of the client's."""
     call, owned, written = made
-    caller, accounts = guarding.principal_of(route), Ownership(app).accounts
+    caller, accounts = guarding.principal_of(route), ownership_of(app).accounts
     keys = [c.attribute for c in accounts.columns if c.primary_key] if accounts else []
     if caller is None or len(keys) != 1:
         return None

@@ -86,11 +86,11 @@ def unanswerable_body(app: AppMap) -> Iterator[Finding]:
 def _handles(app: AppMap) -> bool:
     """True where the app answers failed validation itself."""
     for call in app.calls:
-        given = (*call.arguments[:1], *(v for k, v in call.keywords if "exc" in k))
-        adds = call.text.endswith(("exception_handler", "FastAPI")) or "exception_handlers" in dict(
-            call.keywords
+        adds = call.text.endswith(("exception_handler", "FastAPI")) or any(
+            key == "exception_handlers" for key, _ in call.keywords
         )
-        if adds and any(_HANDLED.search(text) for text in given) and not _is_dead(app, call.caller):
+        given = (*call.arguments[:1], *(v for k, v in call.keywords if "exc" in k)) if adds else ()
+        if any(_HANDLED.search(text) for text in given) and not _is_dead(app, call.caller):
             return True
     caught = (name for function in app.functions for block in function.blocks
               if block.kind == "except" for name in block.names)  # fmt: skip
@@ -99,10 +99,13 @@ def _handles(app: AppMap) -> bool:
 
 def _is_answered(app: AppMap, function: Function) -> bool:
     """True for a middleware that catches what an answer raises, and answers something else."""
+    nets = [b for b in function.blocks if b.kind == "except"]
+    if not nets:
+        return False
     inner = [c for c in reach(app).calls_in(function) if last(c.text) in _INNER and c.awaited]
     groups = {b.group for c in inner for b in around(function, c.span.start) if b.kind == "try"}
-    nets = (b for b in function.blocks if b.kind == "except" and b.group in groups)
-    net = next((b for b in nets if not b.names or {*map(last, b.names)} & _NETS), None)
+    around_it = (b for b in nets if b.group in groups)
+    net = next((b for b in around_it if not b.names or {*map(last, b.names)} & _NETS), None)
     if net is None or any(
         net.start <= s.start < net.end for s in function.stops if s.kind == "raise"
     ):
@@ -116,7 +119,7 @@ def _is_dead(app: AppMap, name: str, seen: frozenset[str] = frozenset()) -> bool
     if function is None or function.decorators or function.class_name or _makes(app, name):
         return False
     word = re.compile(rf"\b{re.escape(last(name))}\b")
-    users = {c.caller for c in app.calls if c.callee == name or any(map(word.search, _given(c)))}
+    users = {c.caller for c in app.calls if c.callee == name or _names(c, last(name), word)}
     return all(_is_dead(app, user, seen | {name}) for user in users - seen - {name})
 
 
@@ -126,8 +129,10 @@ def _makes(app: AppMap, name: str) -> bool:
     return made is not None and made.factory and made.target.replace(":", ".") == name
 
 
-def _given(call: Call) -> tuple[str, ...]:
-    return (*call.arguments, *(value for _, value in call.keywords), call.text)
+def _names(call: Call, plain: str, word: re.Pattern[str]) -> bool:
+    """True where the call is of the function `plain`, or hands it on."""
+    given = (*call.arguments, *(value for _, value in call.keywords), call.text)
+    return any(plain in text and word.search(text) for text in given)
 
 
 def _takes_json(route: Route) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap, Dependency
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
-from fastwright.review.guarding import Guarding
+from fastwright.review.guarding import Guarding, guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.rule import rule
 
@@ -49,7 +49,7 @@ def unenforced_scheme(app: AppMap) -> Iterator[Finding]:
     Only a scheme among the `dependencies` of a decorator, router or app is judged, whose result
     nothing can look at. One that is a parameter may be looked at by hand.
     """
-    guarding, intent = Guarding(app), Intent.read(app)
+    guarding, intent = guarding_of(app), Intent.read(app)
     for route in guarding.served:
         lax = next((d for d in route.dependencies if _is_dropped(d)), None)
         if lax is None or intent.is_public(route) or _is_guarded(route, guarding):

@@ -10,7 +10,7 @@ from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.decorators import with_dependency
-from fastwright.review.guarding import WRITES, Guarding
+from fastwright.review.guarding import WRITES, Guarding, guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
@@ -96,7 +96,7 @@ def unguarded_route(app: AppMap) -> Iterator[Finding]:
     statement, and so computes or looks up what it is given, is only possible. What is public on
     purpose is said once, in `public` of `[tool.fastwright.access]`.
     """
-    guarding, intent = Guarding(app), Intent.read(app)
+    guarding, intent = guarding_of(app), Intent.read(app)
     if not any(guarding.is_guarded(r) for r in guarding.served):
         yield from _nobody_asked(app, guarding, intent)
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
-from fastwright.review.guarding import Guarding
+from fastwright.review.guarding import guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
@@ -84,7 +84,7 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
     what it reaches, speaks of tokens, cookies, sessions or users is passed over. One with a
     parameter in its path is possible only: the key of a room may be the ticket to it.
     """
-    guarding, intent, reached = Guarding(app), Intent.read(app), reach(app)
+    guarding, intent, reached = guarding_of(app), Intent.read(app), reach(app)
     asking = [r for r in app.routes if r.method != "WEBSOCKET" and guarding.is_guarded(r)]
     if len(asking) < _FEWEST:
         return

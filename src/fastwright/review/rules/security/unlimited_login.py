@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.intent import Intent
-from fastwright.review.logins import Logins
+from fastwright.review.logins import logins_of
 from fastwright.review.rule import rule
 
 NAME = "unlimited-login"
@@ -71,7 +71,7 @@ def unlimited_login(app: AppMap) -> Iterator[Finding]:
     login reaches. One that only a proxy in front of the app has is not seen: say so in
     `[tool.fastwright.access]` by naming the operation as `limited`.
     """
-    logins, intent = Logins(app), Intent.read(app)
+    logins, intent = logins_of(app), Intent.read(app)
     for route in logins.routes:
         if route.span is None or logins.limited_by(route) or intent.is_limited(route):
             continue

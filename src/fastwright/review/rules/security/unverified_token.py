@@ -13,7 +13,7 @@ from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
-from fastwright.review.signing import Signing, has_no_end, verifies
+from fastwright.review.signing import Signing, has_no_end, signing_of, verifies
 
 NAME = "unverified-token"
 _OPTIONS = re.compile(
@@ -74,7 +74,7 @@ def unverified_token(app: AppMap) -> Iterator[Finding]:
     certain where it resets a password or logs somebody in, and possible elsewhere: that one can
     unsubscribe by an old mail is meant.
     """
-    signing = Signing(app)
+    signing = signing_of(app)
     verifying = {c.caller for c in signing.decodings if verifies(c)}
     for call in signing.unverified:
         if call.caller not in verifying:

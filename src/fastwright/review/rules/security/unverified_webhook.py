@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
-from fastwright.review.guarding import Guarding
+from fastwright.review.guarding import guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
@@ -74,7 +74,7 @@ def unverified_webhook(app: AppMap) -> Iterator[Finding]:
     Webhooks are known by their paths and names, a check by the names of what they take and reach.
     One whose handler does nothing with what it is sent is reported all the same.
     """
-    guarding, reached, intent = Guarding(app), reach(app), Intent.read(app)
+    guarding, reached, intent = guarding_of(app), reach(app), Intent.read(app)
     for route in guarding.served:
         if route.span is None or intent.is_public(route) or not _is_hook(route):
             continue

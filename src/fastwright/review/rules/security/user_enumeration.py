@@ -10,7 +10,7 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
-from fastwright.review.logins import Logins
+from fastwright.review.logins import logins_of
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
 
@@ -76,7 +76,7 @@ def user_enumeration(app: AppMap) -> Iterator[Finding]:
     an unknown user is answered faster, for no hash is computed, is left to the live examination.
     """
     reached = reach(app)
-    for route in Logins(app).routes:
+    for route in logins_of(app).routes:
         calls = _refusals(reached, route)
         unknown = [c for c in calls if _tells_unknown(c)]
         others = [c for c in calls if c not in unknown]

@@ -11,7 +11,7 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.rule import rule
-from fastwright.review.signing import Signing
+from fastwright.review.signing import signing_of
 
 NAME = "weak-signing-secret"
 _LITERAL = re.compile(r"""^(?:SecretStr\()?[rbuRBU]?(["'])(?P<text>.*)\1\)?$""", re.DOTALL)
@@ -61,7 +61,7 @@ def weak_signing_secret(app: AppMap) -> Iterator[Finding]:
     is not reported: it is new with each start. A setting that a validator refuses in production is
     reported all the same.
     """
-    signing = Signing(app)
+    signing = signing_of(app)
     seen: set[str] = set()
     for call in (*signing.encodings, *signing.decodings):
         secret = signing.secret_of(call)

@@ -12,9 +12,9 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.model.storage import Table
-from fastwright.review.guarding import WRITES, Guarding, permissions
+from fastwright.review.guarding import WRITES, guarding_of, permissions
 from fastwright.review.intent import Intent
-from fastwright.review.ownership import Ownership
+from fastwright.review.ownership import ownership_of
 from fastwright.review.reach import Reach, last, reach
 from fastwright.review.rule import rule
 
@@ -68,7 +68,7 @@ def writable_privilege(app: AppMap) -> Iterator[Finding]:
     Privileges are known by the names of the columns of the table of accounts. A route that demands
     a role, that refuses with 403 itself, or that reads the caller's own privilege is passed over.
     """
-    ownership, guarding, intent = Ownership(app), Guarding(app), Intent.read(app)
+    ownership, guarding, intent = ownership_of(app), guarding_of(app), Intent.read(app)
     accounts, reached = ownership.accounts, reach(app)
     if accounts is None:
         return
