@@ -7,7 +7,9 @@ import importlib
 import inspect
 import json
 import pkgutil
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,6 +44,9 @@ DEPENDENCIES = st.recursive(
 st.register_type_strategy(PurePosixPath, PATHS)
 st.register_type_strategy(object, JSON)
 st.register_type_strategy(Dependency, DEPENDENCIES)
+st.register_type_strategy(
+    Sequence, lambda kind: st.lists(st.from_type(get_args(kind)[0]), max_size=3).map(tuple)
+)
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 
 

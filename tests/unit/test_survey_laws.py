@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -15,6 +16,7 @@ from fastwright.survey import static
 from fastwright.survey.cache import DiskCache
 from fastwright.survey.extract import extract
 from fastwright.survey.facts import Facts
+from fastwright.survey.later import Later
 
 BOOKSHOP = Path(__file__).parents[2] / "examples" / "bookshop"
 SOURCES = sorted(p for p in BOOKSHOP.rglob("*.py") if ".fastwright" not in p.parts)
@@ -83,6 +85,36 @@ def test_a_warm_map_is_the_cold_one(tmp_path: Path) -> None:
     }
     with DiskCache(tmp_path) as cache:
         assert not [r for r in static.read(changed, cache=cache).routes if r.reachable]
+
+
+def test_what_a_kept_map_holds_most_of_is_read_when_it_is_asked_for() -> None:
+    """Functions and calls count, compare, slice, hash and pickle as the tuples that they were."""
+    cache, files = Counting(), project()
+    cold = static.read(files, cache=cache)
+    warm = static.read(files, cache=cache)
+    assert isinstance(warm.calls, Later)
+    assert isinstance(warm.functions, Later)
+    assert (len(warm.calls), len(warm.functions)) == (len(cold.calls), len(cold.functions))
+    assert cold.calls == warm.calls == static.read(files, cache=cache).calls
+    assert warm.calls[0] == cold.calls[0]
+    assert warm.calls[1:3] == cold.calls[1:3]
+    assert list(warm.functions) == list(cold.functions)
+    assert hash(warm.functions) == hash(cold.functions)
+    assert pickle.loads(pickle.dumps(warm.calls)) == cold.calls
+    assert to_json(static.read(files, cache=cache)) == to_json(cold)
+    assert warm.calls != cold.functions
+    assert warm.calls != 1
+
+
+def test_a_kept_map_that_is_torn_is_made_again() -> None:
+    """One wrong letter anywhere in what was kept, also in what would be read later."""
+    cache, files = Counting(), project()
+    cold = static.read(files, cache=cache)
+    (place,) = (key for key in cache.kept if key.startswith("map"))
+    whole = cache.kept[place]
+    for at in range(0, len(whole), max(1, len(whole) // 25)):
+        cache.kept[place] = f"{whole[:at]}~{whole[at + 1 :]}"
+        assert static.read(files, cache=cache) == cold
 
 
 def test_a_map_that_is_not_kept_is_the_same() -> None:

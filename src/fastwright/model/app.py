@@ -6,7 +6,7 @@ are resolved through imports, so that two of them are equal exactly when they na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -280,8 +280,8 @@ class AppMap:
     schemas: tuple[Schema, ...] = ()
     tables: tuple[Table, ...] = ()
     signatures: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict)
-    functions: tuple[Function, ...] = ()
-    calls: tuple[Call, ...] = ()
+    functions: Sequence[Function] = ()
+    calls: Sequence[Call] = ()
     flows: tuple[Flow, ...] = ()
     principals: tuple[Principal, ...] = ()
     settings: tuple[Setting, ...] = ()

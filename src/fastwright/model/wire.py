@@ -11,7 +11,7 @@ import dataclasses
 import enum
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import PurePath
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -33,7 +33,7 @@ def to_json(value: object) -> Any:
 def _collection_to_json(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [to_json(item) for item in value]
     if isinstance(value, frozenset | set):
         return sorted(to_json(item) for item in value)
@@ -87,6 +87,8 @@ def _read_plain(kind: Any, data: Any) -> Any:
 
 
 def _read_generic(origin: Any, args: tuple[Any, ...], data: Any) -> Any:
+    if origin is Sequence:
+        return tuple(_read(args[0], item) for item in data)
     if origin is tuple:
         kinds = args[:1] * len(data) if args[1:] == (...,) else args
         return tuple(_read(kind, item) for kind, item in zip(kinds, data, strict=True))

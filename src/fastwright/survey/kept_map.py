@@ -13,7 +13,7 @@ import json
 import operator
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -22,21 +22,27 @@ from fastwright.model import app as model_app
 from fastwright.model.app import AppMap
 from fastwright.survey.applications import Target
 from fastwright.survey.facts_source import FactCache
+from fastwright.survey.later import Later
 
 Files = Mapping[PurePosixPath, bytes]
 Reader = Callable[[Any], Any]
 
+_LATER = ("functions", "calls")
+"""The fields of a map that hold most of its values, and are read when they are asked for."""
+
 
 def recall(store: FactCache, files: Files, target: Target) -> AppMap | None:
     """The map of exactly these files, as kept; ``None`` where none is, or it cannot be read."""
-    text = store.get(_place(target))
-    tree, _, rows = (text or "").partition("\n")
-    if not rows or tree != fingerprint(files):
+    head, _, rows = (store.get(_place(target)) or "").partition("\n")
+    tree, _, whole = head.partition(" ")
+    if not rows or tree != fingerprint(files) or whole != _digest(rows):
         return None
     try:
-        fields = json.loads(rows)
+        counts, *texts = rows.split("\n")
         named = dict(zip(_names(AppMap), _row_readers(AppMap), strict=True))
-        values = {name: named[name](value) for name, value in fields.items()}
+        values = {name: named[name](value) for name, value in json.loads(texts.pop()).items()}
+        for name, count, text in zip(_LATER, json.loads(counts), texts, strict=True):
+            values[name] = Later(count, text, named[name])
         return AppMap(files=files, **values)
     except (ValueError, TypeError, LookupError):
         return None
@@ -45,8 +51,18 @@ def recall(store: FactCache, files: Files, target: Target) -> AppMap | None:
 def keep(store: FactCache, app: AppMap, target: Target) -> None:
     """Keep `app` in the one place that maps of `target` have."""
     fields = {n: getattr(app, n) for n in _names(AppMap) if n != "files"}
-    rows = json.dumps(fields, separators=(",", ":"), default=_plain, check_circular=False)
-    store.put(_place(target), f"{fingerprint(app.files)}\n{rows}")
+    many = [fields.pop(name) for name in _LATER]
+    rows = "\n".join(map(_text, ([len(values) for values in many], *many, fields)))
+    store.put(_place(target), f"{fingerprint(app.files)} {_digest(rows)}\n{rows}")
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), default=_plain, check_circular=False)
+
+
+def _digest(rows: str) -> str:
+    """A hash by which what is torn is known before it is read, which may be much later."""
+    return hashlib.blake2b(rows.encode(), digest_size=16).hexdigest()
 
 
 def _place(target: Target) -> str:
@@ -107,7 +123,7 @@ def _reader(kind: Any) -> Reader:
         (inner,) = (a for a in arguments if a is not type(None))
         read = _reader(inner)
         return read if read is _same else partial(_optional, read)
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         rest = arguments[1:] == (...,)
         same = arguments[0] if rest or len(set(arguments)) == 1 else None
         read = _reader(same) if same is not None else _same
