@@ -16,6 +16,7 @@ import pytest
 
 from fastwright.survey import pool, static
 from fastwright.survey.extract import extract
+from fastwright.testing.samples import sample_app
 
 MANY = [f"def f_{n}(a: int) -> int:\n    return a + {n}\n".encode() for n in range(pool.FEWEST + 7)]
 INTERRUPTED = """
@@ -80,6 +81,39 @@ def test_a_map_of_many_files_is_whole() -> None:
     app = static.read(files)
     assert len(app.modules) == len(files)
     assert len(app.functions) == len(files)
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_what_runs_beside_answers_when_it_is_asked(pays: bool) -> None:
+    """The answer is the same with a fork and without; also of a fork that died or cannot answer."""
+    here = os.getpid()
+
+    def die() -> int:
+        if os.getpid() != here:
+            os._exit(1)
+        return 7
+
+    with pool.beside(lambda: sum(range(10)), pays=pays) as answer:
+        assert answer() == 45
+    with pool.beside(die, pays=pays) as answer:
+        assert answer() == 7
+    with pool.beside(lambda: lambda: 3, pays=pays) as unpickled:
+        assert unpickled()() == 3
+    with pytest.raises(ZeroDivisionError), pool.beside(lambda: 1 // 0, pays=pays) as broken:
+        broken()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize("name", ["bookshop", "legacy_forum", "shop_async"])
+def test_a_map_is_the_same_with_a_fork_and_without(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Routes and calls are read with evaluators of their own, one after the other or at once."""
+    files = sample_app(name).read()
+    alone = static.read(files)
+    monkeypatch.setattr(static, "WORTH_SHARING", 0)
+    assert static.read(files) == alone
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")

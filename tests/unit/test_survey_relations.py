@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+import pytest
+
 from fastwright.model.app import AppMap
 from fastwright.survey import static
+from fastwright.survey.codebase import Codebase
+from fastwright.survey.evaluate import Evaluator
+from fastwright.survey.facts_source import read_facts
+from fastwright.survey.names import Names
+from fastwright.survey.values import Frame
 
 APP = """
 from fastapi import FastAPI, Depends
@@ -125,3 +132,21 @@ def test_conventions_are_counted() -> None:
     assert found["test-client"] == ("client", 3, 3)
     assert found["indentation"][0] == "4"
     assert found["layout"][0] == "one-file"
+
+
+@pytest.mark.parametrize("deep", range(24, 32))
+@pytest.mark.parametrize("given", ["Item.first", "Item().first", "[Item.first][0]"])
+def test_what_a_class_inherits_is_whole_whoever_asks_first(deep: int, given: str) -> None:
+    """A question that is given up for its depth leaves no half answer for those that come later."""
+    chain = "".join(f"def f{n}():\n    return f{n + 1}()\n" for n in range(deep))
+    text = (
+        "from library import Model\n\n\nclass Base(Model): ...\n\n\nclass Item(Base): ...\n\n\n"
+        f"{chain}def f{deep}():\n    return {given}\n\n\nmade = f0()\n"
+    )
+    codebase = Codebase(read_facts({PurePosixPath("main.py"): text.encode()}))
+    evaluator = Evaluator(codebase, Names(codebase))
+    (unit,) = codebase.units
+    evaluator.values("made", Frame(unit))
+    (item,) = evaluator.classes_in("Item", Frame(unit))
+    found = [symbol.dotted() for symbol in evaluator.lineage(item)]
+    assert found == ["main.Item", "main.Base", "library.Model"]

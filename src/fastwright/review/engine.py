@@ -15,7 +15,7 @@ from fastwright.model.places import Position, position
 from fastwright.model.review import Fault, Objection
 from fastwright.review.allowing import header
 from fastwright.survey.collecting import without_collector
-from fastwright.survey.pool import shared_out
+from fastwright.survey.pool import WORTH_SHARING, shared_out
 
 Files = Mapping[PurePosixPath, bytes]
 
@@ -24,9 +24,6 @@ HABIT = 10
 
 SHOWN_LINES = 8
 """Source lines that an objection keeps."""
-
-WORTH_SHARING = 5_000
-"""Calls in a map from which on its rules are shared out to more than one process."""
 
 _RANK = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 _SURE = (Grade.PROVEN, Grade.CERTAIN, Grade.POSSIBLE)

@@ -68,6 +68,15 @@ class Evaluator:
         finally:
             self._depth -= 1
 
+    def afresh(self, term: Term, frame: Frame) -> Values:
+        """`values` for an answer that is kept: how deep the first asker stands must not count."""
+        before = self._depth, self._steps
+        self._depth = self._steps = 0
+        try:
+            return self.values(term, frame)
+        finally:
+            self._depth, self._steps = before
+
     def _values(self, term: Term, frame: Frame) -> Values:
         if isinstance(term, str):
             return self.name(term, frame)

@@ -115,7 +115,7 @@ class Objects:
         facts = unit.scopes[owner.scope]
         for base in facts.bases:
             term = base[1] if isinstance(base, list) and base[0] == "i" else base
-            for value in self.evaluator.values(term, Frame(unit, facts.up, (), facts.start)):
+            for value in self.evaluator.afresh(term, Frame(unit, facts.up, (), facts.start)):
                 if isinstance(value, Ref):
                     yield from self.lineage(value.symbol)
                 elif isinstance(value, Made):

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 FEWEST = 150
 """Fewer files than this are read sooner than processes are started and their answers taken in."""
+WORTH_SHARING = 5_000
+"""Calls in a project from which on what is asked of all of it is shared out."""
 _CHUNK = 8
 _MOST_WORKERS = 8
 _TOKEN = 2
@@ -60,6 +62,24 @@ def shared_out(count: int, run: Callable[[int], T]) -> list[T]:
         for fork in forks:
             done.update(fork.results())
     return [done[number] if number in done else run(number) for number in range(count)]
+
+
+@contextlib.contextmanager
+def beside(run: Callable[[], T], *, pays: bool) -> Iterator[Callable[[], T]]:
+    """What waits for the answer of `run`, a pure function that a fork works on meanwhile.
+
+    Without a fork, as where it would not pay, it is run when its answer is waited for.
+    """
+    if not pays or _cores() < 2 or not _may_fork():
+        yield run
+        return
+    with _numbers(1) as taken, _fork(taken, lambda _: run()) as fork:
+
+        def answer() -> T:
+            done: dict[int, T] = fork.results()
+            return done[0] if 0 in done else run()
+
+        yield answer
 
 
 @contextlib.contextmanager

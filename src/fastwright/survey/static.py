@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from fastwright.model.app import AppMap, Roots, Route, Unresolved
+from fastwright.model.app import AppMap, Query, Roots, Unresolved
 from fastwright.model.code import Flow, Module, Unread
 from fastwright.model.places import Span
+from fastwright.model.routing import CallerUse
 from fastwright.source.syntax import first_error
 from fastwright.survey.access import Access
 from fastwright.survey.applications import Target, applications, choose, routers
@@ -27,6 +28,7 @@ from fastwright.survey.manifests import locked, manifests
 from fastwright.survey.middleware import middleware
 from fastwright.survey.migrations import migrations
 from fastwright.survey.names import Names, Symbol
+from fastwright.survey.pool import WORTH_SHARING, beside
 from fastwright.survey.queries import Queries
 from fastwright.survey.relations import Relations
 from fastwright.survey.routes import Routes, finished
@@ -104,6 +106,29 @@ def _routed(
 
 
 def _reached(app: AppMap, access: Access) -> AppMap:
+    """What handlers do, and the functions and calls of the whole project.
+
+    The two are read with evaluators of their own, so that neither depends on what the other has
+    asked before, and of a large project at the same time.
+    """
+    codebase = access.evaluator.codebase
+    pays = sum(len(unit.facts.calls) for unit in codebase.units) >= WORTH_SHARING
+    with beside(lambda: _followed(app, access), pays=pays) as followed:
+        relations = Relations(Evaluator(codebase, Names(codebase)))
+        functions, calls = relations.functions(), relations.calls()
+        found, flows = followed()
+    routes = tuple(
+        replace(route, queries=queries, caller_uses=uses, refuses=refused)
+        for route, (queries, uses, refused) in zip(app.routes, found, strict=True)
+    )
+    return replace(app, routes=routes, flows=flows, functions=functions, calls=calls)
+
+
+_Followed = tuple[tuple[Query, ...], tuple[CallerUse, ...], tuple[int, ...]]
+"""The statements of a route, what it does with the caller, and the statuses it refuses with."""
+
+
+def _followed(app: AppMap, access: Access) -> tuple[list[_Followed], tuple[Flow, ...]]:
     """What handlers do: the statements that they run, and where values of requests arrive."""
     evaluator = access.evaluator
     relations = Relations(evaluator)
@@ -116,20 +141,16 @@ def _reached(app: AppMap, access: Access) -> AppMap:
         if scope.kind == "f"
     }
     callers = Callers(queries, relations, access, places)
-    routes: list[Route] = []
+    each: list[_Followed] = []
     found: dict[Flow, None] = {}
     for route in app.routes:
         handler = places.get(route.handler)
         reached = queries.of_route(handler) if handler is not None else ()
-        uses, refused = callers.of_route(route), callers.refuses(route)
-        routes.append(replace(route, queries=reached, caller_uses=uses, refuses=refused))
+        each.append((reached, callers.of_route(route), callers.refuses(route)))
         if handler is not None:
             found.update(dict.fromkeys(flows.of_route(route, handler)))
     found.update(dict.fromkeys(flows.of_process()))
-    return replace(
-        app, routes=tuple(routes), flows=tuple(found), functions=relations.functions(),
-        calls=relations.calls(),
-    )  # fmt: skip
+    return each, tuple(found)
 
 
 def _stored(files: Mapping[PurePosixPath, bytes], wiring: Wiring) -> AppMap:
