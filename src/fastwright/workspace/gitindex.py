@@ -45,7 +45,8 @@ def read_index(folder: Path) -> Tracked:
         names = frozenset(_names((folder / "index").read_bytes()))
     except (OSError, ValueError, struct.error):
         return Tracked()
-    folders = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+    holding = map(PurePosixPath, {name.rpartition("/")[0] for name in names})
+    folders = {str(folder) for place in holding for folder in (place, *place.parents)}
     return Tracked(names, frozenset(folders))
 
 

@@ -118,8 +118,9 @@ def _is_dead(app: AppMap, name: str, seen: frozenset[str] = frozenset()) -> bool
     function = reach(app).functions.get(name)
     if function is None or function.decorators or function.class_name or _makes(app, name):
         return False
-    word = re.compile(rf"\b{re.escape(last(name))}\b")
-    users = {c.caller for c in app.calls if c.callee == name or _names(c, last(name), word)}
+    plain = last(name)
+    word = re.compile(rf"\b{re.escape(plain)}\b")
+    users = {c.caller for c in app.calls if c.callee == name or _names(c, plain, word)}
     return all(_is_dead(app, user, seen | {name}) for user in users - seen - {name})
 
 
@@ -131,8 +132,8 @@ def _makes(app: AppMap, name: str) -> bool:
 
 def _names(call: Call, plain: str, word: re.Pattern[str]) -> bool:
     """True where the call is of the function `plain`, or hands it on."""
-    given = (*call.arguments, *(value for _, value in call.keywords), call.text)
-    return any(plain in text and word.search(text) for text in given)
+    given = "\n".join((call.text, *call.arguments, *[value for _, value in call.keywords]))
+    return plain in given and bool(word.search(given))
 
 
 def _takes_json(route: Route) -> bool:
