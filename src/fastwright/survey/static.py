@@ -78,7 +78,6 @@ def _routed(
     files: Mapping[PurePosixPath, bytes], wiring: Wiring, access: Access, target: Target
 ) -> AppMap:
     """What follows from the wiring: applications, routes, and what hangs on their dependencies."""
-    codebase, evaluator = wiring.codebase, wiring.evaluator
     dependencies = access.dependencies
     found = applications(wiring)
     routes = Routes(wiring, dependencies)
@@ -99,14 +98,13 @@ def _routed(
         signatures=dependencies.signatures(),
         middleware=middleware(wiring, chosen) if chosen else (),
         sessions=Sessions(dependencies).read(listed),
-        modules={unit.name: _module(evaluator.names, unit) for unit in codebase.units},
         roots=_roots(files, chosen),
         unresolved=_unresolved(wiring),
     )
 
 
 def _reached(app: AppMap, access: Access) -> AppMap:
-    """What handlers do, and the functions and calls of the whole project.
+    """What handlers do, and the modules, functions and calls of the whole project.
 
     The two are read with evaluators of their own, so that neither depends on what the other has
     asked before, and of a large project at the same time.
@@ -114,14 +112,18 @@ def _reached(app: AppMap, access: Access) -> AppMap:
     codebase = access.evaluator.codebase
     pays = sum(len(unit.facts.calls) for unit in codebase.units) >= WORTH_SHARING
     with beside(lambda: _followed(app, access), pays=pays) as followed:
-        relations = Relations(Evaluator(codebase, Names(codebase)))
+        names = Names(codebase)
+        modules = {unit.name: _module(names, unit) for unit in codebase.units}
+        relations = Relations(Evaluator(codebase, names))
         functions, calls = relations.functions(), relations.calls()
         found, flows = followed()
     routes = tuple(
         replace(route, queries=queries, caller_uses=uses, refuses=refused)
         for route, (queries, uses, refused) in zip(app.routes, found, strict=True)
     )
-    return replace(app, routes=routes, flows=flows, functions=functions, calls=calls)
+    return replace(
+        app, routes=routes, flows=flows, modules=modules, functions=functions, calls=calls
+    )  # fmt: skip
 
 
 _Followed = tuple[tuple[Query, ...], tuple[CallerUse, ...], tuple[int, ...]]
