@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fastwright.model.change import Safety
 from fastwright.model.finding import Rule
 from fastwright.model.review import Review
 from fastwright.review.rule import every_rule
+from fastwright.survey.collecting import without_collector
 
 FINDINGS = 1
 BROKEN = 70
@@ -48,8 +50,10 @@ def run_review(run: Run, wanted: Choices, form: str, output: str | None) -> int:
     """Review, and print or write the result in the form asked for."""
     quiet = run.as_json or form != "terminal"
     screen = Screen(Console(stderr=True, highlight=False), yes=run.yes, quiet=quiet)
-    found = review(run.start, screen, run.wishes, wanted)
-    return tell(found, "json" if run.as_json else form, output)
+    reads_once = not wanted.live and wanted.repair is None
+    with without_collector() if reads_once else contextlib.nullcontext():
+        found = review(run.start, screen, run.wishes, wanted)
+        return tell(found, "json" if run.as_json else form, output)
 
 
 def tell(found: Review, form: str, output: str | None) -> int:

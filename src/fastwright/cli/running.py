@@ -14,6 +14,7 @@ from fastwright.cli.screen import Screen
 from fastwright.model.proof import Outcome, Report
 from fastwright.model.review import Review
 from fastwright.report import json_text
+from fastwright.survey.collecting import without_collector
 
 _EXIT = (
     (Outcome.REFUSED, 4),
@@ -51,6 +52,11 @@ def run_undo(start: Path, entry: str | None, *, force: bool, as_json: bool) -> i
 
 def run_survey(run: Run, *, static: bool) -> int:
     """Show the map of an app."""
+    with without_collector():
+        return _show_map(run, static=static)
+
+
+def _show_map(run: Run, *, static: bool) -> int:
     screen = _screen(run)
     app = Engineer(run.start, screen, run.wishes).survey(static=static)
     if run.as_json:
