@@ -1,9 +1,9 @@
 """How long a review takes, cold, warm and of changed lines, beside bandit and semgrep.
 
 ``python benchmarks/review.py PATH`` measures the project at PATH, a git repository, in copies of
-it; without a path, copies of the example are laid side by side until there are 1,000 files. All
-tools read the same tree in the same run. bandit and semgrep are installed into a scratch
-environment where they are not at hand; semgrep runs the two local rules of `LOCAL_RULES`.
+it; without a path, one app of 1,000 files is made of the example's packages. All tools read the
+same tree in the same run. bandit and semgrep are installed into a scratch environment where they
+are not at hand; semgrep runs the two local rules of `LOCAL_RULES`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "bookshop"
+from many_files import one_large_app
+
 FASTWRIGHT = (sys.executable, "-m", "fastwright", "review")
 LOCAL_RULES = """\
 rules:
@@ -44,14 +45,6 @@ class Row:
     what: str
     seconds: float
     note: str
-
-
-def many_copies(into: Path, count: int = 1000) -> Path:
-    """Copies of the example's package until there are `count` Python files."""
-    size = len(list((EXAMPLE / "bookshop").rglob("*.py")))
-    for number in range(-(-count // size)):
-        shutil.copytree(EXAMPLE / "bookshop", into / f"shop_{number:03}" / "bookshop")
-    return into
 
 
 def copied(path: Path, into: Path) -> Path:
@@ -126,15 +119,15 @@ def theirs(root: Path, scratch: Path) -> list[Row]:
 def main() -> None:
     """Measure and print one row a run."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("path", type=Path, nargs="?", help="a project; copies of the example else")
+    parser.add_argument("path", type=Path, nargs="?", help="a project; an app of 1,000 files else")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         root = scratch / "tree"
-        copied(given.path, root) if given.path else many_copies(root)
+        copied(given.path, root) if given.path else one_large_app(root)
         commit(root)
         count = len(list(root.rglob("*.py")))
-        print(f"{count} Python files of {given.path or 'copies of the example'}")
+        print(f"{count} Python files of {given.path or 'an app made of the example'}")
         for row in (*theirs(root, scratch), *ours(root)):
             print(f"{row.what:48} {row.seconds:7.2f} s  {row.note}", flush=True)
 

@@ -1,8 +1,8 @@
 """How long a survey takes, cold and warm, beside tools that read the same tree.
 
-``python benchmarks/survey.py PATH`` measures the project at PATH; without a path, copies of the
-example are laid side by side until there are 1,000 files. Times are wall and processor seconds.
-Where bandit is not installed, a scratch environment is made for it first.
+``python benchmarks/survey.py PATH`` measures the project at PATH; without a path, one app of 1,000
+files is made of the example's packages. Times are wall and processor seconds. Where bandit is not
+installed, a scratch environment is made for it first.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from many_files import one_large_app
+
 from fastwright.survey import static
 from fastwright.survey.cache import DiskCache
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "bookshop"
 SKIPPED = frozenset({".git", ".venv", "node_modules", ".fastwright", "__pycache__", ".ruff_cache"})
 
 
@@ -46,14 +47,6 @@ def files_below(root: Path) -> dict[PurePosixPath, bytes]:
         if path.stat().st_size <= 1_000_000:
             found[PurePosixPath(relative.as_posix())] = path.read_bytes()
     return found
-
-
-def many_copies(into: Path, count: int = 1000) -> Path:
-    """Copies of the example's package until there are `count` Python files."""
-    size = len(list((EXAMPLE / "bookshop").rglob("*.py")))
-    for number in range(-(-count // size)):
-        shutil.copytree(EXAMPLE / "bookshop", into / f"shop_{number:03}" / "bookshop")
-    return into
 
 
 def processor() -> float:
@@ -109,7 +102,7 @@ def main() -> None:
     parser.add_argument("path", nargs="?", type=Path)
     chosen = parser.parse_args().path
     with tempfile.TemporaryDirectory() as scratch:
-        root = chosen or many_copies(Path(scratch) / "tree")
+        root = chosen or one_large_app(Path(scratch) / "tree")
         count = sum(path.suffix == ".py" for path in files_below(root))
         other = bandit(Path(scratch) / "bandit")
         print(f"{count} Python files")
