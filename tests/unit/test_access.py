@@ -142,6 +142,26 @@ def test_an_added_operation_is_held_to_its_promise(sides: Sides) -> None:
     assert "anonymous 401, other user 200, owner 200" in said(check)
 
 
+EMPTYING = b"""
+
+@app.delete('/everybody')
+def empty(db: Database):
+    for table in ('login_sessions', 'users'):
+        db.execute(text(f'DELETE FROM {table}'))
+    db.commit()
+"""
+
+
+def test_what_is_added_meets_users_that_nothing_was_done_to(sides: Sides) -> None:
+    """An open route that deletes users does not make nobody of those who call what comes last."""
+    emptying = edited(b"import select\n", b"import select, text\n") + EMPTYING
+    _, after = sides(emptying + ADDED)
+    seen = look(after.app, DIARY, last={"GET /count"})
+    rows = seen.matrix.outcomes
+    assert rows["DELETE /everybody"]["anonymous"] == "200", rows
+    assert rows["GET /count"] == {"anonymous": "401", "other user": "200", "owner": "200"}
+
+
 def test_a_promise_that_is_not_kept_fails(sides: Sides) -> None:
     """A guarded route that was promised to be open is refuted by its anonymous answer."""
     before, after = sides(diary() + ADDED)

@@ -42,6 +42,13 @@ async def check(given: NewUser, db: DB):
     stored = user.hashed_password if user else ""
     return bcrypt.checkpw(given.password.encode(), stored.encode())
 """
+HASHER = """
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from pwdlib.hashers.bcrypt import BcryptHasher
+
+hasher = PasswordHash(({hashers}))
+"""
 BREAKING = """
 from fastapi.staticfiles import StaticFiles
 
@@ -184,3 +191,13 @@ def test_each_promised_property_is_missed_when_it_is_gone(tmp_path: Path) -> Non
         assert code == 1, f"nothing missed: {mutation.name}"
         assert "assert" in output
         assert "error" not in output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("hashers", ["Argon2Hasher(), BcryptHasher()", "BcryptHasher(),"])
+def test_written_tests_pass_with_a_hasher_of_the_app(hashers: str, tmp_path: Path) -> None:
+    """Where the app has pwdlib's hasher set up, they hash as it does, be it argon2 or bcrypt."""
+    copy = sample_app("createall").copy(tmp_path)
+    (copy / "hashing.py").write_text(HASHER.format(hashers=hashers))
+    changes = write_into(copy, EVERYTHING)
+    code, output = run_tests(copy, changes)
+    assert code == 0, output[-2000:]

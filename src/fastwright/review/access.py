@@ -6,7 +6,7 @@ Pure as attacks are: it is handed a live app and what is known of its login.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +55,7 @@ def look(target: Target, needs: Needs, *, last: Collection[str] = ()) -> Seen:
     cast = _Cast(target, needs)
     contract = Contract(document)
     wanted = sorted(contract.operations(), key=lambda at: _turn(at, last))
-    rows = {f"{m} {p}": dict(_row(cast, contract, m, p)) for m, p in wanted[:MOST]}
+    rows = dict(_rows(cast, contract, wanted[:MOST], last))
     left_out = [f"{len(wanted) - MOST} operations were not called"] if len(wanted) > MOST else []
     return Seen(AccessMatrix(rows), (*cast.notes, *left_out))
 
@@ -65,6 +65,22 @@ def _turn(at: tuple[str, str], last: Collection[str]) -> tuple[bool, bool, int, 
     method, path = at
     leaves = bool(re.search(r"log-?_?out|sign-?_?out|revoke|sessions?(/|$)", path))
     return leaves and method != "GET", f"{method} {path}" in last, _RANKS.index(method), path
+
+
+def _rows(
+    cast: _Cast, contract: Contract, wanted: Sequence[tuple[str, str]], last: Collection[str]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """A row for each operation; what comes last meets users that nothing was done to before.
+
+    Where nothing asks who is calling, the calls before may have deleted a user or its password.
+    """
+    met = False
+    for method, path in wanted:
+        operation = f"{method} {path}"
+        if operation in last and not met:
+            cast.renew()
+            met = True
+        yield operation, dict(_row(cast, contract, method, path))
 
 
 def _row(cast: _Cast, contract: Contract, method: str, path: str) -> Iterator[tuple[str, str]]:
@@ -112,6 +128,12 @@ class _Cast:
             self._enter()
         else:
             self.notes.append("nothing is known of a login: called as nobody alone")
+
+    def renew(self) -> None:
+        """Call as new users from here on, where there were any."""
+        if self._owner is not None:
+            self.forget()
+            self._enter()
 
     def _enter(self) -> None:
         """Make the users; the lesser one only where it is known what makes one."""

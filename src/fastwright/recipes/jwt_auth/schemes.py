@@ -17,8 +17,9 @@ _VERIFY = re.compile(
 )
 _HASHER = re.compile(
     rb"(?m)^([A-Za-z]\w*)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*PasswordHash(?:\.recommended)?\("
+    rb"(?:[\s(\[]*(?:\w+\.)*(Argon2|Bcrypt)Hasher\b)?"
 )
-"""A public name of a module that is bound to pwdlib's hasher."""
+"""A public name of a module that is bound to pwdlib's hasher, and what hashes first in it."""
 CONTEXT = re.compile(rb"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*CryptContext\(([^)]*)\)")
 
 
@@ -33,6 +34,7 @@ class Scheme:
         module: Where the app's own verifier or hasher lives; `name` is what to import,
             `expression` what to call with a password and a hash.
         rounds: The cost of bcrypt hashes, as a power of two.
+        makes_bcrypt: The app's own hasher makes new hashes with bcrypt.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Scheme:
     name: str = ""
     expression: str = ""
     rounds: int = 12
+    makes_bcrypt: bool = False
 
     @property
     def is_old(self) -> bool:
@@ -74,7 +77,9 @@ def _pwdlib(app: AppMap, path: PurePosixPath, text: bytes) -> Scheme | None:
     if match is None or b"pwdlib" not in text:
         return None
     name = match[1].decode()
-    return Scheme("pwdlib", f"`{path}` hashes with it", module_for(app, path), name)
+    said = f"`{path}` hashes with it"
+    is_bcrypt = match[2] == b"Bcrypt"
+    return Scheme("pwdlib", said, module_for(app, path), name, makes_bcrypt=is_bcrypt)
 
 
 def _passlib(app: AppMap, path: PurePosixPath, text: bytes) -> Scheme | None:

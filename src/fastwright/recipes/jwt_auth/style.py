@@ -95,6 +95,8 @@ def flags_of(
         "logout": paths.logout,
         "upgrade": stored and not bound.keeps_hashes,
         "keep": bound.keeps_hashes,
+        "light-argon": not (bound.keeps_hashes or scheme.makes_bcrypt),
+        "light-bcrypt": scheme.makes_bcrypt,
         "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
         "based": bool(suite.base_path),
         "based-roles": bool(suite.base_path) and bound.power is not None,

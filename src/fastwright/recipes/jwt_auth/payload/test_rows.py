@@ -38,11 +38,13 @@ FORGERIES = (  # when: me
 )  # when: me
 PASSWORD = "correct horse battery staple"
 # Hashes of PASSWORD: as new ones are made here, and as they were stored before.
-LITTLE_WORK = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}  # when: not-keep
-HASH = (  # when: not-keep
-    "$argon2id$v=19$m=8,t=1,p=1$dnXTYGZiNdHlnsNkI8NErA"  # when: not-keep
-    "$/4hN+ed5H+0RXCNCb4hDlgv7TJy27KI3mAWe2lpDGjc"  # when: not-keep
-)  # when: not-keep
+LITTLE_WORK = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}  # when: light-argon
+LITTLE_WORK = {"rounds": 4}  # when: light-bcrypt
+HASH = (  # when: light-argon
+    "$argon2id$v=19$m=8,t=1,p=1$dnXTYGZiNdHlnsNkI8NErA"  # when: light-argon
+    "$/4hN+ed5H+0RXCNCb4hDlgv7TJy27KI3mAWe2lpDGjc"  # when: light-argon
+)  # when: light-argon
+HASH = "$2b$04$dbwODVtIE1y4JHafWQg1eex0FDX9FioZb25rg0O.0kUAEJZyhqMDq"  # when: light-bcrypt
 STORED = "STORED-PLACEHOLDER"  # when: stored-scheme
 HASH = STORED  # when: keep
 VERIFY = "verify_and_update"
@@ -70,7 +72,10 @@ class Rows:
         passwords = importlib.import_module("placeholder.passwords")
         self.patch.setattr(passwords, "_decoy", HASH)
         hashes = passwords._hashes  # when: not-keep
-        quick = passwords.Argon2Hasher(**LITTLE_WORK)  # when: not-keep
+        argon2 = importlib.import_module("pwdlib.hashers.argon2")  # when: light-argon
+        quick = argon2.Argon2Hasher(**LITTLE_WORK)  # when: light-argon
+        bcrypt = importlib.import_module("pwdlib.hashers.bcrypt")  # when: light-bcrypt
+        quick = bcrypt.BcryptHasher(**LITTLE_WORK)  # when: light-bcrypt
         others = hashes.hashers[1:]  # when: not-keep
         self.patch.setattr(hashes, "hashers", (quick, *others))  # when: not-keep
         self.patch.setattr(hashes, "current_hasher", quick)  # when: not-keep
