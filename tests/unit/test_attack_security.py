@@ -272,6 +272,17 @@ FAULTS = {
         "        return JSONResponse({'trace': traceback.format_exc()}, 404)\n",
         "a 404 shows a traceback",
     ),
+    "traceback-of-the-guard": Fault(
+        "secret-leak",
+        'app = FastAPI(title="Attacked")\n',
+        'app = FastAPI(title="Attacked", debug=True)\n'
+        "@app.middleware('http')\n"
+        "async def broken(request, call_next):\n"
+        "    if request.url.path == '/me' and 'authorization' not in request.headers:\n"
+        "        raise ValueError('broken')\n"
+        "    return await call_next(request)\n",
+        "GET /me for nobody shows a traceback",
+    ),
     "secret-in-the-contract": Fault(
         "secret-leak",
         'app = FastAPI(title="Attacked")',
@@ -376,6 +387,16 @@ def test_a_limit_that_lets_one_more_through_holds(world: World) -> None:
     strike = attacked(world, slow, "brute-force", FORM)
     assert strike.could_not == ""
     assert strike.held, strike.because
+
+
+def test_a_traceback_of_another_route_is_told_alone(world: World) -> None:
+    """What an app in debug mode shows of a broken route of its own is no fault of the login."""
+    title = 'app = FastAPI(title="Attacked"'
+    broken = "@app.get('/broken')\ndef broken():\n    raise ValueError('broken')\n"
+    debugging = Fault("", f"{title})\n", f"{title}, debug=True)\n{broken}", "")
+    strike = attacked(world, debugging, "secret-leak", FORM)
+    assert strike.held, strike.because
+    assert "GET /broken for nobody shows a traceback of the app's own" in repr(strike.evidence)
 
 
 def test_evidence_holds_no_secret(world: World) -> None:

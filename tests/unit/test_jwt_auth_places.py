@@ -96,6 +96,40 @@ def test_a_router_for_authentication_is_joined() -> None:
     assert JwtAuth().build(after).is_empty
 
 
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [
+        ("/me", "/api/v1/auth/login/me"),
+        ("/{name}", "/api/v1/auth/login/me"),
+        ("/you", "/api/v1/auth/me"),
+    ],
+)
+def test_a_path_that_the_app_answers_at_stays_its_own(path: str, ours: str) -> None:
+    """Who is logged in is said beside what the app says itself, be it by a parameter."""
+    routes = ROUTES.format(name="auth", what="first").replace("/first", path)
+    app = shop("books", "auth", **{"shop/auth/routes.py": routes})
+    changes = JwtAuth().build(app)
+    assert str(changes.promise.adds[1]) == f"GET {ours}"
+    assert ("protected", f"GET {ours}") in dict(changes.promise.attacks)["brute-force"].items()
+    assert {str(o) for o in changes.promise.adds} <= served(app, changes)
+    after = static.read(edits.apply(app.files, changes.changes))
+    assert JwtAuth().build(after).is_empty
+    (decision,) = [d for d in changes.explains if d.chose == f"`GET {ours}`"]
+    assert ("is answered already" in decision.because) == (path != "/you")
+
+
+@pytest.mark.parametrize("head", ["", "import pytest\n\n", "import os\nimport pytest\n\n"])
+def test_the_secret_of_the_tests_is_set_by_a_name_that_is_bound(head: str) -> None:
+    """`os` is imported above the line that needs it, however the imports are sorted."""
+    own = "from shop.main import app\nfrom datetime import datetime\nimport uuid\n"
+    app = shop("books", **{"tests/conftest.py": head + own})
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    lines = after[PurePosixPath("tests/conftest.py")].decode().splitlines()
+    (setting,) = [i for i, line in enumerate(lines) if line.startswith("os.environ.setdefault(")]
+    assert lines.index("import os") < setting < lines.index("from shop.main import app")
+    assert lines.count("import os") == 1
+
+
 def test_a_path_outside_of_a_joined_router_is_refused() -> None:
     """A joined router serves nothing beside its prefix, and the refusal names a path that works."""
     with pytest.raises(Refused) as refusal:

@@ -12,12 +12,13 @@ import pytest
 from fastwright.lab.boot import App
 from fastwright.lab.world import World
 from fastwright.model.app import AppMap
-from fastwright.model.change import ChangeSet, Edit, NewFile, fingerprint
+from fastwright.model.change import ChangeSet, Edit, NewFile, Promise, fingerprint
 from fastwright.model.places import Span
 from fastwright.model.proof import Check, Proof, Verdict
-from fastwright.prove import Gate, Side, every_gate, in_order, judge, prove
+from fastwright.prove import Gate, Side, attacks, every_gate, in_order, judge, prove
 from fastwright.prove.idempotent import gate as idempotent
 from fastwright.prove.side import WORTH_A_WORLD, on_both, with_twin
+from fastwright.review.attack import Strike
 from fastwright.testing.samples import sample_app
 
 NOTHING = ChangeSet("", (), "nothing")
@@ -135,6 +136,17 @@ def test_attacks_run_alone_on_a_tree_as_it_is(side: Side) -> None:
     proof = judge.attack(NOTHING, side)
     assert verdicts(proof) == {"attacks": "skipped"}
     assert not proof.holds
+
+
+def test_what_was_not_withstood_is_told_first(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first evidence, which the refusal quotes, is of an attack that got through."""
+    ends = {"a": Strike(True, "it holds"), "b": Strike(False, "it leaks")}
+    monkeypatch.setattr(attacks, "carry_out", lambda *_: ends)
+    promise = Promise(attacks=tuple((name, {}) for name in ends))
+    check = attacks.run(side, side, ChangeSet("", (), "a change", promise=promise))
+    assert check.verdict is Verdict.FAILED
+    assert check.after == "1 of 2 withstood"
+    assert check.evidence[0].text == "`b` was not withstood: it leaks"
 
 
 @pytest.mark.parametrize(

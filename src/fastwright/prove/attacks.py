@@ -32,6 +32,7 @@ def run(before: Side, after: Side, changes: ChangeSet) -> Check:  # noqa: ARG001
     strikes = [(name, went[name]) for name, _ in promised]
     held = sum(strike.held for _, strike in strikes)
     figure = f"{held} of {len(strikes)} withstood"
+    strikes.sort(key=lambda went: went[1].held)  # what is to be mended is read first
     seen = tuple(evidence for name, strike in strikes for evidence in _told(name, strike))
     judged = GATE.passed if held == len(strikes) else GATE.failed
     return judged("", figure, *seen)

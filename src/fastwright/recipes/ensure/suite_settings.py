@@ -15,6 +15,7 @@ from fastwright.source.imports import ensure_import
 from fastwright.source.layout import text_of
 from fastwright.source.syntax import Node, parse, walk
 
+_IMPORTS_OS = re.compile(rb"(?m)^import (?:[\w.]+, *)*os *(?:,|#|$)")
 _SETS = re.compile(r"environ(\.setdefault\(|\[)\s*[\"'](\w+)[\"']")
 
 
@@ -110,15 +111,24 @@ def _first_setter(
         quote = layout.quote_of(content)
         above = content[:offset].rstrip(b" ")
         lead = "" if not above or above.endswith(b"\n\n") else "\n"
-        text = f"{lead}os.environ.setdefault({quote}{variable}{quote}, {quote}{value}{quote})\n\n"
+        edits = _os_above(app, path, offset)
+        named = f"{lead}import os\n\n" if edits is None else lead
+        text = f"{named}os.environ.setdefault({quote}{variable}{quote}, {quote}{value}{quote})\n\n"
         why = f"the app asks for `{variable}` when the tests import it"
-        bound = ensure_import(app, path, "os", "")
-        return (*bound.edits, insert_lines(app, path, offset, text, why))
+        return (*(edits or ()), insert_lines(app, path, offset, text, why))
     bound = ensure_import(app, path, "os", "")
     end = _last_import_end(content)
     text = f'\n{bound.local}.environ.setdefault("{variable}", "{value}")\n'
     why = f"the app asks for `{variable}` when the tests import it"
     return (*bound.edits, insert_lines(app, path, end, text, why))
+
+
+def _os_above(app: AppMap, path: PurePosixPath, offset: int) -> tuple[Change, ...] | None:
+    """What binds `os` above `offset`; None where its place among the imports is below."""
+    if _IMPORTS_OS.search(app.files[path][:offset]):
+        return ()
+    edits = ensure_import(app, path, "os", "").edits
+    return edits if edits and all(edit.span.start <= offset for edit in edits) else None
 
 
 def _imports_project(app: AppMap, node: Node) -> bool:

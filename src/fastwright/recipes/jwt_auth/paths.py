@@ -11,6 +11,9 @@ from fastwright.model.app import AppMap, Inclusion, Router
 from fastwright.model.errors import Refused
 from fastwright.recipes.ensure.router import Hub, find_hub
 from fastwright.recipes.jwt_auth.awaited import Awaited, awaited_login
+from fastwright.recipes.jwt_auth.layout import MARKS, home_of
+
+_PARAMETER = re.compile(r"\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,7 @@ class Paths:
         prefix: The router's own prefix.
         login: The login's path behind both.
         me: True where there is a route that says who is logged in.
+        who: The last part of that route's path.
         refresh: True where a login can be renewed.
         logout: True where it can be ended.
         registration: True where people can make accounts for themselves.
@@ -36,6 +40,7 @@ class Paths:
     prefix: str = "/auth"
     login: str = "/login"
     me: bool = True
+    who: str = "/me"
     refresh: bool = False
     logout: bool = False
     registration: bool = False
@@ -52,7 +57,12 @@ class Paths:
     @property
     def full_me(self) -> str:
         """The whole path of the route that says who is logged in."""
-        return f"{self.outer}{self.prefix}/me"
+        return f"{self.outer}{self.prefix}{self.who}"
+
+    @property
+    def usual_me(self) -> str:
+        """Where that route is in an app that does not answer there itself."""
+        return replace(self, who="/me").full_me
 
     @property
     def full_register(self) -> str:
@@ -72,17 +82,40 @@ class Paths:
     @property
     def test_me(self) -> str:
         """The path of the route that says who is logged in, as tests write it."""
-        return f"{self.test_prefix}/me"
+        return f"{self.test_prefix}{self.who}"
 
 
 def find_paths(app: AppMap, wanted: str | None, *, me: bool, joined: Router | None = None) -> Paths:
     """The paths in this app; `wanted` is the whole path of the login, where a person gave it.
 
-    Where nobody did, the tests of the app may await one.
+    Where nobody did, the tests of the app may await one. Who is logged in is said at a path of its
+    own where the app answers at the usual one.
 
     Raises:
         Refused: `wanted` is not below the prefix of the router that the endpoints have `joined`.
     """
+    found = _awaited_or_wanted(app, wanted, me=me, joined=joined)
+    ways = (found.who, f"{found.login}/me", "/who-am-i")
+    free = (who for who in ways if not _is_taken(app, replace(found, who=who).full_me))
+    return replace(found, who=next(free, found.who))
+
+
+def _is_taken(app: AppMap, path: str) -> bool:
+    """True where a route of the app's own answers a GET of `path`, be it by a parameter."""
+    ours = f"{home_of(app, 'me')}.{MARKS['me'][0]}"
+    return any(
+        route.method == "GET"
+        and route.reachable
+        and re.fullmatch("[^/]+".join(map(re.escape, _PARAMETER.split(route.path))), path)
+        and route.handler != ours
+        for route in app.routes
+    )
+
+
+def _awaited_or_wanted(
+    app: AppMap, wanted: str | None, *, me: bool, joined: Router | None
+) -> Paths:
+    """The paths below the login that the app's tests await, unless a person gave another."""
     awaited = awaited_login(app) if wanted is None else None
     if awaited is not None:
         try:

@@ -270,6 +270,7 @@ def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict
         "/login": paths.login,
         "auth/login": paths.full_login.removeprefix("/"),
         "/auth/login": address + paths.test_login,
+        "/me": paths.who,
         "/auth/me": address + paths.test_me,
         "/auth/refresh": f"{address}{paths.test_prefix}/refresh",
         "/auth/logout": f"{address}{paths.test_prefix}/logout",

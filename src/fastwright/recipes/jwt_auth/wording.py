@@ -45,7 +45,8 @@ def decisions(draft: Draft) -> Iterator[Decision]:
             chose=f"`GET {paths.full_me}`",
             instead_of="a login alone",
             because="without a guarded route the docs page has no Authorize button, and nothing "
-            "shows that a forged token is refused",
+            "shows that a forged token is refused"
+            + ("" if paths.who == "/me" else f"; `{paths.usual_me}` is answered already"),
             costs="one operation more",
         )
 

@@ -13,6 +13,7 @@ from fastwright.review.attacks.doors import Operation
 MOST_OPERATIONS = 60
 _HASH = re.compile(rb"\$(?:argon2\w*|2[aby]|pbkdf2[\w-]*|scrypt|5|6)\$[\w./+,=$-]{12,}")
 _TRACE = re.compile(rb"Traceback \(most recent call last\)|File \\?\"[^\"]+\.py\\?\", line \d+")
+_TRACEBACK = "a traceback"
 _SETTINGS = '{name: __import__("os").environ.get(name, "") for name in names}'
 
 
@@ -27,15 +28,19 @@ def secret_leak(target: Target, needs: Needs) -> Strike:
     values must not be seen.
 
     Limits: operations that write are not called; only the first 60 are; a secret that is encoded
-    or cut is not recognised. The answer of a login holds the token, which is its purpose.
+    or cut is not recognised. The answer of a login holds the token, which is its purpose. An error
+    of a route that has nothing to do with the login, in an app that shows its tracebacks, is told
+    and not held against the login.
     """
     assault = Assault(target, needs)
     account = assault.account()
     token = assault.token(account)
     hidden = _hidden(assault, account)
-    for what, answer in _answers(assault, account, token):
+    for what, answer, is_ours in _answers(assault, account, token):
         told = _leaks(answer, hidden)
-        if told:
+        if told == _TRACEBACK and not is_ours:
+            assault.notes.measure(f"{what} shows {told} of the app's own")
+        elif told:
             assault.notes.exchange(what, "leaks", answer)
             return assault.struck(f"{what} shows {told}")
     return assault.held("no answer holds a hash, a password, a secret or a traceback")
@@ -55,23 +60,27 @@ def _leaks(answer: Answer, hidden: dict[bytes, str]) -> str:
     if _HASH.search(answer.body):
         return "a password hash"
     if _TRACE.search(answer.body):
-        return "a traceback"
+        return _TRACEBACK
     everything = answer.body + repr(answer.headers).encode()
     return next((name for text, name in hidden.items() if text in everything), "")
 
 
-def _answers(assault: Assault, account: Account, token: str) -> Iterator[tuple[str, Answer]]:
-    yield "a login", assault.log_in(account.login, account.password, what="right password")
-    yield "a failed login", assault.log_in(account.login, "wrong-Password-1", what="wrong password")
+def _answers(assault: Assault, account: Account, token: str) -> Iterator[tuple[str, Answer, bool]]:
+    """Each answer with what was asked for, and whether it is of the login or its guard."""
+    right = assault.log_in(account.login, account.password, what="right password")
+    wrong = assault.log_in(account.login, "wrong-Password-1", what="wrong password")
+    yield "a login", right, True
+    yield "a failed login", wrong, True
     document = assault.target.description.get("openapi") or {}
     login = assault.doors.operation("login")
-    yield from _odd_ends(assault, login)
+    yield from ((what, answer, True) for what, answer in _odd_ends(assault, login))
+    protected = str(assault.doors.operation("protected"))
     for operation in _readable(document, account):
         for who, headers in (("nobody", ()), ("a user", assault.doors.carried(token))):
             answer = assault.target.request(
                 operation.method, operation.path, headers=headers, client=assault.address()
             )
-            yield f"{operation} for {who}", answer
+            yield f"{operation} for {who}", answer, str(operation) == protected
     assault.notes.measure(f"{len(_readable(document, account))} operations read, each twice")
 
 
