@@ -130,6 +130,16 @@ def test_the_secret_of_the_tests_is_set_by_a_name_that_is_bound(head: str) -> No
     assert lines.count("import os") == 1
 
 
+@pytest.mark.parametrize(("ruff", "place"), [("0.4.8", "__init__"), ("0.5.0", "conftest")])
+def test_the_secret_of_the_tests_is_set_where_the_linter_lets_it(ruff: str, place: str) -> None:
+    """Where a statement above an import is E402, the tests' own package sets the secret."""
+    own = {"tests/__init__.py": "", "tests/conftest.py": "from shop.main import app\n"}
+    app = shop("books", **own, **{"requirements.txt": f"fastapi\nruff=={ruff}\n"})
+    after = edits.apply(app.files, JwtAuth().build(app).changes)
+    setting = [path for path, text in after.items() if b"os.environ.setdefault(" in text]
+    assert setting == [PurePosixPath(f"tests/{place}.py")]
+
+
 def test_a_path_outside_of_a_joined_router_is_refused() -> None:
     """A joined router serves nothing beside its prefix, and the refusal names a path that works."""
     with pytest.raises(Refused) as refusal:

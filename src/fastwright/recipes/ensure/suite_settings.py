@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, NewFile
-from fastwright.recipes.ensure.drafting import insert_lines
+from fastwright.recipes.ensure.drafting import insert_lines, version
 from fastwright.recipes.ensure.suite import learn_suite
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
@@ -45,7 +45,9 @@ def ensure_test_setting(app: AppMap, variable: str, value: str) -> tuple[Change,
 
 
 def _wants_imports_first(app: AppMap) -> bool:
-    """True where flake8 checks the project: a statement above an import is E402 to it."""
+    """True where a statement above an import is E402: to flake8, and to ruff before 0.5."""
+    if () < version(app, "ruff") < (0, 5):
+        return True
     sections = (("setup.cfg", b"[flake8]"), ("tox.ini", b"[flake8]"), (".flake8", b""))
     return any(
         path.name == name and text in content
