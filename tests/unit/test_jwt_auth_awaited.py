@@ -84,7 +84,7 @@ FORM = "data={'username': 'a@b.example', 'password': 'secret'}"
 JSON = "json={'user': {'email': 'a@b.example', 'password': 'secret'}}"
 
 
-def shop(*posts: str) -> AppMap:
+def shop(*posts: str, **more: str) -> AppMap:
     """An app without a login, with one test for each of `posts`."""
     tests = HEAD + "\n\n".join(f"def test_{n}():\n    {post}\n" for n, post in enumerate(posts))
     files = {
@@ -93,6 +93,7 @@ def shop(*posts: str) -> AppMap:
         "shop/config.py": CONFIG,
         "tests/test_users.py": tests,
         "requirements.txt": "fastapi\n",
+        **more,
     }
     return static.read({PurePosixPath(p): t.encode() for p, t in files.items()})
 
@@ -129,6 +130,35 @@ def test_the_path_that_tests_post_credentials_to_is_taken(
     assert found == path
     assert evidence in because
     assert f"POST {path}" in [str(o) for o in changes.promise.adds]
+
+
+FIXTURE = """
+import pytest
+from fastapi.testclient import TestClient
+from shop.main import app
+
+
+@pytest.fixture
+def based_client():
+    return TestClient(app, base_url="http://testserver/api/v2/")
+"""
+
+
+@pytest.mark.parametrize(
+    ("post", "path"),
+    [
+        (f"based_client.post('/users/login', {JSON})", "/api/v2/users/login"),
+        (f"client.post('/users/login', {JSON})", "/users/login"),
+        (
+            f"TestClient(app, base_url='http://t/api').post('/users/login', {JSON})",
+            "/api/users/login",
+        ),
+    ],
+)
+def test_the_base_url_of_a_client_comes_before(post: str, path: str) -> None:
+    """Where the client that posts has a base URL with a path, the login is awaited below it."""
+    app = shop(post, **{"tests/conftest.py": FIXTURE})
+    assert path_of(JwtAuth().build(app))[0] == path
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ _FIXTURE = re.compile(
     r"(?ms)^@(?:pytest|pytest_asyncio)\.fixture\b[^\n]*(?:\n[^\n@]*?)??\n"
     r"(?P<async>async )?def (?P<name>\w*client\w*)\(.*?(?=^\S|\Z)"
 )
+_BASE = re.compile(r"base_url\s*=\s*f?[\"']https?://[^/\"']+(/[^\"'{]+)[\"']")
 _LIMITS = re.compile(r"(?i)limit|throttl")
 _NAMES = ("client", "test_client", "async_client", "api_client", "http_client", "ac")
 
@@ -98,7 +99,6 @@ def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite |
         return None
     body = found[name][0]
     is_async = "AsyncClient(" in body or "AsyncClient]" in body
-    base = re.search(r"base_url\s*=\s*f?[\"']https?://[^/\"']+(/[^\"'{]+)[\"']", body)
     written = _free(app, home)
     return Suite(
         path=written,
@@ -106,9 +106,15 @@ def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite |
         fixture=name,
         is_async=is_async,
         plugin=_plugin(app) if is_async else "",
-        base_path=base[1].rstrip("/") if base else "",
+        base_path=base_path(body),
         httpx="httpx2" if "httpx2" in text else "httpx",
     )
+
+
+def base_path(written: str) -> str:
+    """The path that the base URL of the first client in `written` ends in; empty without one."""
+    base = _BASE.search(written)
+    return base[1].rstrip("/") if base else ""
 
 
 def _plugin(app: AppMap) -> str:
