@@ -174,6 +174,27 @@ def test_a_flaky_test_is_named_and_not_blamed(sides: Sides, files: Changed) -> N
     assert "`test_main.py::test_coin` is flaky" in said(check)
 
 
+KEPT = b"""
+
+def test_first_install():
+    import pathlib
+    kept = pathlib.Path('kept/database.sqlite3')
+    assert not kept.exists(), 'installed already'
+    kept.parent.mkdir(exist_ok=True)
+    kept.touch()
+    assert '/ping' not in open('main.py').read()
+"""
+
+
+def test_what_a_run_leaves_is_no_excuse(sides: Sides, files: Changed) -> None:
+    """A suite that fails over its own file when it is repeated makes no failure a flaky one."""
+    before, after = sides({MAIN: files[MAIN] + PING}, {SUITE: files[SUITE] + KEPT})
+    check = tests.GATE.run(before, after, changes("main.py"))
+    assert check.verdict is Verdict.FAILED
+    assert "`test_main.py::test_first_install`: passed → failed" in said(check)
+    assert "flaky" not in said(check)
+
+
 def test_a_lost_test_fails(sides: Sides, files: Changed) -> None:
     """A change may not make the suite green by taking a test away."""
     fewer = files[SUITE][: files[SUITE].index(b"def test_an_empty_note")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -9,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from fastwright.lab.boot_tests import TestRun, run_tests
 from fastwright.model.app import AppMap
 from fastwright.prove.side import Side
+from fastwright.workspace.walk import NEVER_ENTERED
 
 _TEST_FILE = re.compile(r"(?:test_.*|.*_tests?)\.py")
 _CONFIGURED = (
@@ -42,7 +44,8 @@ def run_suite(
 ) -> TestRun:
     """Run the tests in `selected` files (all, where none is named), in databases of their own.
 
-    What ran is kept: the same `turn` on the same side is not run again.
+    The files that they have made are taken away. What ran is kept: the same `turn` on the same
+    side is not run again.
 
     Args:
         side: The tree and its world.
@@ -60,9 +63,21 @@ def _run(side: Side, selected: tuple[PurePosixPath, ...], timeout: float) -> Tes
         return TestRun((), 5, 0.0)
     side.empty()
     side.prepare_schema()
+    there = _files(side.world.copy)
     result = run_tests(side.world, chosen, cwd=Path(folder), timeout=timeout, guest=side.tester)
     side.empty()
+    # A suite that keeps its database in a file of its own meets none of the last run in it.
+    side.world.overlay(dict.fromkeys(_files(side.world.copy) - there))
     return result
+
+
+def _files(copy: Path) -> set[PurePosixPath]:
+    """Every file of `copy`, outside of the folders that hold nothing a run could meet."""
+    found = set[PurePosixPath]()
+    for folder, inner, names in os.walk(copy):
+        inner[:] = [name for name in inner if name not in NEVER_ENTERED]
+        found.update(PurePosixPath(folder, name).relative_to(copy) for name in names)
+    return found
 
 
 def affected(app: AppMap, touched: Collection[PurePosixPath]) -> tuple[PurePosixPath, ...]:
