@@ -12,7 +12,7 @@ from fastwright.model.code import Call
 from fastwright.recipes.ensure.suite import is_about
 from fastwright.recipes.jwt_auth.layout import home_of
 from fastwright.recipes.jwt_auth.schemes import is_test
-from fastwright.recipes.jwt_auth.suite import base_path
+from fastwright.recipes.jwt_auth.suite import rooted_at
 
 _LOGIN = re.compile(r"(?i)log-?_?in|sign-?_?in|token|authenticate|/auth/?$|sessions?/?$")
 _OTHER = re.compile(
@@ -91,15 +91,15 @@ def _posts(app: AppMap) -> Iterator[_Post]:
         around = app.text(bodies.get(call.caller, call.span))
         named = _NAME.search(around) and _PASSWORD.search(around)
         if named and is_about(app, call.span.path):
-            yield _Post(_base(app, call, around) + found[0], call, found[1])
+            yield _Post(_root(app, call, around) + found[0], call, found[1])
 
 
-def _base(app: AppMap, call: Call, around: str) -> str:
+def _root(app: AppMap, call: Call, around: str) -> str:
     """The path that the client puts before: made in the test, or by a fixture of its name."""
     client = call.text.removesuffix(".post").rpartition(".")[2]
     makers = (f for f in app.functions if f.name.rpartition(".")[2] == client)
     texts = (around, *(app.text(f.span) for f in makers if is_test(f.span.path)))
-    return next(filter(None, map(base_path, texts)), "")
+    return next(filter(None, map(rooted_at, texts)), "")
 
 
 def _path(app: AppMap, written: str) -> tuple[str, bool] | None:

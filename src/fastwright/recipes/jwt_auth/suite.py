@@ -106,12 +106,12 @@ def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite |
         fixture=name,
         is_async=is_async,
         plugin=_plugin(app) if is_async else "",
-        base_path=base_path(body),
+        base_path=rooted_at(body),
         httpx="httpx2" if "httpx2" in text else "httpx",
     )
 
 
-def base_path(written: str) -> str:
+def rooted_at(written: str) -> str:
     """The path that the base URL of the first client in `written` ends in; empty without one."""
     base = _BASE.search(written)
     return base[1].rstrip("/") if base else ""
