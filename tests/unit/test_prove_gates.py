@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import cast
@@ -174,21 +175,34 @@ def test_a_flaky_test_is_named_and_not_blamed(sides: Sides, files: Changed) -> N
     assert "`test_main.py::test_coin` is flaky" in said(check)
 
 
-KEPT = b"""
+MADE = b"""
 
 def test_first_install():
     import pathlib
-    kept = pathlib.Path('kept/database.sqlite3')
+    kept = pathlib.Path('kept/uploads')
     assert not kept.exists(), 'installed already'
     kept.parent.mkdir(exist_ok=True)
     kept.touch()
     assert '/ping' not in open('main.py').read()
 """
+FILLED = b"""
+
+def test_first_install():
+    import sqlite3
+    kept = sqlite3.connect('kept.sqlite3')
+    kept.execute('INSERT INTO users VALUES (1)')
+    kept.commit()
+    assert '/ping' not in open('main.py').read()
+"""
 
 
-def test_what_a_run_leaves_is_no_excuse(sides: Sides, files: Changed) -> None:
-    """A suite that fails over its own file when it is repeated makes no failure a flaky one."""
-    before, after = sides({MAIN: files[MAIN] + PING}, {SUITE: files[SUITE] + KEPT})
+@pytest.mark.parametrize("test", [MADE, FILLED], ids=["a file", "a row"])
+def test_what_a_run_leaves_is_no_excuse(sides: Sides, files: Changed, test: bytes) -> None:
+    """A suite that fails over what it left when it is repeated makes no failure a flaky one."""
+    before, after = sides({MAIN: files[MAIN] + PING}, {SUITE: files[SUITE] + test})
+    for side in (before, after):
+        with closing(sqlite3.connect(side.world.copy / "kept.sqlite3")) as kept:
+            kept.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
     check = tests.GATE.run(before, after, changes("main.py"))
     assert check.verdict is Verdict.FAILED
     assert "`test_main.py::test_first_install`: passed → failed" in said(check)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from fastwright.lab.boot_tests import TestRun, run_tests
@@ -13,6 +14,7 @@ from fastwright.prove.side import Side
 from fastwright.workspace.walk import NEVER_ENTERED
 
 _TEST_FILE = re.compile(r"(?:test_.*|.*_tests?)\.py")
+_SQLITE = b"SQLite format 3\0"
 _CONFIGURED = (
     ("pytest.ini", b""),
     ("pyproject.toml", b"[tool.pytest"),
@@ -44,8 +46,8 @@ def run_suite(
 ) -> TestRun:
     """Run the tests in `selected` files (all, where none is named), in databases of their own.
 
-    The files that they have made are taken away. What ran is kept: the same `turn` on the same
-    side is not run again.
+    The files that they have made are taken away, and SQLite databases hold again what they did.
+    What ran is kept: the same `turn` on the same side is not run again.
 
     Args:
         side: The tree and its world.
@@ -63,21 +65,36 @@ def _run(side: Side, selected: tuple[PurePosixPath, ...], timeout: float) -> Tes
         return TestRun((), 5, 0.0)
     side.empty()
     side.prepare_schema()
-    there = _files(side.world.copy)
+    held = _held(side)
     result = run_tests(side.world, chosen, cwd=Path(folder), timeout=timeout, guest=side.tester)
     side.empty()
     # A suite that keeps its database in a file of its own meets none of the last run in it.
-    side.world.overlay(dict.fromkeys(_files(side.world.copy) - there))
+    left = _held(side)
+    side.world.overlay({path: held.get(path) for path in left if left[path] != held.get(path)})
     return result
 
 
-def _files(copy: Path) -> set[PurePosixPath]:
-    """Every file of `copy`, outside of the folders that hold nothing a run could meet."""
-    found = set[PurePosixPath]()
+def _held(side: Side) -> dict[PurePosixPath, bytes]:
+    """Every file of the copy outside of caches: what it holds, where it is an SQLite database."""
+    copy = side.world.copy
+    found = dict[PurePosixPath, bytes]()
     for folder, inner, names in os.walk(copy):
         inner[:] = [name for name in inner if name not in NEVER_ENTERED]
-        found.update(PurePosixPath(folder, name).relative_to(copy) for name in names)
+        for name in names:
+            path = PurePosixPath(folder, name).relative_to(copy)
+            found[path] = b"" if path in side.files else _database(copy / path)
     return found
+
+
+def _database(path: Path) -> bytes:
+    """The content of an SQLite database; empty for a link, another file, or an unreadable one."""
+    if path.is_symlink() or not path.is_file():
+        return b""
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(_SQLITE)) == _SQLITE:
+            file.seek(0)
+            return file.read()
+    return b""
 
 
 def affected(app: AppMap, touched: Collection[PurePosixPath]) -> tuple[PurePosixPath, ...]:
