@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from fastwright.lab.boot_tests import TestRun, run_tests
@@ -15,6 +13,7 @@ from fastwright.workspace.walk import NEVER_ENTERED
 
 _TEST_FILE = re.compile(r"(?:test_.*|.*_tests?)\.py")
 _SQLITE = b"SQLite format 3\0"
+_DATABASES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
 _CONFIGURED = (
     ("pytest.ini", b""),
     ("pyproject.toml", b"[tool.pytest"),
@@ -76,25 +75,14 @@ def _run(side: Side, selected: tuple[PurePosixPath, ...], timeout: float) -> Tes
 
 def _held(side: Side) -> dict[PurePosixPath, bytes]:
     """Every file of the copy outside of caches: what it holds, where it is an SQLite database."""
-    copy = side.world.copy
-    found = dict[PurePosixPath, bytes]()
-    for folder, inner, names in os.walk(copy):
-        inner[:] = [name for name in inner if name not in NEVER_ENTERED]
-        for name in names:
-            path = PurePosixPath(folder, name).relative_to(copy)
-            found[path] = b"" if path in side.files else _database(copy / path)
+    fence = side.world.fence
+    found = {}
+    for path in fence.files(PurePosixPath()):
+        if NEVER_ENTERED.isdisjoint(path.parts):
+            is_ours = path in side.files or path.suffix not in _DATABASES
+            content = None if is_ours else fence.read(path)
+            found[path] = content if content and content.startswith(_SQLITE) else b""
     return found
-
-
-def _database(path: Path) -> bytes:
-    """The content of an SQLite database; empty for a link, another file, or an unreadable one."""
-    if path.is_symlink() or not path.is_file():
-        return b""
-    with suppress(OSError), path.open("rb") as file:
-        if file.read(len(_SQLITE)) == _SQLITE:
-            file.seek(0)
-            return file.read()
-    return b""
 
 
 def affected(app: AppMap, touched: Collection[PurePosixPath]) -> tuple[PurePosixPath, ...]:
