@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -66,6 +67,69 @@ for stored in json.loads(sys.argv[2]):
         wrong.append([stored, str(found), decoys[:]])
 print(json.dumps(wrong))
 """
+
+
+QUICKLY = """
+import importlib, sys
+import pytest
+
+passwords, written = (importlib.import_module(name) for name in sys.argv[1:3])
+exec(sys.argv[3])
+with pytest.MonkeyPatch.context() as patch:
+    rows = written.Rows(None, patch)
+    rows.hash_quickly()
+    assert passwords._hashes.verify(written.PASSWORD, written.HASH)
+    assert "m=8,t=1,p=1" in passwords._hashes.hash("x")
+"""
+OWN_HASHER = """from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from pwdlib.hashers.bcrypt import BcryptHasher
+
+hasher = PasswordHash((BcryptHasher(), Argon2Hasher()))
+"""
+
+
+@pytest.mark.parametrize("security", ["", OWN_HASHER], ids=["ours", "own-hasher"])
+@pytest.mark.parametrize(
+    ("broken", "holds"),
+    [
+        ("", True),
+        ("passwords._decoy = 'nothing'", False),
+        (
+            "import pwdlib.hashers.argon2 as argon2, pwdlib\n"
+            "passwords._decoy = pwdlib.PasswordHash((argon2.Argon2Hasher(time_cost=1, "
+            "memory_cost=8, parallelism=1),)).hash('x')",
+            False,
+        ),
+    ],
+    ids=["as-written", "no-decoy", "cheap-decoy"],
+)
+def test_little_work_hides_no_decoy_that_costs_less(
+    security: str, broken: str, holds: bool, tmp_path: Path
+) -> None:
+    """Written tests hash quickly with whatever hasher there is, after a look at the true decoy."""
+    copy = sample_app("createall").copy(tmp_path)
+    if security:
+        (copy / "security.py").write_text(security)
+    files = Project.find(copy).read()
+    changes = JwtAuth().build(static.read(files))
+    for path, content in edits.apply(files, changes.changes).items():
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_bytes(content)
+    new = [c for c in changes.changes if isinstance(c, NewFile)]
+    modules = [
+        ".".join(c.path.with_suffix("").parts)
+        for mark in ("def check_password", "def hash_quickly")
+        for c in new
+        if mark in c.text
+    ]
+    command = [str(python_of("newest")), "-c", QUICKLY, *modules, broken]
+    env = {**os.environ, "JWT_SECRET": "only-for-tests-0123456789-abcdefghijklmnopq"}
+    ran = subprocess.run(
+        command, cwd=copy, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode == 0) is holds, ran.stderr[-2000:]
+    assert holds or "in hash_quickly" in ran.stderr
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -8,7 +8,7 @@ import pytest
 from httpx import AsyncClient
 
 from .moving import address
-from .test_rows import FORM, LOGIN, PASSWORD, VERIFY, Rows, sign_in
+from .test_rows import FORM, HASH, LOGIN, PASSWORD, VERIFY, Rows, sign_in
 
 
 async def test_a_login_gives_a_token(client: AsyncClient, rows: Rows) -> None:
@@ -26,6 +26,7 @@ async def test_wrong_and_unknown_are_alike(client: AsyncClient, rows: Rows) -> N
     """Nobody learns from an answer which accounts there are."""
     login = await rows.add()
     wrong = await sign_in(client, login, "not the password")
+    assert (await sign_in(client, login, HASH)).status_code == 401
     unknown = await sign_in(client, f"{uuid4().hex}@example.com")
     assert wrong.status_code == unknown.status_code == 401
     assert wrong.content == unknown.content

@@ -59,6 +59,7 @@ class Rows:
         self.client = client
         self.patch = patch
         self.logins: list[str] = []
+        self.decoy = ""
         self.mounts: list[Mount] = []
 
     def open(self) -> None:
@@ -68,16 +69,18 @@ class Rows:
             self.serve(MOUNT, rows_app())
 
     def hash_quickly(self) -> None:
-        """Hash with little work: no test is of how long it takes."""
+        """Hash with little work, once it is seen that the app itself does the whole of it."""
         passwords = importlib.import_module("placeholder.passwords")
-        self.patch.setattr(passwords, "_decoy", HASH)
         hashes = passwords._hashes  # when: not-keep
+        self.decoy = passwords._decoy
+        assert not hashes.current_hasher.check_needs_rehash(self.decoy)  # when: not-keep
+        assert any(one.identify(self.decoy) for one in passwords._hashes.hashers)  # when: keep
+        self.patch.setattr(passwords, "_decoy", HASH)
         argon2 = importlib.import_module("pwdlib.hashers.argon2")  # when: light-argon
         quick = argon2.Argon2Hasher(**LITTLE_WORK)  # when: light-argon
         bcrypt = importlib.import_module("pwdlib.hashers.bcrypt")  # when: light-bcrypt
         quick = bcrypt.BcryptHasher(**LITTLE_WORK)  # when: light-bcrypt
-        others = hashes.hashers[1:]  # when: not-keep
-        self.patch.setattr(hashes, "hashers", (quick, *others))  # when: not-keep
+        self.patch.setattr(hashes, "hashers", (quick, *hashes.hashers))  # when: not-keep
         self.patch.setattr(hashes, "current_hasher", quick)  # when: not-keep
 
     def serve(self, path: str, routes: FastAPI) -> None:

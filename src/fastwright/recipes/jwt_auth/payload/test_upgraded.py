@@ -10,4 +10,5 @@ async def test_a_login_replaces_a_stored_hash(client: AsyncClient, rows: Rows) -
     login = await rows.add(STORED)
     assert (await sign_in(client, login)).status_code == 200
     assert (await rows.hash_of(login)).startswith("$argon2id$")
+    assert rows.decoy.startswith("$argon2id$")
     assert (await sign_in(client, login)).status_code == 200
