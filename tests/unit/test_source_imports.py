@@ -7,6 +7,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from fastwright.model.app import AppMap
+from fastwright.model.change import Edit
+from fastwright.model.wire import from_json, to_json
 from fastwright.source import edits
 from fastwright.source.imports import combine, ensure_import
 
@@ -133,3 +135,11 @@ def test_line_ends_and_the_byte_order_mark_stay() -> None:
     """A file of CRLF lines gets a CRLF line, behind the mark."""
     text, _ = added("\ufeffimport os\r\nx = 1\r\n", ("abc", "ABC"))
     assert text == "\ufeffimport os\r\nfrom abc import ABC\r\nx = 1\r\n"
+
+
+def test_an_import_is_told_as_a_plain_edit() -> None:
+    """A finding that was kept is told with the same fix as one that was just made."""
+    made = ensure_import(AppMap(files={PATH: b"import os\n"}, app=None), PATH, "json", "loads")
+    (edit,) = made.edits
+    told = to_json(edit)
+    assert to_json(from_json(Edit, told)) == told

@@ -17,6 +17,8 @@ from pathlib import PurePath
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+UNTOLD = "untold"
+"""In a field's metadata: it is for the process that made it, and no part of the JSON."""
 
 
 def to_json(value: object) -> Any:
@@ -45,7 +47,8 @@ def _collection_to_json(value: object) -> Any:
 
 
 def _fields_to_json(value: Any) -> dict[str, Any]:
-    plain = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    told = (f for f in dataclasses.fields(value) if not f.metadata.get(UNTOLD))
+    plain = {f.name: to_json(getattr(value, f.name)) for f in told}
     kind = getattr(type(value), "kind", None)
     return {"kind": kind, **plain} if isinstance(kind, str) else plain
 

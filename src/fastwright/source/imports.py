@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Edit
 from fastwright.model.places import Span
+from fastwright.model.wire import UNTOLD
 from fastwright.source import import_block, layout
 from fastwright.source.import_block import Block, FromImport, Name
 
@@ -28,10 +29,11 @@ _ALSO: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
 class ImportEdit(Edit):
     """One edit that makes `wanted` available in its file.
 
-    `combine` replaces all of these that stand in one file by edits that do not collide.
+    `combine` replaces all of these that stand in one file by edits that do not collide. Told as
+    JSON it is a plain edit, so that what was kept and what was just found are told alike.
     """
 
-    wanted: Wanted
+    wanted: Wanted = field(metadata={UNTOLD: True})
 
 
 @dataclass(frozen=True, slots=True)
