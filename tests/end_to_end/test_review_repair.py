@@ -141,6 +141,7 @@ def test_an_app_that_does_not_boot_is_reviewed_and_left_alone(project: Path) -> 
     assert found.repair is None
     assert any(note.startswith("nothing was repaired") for note in found.not_tried)
     assert len(found.objections) == 2
+    assert not found.loads
 
 
 def find(files: object) -> tuple[AppMap, tuple[Objection, ...]]:

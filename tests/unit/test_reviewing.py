@@ -14,8 +14,9 @@ import pytest
 from fastwright.agent.person import Wishes
 from fastwright.agent.reviewing import Choices, Terms, judge, review
 from fastwright.cli import main
+from fastwright.cli.reviewing import tell
 from fastwright.model.app import AppMap
-from fastwright.model.errors import UnknownName, UsageError
+from fastwright.model.errors import DoesNotLoad, UnknownName, UsageError
 from fastwright.model.finding import AccessMatrix, Finding, Grade, Rule, Severity
 from fastwright.model.places import Span
 from fastwright.model.review import Objection, Review
@@ -223,6 +224,12 @@ def test_an_unknown_setting_or_rule_is_answered_with_the_nearest(tmp_path: Path)
     with pytest.raises(UnknownName) as caught:
         reviewed(root, select=("shadowed-rout",))
     assert "shadowed-route" in caught.value.nearest
+
+
+def test_an_app_that_was_to_run_and_does_not_is_no_success(capsys) -> None:
+    """Nothing was tried, so that nothing can be vouched for, whatever the source shows."""
+    assert tell(Review("main:app", (), loads=False), "json", None) == DoesNotLoad.exit_code
+    assert json.loads(capsys.readouterr().out)["loads"] is False
 
 
 @pytest.mark.parametrize(("word", "code"), [("high", 1), ("low", 1), ("never", 0)])

@@ -37,6 +37,7 @@ class LiveReview:
         proofs: What the findings were made of.
         tests: Each proof as a test that runs without us, by file name.
         faults: What of ours raised, and where.
+        loads: The app booted, so that anything could be tried.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -46,6 +47,7 @@ class LiveReview:
     proofs: tuple[Proof, ...] = ()
     tests: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    loads: bool = True
 
 
 def review_live(
@@ -66,7 +68,7 @@ def review_live(
         try:
             side = worlds.before
         except DoesNotLoad as error:
-            return LiveReview(not_tried=(_did_not_boot(error),), app=stand.app)
+            return LiveReview(not_tried=(_did_not_boot(error),), app=stand.app, loads=False)
         return _examined(side, known, worlds, watch)
 
 

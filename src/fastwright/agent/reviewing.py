@@ -150,7 +150,7 @@ def _with_live(run: Run, tests: Path | None) -> Review:
     again = told_of(run.stand, run.terms, read, judged)
     notes = (*again.not_tried, *seen.not_tried)
     faults = (*again.faults, *seen.faults)
-    return replace(again, matrix=seen.matrix, not_tried=notes, faults=faults)
+    return replace(again, matrix=seen.matrix, not_tried=notes, faults=faults, loads=seen.loads)
 
 
 def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
@@ -168,7 +168,7 @@ def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
             files, repair = repairing.repair(safety)
         except DoesNotLoad as error:
             note = f"nothing was repaired, for the app does not boot: {error.because}"
-            return replace(told, not_tried=(*told.not_tried, note))
+            return replace(told, not_tried=(*told.not_tried, note), loads=False)
     read = digest(find(files)[0], run.terms.rules, run.stand.target)
     left = weigh(read, files, run.terms)
     return replace(told_of(run.stand, run.terms, read, left), repair=repair)

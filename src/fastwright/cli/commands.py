@@ -125,8 +125,8 @@ def review_app(path: str | None, *, form: str, output: str | None, **given: Any)
 
     It reads the source alone, unless `--live` or a fix is asked for.
 
-    Exit codes: 0 nothing to object to, 1 findings, 2 wrong usage or no app, 3 the app does
-    not load (--live), 4 refused, 5 a repair was not proved, 70 a rule broke, 130 interrupted.
+    Exit codes: 0 nothing to object to, 1 findings, 2 wrong usage or no app, 3 the app does not
+    load (--live, --fix), 4 refused, 5 a repair was not proved, 70 a rule broke, 130 interrupted.
     """
     from fastwright.cli.reviewing import choices, run_review  # noqa: PLC0415
 

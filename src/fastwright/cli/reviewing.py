@@ -14,6 +14,7 @@ from fastwright.agent.reviewing import Choices, review
 from fastwright.cli.options import Run
 from fastwright.cli.screen import Screen
 from fastwright.model.change import Safety
+from fastwright.model.errors import DoesNotLoad
 from fastwright.model.finding import Rule
 from fastwright.model.review import Review
 from fastwright.review.rule import every_rule
@@ -67,6 +68,8 @@ def tell(found: Review, form: str, output: str | None) -> int:
         from fastwright.report.review_terminal import show  # noqa: PLC0415
 
         show(found, Console(highlight=False, stderr=output is not None))
+    if not found.loads:
+        return DoesNotLoad.exit_code
     return FINDINGS if found.failing else BROKEN if found.faults else 0
 
 

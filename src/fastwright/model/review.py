@@ -102,6 +102,7 @@ class Review:
         matrix: Who got what from the live app, where it was run.
         repair: What was repaired, where that was asked for.
         failing: How many objections fail the run.
+        loads: False where the app was to be run and does not boot.
     """
 
     app: str
@@ -115,6 +116,7 @@ class Review:
     matrix: AccessMatrix | None = None
     repair: Repair | None = None
     failing: int = 0
+    loads: bool = True
     root: str = ""
     seconds: float = 0.0
     version: str = ""
