@@ -266,3 +266,15 @@ def test_a_page_size_that_breaks_is_proven_where_it_is_known() -> None:
     assert (proof.rule, proof.subject) == ("unlimited-page-size", "main.add")
     (other,) = folded([broke], ())
     assert other.rule == "unforeseen-input"
+
+
+def test_a_number_that_no_row_has_is_an_unknown_row_however_large() -> None:
+    """What is not looked at for `None` is told once, and not again for each size of number."""
+    app = static.read({MAIN: b"from fastapi import FastAPI\napp = FastAPI()\n"})
+    text = traceback("AttributeError: 'NoneType' object has no attribute 'id'", 3)
+    breaks = [
+        broken(app, exchange("GET /a/{key}", text), what, "key", ROUTE)
+        for what in ("an id that no row has", "an integer beyond 32 bits")
+    ]
+    (proof,) = folded(breaks, ())
+    assert proof.rule == "unchecked-none"

@@ -96,7 +96,7 @@ def broken(app: AppMap, exchange: Exchange, what: str, place: str, route: Route)
 def _rule(error: str, behind: Raised, what: str) -> str:
     if _REFUSING.search(error) and behind.kind in ("ValueError", "UnicodeEncodeError"):
         return "unanswerable-body"
-    if what == UNKNOWN_ROW and _NOTHING.search(behind.text):
+    if (what == UNKNOWN_ROW or _NUMBERS.match(what)) and _NOTHING.search(behind.text):
         return "unchecked-none"
     end = error[max(0, error.rfind("Traceback")) :]
     known = (rule for rule, text in _OF_A_RULE.items() if re.search(text, end))

@@ -100,7 +100,7 @@ def _in_query(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]
     if schema.get("type") == "integer":
         if _PAGES.match(name):
             yield "a negative number", "-1"
-            yield "zero", "0"
+        yield "zero", "0"
         yield "an integer beyond 32 bits", str(2**31)
         yield "an integer beyond 64 bits", str(2**63)
     elif schema.get("type") == "number":
@@ -180,7 +180,7 @@ def _texts(stage: Stage, name: str, schema: Mapping[str, Any]) -> Iterator[tuple
         yield UNKNOWN_ROW, _UNKNOWN
     if not is_text(schema):
         return
-    yield "a NUL character", "fw\0right"
+    yield "a NUL character", f"{stage.text()}\0"
     most = schema.get("maxLength")
     columns = [c for t in stage.app.tables for c in t.columns if c.attribute == name]
     for length in sorted({c.length for c in columns if c.length and c.length < _LONG}):
