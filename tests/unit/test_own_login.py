@@ -174,3 +174,35 @@ def test_a_known_secret_is_told_with_where_it_came_from() -> None:
     (told,) = closing.borrowed(app, Proof("", (known,)))
     assert told.startswith("`SECRET_KEY` came from .env.example")
     assert list(closing.borrowed(app, Proof("", (replace(known, after="no expiry"),)))) == []
+
+
+WITHOUT_AN_END = {
+    '            options={"require": REQUIRED},\n': '            options={"verify_exp": False},\n'
+}
+
+
+def test_a_token_that_is_believed_is_shown(tmp_path: Path) -> None:
+    """The exchange that a verdict is of stands with it, not whatever came last."""
+    report = report_of(tmp_path, WITHOUT_AN_END)
+    assert report.proof is not None
+    (check,) = [c for c in report.proof.checks if c.gate == "token-forgery"]
+    assert check.verdict is Verdict.FAILED
+    assert dict(check.evidence[-1].values)["status"] == "200"
+    assert any("(expired) → 200" in e.text for e in check.evidence)
+    (told,) = [line for line in report.next if "unverified-token" in line]
+    assert "mends the check, with the proof; beside it decode with" in told
+
+
+def test_what_another_login_leaves_open_is_not_promised() -> None:
+    """Gaps beside a login are not closed by another one, and JSON's own have their command."""
+    app = static.read({PurePosixPath("main.py"): OWN_STORE})
+    through = ("hostile JSON makes the app fail (`user` NaN: 500)", "hostile-bodies")
+    limit = ("meet no limit", "brute-force")
+    bodies, _, instead = closing.offers(app, (through, limit))
+    assert "--select unanswerable-body --fix-behaviour` mends what JSON cannot hold" in bodies
+    assert "beside it bound the length" in bodies
+    assert instead.startswith("or close those of the login at once")
+    *_, instead = closing.offers(app, (limit,))
+    assert instead.startswith("or close all of them at once")
+    (by_hand,) = closing.offers(app, (("a login with NUL: 500", "hostile-bodies"),))
+    assert "fastwright review" not in by_hand

@@ -20,6 +20,8 @@ _RULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "brute-force": ("unlimited-login",),
         "login-enumeration": ("user-enumeration",),
+        "hostile-input": ("unanswerable-body",),
+        "hostile-bodies": ("unanswerable-body",),
         "token-forgery": ("unverified-token", "open-token-algorithm"),
         "written-secret": ("weak-signing-secret",),
         "secret-leak": ("leaked-secret-field", "settings-in-answer", "exception-text-to-client"),
@@ -50,6 +52,12 @@ _BY_HAND: Mapping[str, str] = MappingProxyType(
         "and limit registrations by address",
     }
 )
+_UNWRITABLE = re.compile(r"NaN|Infinity|1e999|surrogate|ud800")
+"""What JSON cannot hold: the one part of hostile input that a rule mends."""
+
+_OF_SIGN_UP = frozenset({"open-registration", "hostile-bodies"})
+"""Attacks on the operations beside a login, which another login leaves as they are."""
+
 _SIGNS = re.compile(r"(?i)secret|signing|jwt_?key")
 _SEEN: tuple[tuple[str, str], ...] = (
     (r"meet no limit", "brute-force"),
@@ -95,28 +103,43 @@ def offers(app: AppMap, found: tuple[tuple[str, str], ...]) -> Iterator[str]:
     rules = [rule for rule in every_rule().values() if rule.name in names]
     findings = find_all(app, rules).findings if rules else ()
     for gap, attack in found:
-        mine = [f for f in findings if f.rule in _RULES.get(attack, ())]
-        yield f"close the gap: {gap}: {_way(attack, mine)}"
-    if any(attack in _RULES and attack != "written-secret" for _, attack in found):
-        yield from _instead(app)
+        mine = [f for f in findings if f.rule in _RULES.get(attack, ()) and _helps(f, gap)]
+        yield f"close the gap: {gap}: {_way(attack, mine, gap)}"
+    attacks = {attack for _, attack in found}
+    if attacks & _RULES.keys() - _OF_SIGN_UP - {"written-secret"}:
+        yield from _instead(app, "those of the login" if attacks & _OF_SIGN_UP else "all of them")
 
 
-def _way(attack: str, findings: list[Finding]) -> str:
+def _helps(finding: Finding, gap: str) -> bool:
+    """Whether what closes the finding closes something of the gap."""
+    return finding.rule != "unanswerable-body" or _UNWRITABLE.search(gap) is not None
+
+
+def _way(attack: str, findings: list[Finding], gap: str) -> str:
+    by_hand = _BY_HAND.get(attack, "`fastwright review --live` shows what else is open")
     for finding in findings:
         for fix in finding.fixes:
             flag = "--fix" if fix.safety is Safety.SAFE else "--fix-behaviour"
-            return f"`fastwright review --select {finding.rule} {flag}` mends it, with the proof"
-    by_hand = _BY_HAND.get(attack, "`fastwright review --live` shows what else is open")
+            part = _part(finding.rule, gap)
+            command = f"`fastwright review --select {finding.rule} {flag}` mends {part or 'it'}"
+            return f"{command}, with the proof{f'; beside it {by_hand}' if part else ''}"
     if findings:
         shows = f"`fastwright review --select {findings[0].rule}` shows the place"
         return f"{by_hand}; {shows}"
     return by_hand
 
 
-def _instead(app: AppMap) -> Iterator[str]:
-    """A login of ours in the place of the app's own."""
+def _part(rule: str, gap: str) -> str:
+    """What of the gap the fix of a rule mends; empty for all of it."""
+    if rule == "unanswerable-body":
+        return "what JSON cannot hold"
+    return "the check" if rule == "unverified-token" and "no expiry" in gap else ""
+
+
+def _instead(app: AppMap, what: str) -> Iterator[str]:
+    """A login of ours in the place of the app's own, which closes `what`."""
     for route in login_routes(app)[:1]:
         yield (
-            f"or close all of them at once: take `{route}` and what guards by its tokens out, and "
+            f"or close {what} at once: take `{route}` and what guards by its tokens out, and "
             f"`fastwright add {LOGIN} --path {route.path}` builds one that is held to these attacks"
         )

@@ -53,6 +53,7 @@ def _judged(name: str, strike: Strike) -> Check:
         return Check(name, Verdict.SKIPPED, skipped_because=strike.could_not)
     if strike.held:
         return Check(name, Verdict.PASSED, after=strike.because)
-    seen = [e for e in strike.evidence if dict(e.values).get("status", "").startswith("5")]
+    statuses = [(dict(e.values).get("status", ""), e) for e in strike.evidence]
+    seen = [e for status, e in statuses if status[:1] == "5" and status in strike.because]
     shown = tuple(seen[:SHOWN]) or strike.evidence[-SHOWN:]
     return Check(name, Verdict.FAILED, after=strike.because, evidence=shown)

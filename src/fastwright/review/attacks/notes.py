@@ -40,6 +40,11 @@ class Notes:
         text = f"{operation} ({what}) → {answer.status}"
         self._kept.append(Evidence(EvidenceKind.HTTP, self.mask(text), tuple(values)))
 
+    def put_last(self, whats: Iterable[str]) -> None:
+        """Put the exchanges that decided at the end, where a short account takes them from."""
+        marks = tuple(self.mask(f"({what}) ") for what in whats)
+        self._kept.sort(key=lambda one: any(mark in one.text for mark in marks))
+
     def measure(self, text: str, values: Iterable[tuple[str, str]] = ()) -> None:
         """A figure that was measured."""
         self._kept.append(Evidence(EvidenceKind.MEASURE, self.mask(text), tuple(values)))

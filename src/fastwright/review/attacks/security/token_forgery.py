@@ -113,6 +113,7 @@ def _public_strings(assault: Assault, token: Token) -> tuple[str, ...]:
 
 def _verdict(assault: Assault, believed: list[str]) -> Strike:
     if believed:
+        assault.notes.put_last(believed)
         return assault.struck(f"tokens are believed that do not hold: {', '.join(believed)}")
     return assault.held("forged, foreign, expired and unsigned tokens are refused")
 
