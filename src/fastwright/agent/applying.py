@@ -18,6 +18,7 @@ from fastwright.agent.supplying import Supply
 from fastwright.agent.worlds import Worlds
 from fastwright.model.change import NewFile
 from fastwright.workspace import journal
+from fastwright.workspace.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,20 @@ def apply(ground: Ground, building: Building, worlds: Worlds, person: Person) ->
         (f"applied as `{entry.id}`; `fastwright undo` takes it back", *wrote, *installed),
         (*locked.remains, *missing),
     )
+
+
+@contextmanager
+def telling_what_stands(project: Project) -> Iterator[None]:
+    """An interrupt inside, however late, says what was applied before it."""
+    stood = {entry.id for entry in journal.applied(project)}
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        new = [entry.id for entry in journal.applied(project) if entry.id not in stood]
+        if str(interrupt) or not new:
+            raise
+        told = f"`{new[-1]}` was applied; `fastwright undo` takes it back"
+        raise KeyboardInterrupt(told) from interrupt
 
 
 @contextmanager

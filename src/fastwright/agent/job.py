@@ -54,7 +54,10 @@ class Job:
         """
         began = datetime.now(UTC)
         self._refuse_old_pydantic(plan, self.ground.app)
-        with Worlds(self.ground, self.person, self.wishes, self.watch) as worlds:
+        with (
+            applying.telling_what_stands(self.ground.project),
+            Worlds(self.ground, self.person, self.wishes, self.watch) as worlds,
+        ):
             report = self._work(plan, worlds)
             report = telling.first(report, self.ground.recovered, self.ground.app)
             return keeping.keep(self.ground.project, report, began, worlds.secrets)

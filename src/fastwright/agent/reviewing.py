@@ -155,14 +155,18 @@ def _with_live(run: Run, tests: Path | None) -> Review:
 
 def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
     """The review of the tree as it is after the repair, and what that was."""
-    from fastwright.agent.repairing import Repairing  # noqa: PLC0415 - running apps loads much
+    from fastwright.agent import applying  # noqa: PLC0415 - running apps loads much
+    from fastwright.agent.repairing import Repairing  # noqa: PLC0415
     from fastwright.agent.worlds import Worlds  # noqa: PLC0415
 
     def find(files: Mapping[PurePosixPath, bytes]) -> tuple[AppMap, tuple[Objection, ...]]:
         app = run.stand.remap(files)
         return app, judge(app, run.terms).objections
 
-    with Worlds(run.stand, run.person, run.wishes, run.watch) as worlds:
+    with (
+        applying.telling_what_stands(run.stand.project),
+        Worlds(run.stand, run.person, run.wishes, run.watch) as worlds,
+    ):
         repairing = Repairing(run.stand, find, run.person, run.wishes, run.watch, worlds)
         try:
             files, repair = repairing.repair(safety)

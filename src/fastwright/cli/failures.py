@@ -113,7 +113,7 @@ def _misused(error: click.ClickException, *, as_json: bool) -> int:
 def _interrupted(interrupt: BaseException, *, as_json: bool) -> int:
     from fastwright.model.errors import FastwrightError  # noqa: PLC0415
 
-    told = str(interrupt.__cause__ or interrupt) or "nothing was changed"
+    told = str(interrupt) or str(interrupt.__cause__ or "") or "nothing was changed"
     if as_json:
         _document(
             FastwrightError("cannot go on", f"interrupted; {told}", "run it again"), INTERRUPTED

@@ -20,6 +20,7 @@ _EXIT = (
     (Outcome.REFUSED, 4),
     (Outcome.NOT_PROVEN, 5),
 )
+_CHANGED = (Outcome.PROVEN, Outcome.UNDONE)
 WOULD_CHANGE = 1
 
 
@@ -81,10 +82,15 @@ def _checked(run: Run, report: Report, code: int) -> int:
 
 
 def _end(report: Report, screen: Screen, *, as_json: bool) -> int:
-    if as_json:
-        click.echo(json_text.render(report), nl=False)
-    else:
-        screen.terminal.report(report)
+    try:
+        if as_json:
+            click.echo(json_text.render(report), nl=False)
+        else:
+            screen.terminal.report(report)
+    except KeyboardInterrupt as interrupt:
+        if report.outcome in _CHANGED:
+            raise KeyboardInterrupt("all was done, and only the telling cut short") from interrupt
+        raise
     return dict(_EXIT).get(report.outcome, 0)
 
 
