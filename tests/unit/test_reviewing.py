@@ -232,6 +232,12 @@ def test_an_app_that_was_to_run_and_does_not_is_no_success(capsys) -> None:
     assert json.loads(capsys.readouterr().out)["loads"] is False
 
 
+def test_a_result_that_cannot_be_written_is_no_fault_of_ours(tmp_path: Path) -> None:
+    """The file that the person named is named again, with the reason."""
+    with pytest.raises(UsageError, match="cannot write"):
+        tell(Review("main:app", ()), "json", str(tmp_path / "nowhere/found.json"))
+
+
 @pytest.mark.parametrize(("word", "code"), [("high", 1), ("low", 1), ("never", 0)])
 def test_fail_on_decides_the_exit_code(word: str, code: int, tmp_path: Path) -> None:
     """The finding is told all the same."""

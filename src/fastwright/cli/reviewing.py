@@ -14,7 +14,7 @@ from fastwright.agent.reviewing import Choices, review
 from fastwright.cli.options import Run
 from fastwright.cli.screen import Screen
 from fastwright.model.change import Safety
-from fastwright.model.errors import DoesNotLoad
+from fastwright.model.errors import DoesNotLoad, UsageError
 from fastwright.model.finding import Rule
 from fastwright.model.review import Review
 from fastwright.review.rule import every_rule
@@ -61,7 +61,7 @@ def tell(found: Review, form: str, output: str | None) -> int:
     """Print the review in `form`, or write it to the file `output`; the exit code that it has."""
     text = _rendered(found, form)
     if output is not None:
-        Path(output).write_text(text, "utf-8")
+        _write(output, text)
     elif text:
         click.echo(text, nl=False)
     if text == "" or output is not None:
@@ -71,6 +71,13 @@ def tell(found: Review, form: str, output: str | None) -> int:
     if not found.loads:
         return DoesNotLoad.exit_code
     return FINDINGS if found.failing else BROKEN if found.faults else 0
+
+
+def _write(output: str, text: str) -> None:
+    try:
+        Path(output).write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write `{output}`", error.strerror or str(error)) from error
 
 
 def _rendered(found: Review, form: str) -> str:
