@@ -79,7 +79,8 @@ with pytest.MonkeyPatch.context() as patch:
     rows = written.Rows(None, patch)
     rows.hash_quickly()
     assert passwords._hashes.verify(written.PASSWORD, written.HASH)
-    assert "m=8,t=1,p=1" in passwords._hashes.hash("x")
+    made = passwords._hashes.hash("x")
+    assert "m=8,t=1,p=1" in made or made.startswith("$2b$04$")
 """
 OWN_HASHER = """from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
