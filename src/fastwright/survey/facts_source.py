@@ -38,10 +38,10 @@ def read_facts(
     keys = {path: key_of(content) for path, content in sources.items()}
     known = _known(keys.values(), cache)
     missing = {keys[path]: content for path, content in sources.items() if keys[path] not in known}
-    for key, text in zip(missing, extract_all(list(missing.values())), strict=True):
-        known[key] = Facts.from_json(json.loads(text))
+    for key, found in zip(missing, extract_all(list(missing.values())), strict=True):
+        known[key] = found.facts()
         if cache is not None:
-            cache.put(key, text)
+            cache.put(key, found.text)
     return {path: (content, known[keys[path]]) for path, content in sources.items()}
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastwright.survey.extract import extract
+from fastwright.survey.facts import Facts
 
 T = TypeVar("T")
 
@@ -34,18 +35,37 @@ _TOKEN = 2
 _MOST_JOBS = 30_000
 
 
-def extracted(content: bytes) -> str:
-    """The facts of one Python file as JSON text."""
-    return json.dumps(extract(content).to_json(), separators=(",", ":"))
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The facts of one Python file as JSON text, which is all that crosses from a fork.
+
+    `made` is what the text was made of, where that was in this process.
+    """
+
+    text: str
+    made: Facts | None = None
+
+    def __reduce__(self) -> tuple[type[Extract], tuple[str]]:
+        return Extract, (self.text,)
+
+    def facts(self) -> Facts:
+        """The facts themselves."""
+        return self.made or Facts.from_json(json.loads(self.text))
 
 
-def extract_all(contents: Sequence[bytes]) -> list[str]:
-    """The facts of every file as JSON text, in order, read by as many processes as pay."""
+def extracted(content: bytes) -> Extract:
+    """What one Python file says."""
+    made = extract(content)
+    return Extract(json.dumps(made.to_json(), separators=(",", ":")), made)
+
+
+def extract_all(contents: Sequence[bytes]) -> list[Extract]:
+    """What every file says, in order, read by as many processes as pay."""
     if len(contents) < FEWEST:
         return [extracted(content) for content in contents]
     chunks = [contents[at : at + _CHUNK] for at in range(0, len(contents), _CHUNK)]
     found = shared_out(len(chunks), lambda n: [extracted(content) for content in chunks[n]])
-    return [facts for chunk in found for facts in chunk]
+    return [one for chunk in found for one in chunk]
 
 
 def shared_out(count: int, run: Callable[[int], T]) -> list[T]:
