@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from fastwright.cli.options import to_run
 from fastwright.model.errors import DoesNotLoad, NotProven, Refused, UsageError
 from fastwright.recipes.recipe import choices, registry
 from fastwright.review.rule import every_rule
+from fastwright.testing.samples import sample_app
 
 GIVEN = {
     "app": ".",
@@ -374,3 +376,18 @@ def test_the_process_ends_with_all_that_was_said(words: list[str], code: int) ->
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code
     assert "rules" not in words or len(json.loads(done.stdout)) == len(every_rule())
+
+
+@pytest.mark.parametrize("words", [["rules", "--json"], ["survey", "--static"], ["review"]])
+def test_a_reader_that_is_gone_is_no_finding(words: list[str], tmp_path: Path) -> None:
+    """What is cut short by its reader ends as a shell says that it does, not with 1."""
+    command = [sys.executable, "-m", "fastwright", *words]
+    app = sample_app("shop_async").copy(tmp_path)
+    with subprocess.Popen(
+        command, cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert "Traceback" not in running.stderr.read()
+    assert running.returncode == 128 + signal.SIGPIPE

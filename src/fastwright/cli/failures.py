@@ -53,7 +53,10 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 def _run(words: list[str]) -> int:
-    ended = cli.main(args=words, prog_name="fastwright", standalone_mode=False)
+    try:
+        ended = cli.main(args=words, prog_name="fastwright", standalone_mode=False)
+    except SystemExit:  # called like this, click ends by itself only where the reader is gone
+        raise BrokenPipeError from None
     sys.stdout.flush()  # a reader that is gone is told here, not when the process ends
     return ended if isinstance(ended, int) else 0
 
@@ -72,7 +75,7 @@ def guarded(run: Callable[[], int], *, as_json: bool) -> int:
         return _interrupted(interrupt, as_json=as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
+        return 128 + signal.SIGPIPE  # as a shell tells of it; 1 would be findings
     except Exception as error:  # noqa: BLE001 - the last stop before the person
         return _broken(error, as_json=as_json)
 

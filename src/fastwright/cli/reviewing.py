@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from fastwright.agent.reviewing import Choices, review
 from fastwright.cli.options import Run
-from fastwright.cli.screen import Screen
+from fastwright.cli.screen import Output, Screen
 from fastwright.model.change import Safety
 from fastwright.model.errors import DoesNotLoad, UsageError
 from fastwright.model.finding import Rule
@@ -50,7 +49,7 @@ def _words(given: tuple[str, ...]) -> tuple[str, ...]:
 def run_review(run: Run, wanted: Choices, form: str, output: str | None) -> int:
     """Review, and print or write the result in the form asked for."""
     quiet = run.as_json or form != "terminal"
-    screen = Screen(Console(stderr=True, highlight=False), yes=run.yes, quiet=quiet)
+    screen = Screen(Output(stderr=True, highlight=False), yes=run.yes, quiet=quiet)
     reads_once = not wanted.live and wanted.repair is None
     with without_collector() if reads_once else contextlib.nullcontext():
         found = review(run.start, screen, run.wishes, wanted)
@@ -67,7 +66,7 @@ def tell(found: Review, form: str, output: str | None) -> int:
     if text == "" or output is not None:
         from fastwright.report.review_terminal import show  # noqa: PLC0415
 
-        show(found, Console(highlight=False, stderr=output is not None))
+        show(found, Output(highlight=False, stderr=output is not None))
     if not found.loads:
         return DoesNotLoad.exit_code
     return FINDINGS if found.failing else BROKEN if found.faults else 0

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from fastwright.agent.engineer import Engineer
 from fastwright.cli.options import Run
-from fastwright.cli.screen import Screen
+from fastwright.cli.screen import Output, Screen
 from fastwright.model.proof import Outcome, Report
 from fastwright.model.review import Review
 from fastwright.report import json_text
@@ -65,7 +64,7 @@ def _show_map(run: Run, *, static: bool) -> int:
     else:
         from fastwright.report.survey import show_map  # noqa: PLC0415
 
-        show_map(app, Console(highlight=False))
+        show_map(app, Output(highlight=False))
     return 0
 
 
@@ -98,5 +97,5 @@ def _screen(run: Run) -> Screen:
     return Screen(_console(quiet=run.as_json), yes=run.yes, quiet=run.as_json)
 
 
-def _console(*, quiet: bool) -> Console:
-    return Console(stderr=quiet, highlight=False)
+def _console(*, quiet: bool) -> Output:
+    return Output(stderr=quiet, highlight=False)

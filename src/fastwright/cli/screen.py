@@ -14,6 +14,14 @@ from fastwright.model.proof import Check, Report
 from fastwright.report.terminal import Terminal
 
 
+class Output(Console):
+    """A console whose reader may be gone before the end, which the command's last stop hears of."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave the end, and its exit code, to `failures`; rich would end with that of findings."""
+        raise BrokenPipeError
+
+
 class Screen:
     """Shows on a terminal; `yes` agrees to everything but to run without isolation."""
 
