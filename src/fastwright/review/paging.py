@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from fastwright.model.app import AppMap, Parameter, Query, Route, Schema
 from fastwright.model.code import Call, Function
 from fastwright.model.storage import Table
+from fastwright.review.once import once
 
 _SIZE = re.compile(r"^(page_?)?(limit|size)$|^(items_?)?per_?page$|^(max_results|num_results|"
                    r"row_?limit|page_?count)$", re.IGNORECASE)  # fmt: skip
@@ -114,20 +116,22 @@ def _elements(app: AppMap, written: str, depth: int) -> Iterator[Schema]:
     """The schemas of which a type holds many."""
     inside = re.match(r"(?:[\w.]+\.)?(\w+)\[(.*)\]$", written.strip())
     if inside and inside[1] in _LISTS:
-        yield from (s for s in app.schemas if s.name == _only(inside[2]) or _alike(s, inside[2]))
+        named = inside[2].strip("\"' ")
+        found = _by_last_name(app).get(named.rpartition(".")[2], ())
+        yield from (s for s in found if s.name == named or "." not in inside[2])
     elif depth == 0:
         whole = next((s for s in app.schemas if s.name == written), None)
         for field in whole.fields if whole is not None else ():
             yield from _elements(app, field.annotation or "", depth + 1)
 
 
-def _alike(schema: Schema, written: str) -> bool:
-    """True where a name without its module is the schema's."""
-    return "." not in written and schema.name.rpartition(".")[2] == _only(written)
-
-
-def _only(written: str) -> str:
-    return written.strip("\"' ")
+@once
+def _by_last_name(app: AppMap) -> Mapping[str, Sequence[Schema]]:
+    """The schemas by their names without the module."""
+    found: dict[str, list[Schema]] = defaultdict(list)
+    for schema in app.schemas:
+        found[schema.name.rpartition(".")[2]].append(schema)
+    return found
 
 
 def _shows(schema: Schema, table: Table) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from fastwright.model.app import Setting, SettingsClass
@@ -110,25 +111,27 @@ class Settings:
         )  # fmt: skip
 
     def _getter(self, cls: Class) -> str | None:
-        for unit in self.evaluator.codebase.units:
-            for index in unit.inner.get(0, {}).values():
-                scope = unit.scopes[index]
-                named = "etting" in scope.name or "onfig" in scope.name
-                if scope.kind != "f" or unit.tests or not (scope.returns or named):
-                    continue
-                kinds = self.evaluator.classes_in(scope.returns, Frame(unit, 0))
-                if cls.symbol in kinds or self._returns(cls, unit, index):
-                    return unit.dotted(index)
-        return None
+        return next((name for name, given in self._giving if cls.symbol in given), None)
 
-    def _returns(self, cls: Class, unit: Unit, index: int) -> bool:
-        scope = unit.scopes[index]
-        if not scope.values or not ("etting" in scope.name or "onfig" in scope.name):
-            return False
-        found = self.evaluator.result(Symbol("scope", unit, index), Frame(unit), None)
-        return any(
-            isinstance(v, Made) and cls.symbol in self.evaluator.lineage(v.of) for v in found
+    @cached_property
+    def _giving(self) -> tuple[tuple[str, frozenset[Symbol]], ...]:
+        """The functions that may hand out settings, with the classes that each gives."""
+        return tuple(
+            (unit.dotted(index), given)
+            for unit in self.evaluator.codebase.units
+            for index in unit.inner.get(0, {}).values()
+            if not unit.tests and (given := frozenset(self._given_by(unit, index)))
         )
+
+    def _given_by(self, unit: Unit, index: int) -> Iterator[Symbol]:
+        scope = unit.scopes[index]
+        if scope.kind != "f":
+            return
+        yield from self.evaluator.classes_in(scope.returns, Frame(unit, 0))
+        if scope.values and ("etting" in scope.name or "onfig" in scope.name):
+            for value in self.evaluator.result(Symbol("scope", unit, index), Frame(unit), None):
+                if isinstance(value, Made):
+                    yield from self.evaluator.lineage(value.of)
 
     def _config(self, cls: Class) -> Config:
         config = Config()

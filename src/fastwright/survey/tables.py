@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fastwright.model.places import Span
@@ -35,15 +35,15 @@ def tables(classes: Classes, wiring: Wiring) -> tuple[Table, ...]:
     if not found:
         rows = wiring.sites("create_table")
         found += [t for unit, index in rows for t in reader.migrated(unit, index)]
-    return tuple(_with_related(table, found) for table in found)
-
-
-def _with_related(table: Table, found: list[Table]) -> Table:
-    """`table` with the targets of relationships, named by class alone, made dotted."""
     by_name: dict[str, list[str]] = {}
-    for other in found:
-        if other.model is not None:
-            by_name.setdefault(other.model.rpartition(".")[2], []).append(other.model)
+    for table in found:
+        if table.model is not None:
+            by_name.setdefault(table.model.rpartition(".")[2], []).append(table.model)
+    return tuple(_with_related(table, by_name) for table in found)
+
+
+def _with_related(table: Table, by_name: Mapping[str, Sequence[str]]) -> Table:
+    """`table` with the targets of relationships, named by class alone, made dotted."""
     rows = []
     for row in table.relationships:
         models = by_name.get((row.target or "").rpartition(".")[2], [])

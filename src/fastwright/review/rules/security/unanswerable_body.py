@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 from fastwright.model.app import Application, AppMap, Route
 from fastwright.model.change import Edit, Fix, Safety
@@ -11,6 +12,7 @@ from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
+from fastwright.review.once import once
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.versions import runs_on
@@ -118,10 +120,26 @@ def _is_dead(app: AppMap, name: str, seen: frozenset[str] = frozenset()) -> bool
     function = reach(app).functions.get(name)
     if function is None or function.decorators or function.class_name or _makes(app, name):
         return False
-    plain = last(name)
-    word = re.compile(rf"\b{re.escape(plain)}\b")
-    users = {c.caller for c in app.calls if c.callee == name or _names(c, plain, word)}
+    users = _callers(app).get(name, frozenset()) | frozenset(_handing_on(app, last(name)))
     return all(_is_dead(app, user, seen | {name}) for user in users - seen - {name})
+
+
+@once
+def _callers(app: AppMap) -> Mapping[str, frozenset[str]]:
+    """Which functions call each."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for call in app.calls:
+        if call.callee is not None:
+            found[call.callee].add(call.caller)
+    return {name: frozenset(callers) for name, callers in found.items()}
+
+
+def _handing_on(app: AppMap, plain: str) -> Iterator[str]:
+    """The functions that have a call of the function `plain`, or of another that is handed it."""
+    word, written = re.compile(rf"\b{re.escape(plain)}\b"), plain.encode()
+    for path in (module.path for module in app.modules.values()):
+        if written in app.files[path]:
+            yield from (c.caller for c in reach(app).calls_of(path) if _names(c, plain, word))
 
 
 def _makes(app: AppMap, name: str) -> bool:
