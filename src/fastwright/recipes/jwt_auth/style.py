@@ -79,25 +79,16 @@ def flags_of(
     bound: Binding, layout: Layout, paths: Paths, suite: Suite, settings: Reading
 ) -> frozenset[str]:
     """The flags that lines of the payload ask for."""
-    accounts, scheme = bound.accounts, bound.scheme
-    stored = scheme.kind in STORED
+    accounts = bound.accounts
     chosen = {
         **_of_session(bound, paths),
         **_of_key(bound),
+        **_of_hashes(bound),
         "active": accounts.has_switch,
         "active-test": bool(accounts.on or accounts.off),
-        scheme.kind: scheme.is_old,
-        "current": scheme.kind in ("none", "argon2"),
-        "own-hasher": scheme.kind == "pwdlib",
-        "stored-scheme": stored,
         "new-users": bound.makes_users,
         "refresh": paths.refresh,
         "logout": paths.logout,
-        "upgrade": stored and not bound.keeps_hashes,
-        "keep": bound.keeps_hashes,
-        "light-argon": not (bound.keeps_hashes or scheme.makes_bcrypt),
-        "light-bcrypt": scheme.makes_bcrypt,
-        "keep-bcrypt": bound.keeps_hashes and scheme.kind == "bcrypt",
         "based": bool(suite.base_path),
         "based-roles": bool(suite.base_path) and bound.power is not None,
         "mocked": suite.is_mocked,
@@ -116,6 +107,23 @@ def flags_of(
         "required": bool(required_columns(accounts)),
     }
     return frozenset(name for name, holds in chosen.items() if holds)
+
+
+def _of_hashes(bound: Binding) -> Mapping[str, bool]:
+    """The flags of lines that go by how passwords are hashed, and how they were before."""
+    scheme, keeps = bound.scheme, bound.keeps_hashes
+    return {
+        scheme.kind: scheme.is_old,
+        "current": scheme.kind in ("none", "argon2"),
+        "own-hasher": scheme.kind == "pwdlib",
+        "own-argon": not keeps and scheme.kind != "pwdlib",
+        "stored-scheme": scheme.kind in STORED,
+        "upgrade": scheme.kind in STORED and not keeps,
+        "keep": keeps,
+        "keep-bcrypt": keeps and scheme.kind == "bcrypt",
+        "light-argon": not (keeps or scheme.makes_bcrypt),
+        "light-bcrypt": scheme.makes_bcrypt,
+    }
 
 
 def _of_key(bound: Binding) -> Mapping[str, bool]:

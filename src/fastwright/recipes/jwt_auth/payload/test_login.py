@@ -1,6 +1,7 @@
 """Logging in: who gets a token, who does not, and what a token is good for."""
 
 import importlib
+import threading
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import pytest
 from httpx import AsyncClient
 
 from .moving import address
-from .test_rows import FORM, HASH, LOGIN, PASSWORD, VERIFY, Rows, sign_in
+from .test_rows import FORM, HASH, LOGIN, VERIFY, Rows, sign_in
 
 
 async def test_a_login_gives_a_token(client: AsyncClient, rows: Rows) -> None:
@@ -34,23 +35,34 @@ async def test_wrong_and_unknown_are_alike(client: AsyncClient, rows: Rows) -> N
         assert answer.headers.get("www-authenticate") == "Bearer"
 
 
+def verifications(patch: pytest.MonkeyPatch) -> list[str]:
+    """The pool of each thread that has verified a password from now on."""
+    hashes = type(vars(importlib.import_module("placeholder.passwords"))["_hashes"])
+    pools: list[str] = []
+
+    def noting(verify: Any) -> Any:
+        def noted(self: Any, password: str, stored: str) -> Any:
+            found = verify(self, password, stored)
+            pools.append(threading.current_thread().name.partition("_")[0])
+            return found
+
+        return noted
+
+    for name in {VERIFY, "verify"}:
+        patch.setattr(hashes, name, noting(getattr(hashes, name)))
+    return pools
+
+
 async def test_every_login_verifies_once(
     client: AsyncClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody learns from the time of an answer which accounts there are."""
-    login = await rows.add()
-    hashes = type(vars(importlib.import_module("placeholder.passwords"))["_hashes"])
-    verify, verified = getattr(hashes, VERIFY), []
-
-    def counted(self: Any, password: str, stored: str) -> Any:
-        verified.append(stored)
-        return verify(self, password, stored)
-
-    monkeypatch.setattr(hashes, VERIFY, counted)
-    for name in (login, f"{uuid4().hex}@example.com"):
+    """Nobody learns from the time of an answer which accounts there are, or waits for another's."""
+    login, broken = await rows.add(), await rows.add("$argon2-broken")
+    verified = verifications(monkeypatch)
+    for name in (login, broken, f"{uuid4().hex}@example.com"):
         verified.clear()
         assert (await sign_in(client, name, "not the password")).status_code == 401
-        assert len(verified) == 1
+        assert verified == ["passwords"]
 
 
 async def test_a_broken_hash_opens_nothing(client: AsyncClient, rows: Rows) -> None:
@@ -88,16 +100,23 @@ async def test_successes_are_not_counted(client: AsyncClient, rows: Rows) -> Non
         assert (await sign_in(client, login)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "password",
-    ["x" * 1_000_000, "with\x00nul", "' OR '1'='1"],
-    ids=["megabyte", "nul", "quotes"],
-)
-async def test_hostile_passwords_are_wrong(client: AsyncClient, rows: Rows, password: str) -> None:
-    """What cannot be a password is a wrong one, and costs nothing."""
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "with\x00nul"], ids=["megabyte", "nul"])
+async def test_what_is_no_password_costs_nothing(
+    client: AsyncClient, rows: Rows, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """What cannot be a password or a login is a wrong one, and nothing is hashed for it."""
     login = await rows.add()
-    assert (await sign_in(client, login, password)).status_code == 401
-    assert (await sign_in(client, password, PASSWORD)).status_code == 401
+    verified = verifications(monkeypatch)
+    assert (await sign_in(client, login, text)).status_code == 401
+    assert (await sign_in(client, text)).status_code == 401
+    assert verified == []
+
+
+async def test_a_login_is_no_piece_of_sql(client: AsyncClient, rows: Rows) -> None:
+    """What looks like SQL is a name that nobody has, and a password that is wrong."""
+    login, sql = await rows.add(), "' OR '1'='1"
+    assert (await sign_in(client, login, sql)).status_code == 401
+    assert (await sign_in(client, sql)).status_code == 401
 
 
 async def test_a_body_that_is_no_form_is_refused(client: AsyncClient, rows: Rows) -> None:

@@ -39,6 +39,7 @@ FORGERIES = (  # when: me
 PASSWORD = "correct horse battery staple"
 # Hashes of PASSWORD: as new ones are made here, and as they were stored before.
 LITTLE_WORK = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}  # when: light-argon
+ENOUGH_KIB = 19 * 1024  # what OWASP asks of argon2id at the least  # when: own-argon
 LITTLE_WORK = {"rounds": 4}  # when: light-bcrypt
 HASH = (  # when: light-argon
     "$argon2id$v=19$m=8,t=1,p=1$dnXTYGZiNdHlnsNkI8NErA"  # when: light-argon
@@ -74,6 +75,8 @@ class Rows:
         hashes = passwords._hashes  # when: not-keep
         self.decoy = passwords._decoy
         assert not hashes.current_hasher.check_needs_rehash(self.decoy)  # when: not-keep
+        memory = int(self.decoy.partition("m=")[2].partition(",")[0])  # when: own-argon
+        assert memory >= ENOUGH_KIB  # when: own-argon
         assert any(one.identify(self.decoy) for one in passwords._hashes.hashers)  # when: keep
         self.patch.setattr(passwords, "_decoy", HASH)
         argon2 = importlib.import_module("pwdlib.hashers.argon2")  # when: light-argon
