@@ -391,3 +391,13 @@ def test_a_reader_that_is_gone_is_no_finding(words: list[str], tmp_path: Path) -
         running.stdout.close()
         assert "Traceback" not in running.stderr.read()
     assert running.returncode == 128 + signal.SIGPIPE
+
+
+def test_a_survey_for_other_programs_has_a_line_for_each_row(tmp_path, capsys) -> None:
+    """Away from a terminal nothing is folded: a route is found by its path, and cut by tabs."""
+    copy = sample_app("bookshop").copy(tmp_path)
+    assert main(["survey", str(copy), "--static"]) == 0
+    shown = capsys.readouterr()
+    assert "reading the source" in shown.err
+    (row,) = [line for line in shown.out.splitlines() if line.startswith("GET /books/{book_id}\t")]
+    assert row.split("\t")[1:] == ["bookshop.books.router.read_book", "–", "source"]

@@ -57,7 +57,7 @@ def run_survey(run: Run, *, static: bool) -> int:
 
 
 def _show_map(run: Run, *, static: bool) -> int:
-    screen = _screen(run)
+    screen = Screen(Output(stderr=True, highlight=False), yes=run.yes, quiet=run.as_json)
     app = Engineer(run.start, screen, run.wishes).survey(static=static)
     if run.as_json:
         click.echo(json_text.render_map(app), nl=False)

@@ -19,13 +19,21 @@ _NONE = "–"
 
 
 def show_map(app: AppMap, console: Console) -> None:
-    """Print everything known of `app`, section by section; empty sections are left out."""
-    console.print(Text(headline(app), style="bold"))
+    """Print everything known of `app`, section by section; empty sections are left out.
+
+    On a terminal the rows fill its width; elsewhere each is one line with tabs between its cells,
+    for other programs to search and cut.
+    """
+    console.print(Text(headline(app), style="bold"), soft_wrap=True)
     for title, headings, rows in sections(app):
         if rows:
             console.print()
             console.print(Text(f"{title} ({len(rows)})", style="bold"))
-            console.print(Padding(_table(headings, rows), (0, 0, 0, 2)))
+            if console.is_terminal:
+                console.print(Padding(_table(headings, rows), (0, 0, 0, 2)))
+            else:
+                # Not by way of the console, which has no tabs.
+                console.file.write("".join(map(_line, (headings, *rows))))
 
 
 def headline(app: AppMap) -> str:
@@ -172,6 +180,10 @@ def _at(app: AppMap, span: Span | None) -> str:
     if span is None or span.path not in app.files:
         return str(span.path) if span else _NONE
     return f"{span.path}:{position(app.files[span.path], span.start).line}"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "\t".join(" ".join(cell.split()) for cell in cells) + "\n"
 
 
 def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
