@@ -22,6 +22,7 @@ GOOD = REPOSITORY / "tests/apps/examined"
 MAIN = PurePosixPath("main.py")
 FAULTS = {
     "    if note is None or note.owner_id != me.id:\n": "    if note is None:\n",
+    "    if book is None or book.shelf_id != shelf.id:\n": "    if book is None:\n",
     '        claims = jwt.decode(token, KEY, algorithms=["HS256"])\n': (
         '        claims = jwt.decode(token, options={"verify_signature": False})\n'
     ),
@@ -123,6 +124,8 @@ def test_nothing_is_proven_of_a_good_app(world: World) -> None:
         ("missing-owner-filter", "GET /notes/{note_id}"),
         ("missing-owner-filter", "PUT /notes/{note_id}"),
         ("missing-owner-filter", "DELETE /notes/{note_id}"),
+        ("unscoped-child", "GET /shelves/{shelf_id}/books/{book_id}"),
+        ("unscoped-child", "DELETE /shelves/{shelf_id}/books/{book_id}"),
         ("unverified-token", "GET /me"),
         ("unlimited-login", "POST /login"),
         ("user-enumeration", "POST /login"),
@@ -237,3 +240,26 @@ def test_the_written_test_of_an_expired_token_has_one(world: World) -> None:
     name = "test_unverified_token_get_me"
     assert outcomes(world, bad, kept) == {name: "FAILED"}
     assert outcomes(world, text, kept) == {name: "PASSED"}
+
+
+STRICT = """
+@event.listens_for(engine, "connect")
+def enforce(connection: object, _: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+app = FastAPI()
+"""
+
+
+def test_written_tests_make_the_rows_that_others_are_below(world: World) -> None:
+    """A row is put below one that is there, where the database sees to that."""
+    text = (GOOD / MAIN).read_text().replace("create_engine, ", "create_engine, event, ")
+    text = text.replace("\napp = FastAPI()\n", STRICT)
+    bad = text.replace("book is None or book.shelf_id != shelf.id", "book is None")
+    files = examined(world, bad).tests.files
+    wanted = {name.removesuffix(".py") for name in files} - {"review_stage"}
+    assert wanted == {f"test_unscoped_child_{m}_shelves_shelf_id_books_book_id"
+                      for m in ("get", "delete")}  # fmt: skip
+    assert outcomes(world, bad, files) == dict.fromkeys(wanted, "FAILED")
+    assert outcomes(world, text, files) == dict.fromkeys(wanted, "PASSED")

@@ -14,6 +14,7 @@ from fastwright.model.errors import FastwrightError
 from fastwright.model.finding import AccessMatrix, Caller
 from fastwright.review.attack import CannotStrike, Headers, Needs, Target
 from fastwright.review.attacks.assault import Account, Assault
+from fastwright.review.naming import singular
 from fastwright.review.requests import Contract, Ready
 
 MOST = 300
@@ -213,7 +214,7 @@ class _Cast:
         segment = before[1].replace("-", "_") if before else ""
         for word in filter(None, (stem if stem != name else "", segment)):
             for table in self._tables:
-                if _singular(table.name) == _singular(word):
+                if singular(table.name) == singular(word):
                     return table
         return self._accounts() if stem in ("user", "owner", "author", "account") else None
 
@@ -243,10 +244,3 @@ class _Cast:
             return {}
         mine = f"{accounts.name}.{accounts.key}"
         return {c: self._owner.key for c, points in table.points_to.items() if points == mine}
-
-
-def _singular(word: str) -> str:
-    word = word.lower()
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

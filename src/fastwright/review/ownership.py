@@ -11,6 +11,8 @@ from fastwright.model.app import AppMap
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.guarding import WRITES, permissions
+from fastwright.review.naming import singular
+from fastwright.review.nesting import target_of
 from fastwright.review.once import once
 
 _OWNER = re.compile(
@@ -61,8 +63,7 @@ class Ownership:
             t.name
             for t in self.app.tables
             for c in t.columns
-            if _points_at(c, frozenset({name}))
-            and (c.unique or c.primary_key or t.name in _profiles(word))
+            if target_of(c) == name and (c.unique or c.primary_key or t.name in _profiles(word))
         }
         return frozenset({name, *single})
 
@@ -78,7 +79,7 @@ class Ownership:
         keys = [c for c in table.columns if c.primary_key]
         if not keys or any(c.foreign_key for c in keys):
             return None
-        pointing = [c for c in table.columns if _points_at(c, self.people)]
+        pointing = [c for c in table.columns if target_of(c) in self.people]
         named = [c for c in table.columns if c.foreign_key is None and _OWNER.match(c.attribute)]
         columns = sorted(pointing or named, key=lambda c: not _OWNER.match(c.attribute))
         if not columns:
@@ -96,7 +97,7 @@ class Ownership:
         if not found:
             return None
         stem = _stem(route.path)
-        named = [row for row in found if _singular(row[0].table.name) == stem]
+        named = [row for row in found if singular(row[0].table.name) == stem]
         tables = {row[0].table.name for row in found}
         return named[0] if named else found[0] if len(tables) == 1 else None
 
@@ -185,22 +186,10 @@ def _profiles(word: str) -> tuple[str, ...]:
     return "profile", "profiles", f"{word}_profile", f"{word}_profiles"
 
 
-def _points_at(column: Column, tables: frozenset[str]) -> bool:
-    target = (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2]
-    return target in tables
-
-
 def _stem(path: str) -> str:
     """The singular of the segment before the last parameter."""
     before = re.findall(r"/([\w-]+)/\{", path)
-    return _singular(before[-1].replace("-", "_")) if before else ""
-
-
-def _singular(word: str) -> str:
-    word = word.lower()
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+    return singular(before[-1].replace("-", "_")) if before else ""
 
 
 @once

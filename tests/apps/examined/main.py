@@ -61,6 +61,20 @@ class Note(Base):
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
 
 
+class Shelf(Base):
+    __tablename__ = "shelves"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+class Book(Base):
+    __tablename__ = "books"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(100))
+    shelf_id: Mapped[int] = mapped_column(ForeignKey("shelves.id"))
+
+
 class Credentials(BaseModel):
     email: str
     password: str
@@ -193,6 +207,34 @@ def change(note: Own, body: NoteIn, db: Db) -> NoteOut:
 @app.delete("/notes/{note_id}", status_code=204)
 def remove(note: Own, db: Db) -> None:
     db.delete(note)
+    db.commit()
+
+
+def own_shelf(shelf_id: Key, me: Me, db: Db) -> Shelf:
+    shelf = db.get(Shelf, shelf_id)
+    if shelf is None or shelf.owner_id != me.id:
+        raise HTTPException(404)
+    return shelf
+
+
+def book_of_shelf(book_id: Key, shelf: Annotated[Shelf, Depends(own_shelf)], db: Db) -> Book:
+    book = db.get(Book, book_id)
+    if book is None or book.shelf_id != shelf.id:
+        raise HTTPException(404)
+    return book
+
+
+OwnBook = Annotated[Book, Depends(book_of_shelf)]
+
+
+@app.get("/shelves/{shelf_id}/books/{book_id}")
+def read_book(book: OwnBook) -> str:
+    return book.title
+
+
+@app.delete("/shelves/{shelf_id}/books/{book_id}", status_code=204)
+def remove_book(book: OwnBook, db: Db) -> None:
+    db.delete(book)
     db.commit()
 
 

@@ -11,11 +11,14 @@ from typing import Any
 
 from fastwright.model.app import AppMap
 from fastwright.model.errors import FastwrightError
+from fastwright.model.finding import Caller
 from fastwright.model.storage import Column, Table
 from fastwright.review.attack import Target
 from fastwright.review.attacks.probes import reading
 from fastwright.review.live.credentials import User, as_stored
+from fastwright.review.live.exchange import Stand
 from fastwright.review.live.people import People
+from fastwright.review.nesting import target_of
 from fastwright.review.ownership import Ownership
 
 _SONG = re.compile(
@@ -49,6 +52,10 @@ class Canary:
     fills: Mapping[str, Any] = field(default_factory=dict)
     reader: str = ""
     above: Mapping[str, Canary] = field(default_factory=dict)
+
+    def stands(self, caller: Caller = Caller.OWNER) -> tuple[Stand, ...]:
+        """The rows that it belongs to as `caller`'s, the outermost first."""
+        return tuple(Stand(table, one.row, caller) for table, one in self.above.items())
 
     def is_heard(self, text: str) -> bool:
         """Whether something of the row is in `text`."""
@@ -106,7 +113,7 @@ class Canaries:
         if people is None or key is None or owner is None or table.name in self._owned:
             return
         for beside in self.app.tables:
-            pointing = {_target(c): c for c in beside.columns if c.foreign_key}
+            pointing = {target_of(c): c for c in beside.columns if c.foreign_key}
             if {people.name, table.name} == pointing.keys() and _only_joins(beside):
                 theirs, its = pointing[people.name], pointing[table.name]
                 place = (its.foreign_key or "").rpartition(".")[2]
@@ -118,12 +125,12 @@ class Canaries:
     ) -> object:
         """What says whose the row is, and the key of the row above it."""
         people, key = self.people.table, self.people.key
-        if people is not None and key is not None and _target(column) == people.name:
+        if people is not None and key is not None and target_of(column) == people.name:
             return as_stored(owner.row.get(key)) if owner is not None else None
         profile = self._profile(column, owner)
         if profile is not None:
             return profile
-        parent = self.app.table(_target(column))
+        parent = self.app.table(target_of(column))
         if parent is None:
             return None
         if parent.name not in rows and not column.nullable and depth < _DEEPEST:
@@ -134,13 +141,13 @@ class Canaries:
 
     def _profile(self, column: Column, owner: User | None) -> object:
         """The key of the one row that an account has in a table beside it (a profile)."""
-        table = self.app.table(_target(column))
+        table = self.app.table(target_of(column))
         people, key = self.people.table, self.people.key
         if table is None or people is None or key is None or owner is None:
             return None
         if table.name not in self._beside:
             return None
-        pointing = next((c.name for c in table.columns if _target(c) == people.name), "")
+        pointing = next((c.name for c in table.columns if target_of(c) == people.name), "")
         found = self.people.found(table.name, pointing, as_stored(owner.row.get(key)))
         return as_stored(found.get((column.foreign_key or "").rpartition(".")[2]))
 
@@ -165,11 +172,6 @@ class Canaries:
         except FastwrightError:
             return None
         return found if isinstance(found, dict) else None
-
-
-def _target(column: Column) -> str:
-    """The table that a column points at; empty for none."""
-    return (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2]
 
 
 def _only_joins(table: Table) -> bool:

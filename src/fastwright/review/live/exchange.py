@@ -24,9 +24,19 @@ _READ = 20_000
 
 
 @dataclass(frozen=True, slots=True)
+class Stand:
+    """A row that a call takes for granted: its table, its columns, and whose it is."""
+
+    table: str
+    row: Mapping[str, Any]
+    caller: Caller = Caller.OWNER
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """What `caller` sent to `route` (``METHOD /path`` of the contract), and what came back.
 
+    `row` is what it named; `stands` are the rows that were there beside, those above others first.
     `staging` says what had to be so for it: `TWICE` or `UNCOMMITTED`; empty for nothing.
     """
 
@@ -41,6 +51,7 @@ class Exchange:
     seconds: float = 0.0
     row: Mapping[str, Any] = field(default_factory=dict)
     staging: str = ""
+    stands: tuple[Stand, ...] = ()
 
     @classmethod
     def of(

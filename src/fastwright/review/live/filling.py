@@ -9,7 +9,7 @@ from fastwright.model.storage import Column, Table
 from fastwright.review.live.canaries import Canary
 from fastwright.review.live.created import created
 from fastwright.review.live.credentials import PASSWORD, User
-from fastwright.review.live.naming import singular
+from fastwright.review.naming import singular
 from fastwright.review.requests import Ready
 
 if TYPE_CHECKING:

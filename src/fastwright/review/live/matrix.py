@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastwright.model.errors import FastwrightError
@@ -14,10 +14,11 @@ from fastwright.review.engine import fault_of
 from fastwright.review.guarding import permissions
 from fastwright.review.live.canaries import Canary
 from fastwright.review.live.created import created
+from fastwright.review.live.credentials import User
 from fastwright.review.live.exchange import Exchange
-from fastwright.review.live.naming import singular
 from fastwright.review.live.shaping import REFUSED, TRIES, Shape, is_full, places_blamed, shapes
 from fastwright.review.live.stage import Stage
+from fastwright.review.naming import singular
 
 MOST = 300
 """Operations that are called; further ones are named as not tried."""
@@ -157,7 +158,7 @@ def _reshaped(stage: Stage, operation: str, owner: Cell | None) -> bool:
         if shape is None:
             break
         stage.shapes[operation] = shape
-        tried = _cell(stage, operation, Caller.OWNER, owner.canary).exchange
+        tried = cell_of(stage, operation, Caller.OWNER, owner.canary).exchange
         if tried.worked:
             return True
         if tried.status in REFUSED and _blamed(tried) != _blamed(refused):  # one step nearer
@@ -183,10 +184,10 @@ def _called(stage: Stage, operation: str, choose: Choice) -> Iterator[tuple[Call
         canary = canary or choose(stage, operation)
         if caller is Caller.OWNER and _is_own_account(stage, operation, canary):
             canary = None  # then the request names the account of the owner
-        cell = _cell(stage, operation, caller, canary)
+        cell = cell_of(stage, operation, caller, canary)
         if cell.exchange.status in _MISSED and (counterpart := _counterpart(stage, operation)):
-            _cell(stage, counterpart, caller, canary)
-            cell = _cell(stage, operation, caller, canary)
+            cell_of(stage, counterpart, caller, canary)
+            cell = cell_of(stage, operation, caller, canary)
         yield caller, cell
         if cell.exchange.status in _ENDLESS:
             stage.give_up(operation, cell.exchange)
@@ -225,11 +226,15 @@ def _demands_role(stage: Stage, route: Route | None) -> bool:
     return any(permissions(r) for r in stage.app.routes if r.router == route.router)
 
 
-def _cell(stage: Stage, operation: str, caller: Caller, canary: Canary | None) -> Cell:
-    owner = stage.user(Caller.OWNER)
+def cell_of(
+    stage: Stage, operation: str, caller: Caller, canary: Canary | None, owner: User | None = None
+) -> Cell:
+    """One call; what else its path names is `owner`'s, by default the owner's of the matrix."""
+    owner = owner or stage.user(Caller.OWNER)
     writes = not operation.startswith("GET")
     request = stage.ready(operation, owner, canary, full=is_full(operation))
     exchange = stage.send(caller, operation, request, row=canary.row if canary else None)
+    exchange = replace(exchange, stands=canary.stands() if canary else ())
     after = stage.again(canary) if canary and writes and exchange.worked else None
     unchanged: Any = canary.row if canary else None
     return Cell(exchange, canary, after if writes and exchange.worked else _told(unchanged))

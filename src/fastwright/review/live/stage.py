@@ -23,9 +23,9 @@ from fastwright.review.live.created import created, flat, texts
 from fastwright.review.live.credentials import User
 from fastwright.review.live.exchange import Exchange, with_headers
 from fastwright.review.live.filling import Filling
-from fastwright.review.live.naming import singular
 from fastwright.review.live.people import People
 from fastwright.review.live.shaping import Shape
+from fastwright.review.nesting import PEOPLE, table_named
 from fastwright.review.ownership import Ownership
 from fastwright.review.requests import Contract, Ready
 
@@ -251,19 +251,13 @@ class Stage:
         before = re.search(rf"([\w-]+)/\{{{re.escape(name)}\}}", path)
         people = self.people.table
         if before and stem == name and people is not None and people.column(name) is not None:
-            named = self._named(before[1].replace("-", "_"))
+            named = table_named(self.app, before[1].replace("-", "_"))
             return named if named is not None and named.column(name) is not None else people
         if not before and stem == name:
             return None
         segment = before[1].replace("-", "_") if before else ""
         for word in filter(None, (stem if stem != name else "", segment)):
-            named = self._named(word)
+            named = table_named(self.app, word)
             if named is not None:
                 return named
-        return people if stem in ("user", "owner", "author", "account") else None
-
-    def _named(self, word: str) -> Table | None:
-        """The table of things that a word speaks of, or the last part of it (``db_post``)."""
-        last = word.rpartition("_")[2]
-        names = dict.fromkeys((singular(word), singular(last)))
-        return next((t for n in names for t in self.app.tables if singular(t.name) == n), None)
+        return people if stem in PEOPLE else None

@@ -16,15 +16,10 @@ from fastwright.review.live.credentials import PASSWORD, User
 from fastwright.review.live.exchange import TWICE, UNCOMMITTED, Exchange
 from fastwright.review.live.probes.whole_table import ROWS
 from fastwright.review.live.proof import Proof
+from fastwright.review.live.scenery import WHO, Scenery, table_of_row
 from fastwright.review.live.stage import Stage
 
 STAGE = "review_stage.py"
-_WHO = MappingProxyType({
-    Caller.OWNER: "owner", Caller.OTHER_USER: "other", Caller.LOWER_ROLE: "lower",
-})  # fmt: skip
-_STAFF = MappingProxyType({"staff1": "owner", "staff2": "other"})
-"""Whom those with a role play, where one is demanded."""
-
 _REFUSED = "assert answer.status_code in (401, 403, 404)"
 _HEAD = '''"""{message}."""
 
@@ -42,6 +37,7 @@ BROKEN = ("unforeseen-input", "longer-than-column", "null-into-not-null", "text-
 
 _CLAIMS = MappingProxyType({
     "missing-owner-filter": "Another user is answered as if the row did not exist",
+    "unscoped-child": "A row is served below its own parent alone",
     "unguarded-route": "Nobody gets in without credentials",
     "missing-role-guard": "A user without the role is turned away",
     "leaked-secret-field": "No answer holds what stands for a password",
@@ -165,7 +161,7 @@ def _body(stage: Stage, proof: Proof) -> str | None:
     if proof.rule == "credentials-for-any-origin":
         return _from_outside(exchange)
     lines, path = _set_up(stage, exchange)
-    who = _WHO.get(exchange.caller)
+    who = WHO.get(exchange.caller)
     call = f'answer = scene.send("{exchange.method}", {path}{f", {who}" if who else ""}'
     verdict = _privilege(stage, who) if proof.rule == "writable-privilege" else _verdict(proof)
     sent: tuple[str, ...] = (f"{call}{_content(exchange)})",)
@@ -204,7 +200,7 @@ def _privilege(stage: Stage, who: str | None) -> tuple[str, ...]:
 
 def _listing(stage: Stage, exchange: Exchange) -> str | None:
     """A list called on more rows than a page holds; None where rows are below others' rows."""
-    name, people = _table_of(stage, exchange), stage.people.table
+    name, people = table_of_row(stage, exchange.row), stage.people.table
     table = stage.app.table(name) if name else None
     if table is None or people is None:
         return None
@@ -234,42 +230,14 @@ def _from_outside(exchange: Exchange) -> str:
 
 
 def _set_up(stage: Stage, exchange: Exchange) -> tuple[list[str], str]:
-    """Lines that make users and the row, and the path as an expression."""
-    path, names = _with_people(stage, exchange)
-    names |= {_WHO[exchange.caller]} if exchange.caller in _WHO else set()
-    table = _table_of(stage, exchange)
-    columns = stage.app.table(table) if table else None
+    """Lines that make users and rows, and the path as an expression."""
+    scenery = Scenery(stage, exchange)
+    names = scenery.users | ({WHO[exchange.caller]} if exchange.caller in WHO else set())
     names |= {"owner"} if exchange.row else set()
     role = _role(stage, exchange)
     lines = [f'{name} = scene.user("{name}"{role})' for name in sorted(names, reverse=True)]
-    if exchange.row and columns is not None:
-        keys = {c.name for c in columns.columns if c.primary_key}
-        values = {k: v for k, v in exchange.row.items() if k not in keys and v is not None}
-        lines.append(f'row = scene.row("{table}", {values!r}, owner)')
-        for key in sorted(keys):
-            path = _put(path, str(exchange.row.get(key)), f"{{row['{key}']}}")
-    return lines, _shortened(f'f"{path}"' if "{" in path else json.dumps(path))
-
-
-def _with_people(stage: Stage, exchange: Exchange) -> tuple[str, set[str]]:
-    """The path with those whom it names as those of the test, and who they are."""
-    path, found = exchange.request.path, set()
-    template, people, key = exchange.route.partition(" ")[2], stage.people.table, stage.people.key
-    tables = (stage.table_of(name, template) for name in re.findall(r"{(\w+)", template))
-    by_key = [key] if key and people in tuple(tables) and not exchange.row else []
-    for user in stage.company.everybody():
-        name = _STAFF.get(user.name, user.name)
-        for column in (*by_key, *stage.people.login_columns):
-            value = user.row.get(column)
-            told = _put(path, value, f"{{{name}['row']['{column}']}}") if value else path
-            found |= {name} if told != path else set()
-            path = told
-    return path, found
-
-
-def _put(path: str, value: str, place: str) -> str:
-    """The path with `place` where `value` is a whole segment of it."""
-    return re.sub(rf"(?<=/){re.escape(value)}(?=/|$|\?)", lambda _: place, path)
+    path = scenery.path
+    return [*lines, *scenery.rows], _shortened(f'f"{path}"' if "{" in path else json.dumps(path))
 
 
 def _role(stage: Stage, exchange: Exchange) -> str:
@@ -278,12 +246,6 @@ def _role(stage: Stage, exchange: Exchange) -> str:
     if route is None or column is None or not stage.staff or not permissions(route):
         return ""
     return f", role={stage.people.granted!r}"
-
-
-def _table_of(stage: Stage, exchange: Exchange) -> str | None:
-    """The table that the row of an exchange is of: the one with exactly its columns."""
-    names = set(exchange.row)
-    return next((t.name for t in stage.app.tables if {c.name for c in t.columns} == names), None)
 
 
 def _content(exchange: Exchange) -> str:

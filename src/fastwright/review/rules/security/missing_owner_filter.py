@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
-from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.review.guarding import Guarding, guarding_of
 from fastwright.review.intent import Intent
+from fastwright.review.narrowing import narrowed, within
 from fastwright.review.ownership import Owned, Ownership, ownership_of
-from fastwright.review.reach import reach
 from fastwright.review.rule import rule
-from fastwright.source.imports import ensure_import
 
 NAME = "missing-owner-filter"
 
@@ -170,11 +169,7 @@ def _question(route: Route, owned: Owned, query: Query) -> Finding:
 def _place(route: Route, query: Query) -> Span:
     """The statement where it stands in the handler, else the handler."""
     assert route.span is not None
-    return query.span if _is_within(query.span, route.span) else route.span
-
-
-def _is_within(inner: Span, outer: Span) -> bool:
-    return inner.path == outer.path and outer.start <= inner.start and inner.end <= outer.end
+    return query.span if within(query.span, route.span) else route.span
 
 
 def _evidence(app: AppMap, peer: Route, asks: CallerUse | Query) -> Evidence:
@@ -189,35 +184,10 @@ def _fix(app: AppMap, guarding: Guarding, route: Route, row: tuple[Owned, Query]
     keys = [c.attribute for c in accounts.columns if c.primary_key] if accounts else []
     if caller is None or len(keys) != 1 or route.span is None or query.span == route.span:
         return None
-    if not _is_within(query.span, route.span) or owned.table.model is None:
+    if not within(query.span, route.span) or owned.table.model is None:
         return None
-    call = next((c for c in reach(app).calls_of(query.span.path) if c.span == query.span), None)
-    if call is None or not call.arguments:
-        return None
-    changes = _narrowed(app, owned, (call.text, call.arguments), query.span, f"{caller}.{keys[0]}")
+    why = f"a row of `{owned.table.name}` is for its owner alone"
+    wanted = (owned.column, f"{caller}.{keys[0]}")
+    changes = narrowed(app, owned.table, query.span, wanted, why)
     title = f"Limit `{route}` to rows of `{owned.table.name}` that are the caller's"
     return Fix(title, Safety.CHANGES_BEHAVIOUR, changes) if changes else None
-
-
-def _narrowed(
-    app: AppMap, owned: Owned, call: tuple[str, tuple[str, ...]], span: Span, caller: str
-) -> tuple[Edit, ...]:
-    """The statement with the owner among its conditions; nothing where its form is not known."""
-    text, arguments = call
-    verb, model = text.rpartition(".")[2], arguments[0]
-    condition = f"{model}.{owned.column.attribute} == {caller}"
-    why = f"a row of `{owned.table.name}` is for its owner alone"
-    after = Span(span.path, span.end, span.end)
-    if verb in ("select", "update", "delete"):
-        return (Edit(after, f".where({condition})", why),)
-    if verb == "query":
-        return (Edit(after, f".filter({condition})", why),)
-    keys = [c.attribute for c in owned.table.columns if c.primary_key]
-    if verb != "get" or len(arguments) != 2 or len(keys) != 1 or "." not in text:
-        return ()
-    module = "sqlmodel" if owned.table.mapper == "sqlmodel" else "sqlalchemy"
-    bound = ensure_import(app, span.path, module, "select")
-    session = text.rpartition(".")[0]
-    by_key = f"{model}.{keys[0]} == {arguments[1]}"
-    written = f"{session}.scalar({bound.local}({model}).where({by_key}, {condition}))"
-    return (*bound.edits, Edit(span, written, why))

@@ -1,0 +1,43 @@
+"""Rows below rows: which table each parameter of a path names, and which row is below which."""
+
+from __future__ import annotations
+
+import re
+
+from fastwright.model.app import AppMap
+from fastwright.model.storage import Column, Table
+from fastwright.review.naming import singular
+
+PEOPLE = frozenset({"user", "owner", "author", "account"})
+"""What a parameter may call the account that it names, whatever its table is called."""
+
+_KEY = re.compile(r"_?(id|uuid|uid|pk|slug)$")
+
+
+def named_tables(app: AppMap, path: str, accounts: Table | None) -> list[tuple[str, Table | None]]:
+    """The parameters of a path, each with the table whose row it names, where that is known.
+
+    ``/orders/{id}`` and ``/of/{order_id}`` name a row of `orders`, ``/of/{owner_id}`` one of
+    `accounts`.
+    """
+    found = re.finditer(r"(?:([\w-]+)/)?\{(\w+)(?::\w+)?\}", path)
+    return [(part[2], _named(app, part[2], part[1] or "", accounts)) for part in found]
+
+
+def _named(app: AppMap, parameter: str, segment: str, accounts: Table | None) -> Table | None:
+    stem = _KEY.sub("", parameter)
+    words = (stem if stem != parameter else "", segment.replace("-", "_"))
+    table = next((t for word in words if (t := table_named(app, word)) is not None), None)
+    return accounts if table is None and stem in PEOPLE else table
+
+
+def table_named(app: AppMap, word: str) -> Table | None:
+    """The table of things that a word speaks of, or the last part of it (``db_post``)."""
+    names = dict.fromkeys((singular(word), singular(word.rpartition("_")[2])))
+    found = (t for name in names if name for t in app.tables if singular(t.name) == name)
+    return next(found, None)
+
+
+def target_of(column: Column) -> str:
+    """The table that a column points at; empty for none."""
+    return (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2]

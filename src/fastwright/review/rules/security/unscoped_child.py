@@ -1,0 +1,267 @@
+"""FW518 unscoped-child."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Fix, Safety
+from fastwright.model.code import Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.routing import CallerUse, Query, Route
+from fastwright.model.storage import Column, Table
+from fastwright.review.guarding import guarding_of
+from fastwright.review.naming import singular
+from fastwright.review.narrowing import narrowed, within
+from fastwright.review.nesting import named_tables, target_of
+from fastwright.review.ownership import Ownership, ownership_of
+from fastwright.review.reach import reach
+from fastwright.review.rule import rule
+
+NAME = "unscoped-child"
+_COMPARES = re.compile(r"[!=]=")
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A row that a statement asks for by its own key, and the row above it that a path names.
+
+    `column` is the column of `table` that says which row of `parent` it is below; `parameter` is
+    the parameter of the path that names that one.
+    """
+
+    table: Table
+    column: Column
+    query: Query
+    parent: Table
+    parameter: str
+
+
+@rule(code="FW518", severity=Severity.HIGH)
+def unscoped_child(app: AppMap) -> Iterator[Finding]:
+    """A row below one that the caller owns, which is looked for below everybody's.
+
+    ## Why is this bad?
+    The route asks whether the item is the caller's, and then reads the note by its key alone.
+    Whoever has an item of their own names it in the path, and another's note after it (OWASP
+    API1:2023, broken object level authorization; CWE-639).
+
+    ## Example
+    ```python
+    class Note(Base):
+        __tablename__ = "notes"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        text: Mapped[str] = mapped_column(String(500))
+        item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+
+
+    def own_item(item_id: int, session: SessionDep, user: CurrentUser) -> Item:
+        item = session.get(Item, item_id)
+        if item is None or item.owner_id != user.id:
+            raise HTTPException(404)
+        return item
+
+
+    OwnItem = Annotated[Item, Depends(own_item)]
+
+
+    @app.get("/items/{item_id}/notes/{note_id}")
+    def read_note(note_id: int, item: OwnItem, session: SessionDep) -> str:
+        note = session.get(Note, note_id)
+        if note is None:
+            raise HTTPException(404)
+        return note.text
+    ```
+
+    Use instead:
+    ```python
+    class Note(Base):
+        __tablename__ = "notes"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        text: Mapped[str] = mapped_column(String(500))
+        item_id: Mapped[int] = mapped_column(ForeignKey("items.id"), index=True)
+
+
+    def own_item(item_id: int, session: SessionDep, user: CurrentUser) -> Item:
+        item = session.get(Item, item_id)
+        if item is None or item.owner_id != user.id:
+            raise HTTPException(404)
+        return item
+
+
+    OwnItem = Annotated[Item, Depends(own_item)]
+
+
+    @app.get("/items/{item_id}/notes/{note_id}")
+    def read_note(note_id: int, item: OwnItem, session: SessionDep) -> str:
+        note = session.scalar(select(Note).where(Note.id == note_id, Note.item_id == item.id))
+        if note is None:
+            raise HTTPException(404)
+        return note.text
+    ```
+
+    ## Fix safety
+    Changes behaviour: a row below another parent is answered as if it did not exist. Offered where
+    the statement stands in the handler, and the key of the parent has a name there.
+
+    ## Known limits
+    Certain where the route limits the parent to the caller: its owner is compared, or a table of
+    members is asked. Any mention of the column, or of a relationship between the two tables, in
+    what runs for the route is taken for the missing condition. SQL that is written as text is left
+    to `--live`.
+    """
+    guarding, ownership = guarding_of(app), ownership_of(app)
+    for route in guarding.served:
+        principal = any(g.role == "principal" and not g.optional for g in route.guards)
+        if not principal or route.path.count("{") < 2:
+            continue
+        for child in _children(app, ownership, route):
+            asks = _asks(app, ownership, route, child.parent)
+            if asks is None or _is_asked_itself(ownership, route, child):
+                continue
+            if not _mentions(app, route, child):
+                yield _finding(app, route, child, asks)
+                break
+
+
+def _children(app: AppMap, ownership: Ownership, route: Route) -> Iterator[_Child]:
+    """Statements for one row by its own key, of tables below one that the path names before."""
+    named = named_tables(app, route.path, ownership.accounts)
+    for query in route.queries:
+        table = app.table(query.tables[0]) if len(query.tables) == 1 else None
+        if table is None or not _is_by_key(app, query, table):
+            continue
+        places = [n for n, (_, t) in enumerate(named) if t is table]
+        if not places and named[-1][1] is None:
+            places = [len(named) - 1]  # `/{user_id}/{id}` does not say of what
+        for parameter, parent in named[: places[-1]] if places else ():
+            if parent is None or parent is table:
+                continue
+            columns = (c for c in table.columns if target_of(c) == parent.name)
+            yield from (_Child(table, c, query, parent, parameter) for c in columns)
+
+
+def _is_by_key(app: AppMap, query: Query, table: Table) -> bool:
+    """Whether nothing but the table's own key says which row is meant."""
+    if query.kind == "insert" or (query.many and query.kind == "select"):
+        return False
+    keys = {f"{table.name}.{name}" for c in table.columns if c.primary_key
+            for name in (c.name, c.attribute)}  # fmt: skip
+    if query.filters:
+        return set(query.filters) <= keys
+    return bool(re.match(r"[\w.]+\.get(_one)?\(", app.text(query.span)))
+
+
+def _asks(
+    app: AppMap, ownership: Ownership, route: Route, parent: Table
+) -> CallerUse | Query | None:
+    """Where the route limits the rows of `parent` to the caller's; None if that is not seen."""
+    accounts = ownership.accounts
+    if accounts is not None and parent.name == accounts.name:
+        uses = (u for u in route.caller_uses if u.kind == "read" and _COMPARES.search(u.text))
+        return next(uses, None)
+    owned = ownership.owned.get(parent.name)
+    asks = ownership.asks(route, owned) if owned is not None else None
+    return asks or _asks_members(app, ownership, route, parent)
+
+
+def _asks_members(
+    app: AppMap, ownership: Ownership, route: Route, parent: Table
+) -> CallerUse | None:
+    """A condition on a table that says which accounts belong to which rows of `parent`."""
+    for table in app.tables:
+        pointing = {target_of(column) for column in table.columns}
+        if table.model is None or parent.name not in pointing or not pointing & ownership.people:
+            continue
+        word = re.compile(rf"\b{re.escape(table.model.rpartition('.')[2])}\b")
+        for use in route.caller_uses:
+            if use.kind == "filtered" and word.search(use.text):
+                return use
+    return None
+
+
+def _is_asked_itself(ownership: Ownership, route: Route, child: _Child) -> bool:
+    """Whether the row is limited to the caller by a column of its own."""
+    owned = ownership.owned.get(child.table.name)
+    asks = ownership.asks(route, owned) if owned is not None else None
+    if owned is None or asks is None:
+        return False
+    if not isinstance(asks, CallerUse) or asks.kind == "filtered":
+        return True
+    # The parent may have a column of the same name, and a parameter the name of the column.
+    word = re.compile(rf"(\w+)\.(?:{'|'.join(map(re.escape, owned.marks))})\b")
+    names = {m[1] for use in route.caller_uses for m in word.finditer(use.text)}
+    parents = {node.name for node in route.dependencies if node.returns == child.parent.model}
+    return any(singular(name) != singular(child.parent.name) for name in names - parents)
+
+
+def _mentions(app: AppMap, route: Route, child: _Child) -> bool:
+    """Whether anything that runs for the route speaks of which row is below which."""
+    own = re.escape(child.column.attribute)
+    marks = [rf"(?P<of>\w*)\.{own}\b", rf"\b{own}\s*=(?!=)", rf"[\"']{own}[\"']"]
+    marks += [rf"\.{re.escape(r.name)}\b"
+              for t, o in ((child.table, child.parent), (child.parent, child.table))
+              for r in t.relationships if r.target == o.model]  # fmt: skip
+    word = re.compile("|".join(marks))
+    # Another table may have a column of the same name.
+    others = {t.model.rpartition(".")[2] for t in app.tables if t.model and t is not child.table}
+    texts = (app.text(f.span) for f in _running(app, route))
+    return any(m["of"] not in others for text in texts for m in word.finditer(text))
+
+
+def _running(app: AppMap, route: Route) -> Iterator[Function]:
+    """The functions that run for a route, as far as they are ours."""
+    reached = reach(app)
+    for root in reached.roots(route):
+        yield root
+        for step in reached.below(root):
+            yield step.function
+
+
+def _finding(app: AppMap, route: Route, child: _Child, asks: CallerUse | Query) -> Finding:
+    verb = {"GET": "reads", "DELETE": "deletes"}.get(route.method, "changes")
+    table, parent = child.table.name, child.parent.name
+    message = (
+        f"`{route}` {verb} any row of `{table}` by its key, whichever row of `{parent}` it is below"
+    )
+    written = asks.text if isinstance(asks, CallerUse) else app.text(asks.span)
+    shown = f"of `{parent}` the caller's alone are served: {' '.join(written.split())}"
+    fix = _fix(app, route, child)
+    assert route.span is not None
+    return Finding(
+        NAME,
+        child.query.span if within(child.query.span, route.span) else route.span,
+        message,
+        evidence=(Evidence(EvidenceKind.SOURCE, shown),),
+        related=(asks.span,),
+        fixes=(fix,) if fix is not None else (),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _fix(app: AppMap, route: Route, child: _Child) -> Fix | None:
+    """The parent among the conditions, where its key has a name in the handler."""
+    key = _key_of_parent(route, child)
+    if key is None or route.span is None or not within(child.query.span, route.span):
+        return None
+    why = f"a row of `{child.table.name}` is served below its own `{child.parent.name}` alone"
+    edits = narrowed(app, child.table, child.query.span, (child.column, key), why)
+    title = f"Limit `{route}` to rows below the `{child.parent.name}` that it names"
+    return Fix(title, Safety.CHANGES_BEHAVIOUR, edits) if edits else None
+
+
+def _key_of_parent(route: Route, child: _Child) -> str | None:
+    """What holds the key of the parent in the handler: the row itself, or what the path says."""
+    place = (child.column.foreign_key or "").rpartition(".")[2]
+    key = next((c for c in child.parent.columns if c.name == place), None)
+    if key is None:
+        return None
+    for node in route.dependencies:
+        if node.name and node.returns == child.parent.model:
+            return f"{node.name}.{key.attribute}"
+    own = {p.name for p in route.parameters if p.source == "path"}
+    is_key = re.search(r"(^|_)(id|uuid|uid|pk)$", child.parameter) is not None
+    return child.parameter if is_key and key.primary_key and child.parameter in own else None
