@@ -401,3 +401,11 @@ def test_a_survey_for_other_programs_has_a_line_for_each_row(tmp_path, capsys) -
     assert "reading the source" in shown.err
     (row,) = [line for line in shown.out.splitlines() if line.startswith("GET /books/{book_id}\t")]
     assert row.split("\t")[1:] == ["bookshop.books.router.read_book", "–", "source"]
+
+
+def test_a_review_written_to_a_file_is_what_the_terminal_is_told(tmp_path, capsys) -> None:
+    """Without a form of its own the file holds the findings as text."""
+    copy, report = sample_app("createall").copy(tmp_path), tmp_path / "report.txt"
+    assert main(["review", str(copy), "-O", str(report)]) == 1
+    assert "FW571 late-commit" in capsys.readouterr().err
+    assert "FW571 late-commit" in report.read_text("utf-8")

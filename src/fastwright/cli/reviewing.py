@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from fastwright.review.rule import every_rule
 from fastwright.survey.collecting import without_collector
 
 FINDINGS = 1
+_WIDTH = 100
+"""Columns of a report that is written to a file."""
 BROKEN = 70
 """A rule of ours raised and nothing else failed: the run cannot vouch for the app."""
 
@@ -60,7 +63,7 @@ def tell(found: Review, form: str, output: str | None) -> int:
     """Print the review in `form`, or write it to the file `output`; the exit code that it has."""
     text = _rendered(found, form)
     if output is not None:
-        _write(output, text)
+        _write(output, text or _plain(found))
     elif text:
         click.echo(text, nl=False)
     if text == "" or output is not None:
@@ -70,6 +73,15 @@ def tell(found: Review, form: str, output: str | None) -> int:
     if not found.loads:
         return DoesNotLoad.exit_code
     return FINDINGS if found.failing else BROKEN if found.faults else 0
+
+
+def _plain(found: Review) -> str:
+    """What the terminal is told, as text for a file."""
+    from fastwright.report.review_terminal import show  # noqa: PLC0415
+
+    told = io.StringIO()
+    show(found, Output(file=told, highlight=False, width=_WIDTH))
+    return told.getvalue()
 
 
 def _write(output: str, text: str) -> None:
