@@ -22,6 +22,9 @@ GOOD = REPOSITORY / "tests/apps/examined"
 MAIN = PurePosixPath("main.py")
 FAULTS = {
     "    if note is None or note.owner_id != me.id:\n": "    if note is None:\n",
+    "Shelf.id.in_(body.ids), Shelf.owner_id == me.id": "Shelf.id.in_(body.ids)",
+    "Shelf.id == shelf_id, Shelf.owner_id == me.id": "Shelf.id == shelf_id",
+    "    own_shelf(body.shelf_id, me, db)\n": "",
     "    if book is None or book.shelf_id != shelf.id:\n": "    if book is None:\n",
     '        claims = jwt.decode(token, KEY, algorithms=["HS256"])\n': (
         '        claims = jwt.decode(token, options={"verify_signature": False})\n'
@@ -124,6 +127,9 @@ def test_nothing_is_proven_of_a_good_app(world: World) -> None:
         ("missing-owner-filter", "GET /notes/{note_id}"),
         ("missing-owner-filter", "PUT /notes/{note_id}"),
         ("missing-owner-filter", "DELETE /notes/{note_id}"),
+        ("missing-owner-filter", "POST /shelves/clear"),
+        ("missing-owner-filter", "GET /books"),
+        ("missing-owner-filter", "POST /books"),
         ("unscoped-child", "GET /shelves/{shelf_id}/books/{book_id}"),
         ("unscoped-child", "DELETE /shelves/{shelf_id}/books/{book_id}"),
         ("unverified-token", "GET /me"),

@@ -14,7 +14,7 @@ from fastwright.model.errors import FastwrightError
 from fastwright.model.finding import AccessMatrix, Caller
 from fastwright.review.attack import CannotStrike, Headers, Needs, Target
 from fastwright.review.attacks.assault import Account, Assault
-from fastwright.review.naming import singular
+from fastwright.review.naming import alike
 from fastwright.review.requests import Contract, Ready
 
 MOST = 300
@@ -214,7 +214,7 @@ class _Cast:
         segment = before[1].replace("-", "_") if before else ""
         for word in filter(None, (stem if stem != name else "", segment)):
             for table in self._tables:
-                if singular(table.name) == singular(word):
+                if alike(table.name, word):
                     return table
         return self._accounts() if stem in ("user", "owner", "author", "account") else None
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 
-def singular(word: str) -> str:
-    """A table's or segment's name for one of its things."""
-    word = word.lower()
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+_PLURALS = ((r"ies$", "y"), (r"ves$", "f"), (r"ves$", "fe"), (r"es$", ""), (r"(?<!s)s$", ""))
+
+
+@cache
+def one_of(word: str) -> frozenset[str]:
+    """The words that a table's or segment's name may be the plural of, itself among them.
+
+    English does not tell ``caches`` from ``branches``: both endings are taken away.
+    """
+    lowered = word.lower()
+    return frozenset({lowered, *(re.sub(ending, single, lowered) for ending, single in _PLURALS)})
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two names are of the same thing, in whatever number."""
+    return bool(one and other) and not one_of(one).isdisjoint(one_of(other))

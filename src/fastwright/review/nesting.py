@@ -6,7 +6,7 @@ import re
 
 from fastwright.model.app import AppMap
 from fastwright.model.storage import Column, Table
-from fastwright.review.naming import singular
+from fastwright.review.naming import alike
 
 PEOPLE = frozenset({"user", "owner", "author", "account"})
 """What a parameter may call the account that it names, whatever its table is called."""
@@ -33,9 +33,8 @@ def _named(app: AppMap, parameter: str, segment: str, accounts: Table | None) ->
 
 def table_named(app: AppMap, word: str) -> Table | None:
     """The table of things that a word speaks of, or the last part of it (``db_post``)."""
-    names = dict.fromkeys((singular(word), singular(word.rpartition("_")[2])))
-    found = (t for name in names if name for t in app.tables if singular(t.name) == name)
-    return next(found, None)
+    names = dict.fromkeys((word, word.rpartition("_")[2]))
+    return next((t for name in names for t in app.tables if alike(t.name, name)), None)
 
 
 def target_of(column: Column) -> str:

@@ -11,7 +11,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.guarding import WRITES, permissions
-from fastwright.review.naming import singular
+from fastwright.review.naming import alike
 from fastwright.review.nesting import target_of
 from fastwright.review.once import once
 
@@ -97,7 +97,7 @@ class Ownership:
         if not found:
             return None
         stem = _stem(route.path)
-        named = [row for row in found if singular(row[0].table.name) == stem]
+        named = [row for row in found if alike(row[0].table.name, stem)]
         tables = {row[0].table.name for row in found}
         return named[0] if named else found[0] if len(tables) == 1 else None
 
@@ -187,9 +187,9 @@ def _profiles(word: str) -> tuple[str, ...]:
 
 
 def _stem(path: str) -> str:
-    """The singular of the segment before the last parameter."""
+    """The segment before the last parameter."""
     before = re.findall(r"/([\w-]+)/\{", path)
-    return singular(before[-1].replace("-", "_")) if before else ""
+    return str(before[-1]).replace("-", "_") if before else ""
 
 
 @once

@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ForeignKey, String, create_engine, select, text
+from sqlalchemy import ForeignKey, String, create_engine, delete, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -97,6 +97,15 @@ class NoteIn(BaseModel):
 class NoteOut(NoteIn):
     model_config = ConfigDict(from_attributes=True)
     id: int
+
+
+class BookIn(BaseModel):
+    shelf_id: Annotated[int, Field(le=2**63 - 1)]
+    title: str = Field(max_length=100)
+
+
+class Shelves(BaseModel):
+    ids: Annotated[list[Annotated[int, Field(le=2**63 - 1)]], Field(max_length=50)]
 
 
 def hash_password(password: str) -> str:
@@ -215,6 +224,30 @@ def own_shelf(shelf_id: Key, me: Me, db: Db) -> Shelf:
     if shelf is None or shelf.owner_id != me.id:
         raise HTTPException(404)
     return shelf
+
+
+@app.get("/shelves/{shelf_id}")
+def read_shelf(shelf: Annotated[Shelf, Depends(own_shelf)]) -> str:
+    return shelf.name
+
+
+@app.post("/shelves/clear")
+def clear_shelves(body: Shelves, me: Me, db: Db) -> None:
+    db.execute(delete(Shelf).where(Shelf.id.in_(body.ids), Shelf.owner_id == me.id))
+    db.commit()
+
+
+@app.get("/books")
+def books_of(shelf_id: Annotated[int, Query(le=2**63 - 1)], me: Me, db: Db) -> list[str]:
+    found = select(Book.title).join(Shelf).where(Shelf.id == shelf_id, Shelf.owner_id == me.id)
+    return list(db.scalars(found.order_by(Book.id).limit(50)))
+
+
+@app.post("/books", status_code=201)
+def add_book(body: BookIn, me: Me, db: Db) -> None:
+    own_shelf(body.shelf_id, me, db)
+    db.add(Book(title=body.title, shelf_id=body.shelf_id))
+    db.commit()
 
 
 def book_of_shelf(book_id: Key, shelf: Annotated[Shelf, Depends(own_shelf)], db: Db) -> Book:

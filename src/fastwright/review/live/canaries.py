@@ -114,7 +114,7 @@ class Canaries:
             return
         for beside in self.app.tables:
             pointing = {target_of(c): c for c in beside.columns if c.foreign_key}
-            if {people.name, table.name} == pointing.keys() and _only_joins(beside):
+            if {people.name, table.name} == pointing.keys() and only_joins(beside):
                 theirs, its = pointing[people.name], pointing[table.name]
                 place = (its.foreign_key or "").rpartition(".")[2]
                 known = {theirs.name: as_stored(owner.row.get(key)), its.name: row.get(place)}
@@ -174,7 +174,7 @@ class Canaries:
         return found if isinstance(found, dict) else None
 
 
-def _only_joins(table: Table) -> bool:
+def only_joins(table: Table) -> bool:
     """Nothing is in the table but which row belongs to whom, and in what way."""
     own = [c for c in table.columns if not c.foreign_key and not c.primary_key]
     return all(c.default is not None or c.nullable or "rel" in c.name for c in own)

@@ -37,6 +37,8 @@ class Exchange:
     """What `caller` sent to `route` (``METHOD /path`` of the contract), and what came back.
 
     `row` is what it named; `stands` are the rows that were there beside, those above others first.
+    `place` is where a row of `named` was named, if not in the path of the row's own: ``("query",
+    name)``, or the way in a body; `below` is the table that came to have a row below it.
     `staging` says what had to be so for it: `TWICE` or `UNCOMMITTED`; empty for nothing.
     """
 
@@ -52,6 +54,9 @@ class Exchange:
     row: Mapping[str, Any] = field(default_factory=dict)
     staging: str = ""
     stands: tuple[Stand, ...] = ()
+    place: tuple[str, ...] = ()
+    named: str = ""
+    below: str = ""
 
     @classmethod
     def of(
@@ -84,6 +89,13 @@ class Exchange:
         """The body as JSON; None where it is none."""
         try:
             return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def json_sent(self) -> Any:
+        """The body of the request as JSON; None where it is none."""
+        try:
+            return json.loads(self.request.body)
         except ValueError:
             return None
 

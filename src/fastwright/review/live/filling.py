@@ -9,7 +9,7 @@ from fastwright.model.storage import Column, Table
 from fastwright.review.live.canaries import Canary
 from fastwright.review.live.created import created
 from fastwright.review.live.credentials import PASSWORD, User
-from fastwright.review.naming import singular
+from fastwright.review.naming import alike
 from fastwright.review.requests import Ready
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ class Filling:
     @staticmethod
     def _column(table: Table, name: str) -> Column | None:
         """The column that ``slug`` or ``article_slug`` speaks of; None for a key."""
-        own = name.removeprefix(f"{singular(table.name)}_")
+        words = name.split("_")
+        cuts = (n for n in range(1, len(words)) if alike(table.name, "_".join(words[:n])))
+        own = "_".join(words[next(cuts, 0) :])
         found = table.column(name) or table.column(own)
         return found if own not in ("id", "uuid", "pk") else None

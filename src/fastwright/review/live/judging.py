@@ -13,7 +13,7 @@ from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
 
 _CHANGES = ("PUT", "PATCH", "DELETE")
-_SEEN = MappingProxyType({
+SEEN = MappingProxyType({
     "reads": "the row of the owner is in the answer",
     "deletes": "the row of the owner is gone",
     "changes": "the row of the owner is not what it was",
@@ -68,6 +68,17 @@ def judge(stage: Stage, grid: Grid, known: Iterable[Finding]) -> Iterator[Proof]
             yield from _called(lower, operation, "missing-role-guard")
     for table in dict.fromkeys(c.canary.table for c in grid.cells() if c.canary):
         yield from _owned(stage, table, _rows_of(stage, grid, table), certain)
+
+
+def closed_tables(stage: Stage, grid: Grid) -> frozenset[str]:
+    """The tables of which another user is shown no row of the owner's, wherever it was asked."""
+    found = set()
+    for table in {c.canary.table for c in grid.cells() if c.canary} - {*stage.intent.shared}:
+        reading = [row for row in _rows_of(stage, grid, table) if row.reads and row.works]
+        if table in stage.intent.owned or (reading and not any(row.is_open for row in reading)):
+            found.add(table)
+    people = stage.people.table
+    return frozenset(found - {people.name if people else ""})
 
 
 def _called(cell: Cell | None, operation: str, rule: str) -> Iterator[Proof]:
@@ -143,7 +154,7 @@ def _question(stage: Stage, table: str, rows: list[Row]) -> Proof:
         f"{named} {verb} {_thing(stage, table)} that is another user's: declare `{table}` as "
         "`owned`, or the operation as `public`, in `[tool.fastwright.access]`"
     )
-    shown = tuple((row.other.exchange, _SEEN[_verb(row)]) for row in rows)
+    shown = tuple((row.other.exchange, SEEN[_verb(row)]) for row in rows)
     beside = tuple(row.operation for row in rows[1:])
     return Proof("missing-owner-filter", rows[0].operation, message, shown, is_meant=False,
                  beside=beside)  # fmt: skip
@@ -161,7 +172,7 @@ def _thing(stage: Stage, table: str) -> str:
 def _proof(stage: Stage, table: str, row: Row, closed: list[Row]) -> Proof:
     verb = _verb(row)
     message = f"`{row.operation}` {verb} {_thing(stage, table)} that is another user's"
-    shown = [(row.other.exchange, _SEEN[verb])]
+    shown = [(row.other.exchange, SEEN[verb])]
     shown += [(r.other.exchange, "the same user is turned away here") for r in closed[:2]]
     song = row.other.canary.songs[0] if row.reads and row.other.canary else ""
     return Proof(_rule(stage, row, closed), row.operation, message, tuple(shown), forbidden=song)

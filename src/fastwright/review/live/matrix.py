@@ -18,7 +18,7 @@ from fastwright.review.live.credentials import User
 from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.shaping import REFUSED, TRIES, Shape, is_full, places_blamed, shapes
 from fastwright.review.live.stage import Stage
-from fastwright.review.naming import singular
+from fastwright.review.naming import alike
 
 MOST = 300
 """Operations that are called; further ones are named as not tried."""
@@ -251,7 +251,7 @@ def canary_for(stage: Stage, operation: str) -> Canary | None:
     found = next((t for t in tables if t is not None and t.name in (*owned, people)), None)
     if found is None and not names:
         last = path.rstrip("/").rpartition("/")[2].replace("-", "_")
-        named = (o.table for o in owned.values() if singular(o.table.name) == singular(last))
+        named = (o.table for o in owned.values() if alike(o.table.name, last))
         found = next(named, None)
     row = stage.ownership.row_of(route) if route is not None else None
     if found is None and row is not None:

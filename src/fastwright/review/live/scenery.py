@@ -27,6 +27,7 @@ class Scenery:
         path: The path, with expressions in braces for what the test makes.
         users: The names of those who are in it.
         rows: A line for each row, those above others first.
+        key: What a query or body names, as an expression; empty where only the path names a row.
     """
 
     def __init__(self, stage: Stage, exchange: Exchange) -> None:
@@ -35,6 +36,10 @@ class Scenery:
         self.users: set[str] = set()
         self.rows = [self._row(name, stand) for name, stand in _named(stage, exchange)]
         self.path = self._of_people(self._of_rows(exchange), exchange)
+        self.key = self._named_key(exchange) if exchange.place else ""
+        if exchange.place[:1] == ("query",):
+            asked = rf"([?&]{re.escape(exchange.place[1])}=)[^&]*"
+            self.path = re.sub(asked, lambda found: f"{found[1]}{{{self.key}}}", self.path)
 
     def _row(self, name: str, stand: Stand) -> str:
         """The line that makes a row, below those that were made before."""
@@ -57,6 +62,37 @@ class Scenery:
             if target == stand.table and str(stand.row.get(place)) == str(value):
                 return f"{name}['{place}']"
         return repr(value)
+
+    def _named_key(self, exchange: Exchange) -> str:
+        """The key of the row, or of the person, that a query or body names."""
+        people = self._stage.people.table
+        if people is not None and exchange.named == people.name:
+            self.users.add(WHO[Caller.OWNER])
+            return f"owner['row']['{self._stage.people.key}']"
+        name = next(n for n, stand in reversed(self._made.items()) if stand.table == exchange.named)
+        table = self._stage.app.table(exchange.named)
+        return (
+            f"{name}['{next(c.name for c in table.columns if c.primary_key) if table else 'id'}']"
+        )
+
+    def content(self, exchange: Exchange) -> str:
+        """The body as an argument, with the key as that of the test's own row; empty for none."""
+        if exchange.place[:1] != ("body",):
+            return ""
+        return f", json={_literal(exchange.json_sent(), exchange.place[1:], self.key)}"
+
+    def kept(self, exchange: Exchange, forbidden: str) -> tuple[str, ...]:
+        """That a row which a query or body names was neither shown nor touched."""
+        if forbidden:
+            return (f"assert {forbidden!r} not in answer.text",)
+        if exchange.below:
+            table = self._stage.app.table(exchange.below)
+            columns = table.columns if table is not None else ()
+            above = next(c for c in columns if target_of(c) == exchange.named)
+            where = f'{{"{above.name}": {self.key}}}'
+            return (f'assert scene.found("{exchange.below}", {where}) == {{}}',)
+        name, key = self.key.split("[")
+        return (f'assert scene.found("{exchange.named}", {{{key[:-1]}: {self.key}}}) == {name}',)
 
     def _of_rows(self, exchange: Exchange) -> str:
         """The path with the keys of rows as those of the test's own rows."""
@@ -85,6 +121,15 @@ class Scenery:
                 self.users |= {name} if told != path else set()
                 path = told
         return path
+
+
+def _literal(value: Any, way: tuple[str, ...], key: str) -> str:
+    """JSON as Python writes it, with the expression `key` at the end of a way."""
+    if not way:
+        return f"[{key}]" if isinstance(value, list) else key
+    rows = (f"{k!r}: {_literal(v, way[1:], key) if k == way[0] else repr(v)}"
+            for k, v in value.items())  # fmt: skip
+    return f"{{{', '.join(rows)}}}"
 
 
 def _named(stage: Stage, exchange: Exchange) -> Iterator[tuple[str, Stand]]:

@@ -160,11 +160,13 @@ def _body(stage: Stage, proof: Proof) -> str | None:
         return _listing(stage, exchange)
     if proof.rule == "credentials-for-any-origin":
         return _from_outside(exchange)
-    lines, path = _set_up(stage, exchange)
+    scenery = Scenery(stage, exchange)
+    lines, path = _set_up(stage, exchange, scenery)
     who = WHO.get(exchange.caller)
     call = f'answer = scene.send("{exchange.method}", {path}{f", {who}" if who else ""}'
     verdict = _privilege(stage, who) if proof.rule == "writable-privilege" else _verdict(proof)
-    sent: tuple[str, ...] = (f"{call}{_content(exchange)})",)
+    verdict = scenery.kept(exchange, proof.forbidden) if exchange.place else verdict
+    sent: tuple[str, ...] = (f"{call}{scenery.content(exchange) or _content(exchange)})",)
     if exchange.staging == UNCOMMITTED:
         sent = ("with scene.failing_commits():", *(f"    {line}" for line in sent))
     elif exchange.staging == TWICE:
@@ -229,9 +231,8 @@ def _from_outside(exchange: Exchange) -> str:
     )
 
 
-def _set_up(stage: Stage, exchange: Exchange) -> tuple[list[str], str]:
+def _set_up(stage: Stage, exchange: Exchange, scenery: Scenery) -> tuple[list[str], str]:
     """Lines that make users and rows, and the path as an expression."""
-    scenery = Scenery(stage, exchange)
     names = scenery.users | ({WHO[exchange.caller]} if exchange.caller in WHO else set())
     names |= {"owner"} if exchange.row else set()
     role = _role(stage, exchange)

@@ -13,7 +13,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.guarding import guarding_of
-from fastwright.review.naming import singular
+from fastwright.review.naming import alike
 from fastwright.review.narrowing import narrowed, within
 from fastwright.review.nesting import named_tables, target_of
 from fastwright.review.ownership import Ownership, ownership_of
@@ -194,7 +194,7 @@ def _is_asked_itself(ownership: Ownership, route: Route, child: _Child) -> bool:
     word = re.compile(rf"(\w+)\.(?:{'|'.join(map(re.escape, owned.marks))})\b")
     names = {m[1] for use in route.caller_uses for m in word.finditer(use.text)}
     parents = {node.name for node in route.dependencies if node.returns == child.parent.model}
-    return any(singular(name) != singular(child.parent.name) for name in names - parents)
+    return not all(alike(name, child.parent.name) for name in names - parents)
 
 
 def _mentions(app: AppMap, route: Route, child: _Child) -> bool:
