@@ -18,6 +18,8 @@ from fastwright.review.once import once
 _OWNER = re.compile(
     r"^(owner|user|author|creator|created_by|customer|member|account)_?(id|uuid|uid|pk)$"
 )
+_KEY = re.compile(r"(?:^|_)(?:id|uuid|uid|pk)s?$")
+_GETS = re.compile(r"[\w.]+\.get(_one)?\(")
 _NULL_TEST = re.compile(r"^(el)?if (not )?\w+( is (not )?None)?:$")
 
 
@@ -91,9 +93,9 @@ class Ownership:
 
     def row_of(self, route: Route) -> tuple[Owned, Query] | None:
         """The owned row that the client of `route` names, and the statement that fetches it."""
-        if "{" not in route.path:
-            return None
         found = [(self.owned[q.tables[0]], q) for q in route.queries if self._by_key(q)]
+        if "{" not in route.path:
+            found = [row for row in found if self._is_named(route, *row)]
         if not found:
             return None
         stem = _stem(route.path)
@@ -106,6 +108,20 @@ class Ownership:
         if query.kind == "insert" or not query.tables or query.tables[0] not in self.owned:
             return False
         return not query.many or query.kind in ("delete", "update")
+
+    def _is_named(self, route: Route, owned: Owned, query: Query) -> bool:
+        """Whether a query or body names the row by its key, which is all that is asked for."""
+        keys = {f"{owned.table.name}.{n}" for c in owned.table.columns if c.primary_key
+                for n in (c.name, c.attribute)}  # fmt: skip
+        asked = (
+            set(query.filters) <= keys if query.filters else _GETS.match(self.app.text(query.span))
+        )
+        schema = next((s for s in self.app.schemas if s.name == route.body_model), None)
+        names = [p.name for p in route.parameters if p.source in ("query", "body", None)]
+        names += [field.name for field in schema.fields] if schema is not None else []
+        found = (m for name in names if (m := _KEY.search(name)))
+        stems = [m.string[: m.start()] for m in found]
+        return bool(asked) and any(not s or alike(owned.table.name, s) for s in stems)
 
     def asks(self, route: Route, owned: Owned) -> CallerUse | Query | None:
         """Where a route limits the rows of a table to those of the caller; None if it does not."""
@@ -150,9 +166,11 @@ class Ownership:
         )
 
     def touching(self, owned: Owned) -> Iterator[Route]:
-        """The routes with statements on the table."""
+        """The routes with statements on the table, or that are handed a row of it."""
         for route in self.app.routes:
-            if route.reachable and any(owned.table.name in q.tables for q in route.queries):
+            asked = any(owned.table.name in query.tables for query in route.queries)
+            handed = any(n.returns == owned.table.model for n in route.dependencies if n.name)
+            if route.reachable and (asked or handed):
                 yield route
 
     def asking(self, owned: Owned) -> tuple[Route, ...]:

@@ -1,4 +1,4 @@
-"""Is a row that a query or a body names asked whose it is, and one that something is put below?"""
+"""Is it asked whose a row is that a query or a body names, or whose rows are below it?"""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def named_row(stage: Stage, grid: Grid) -> Iterator[Proof]:
 
 def _places(stage: Stage, operation: str, closed: frozenset[str]) -> Iterator[_Place]:
     method, _, path = operation.partition(" ")
-    parts = ("query", "path") if method == "POST" else ("query",)
-    asked = (p for p in stage.contract.parameters(method, path) if p["in"] in parts)
+    told = stage.contract.parameters(method, path)
+    asked = (p for p in told if p["in"] in ("query", "path"))
     query = (((str(p["in"]), str(p["name"])), p.get("schema", {})) for p in asked)
     body = ((("body", *way), schema) for way, schema in stage.contract.fields(method, path))
     for way, schema in (*query, *body):
