@@ -11,6 +11,7 @@ from fastwright.review.naming import alike
 PEOPLE = frozenset({"user", "owner", "author", "account"})
 """What a parameter may call the account that it names, whatever its table is called."""
 
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _KEY = re.compile(r"_?(id|uuid|uid|pk|slug)$")
 
 
@@ -34,7 +35,13 @@ def _named(app: AppMap, parameter: str, segment: str, accounts: Table | None) ->
 def table_named(app: AppMap, word: str) -> Table | None:
     """The table of things that a word speaks of, or the last part of it (``db_post``)."""
     names = dict.fromkeys((word, word.rpartition("_")[2]))
-    return next((t for name in names for t in app.tables if alike(t.name, name)), None)
+    return next((t for name in names for t in app.tables if is_row_of(t, name)), None)
+
+
+def is_row_of(table: Table, word: str) -> bool:
+    """Whether a word speaks of a row of a table: by its name, or by that of its class."""
+    kind = (table.model or "").rpartition(".")[2]
+    return alike(table.name, word) or alike(_CAPITAL.sub("_", kind), word)
 
 
 def target_of(column: Column) -> str:

@@ -12,7 +12,7 @@ from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.guarding import WRITES, permissions
 from fastwright.review.naming import alike
-from fastwright.review.nesting import target_of
+from fastwright.review.nesting import is_row_of, target_of
 from fastwright.review.once import once
 
 _OWNER = re.compile(
@@ -121,7 +121,7 @@ class Ownership:
         names += [field.name for field in schema.fields] if schema is not None else []
         found = (m for name in names if (m := _KEY.search(name)))
         stems = [m.string[: m.start()] for m in found]
-        return bool(asked) and any(not s or alike(owned.table.name, s) for s in stems)
+        return bool(asked) and any(not s or is_row_of(owned.table, s) for s in stems)
 
     def asks(self, route: Route, owned: Owned) -> CallerUse | Query | None:
         """Where a route limits the rows of a table to those of the caller; None if it does not."""

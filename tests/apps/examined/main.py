@@ -104,6 +104,11 @@ class BookIn(BaseModel):
     title: str = Field(max_length=100)
 
 
+class Gift(BaseModel):
+    to_shelf_id: Annotated[int, Field(le=2**63 - 1)]
+    title: str = Field(max_length=100)
+
+
 class Shelves(BaseModel):
     ids: Annotated[list[Annotated[int, Field(le=2**63 - 1)]], Field(max_length=50)]
 
@@ -247,6 +252,14 @@ def books_of(shelf_id: Annotated[int, Query(le=2**63 - 1)], me: Me, db: Db) -> l
 def add_book(body: BookIn, me: Me, db: Db) -> None:
     own_shelf(body.shelf_id, me, db)
     db.add(Book(title=body.title, shelf_id=body.shelf_id))
+    db.commit()
+
+
+@app.post("/gifts", status_code=201)
+def give(body: Gift, me: Me, db: Db) -> None:
+    if db.get(Shelf, body.to_shelf_id) is None:
+        raise HTTPException(404)
+    db.add(Book(title=body.title, shelf_id=body.to_shelf_id))
     db.commit()
 
 

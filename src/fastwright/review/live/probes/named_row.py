@@ -17,10 +17,11 @@ from fastwright.review.live.judging import SEEN, closed_tables
 from fastwright.review.live.matrix import Cell, Grid
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
-from fastwright.review.nesting import table_named, target_of
+from fastwright.review.nesting import PEOPLE, is_row_of, table_named, target_of
 from fastwright.review.requests import Ready
 
 _KEY = re.compile(r"(?:^|_)(id|uuid|uid|pk)s?$")
+_OF_ONES_OWN = re.compile(r"^(parent|from|source|src|current|db)_")
 _REFUSED = (401, 403)
 
 
@@ -75,7 +76,11 @@ def _table(stage: Stage, name: str, path: str) -> Table | None:
     if found is None:
         return None
     if found.start():
-        return stage.table_of(f"{name[: found.start()]}_{found[1]}", path)
+        stem = _OF_ONES_OWN.sub("", name[: found.start()])
+        table = stage.table_of(f"{stem}_{found[1]}", path)
+        # `to_account_id` may well name somebody else's.
+        is_it = table is not None and (is_row_of(table, stem) or stem in PEOPLE)
+        return table if is_it else None
     segments = (part.replace("-", "_") for part in reversed(path.split("/")) if "{" not in part)
     return next((t for s in segments if s and (t := table_named(stage.app, s))), None)
 
