@@ -269,3 +269,35 @@ def test_written_tests_make_the_rows_that_others_are_below(world: World) -> None
                       for m in ("get", "delete")}  # fmt: skip
     assert outcomes(world, bad, files) == dict.fromkeys(wanted, "FAILED")
     assert outcomes(world, text, files) == dict.fromkeys(wanted, "PASSED")
+
+
+WALLET = """class Wallet(Base):
+    __tablename__ = "wallets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    balance: Mapped[int] = mapped_column(default=0)
+
+
+@app.post("/wallets/{wallet_id}/payments")
+def pay(wallet_id: Key, me: Me, db: Db) -> int:
+    wallet = db.get(Wallet, wallet_id)
+    if wallet is None or wallet.balance < 1:
+        raise HTTPException(409)
+    wallet.balance -= 1
+    db.commit()
+    return wallet.balance
+
+
+Base.metadata.create_all(engine)
+"""
+
+
+def test_requests_at_once_show_what_is_lost(world: World) -> None:
+    """The row moves less than what was served, and as much where the database counts."""
+    text = (GOOD / MAIN).read_text().replace("Base.metadata.create_all(engine)\n", WALLET)
+    (proof,) = [p for p in examined(world, text).proofs if p.rule == "lost-update"]
+    assert proof.shown[0][1] == "`wallets.balance` moves by -1"
+    assert re.match(
+        r"\d+ of 12 at the same moment are served, and it moves by -\d", proof.shown[1][1]
+    )
+    good = text.replace("wallet.balance -= 1", "wallet.balance = Wallet.balance - 1")
+    assert [p for p in examined(world, good).proofs if p.rule == "lost-update"] == []

@@ -60,6 +60,30 @@ class SturdyTarget:
             self._again()
             return Answer(0)
 
+    def together(
+        self,
+        count: int,
+        method: str,
+        path: str,
+        *,
+        headers: Headers = (),
+        body: bytes = b"",
+        timeout: float = 30.0,
+    ) -> tuple[Answer, ...]:
+        """Send the same request many times at once; no answers where the app ended or hung."""
+        if self._boots > MOST_BOOTS:
+            return ()
+        try:
+            return self._app.together(
+                count, method, path, headers=headers, body=body, timeout=timeout
+            )
+        except DoesNotLoad:
+            self.crashed[f"{method} {path.partition('?')[0]} at once ended the app or hung it"] = (
+                None
+            )
+            self._again()
+            return ()
+
     def _again(self) -> None:
         self._boots += 1
         self._app.close()

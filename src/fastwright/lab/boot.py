@@ -159,6 +159,20 @@ class App:
         answers = self.obey({"requests": [one.wire() for one in wanted]}, limit)["answers"]
         return tuple(read(answer) for answer in answers)
 
+    def together(
+        self,
+        count: int,
+        method: str,
+        path: str,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        timeout: float = 30.0,
+    ) -> tuple[Answer, ...]:
+        """Send the same request `count` times at the same moment; one answer for each."""
+        request = Request(method, path, tuple(headers), body, timeout=timeout)
+        return self.requests([request] * count)
+
     def evaluate(
         self, source: str | Callable[..., object], *, timeout: float = 60.0, **arguments: object
     ) -> Any:

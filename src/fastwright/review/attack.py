@@ -66,6 +66,18 @@ class Target(Protocol):
     ) -> Answer:
         """Send one request, as if from the address `client`; `timeout` in seconds."""
 
+    def together(
+        self,
+        count: int,
+        method: str,
+        path: str,
+        *,
+        headers: Headers = (),
+        body: bytes = b"",
+        timeout: float = 30.0,
+    ) -> Sequence[Answer]:
+        """Send the same request `count` times at the same moment; one answer for each."""
+
     def evaluate(self, source: str, **arguments: Any) -> Any:
         """The value of an expression, or of the last function in `source`, in the app's process."""
 

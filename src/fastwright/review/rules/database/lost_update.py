@@ -167,7 +167,7 @@ def _finding(app: AppMap, route: Route, change: _Change) -> Finding:
         "another request writes meanwhile",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`, and nothing is locked"),),
         fixes=(fix,) if fix is not None else (),
-        symbol=f"{change.function.name}:{change.column.name}",
+        symbol=f"{change.function.name}:{name}",
         structural=_SHARED.search(change.column.attribute) is not None,
     )
 
