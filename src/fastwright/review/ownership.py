@@ -111,17 +111,13 @@ class Ownership:
 
     def _is_named(self, route: Route, owned: Owned, query: Query) -> bool:
         """Whether a query or body names the row by its key, which is all that is asked for."""
-        keys = {f"{owned.table.name}.{n}" for c in owned.table.columns if c.primary_key
-                for n in (c.name, c.attribute)}  # fmt: skip
-        asked = (
-            set(query.filters) <= keys if query.filters else _GETS.match(self.app.text(query.span))
-        )
         schema = next((s for s in self.app.schemas if s.name == route.body_model), None)
         names = [p.name for p in route.parameters if p.source in ("query", "body", None)]
         names += [field.name for field in schema.fields] if schema is not None else []
         found = (m for name in names if (m := _KEY.search(name)))
         stems = [m.string[: m.start()] for m in found]
-        return bool(asked) and any(not s or is_row_of(owned.table, s) for s in stems)
+        is_named = any(not stem or is_row_of(owned.table, stem) for stem in stems)
+        return is_named and is_by_key_alone(self.app, query, owned.table)
 
     def asks(self, route: Route, owned: Owned) -> CallerUse | Query | None:
         """Where a route limits the rows of a table to those of the caller; None if it does not."""
@@ -197,6 +193,15 @@ class Ownership:
             if r.method in WRITES
             for use in r.caller_uses
         )
+
+
+def is_by_key_alone(app: AppMap, query: Query, table: Table) -> bool:
+    """Whether nothing but the table's own key says which row is meant."""
+    keys = {f"{table.name}.{name}" for c in table.columns if c.primary_key
+            for name in (c.name, c.attribute)}  # fmt: skip
+    if query.filters:
+        return set(query.filters) <= keys
+    return _GETS.match(app.text(query.span)) is not None
 
 
 def _profiles(word: str) -> tuple[str, ...]:

@@ -107,6 +107,12 @@ class Reach:
         found = (self.functions.get(name) for name in dict.fromkeys(names))
         return tuple(function for function in found if function is not None)
 
+    def running(self, route: Route) -> Iterator[Function]:
+        """Every function of ours that runs for a route, some of them more than once."""
+        for root in self.roots(route):
+            yield root
+            yield from (step.function for step in self.below(root))
+
     def every_root(self) -> dict[str, tuple[Function, tuple[Route, ...]]]:
         """Handlers and dependencies of reachable routes, each with the routes that it serves."""
         served: dict[str, list[Route]] = defaultdict(list)

@@ -13,7 +13,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.model.storage import Column, Table
-from fastwright.review.reach import Reach, last, reach
+from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 
 NAME = "lost-update"
@@ -145,16 +145,9 @@ def _table_of(app: AppMap, function: Function, route: Route, row: str) -> Table 
 
 def _is_locked(app: AppMap, route: Route, change: _Change) -> bool:
     """Whether anything that runs for the route, or the table, keeps two requests apart."""
-    reached = reach(app)
-    spans = [f.span for f in _running(reached, route)]
+    spans = [function.span for function in reach(app).running(route)]
     spans += [change.table.span] if change.table.span is not None else []
     return any(_LOCKED.search(app.text(span)) for span in spans)
-
-
-def _running(reached: Reach, route: Route) -> Iterator[Function]:
-    for root in reached.roots(route):
-        yield root
-        yield from (step.function for step in reached.below(root))
 
 
 def _finding(app: AppMap, route: Route, change: _Change) -> Finding:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Fix, Safety
-from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
@@ -16,7 +15,7 @@ from fastwright.review.guarding import guarding_of
 from fastwright.review.naming import alike
 from fastwright.review.narrowing import narrowed, within
 from fastwright.review.nesting import named_tables, target_of
-from fastwright.review.ownership import Ownership, ownership_of
+from fastwright.review.ownership import Ownership, is_by_key_alone, ownership_of
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 
@@ -131,7 +130,8 @@ def _children(app: AppMap, ownership: Ownership, route: Route) -> Iterator[_Chil
     named = named_tables(app, route.path, ownership.accounts)
     for query in route.queries:
         table = app.table(query.tables[0]) if len(query.tables) == 1 else None
-        if table is None or not _is_by_key(app, query, table):
+        is_one = query.kind in ("update", "delete") or (query.kind == "select" and not query.many)
+        if table is None or not is_one or not is_by_key_alone(app, query, table):
             continue
         places = [n for n, (_, t) in enumerate(named) if t is table]
         if not places and named[-1][1] is None:
@@ -141,17 +141,6 @@ def _children(app: AppMap, ownership: Ownership, route: Route) -> Iterator[_Chil
                 continue
             columns = (c for c in table.columns if target_of(c) == parent.name)
             yield from (_Child(table, c, query, parent, parameter) for c in columns)
-
-
-def _is_by_key(app: AppMap, query: Query, table: Table) -> bool:
-    """Whether nothing but the table's own key says which row is meant."""
-    if query.kind == "insert" or (query.many and query.kind == "select"):
-        return False
-    keys = {f"{table.name}.{name}" for c in table.columns if c.primary_key
-            for name in (c.name, c.attribute)}  # fmt: skip
-    if query.filters:
-        return set(query.filters) <= keys
-    return bool(re.match(r"[\w.]+\.get(_one)?\(", app.text(query.span)))
 
 
 def _asks(
@@ -207,17 +196,8 @@ def _mentions(app: AppMap, route: Route, child: _Child) -> bool:
     word = re.compile("|".join(marks))
     # Another table may have a column of the same name.
     others = {t.model.rpartition(".")[2] for t in app.tables if t.model and t is not child.table}
-    texts = (app.text(f.span) for f in _running(app, route))
+    texts = (app.text(f.span) for f in reach(app).running(route))
     return any(m["of"] not in others for text in texts for m in word.finditer(text))
-
-
-def _running(app: AppMap, route: Route) -> Iterator[Function]:
-    """The functions that run for a route, as far as they are ours."""
-    reached = reach(app)
-    for root in reached.roots(route):
-        yield root
-        for step in reached.below(root):
-            yield step.function
 
 
 def _finding(app: AppMap, route: Route, child: _Child, asks: CallerUse | Query) -> Finding:
