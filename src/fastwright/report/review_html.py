@@ -14,7 +14,7 @@ _WIDTHS = (("2", "let-in"), ("3", "let-in"), ("401", "turned-away"), ("403", "tu
            ("404", "hidden-row"), ("5", "broken"))  # fmt: skip
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_ACCESS = ("missing-owner-filter", "missing-role-guard", "unguarded-route")
+_ACCESS = ("missing-owner-filter", "missing-role-guard", "unguarded-route", "unscoped-child")
 
 
 def render(review: Review) -> str:
@@ -32,7 +32,7 @@ def render(review: Review) -> str:
         by_area=list(words.by_area(review)),
         callers=[c.value for c in Caller if any(c.value in row for row in rows)],
         outcomes=sorted(outcomes.items(), key=lambda one: _by_path(one[0])),
-        faults=frozenset(_faults(review)),
+        faults=dict(_faults(review)),
         pages={c.code: c.doc.partition("\n\n")[2] for c in review.cards if c.code in told},
     )
 
@@ -49,13 +49,16 @@ def _by_path(route: str) -> tuple[str, int]:
     return path, _METHODS.index(method) if method in _METHODS else len(_METHODS)
 
 
-def _faults(review: Review) -> Iterator[tuple[str, str]]:
-    """The cells of the matrix that are proven to be wrong, as route and caller."""
+def _faults(review: Review) -> Iterator[tuple[tuple[str, str], str]]:
+    """The cells of the matrix that are proven to be wrong, as route and caller, with the status.
+
+    It may be another than the cell's, where another row was named.
+    """
     for one in review.objections:
         shown = [dict(e.values) for e in one.finding.evidence if e.kind is EvidenceKind.HTTP]
         named = re.findall(r"`([A-Z]+ /[^`]*)`", one.finding.message)
         if one.rule in _ACCESS and shown and named:
-            yield named[0], shown[0].get("caller", "")
+            yield (named[0], shown[0].get("caller", "")), shown[0].get("status", "")
 
 
 def outcome(cell: str) -> str:
