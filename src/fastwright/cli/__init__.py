@@ -40,7 +40,7 @@ def program() -> None:
     """
     code = main()
     atexit._run_exitfuncs()  # `os._exit` leaves them out
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     os._exit(code)

@@ -49,8 +49,8 @@ def do_request(request: tuple[str, ...], option: tuple[str, ...], **given: Any) 
 
     Exit codes: 0 done, planned or there already, 1 would change (--check) or findings of a
     review, 2 wrong usage or no app, 3 the app does not load, 4 refused or not understood, 5 not
-    proved and not applied, 70 a fault of fastwright's own, 130 interrupted.
-    With --json each of 2 to 130 prints `error`.
+    proved and not applied, 70 a fault of fastwright's own, 74 the output could not be written, 130
+    interrupted. With --json each of 2 to 130 prints `error`.
     """
     from fastwright.cli.running import run_do  # noqa: PLC0415
 
@@ -126,7 +126,8 @@ def review_app(path: str | None, *, form: str, output: str | None, **given: Any)
     It reads the source alone, unless `--live` or a fix is asked for.
 
     Exit codes: 0 nothing to object to, 1 findings, 2 wrong usage or no app, 3 the app does not
-    load (--live, --fix), 4 refused, 5 a repair was not proved, 70 a rule broke, 130 interrupted.
+    load (--live, --fix), 4 refused, 5 a repair was not proved, 70 a rule broke, 74 the
+    output could not be written, 130 interrupted.
     """
     from fastwright.cli.reviewing import choices, run_review  # noqa: PLC0415
 
@@ -151,7 +152,7 @@ def tune_routes(route: tuple[str, ...], **given: Any) -> int:
     Without a ROUTE the worst five are taken.
 
     Exit codes: 0 done, 2 wrong usage or no app, 3 the app does not load, 4 refused, 5 not proved,
-    70 a fault of fastwright's own, 130 interrupted.
+    70 a fault of fastwright's own, 74 the output could not be written, 130 interrupted.
     """
     return run_tune(to_run(given), route, given)
 

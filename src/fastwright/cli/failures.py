@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastwright.cli.commands import cli
+from fastwright.cli.unwritten import UNWRITTEN, flush_output, is_of_the_device
 
 if TYPE_CHECKING:
     from fastwright.model.errors import FastwrightError
@@ -57,7 +59,7 @@ def _run(words: list[str]) -> int:
         ended = cli.main(args=words, prog_name="fastwright", standalone_mode=False)
     except SystemExit:  # called like this, click ends by itself only where the reader is gone
         raise BrokenPipeError from None
-    sys.stdout.flush()  # a reader that is gone is told here, not when the process ends
+    flush_output()
     return ended if isinstance(ended, int) else 0
 
 
@@ -76,6 +78,9 @@ def guarded(run: Callable[[], int], *, as_json: bool) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 128 + signal.SIGPIPE  # as a shell tells of it; 1 would be findings
+    except OSError as error:
+        told = _unwritten if is_of_the_device(error) else _broken
+        return told(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last stop before the person
         return _broken(error, as_json=as_json)
 
@@ -124,6 +129,22 @@ def _interrupted(interrupt: BaseException, *, as_json: bool) -> int:
     else:
         click.echo(f"\ninterrupted; {told}", err=True)
     return INTERRUPTED
+
+
+def _unwritten(error: OSError, *, as_json: bool) -> int:
+    """Tell it where it can be told: the stream that is full may be any of them."""
+    from fastwright.model.errors import FastwrightError  # noqa: PLC0415
+
+    cannot = f"cannot write `{error.filename}`" if error.filename else "cannot write"
+    because = error.strerror or str(error)
+    with contextlib.suppress(OSError):
+        if as_json:
+            _document(FastwrightError(cannot, because, "make room, and run it again"), UNWRITTEN)
+            flush_output()
+            return UNWRITTEN
+    with contextlib.suppress(OSError):
+        click.echo(f"{cannot}: {because}", err=True)
+    return UNWRITTEN
 
 
 def _broken(error: Exception, *, as_json: bool) -> int:

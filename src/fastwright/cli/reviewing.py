@@ -13,6 +13,7 @@ import click
 from fastwright.agent.reviewing import Choices, review
 from fastwright.cli.options import Run
 from fastwright.cli.screen import Output, Screen
+from fastwright.cli.unwritten import is_of_the_device
 from fastwright.model.change import Safety
 from fastwright.model.errors import DoesNotLoad, UsageError
 from fastwright.model.finding import Rule
@@ -88,6 +89,8 @@ def _write(output: str, text: str) -> None:
     try:
         Path(output).write_text(text, "utf-8")
     except OSError as error:
+        if is_of_the_device(error):
+            raise OSError(error.errno, error.strerror, output) from error
         raise UsageError(f"cannot write `{output}`", error.strerror or str(error)) from error
 
 

@@ -21,6 +21,7 @@ _EXIT = (
 )
 _CHANGED = (Outcome.PROVEN, Outcome.UNDONE)
 WOULD_CHANGE = 1
+_ONLY_TOLD = "all was done, and only the telling cut short"
 
 
 def run_do(request: str, options: Mapping[str, str], run: Run) -> int:
@@ -88,7 +89,11 @@ def _end(report: Report, screen: Screen, *, as_json: bool) -> int:
             screen.terminal.report(report)
     except KeyboardInterrupt as interrupt:
         if report.outcome in _CHANGED:
-            raise KeyboardInterrupt("all was done, and only the telling cut short") from interrupt
+            raise KeyboardInterrupt(_ONLY_TOLD) from interrupt
+        raise
+    except OSError as error:
+        if report.outcome in _CHANGED:
+            raise OSError(error.errno, f"{error.strerror}; {_ONLY_TOLD}") from error
         raise
     return dict(_EXIT).get(report.outcome, 0)
 

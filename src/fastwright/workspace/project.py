@@ -36,7 +36,8 @@ class Project:
         """
         here = start.resolve()
         if not here.exists():
-            raise UsageError(f"cannot read `{start}`", "there is no such file or folder")
+            do = "name the folder of the app, or one of its files"
+            raise UsageError(f"cannot read `{start}`", "there is no such file or folder", do)
         folder = here if here.is_dir() else here.parent
         top = next((f for f in _upwards(folder) if (f / ".git").exists()), None)
         own = next((f for f in _upwards(folder, top) if _has_manifest(f)), None)
