@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from fastwright.agent import closing
+from fastwright.agent.closing import Gap
 from fastwright.agent.engineer import Engineer
 from fastwright.agent.person import Wishes
 from fastwright.cli.screen import Screen
@@ -17,6 +19,8 @@ from fastwright.model.app import Setting
 from fastwright.model.plan import Presence, State
 from fastwright.model.proof import Check, Outcome, Proof, Report, Verdict
 from fastwright.recipes.jwt_auth import JwtAuth
+from fastwright.report import markdown
+from fastwright.report.terminal import Terminal
 from fastwright.survey import static
 from fastwright.testing.samples import REPOSITORY, python_of
 
@@ -110,7 +114,11 @@ def test_the_gaps_of_a_login_are_told_with_their_remedies(tmp_path: Path) -> Non
     assert "differ in status (401, 404)" in told[1]
     assert told[2:] == ("`APP_SECRET` has a default in the source",)
     assert any("`fastwright review --select user-enumeration" in line for line in report.next)
-    assert any("429" in line and told[0] in line for line in report.next)
+    assert any("429" in line and "`brute-force`" in line for line in report.next)
+    page, shown = markdown.render(report), io.StringIO()
+    Terminal(Console(file=shown, width=4000)).report(report)
+    for gap in told:
+        assert (page.count(gap), shown.getvalue().count(gap)) == (1, 1), gap
     assert any("fastwright add jwt-auth --path /login" in line for line in report.next)
 
 
@@ -119,7 +127,7 @@ def test_what_an_attack_has_tried_is_told_once() -> None:
     read = Presence(State.PRESENT, "", gaps=("failed logins meet no limit", "tokens name none"))
     held = Check("brute-force", Verdict.PASSED, after="429")
     skipped = Check("brute-force", Verdict.SKIPPED, skipped_because="nobody gets in")
-    assert closing.gaps(read, Proof("", (held,))) == (("tokens name none", ""),)
+    assert closing.gaps(read, Proof("", (held,))) == (Gap("tokens name none"),)
     assert len(closing.gaps(read, Proof("", (skipped,)))) == 2
 
 
@@ -196,13 +204,13 @@ def test_a_token_that_is_believed_is_shown(tmp_path: Path) -> None:
 def test_what_another_login_leaves_open_is_not_promised() -> None:
     """Gaps beside a login are not closed by another one, and JSON's own have their command."""
     app = static.read({PurePosixPath("main.py"): OWN_STORE})
-    through = ("hostile JSON makes the app fail (`user` NaN: 500)", "hostile-bodies")
-    limit = ("meet no limit", "brute-force")
+    through = Gap("hostile JSON makes the app fail (`user` NaN: 500)", "hostile-bodies")
+    limit = Gap("meet no limit", "brute-force")
     bodies, _, instead = closing.offers(app, (through, limit))
     assert "--select unanswerable-body --fix-behaviour` mends what JSON cannot hold" in bodies
     assert "beside it bound the length" in bodies
     assert instead.startswith("or close those of the login at once")
     *_, instead = closing.offers(app, (limit,))
     assert instead.startswith("or close all of them at once")
-    (by_hand,) = closing.offers(app, (("a login with NUL: 500", "hostile-bodies"),))
+    (by_hand,) = closing.offers(app, (Gap("a login with NUL: 500", "hostile-bodies"),))
     assert "fastwright review" not in by_hand

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from fastwright.agent.planner import LOGIN
@@ -69,16 +70,34 @@ _SEEN: tuple[tuple[str, str], ...] = (
 """What the source alone tells, and the attack that tries it, or a word for what none tries."""
 
 
-def gaps(presence: Presence | None, proof: Proof) -> tuple[tuple[str, str], ...]:
-    """Each gap with the attack that showed it, or would: what got through, then what was read.
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Where a login falls short.
 
-    What was read of the source and an attack has tried is told once, as the attack found it.
+    Attributes:
+        text: What gets through, or what was read of the source.
+        attack: The attack that showed it, or would; else a word for what none tries, or empty.
+        shown: The attack was run and showed it, so that its gate tells the text.
     """
-    struck = [(c.after, c.gate) for c in proof.checks if c.verdict is Verdict.FAILED]
+
+    text: str
+    attack: str = ""
+    shown: bool = False
+
+    def __str__(self) -> str:
+        """How a remedy names it: by its gate where that has told it, for a gap is told once."""
+        return f"the gap that `{self.attack}` shows" if self.shown else f"the gap: {self.text}"
+
+
+def gaps(presence: Presence | None, proof: Proof) -> tuple[Gap, ...]:
+    """What got through, then what was read of the source.
+
+    What was read and an attack has tried is told once, as the attack found it.
+    """
+    struck = [Gap(c.after, c.gate, True) for c in proof.checks if c.verdict is Verdict.FAILED]
     tried = {c.gate for c in proof.checks if c.verdict is not Verdict.SKIPPED}
-    read = [(gap, _attack_on(gap)) for gap in (presence.gaps if presence else ())]
-    kept = [(gap, name) for gap, name in read if name not in tried]
-    return (*struck, *kept)
+    read = [Gap(text, _attack_on(text)) for text in (presence.gaps if presence else ())]
+    return (*struck, *(gap for gap in read if gap.attack not in tried))
 
 
 def borrowed(app: AppMap, proof: Proof) -> Iterator[str]:
@@ -97,15 +116,16 @@ def _attack_on(gap: str) -> str:
     return next((name for pattern, name in _SEEN if re.search(pattern, gap)), "")
 
 
-def offers(app: AppMap, found: tuple[tuple[str, str], ...]) -> Iterator[str]:
+def offers(app: AppMap, found: tuple[Gap, ...]) -> Iterator[str]:
     """How to close each of the gaps: a command where there is one, else what to write."""
-    names = {rule for _, attack in found for rule in _RULES.get(attack, ())}
+    attacks = {gap.attack for gap in found}
+    names = {rule for attack in attacks for rule in _RULES.get(attack, ())}
     rules = [rule for rule in every_rule().values() if rule.name in names]
     findings = find_all(app, rules).findings if rules else ()
-    for gap, attack in found:
-        mine = [f for f in findings if f.rule in _RULES.get(attack, ()) and _helps(f, gap)]
-        yield f"close the gap: {gap}: {_way(attack, mine, gap)}"
-    attacks = {attack for _, attack in found}
+    for gap in found:
+        rules_of = _RULES.get(gap.attack, ())
+        mine = [f for f in findings if f.rule in rules_of and _helps(f, gap.text)]
+        yield f"close {gap}: {_way(gap.attack, mine, gap.text)}"
     if attacks & _RULES.keys() - _OF_SIGN_UP - {"written-secret"}:
         yield from _instead(app, "those of the login" if attacks & _OF_SIGN_UP else "all of them")
 

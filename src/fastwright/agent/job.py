@@ -106,7 +106,7 @@ class Job:
         from fastwright.agent import closing  # noqa: PLC0415 - its rules are slow to load
 
         found = closing.gaps(work.presence, proof)
-        told = tuple(gap for gap, _ in found)
+        told = tuple(gap.text for gap in found)
         presence = replace(work.presence, gaps=told) if work.presence else None
         offers = tuple(closing.offers(app, found))
         borrowed = tuple(closing.borrowed(app, proof))

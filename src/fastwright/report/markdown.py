@@ -51,7 +51,7 @@ def _presence(report: Report) -> str:
     if report.presence is None:
         return ""
     symbols = "".join(f"\n- `{symbol}`" for symbol in report.presence.symbols)
-    gaps = "".join(f"\n- gap: {gap}" for gap in report.presence.gaps)
+    gaps = "".join(f"\n- gap: {gap}" for gap in words.untold_gaps(report))
     return f"## What is there\n\n{report.presence.because}\n{symbols}{gaps}".rstrip()
 
 

@@ -52,8 +52,9 @@ class Terminal:
             self.console.print(Text(f"  …       {name}", style="dim"), end="\r")
 
     def check(self, check: Check) -> None:
-        """One gate has been judged."""
+        """One gate has been judged; what was seen where it failed is told with the report."""
         row = words.row(check)
+        figures = "" if check.verdict is Verdict.FAILED else row.figures
         grid = Table.grid(padding=(0, 1))
         for width in (8, 13):
             grid.add_column(width=width)
@@ -61,12 +62,9 @@ class Terminal:
         grid.add_row(
             Text(row.verdict, style=_colour(row.verdict)),
             Text(row.gate),
-            Text.assemble(row.figures, (f"  {row.seconds:.1f} s", "dim")),
+            Text.assemble(figures, (f"  {row.seconds:.1f} s", "dim")),
         )
         self.console.print(Padding(grid, (0, 0, 0, 2)))
-        if check.verdict is Verdict.FAILED:
-            for evidence in row.evidence:
-                self.console.print(Padding(Text(evidence, style="red"), (0, 0, 0, 10)))
 
     def report(self, report: Report) -> None:
         """The end of a run: everything that there is to know of it."""
@@ -161,7 +159,7 @@ class Terminal:
         if report.presence is None:
             return
         self._section("What is there", (report.presence.because, *report.presence.symbols))
-        self._section("Gaps", report.presence.gaps)
+        self._section("Gaps", words.untold_gaps(report))
 
     def _by_hand(self, report: Report) -> None:
         for manual in words.by_hand(report.changes):

@@ -112,6 +112,13 @@ def figures(check: Check) -> str:
     return check.after or check.before
 
 
+def untold_gaps(report: Report) -> tuple[str, ...]:
+    """Where what is there falls short, but for what a gate or a remedy of the report says too."""
+    gaps = report.presence.gaps if report.presence else ()
+    told = [check.after for check in (report.proof.checks if report.proof else ())]
+    return tuple(gap for gap in gaps if not any(gap in text for text in (*told, *report.next)))
+
+
 def evidence_text(evidence: Evidence) -> str:
     """The sentence, with its values behind it."""
     values = ", ".join(f"{name} {value}" for name, value in evidence.values)
