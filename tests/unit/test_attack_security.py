@@ -317,6 +317,21 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         yield opened
 
 
+BREAKING = {
+    "token-forgery": ('["sub", "iss", "aud", "exp", "jti", "pwd"]', '["iss", "aud", "exp"]'),
+    "token-after-password-change": (
+        ' or claims["pwd"] != stamp(user):',
+        ":\n        raise HTTPException(401)\n    if claims['pwd'] != stamp(user):\n"
+        "        raise ValueError('of a password before')\n    if False:",
+    ),
+    "refresh-reuse": (
+        "    try:\n        claims = jwt.decode(\n",
+        "    assert token.count('.') == 2\n    try:\n        claims = jwt.decode(\n",
+    ),
+}
+"""What makes the good app fail at a token that it refused."""
+
+
 def boot(world: World, fault: Fault | None) -> App:
     """The good app, or the same with one fault."""
     text = (GOOD / MAIN).read_text()
@@ -387,6 +402,25 @@ def test_a_limit_that_lets_one_more_through_holds(world: World) -> None:
     strike = attacked(world, slow, "brute-force", FORM)
     assert strike.could_not == ""
     assert strike.held, strike.because
+
+
+@pytest.mark.parametrize("attack", BREAKING)
+def test_a_failure_is_neither_a_refusal_nor_a_belief(world: World, attack: str) -> None:
+    """Where a token that does not hold ends in a 500, the attack says so and holds nothing."""
+    strike = attacked(world, Fault(attack, *BREAKING[attack], ""), attack, FORM)
+    assert not strike.held
+    assert "which is no refusal" in strike.could_not
+
+
+def test_a_token_that_is_believed_is_told_beside_one_that_breaks(world: World) -> None:
+    """What is proven is not lost where another token ends in a 500."""
+    both = Fault(
+        "token-forgery", '["sub", "iss", "aud", "exp", "jti", "pwd"]', '["iss", "aud"]', ""
+    )
+    strike = attacked(world, both, "token-forgery", FORM)
+    assert strike.could_not == ""
+    assert "believed that do not hold: no expiry; GET /me fails" in strike.because
+    assert "which is no refusal: no subject" in strike.because
 
 
 def test_a_traceback_of_another_route_is_told_alone(world: World) -> None:

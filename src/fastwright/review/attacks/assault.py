@@ -274,6 +274,25 @@ class Assault:
         self.notes.exchange(what, operation, answer)
         return answer
 
+    def believes(self, token: str, what: str) -> bool:
+        """Whether the protected operation does what it is asked with `token`.
+
+        Raises:
+            CannotStrike: It failed, which says neither.
+        """
+        answer = self.call(token, what)
+        self.judge(answer, what)
+        return is_done(answer)
+
+    def judge(self, answer: Answer, what: str) -> None:
+        """Nothing where an answer says yes or no.
+
+        Raises:
+            CannotStrike: The app failed: whether it would have refused is not known.
+        """
+        if failed(answer):
+            raise self.cannot(f"{what} is answered {answer.status}, which is no refusal")
+
     def control(self, token: str) -> None:
         """The protected operation answers to a true token, and not to none.
 
@@ -304,6 +323,11 @@ class Assault:
 def refused(answer: Answer) -> bool:
     """The answer turns the caller away: 401 or 403, or a redirection to a login page."""
     return answer.status in (401, 403, 302, 303, 307)
+
+
+def failed(answer: Answer) -> bool:
+    """The app broke, or gave no answer: it neither did what was asked nor turned anybody away."""
+    return not 200 <= answer.status < 500
 
 
 def is_done(answer: Answer) -> bool:

@@ -23,6 +23,7 @@ def other_users_token(target: Target, needs: Needs) -> Strike:
     assault.control(tokens[ann.login])
     for who, other in ((ann, ben), (ben, ann), (ann, ben)):
         answer = assault.call(tokens[who.login], f"the token of {who.login}")
+        assault.judge(answer, f"the token of {who.login}")
         body = answer.body.decode("utf-8", "replace")
         if other.login in body:
             return assault.struck(f"the token of one user is answered as `{other.login}`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastwright.review.attack import Answer, Needs, Strike, Target
-from fastwright.review.attacks.assault import Assault, refused
+from fastwright.review.attacks.assault import Assault, is_done
 
 
 def refresh_reuse(target: Target, needs: Needs) -> Strike:
@@ -21,7 +21,7 @@ def refresh_reuse(target: Target, needs: Needs) -> Strike:
     account = assault.account()
     assault.control(assault.token(account))
     first, elsewhere = _login(assault, account.login), _login(assault, account.login)
-    if not refused(assault.call(first, "a refresh token as access token")):
+    if assault.believes(first, "a refresh token as access token"):
         return assault.struck("a refresh token is taken for an access token")
     answer = _refresh(assault, first, "first use")
     second = assault.token_in(answer, "refresh_token")
@@ -68,4 +68,6 @@ def _refresh(assault: Assault, token: str, what: str) -> Answer:
 
 
 def _worked(assault: Assault, token: str, what: str) -> bool:
-    return 200 <= _refresh(assault, token, what).status < 300
+    answer = _refresh(assault, token, what)
+    assault.judge(answer, what)
+    return is_done(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastwright.review.attack import Needs, Strike, Target
-from fastwright.review.attacks.assault import Assault, refused
+from fastwright.review.attacks.assault import Assault
 
 CHANGED = "Fw-another-password-8"
 
@@ -25,7 +25,7 @@ def token_after_password_change(target: Target, needs: Needs) -> Strike:
     token = assault.token(account)
     assault.control(token)
     assault.set_password(account, CHANGED)
-    if not refused(assault.call(token, "the token of before the change")):
+    if assault.believes(token, "the token of before the change"):
         return assault.struck("a token works on after its user's password was changed")
     if assault.token_in(assault.log_in(account.login, account.password, what="old password")):
         return assault.struck("the old password works on")

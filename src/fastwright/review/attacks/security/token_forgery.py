@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from fastwright.review.attack import Needs, Strike, Target
-from fastwright.review.attacks.assault import Account, Assault
+from fastwright.review.attack import Answer, Needs, Strike, Target
+from fastwright.review.attacks.assault import Account, Assault, failed, is_done, several
 from fastwright.review.attacks.jws import Token, assembled, signed
 from fastwright.review.attacks.probes import signing
 
@@ -34,6 +34,8 @@ PUBLISHED = (
 """Secrets that examples and documentation have published."""
 
 HOUR = 3600
+_Tried = tuple[str, Answer]
+"""What is wrong with a token, and how it was answered."""
 
 
 def token_forgery(target: Target, needs: Needs) -> Strike:
@@ -46,6 +48,9 @@ def token_forgery(target: Target, needs: Needs) -> Strike:
     an expiry. The key never leaves the app's process: its own signing call is watched at a login.
 
     Needs: ``login``, ``protected`` and a way to make accounts.
+
+    An answer of 500 is no refusal: where no token is believed and one ends in a 500, whether it
+    is refused stays unknown, and the attack holds nothing.
 
     Limits: own-key tokens are made for PyJWT and python-jose only; where the app signs otherwise
     the attack says so and holds nothing. Of keys only symmetric ones are guessed; a token that is
@@ -60,19 +65,11 @@ def token_forgery(target: Target, needs: Needs) -> Strike:
         if parts is None:
             return _opaque(assault, token)
         assault.notes.hide(parts.signature)
-        return _verdict(
-            assault,
-            [
-                w
-                for w, forged in _from_outside(assault, parts, other)
-                if _believed(assault, forged, w)
-            ]
-            + _own_ones_believed(assault, parts, token),
-        )
-
-
-def _believed(assault: Assault, token: str, what: str) -> bool:
-    return 200 <= assault.call(token, what).status < 300
+        tried = [
+            (what, assault.call(forged, what))
+            for what, forged in _from_outside(assault, parts, other)
+        ]
+        return _verdict(assault, tried + _own_ones(assault, parts, token))
 
 
 def _opaque(assault: Assault, token: str) -> Strike:
@@ -80,7 +77,7 @@ def _opaque(assault: Assault, token: str) -> Strike:
         "last character altered": token[:-1] + ("A" if token[-1] != "A" else "B"),
         "cut in half": token[: len(token) // 2],
     }
-    return _verdict(assault, [w for w, forged in altered.items() if _believed(assault, forged, w)])
+    return _verdict(assault, [(w, assault.call(forged, w)) for w, forged in altered.items()])
 
 
 def _from_outside(assault: Assault, token: Token, other: Account) -> Iterator[tuple[str, str]]:
@@ -111,23 +108,29 @@ def _public_strings(assault: Assault, token: Token) -> tuple[str, ...]:
     return tuple(text for text in told if isinstance(text, str) and text)
 
 
-def _verdict(assault: Assault, believed: list[str]) -> Strike:
+def _verdict(assault: Assault, tried: list[_Tried]) -> Strike:
+    believed = [what for what, answer in tried if is_done(answer)]
+    broken = [what for what, answer in tried if failed(answer)]
+    unknown = f"{assault.doors['protected']} fails at tokens that do not hold, " if broken else ""
+    unknown += f"which is no refusal: {several(broken)}" if broken else ""
+    assault.notes.put_last(believed or broken)
     if believed:
-        assault.notes.put_last(believed)
-        return assault.struck(f"tokens are believed that do not hold: {', '.join(believed)}")
+        told = f"tokens are believed that do not hold: {', '.join(believed)}"
+        return assault.struck("; ".join(filter(None, (told, unknown))))
+    if broken:
+        raise assault.cannot(unknown)
     return assault.held("forged, foreign, expired and unsigned tokens are refused")
 
 
-def _own_ones_believed(assault: Assault, token: Token, like: str) -> list[str]:
-    """Tokens signed by the app's own key that are believed though they do not hold."""
+def _own_ones(assault: Assault, token: Token, like: str) -> list[_Tried]:
+    """Tokens signed by the app's own key that do not hold, with the answers that they get."""
     if not assault.probe(signing, action="seen"):
         raise assault.cannot("the app signs its tokens in a way that cannot be watched")
-    if not _believed(assault, _minted(assault, like, {}, ()), "signed anew, unchanged"):
+    if not is_done(assault.call(_minted(assault, like, {}, ()), "signed anew, unchanged")):
         raise assault.cannot("a token signed anew is refused, so that no refusal proves anything")
     return [
-        what
+        (what, assault.call(_minted(assault, like, changes, drop), what))
         for what, changes, drop in _own_forgeries(token, time.time())
-        if _believed(assault, _minted(assault, like, changes, drop), what)
     ]
 
 
