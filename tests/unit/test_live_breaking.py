@@ -64,6 +64,10 @@ FAULTS = {
     ),
     "count: Annotated[int, InPath(ge=1, le=1000)]": "count: str",
     "    return 1000 / count\n": "    return 1000 / int(count)\n",
+    "    except jwt.PyJWTError as error:\n": "    except jwt.ExpiredSignatureError as error:\n",
+    '(User, int(claims["sub"]))\n    if user is None:\n        raise HTTPException(401)\n': (
+        '(User, int(claims["sub"]))\n'
+    ),
     '    return {"users": 1}\n': '    return {"users": count_of_users}\n',
 }  # fmt: skip
 
@@ -126,6 +130,8 @@ def test_nothing_is_proven_of_an_app_that_foresees_every_value(world: World) -> 
         ("unchecked-none", "GET /things/{thing_id}", "an id that no row has"),
         ("unforeseen-input", "GET /averages/{count}", "permits in `count`"),
         ("failing-route", "GET /totals", "`NameError` at main.py"),
+        ("unforeseen-input", "GET /me", "a token that is none"),
+        ("unchecked-none", "GET /me", "a token of a user who is gone"),
     ],
 )
 def test_each_fault_is_proven(bad: Examined, rule: str, operation: str, words: str) -> None:
@@ -133,6 +139,14 @@ def test_each_fault_is_proven(bad: Examined, rule: str, operation: str, words: s
     proofs = [p for p in bad.proofs if p.rule == rule and operation in (p.operation, *p.beside)]
     assert [p for p in proofs if words in p.message] != [], [p.message for p in bad.proofs]
     assert all(exchange.status == 500 for p in proofs for exchange, _ in p.shown)
+
+
+@pytest.mark.slow
+def test_a_token_that_breaks_the_app_is_not_told_to_be_refused(bad: Examined) -> None:
+    """What would have become of it is told to be unknown, also of one that nobody else can sign."""
+    (told,) = [note for note in bad.not_tried if "which is no refusal" in note]
+    assert told.startswith("whether `GET /me` refuses a token that is none, ")
+    assert not [p for p in bad.proofs if p.rule in ("unverified-token", "weak-signing-secret")]
 
 
 @pytest.mark.slow

@@ -103,6 +103,8 @@ def test_nothing_is_proven_of_a_good_app(world: World) -> None:
     seen = examined(world, (GOOD / MAIN).read_text())
     assert seen.findings == ()
     assert seen.not_tried == (
+        "whether `GET /me` refuses a token that names nobody is not known: it fails, which is no "
+        "refusal",
         "only who is turned away is known of `GET /pages/{name}`: the owner is answered 404: "
         "Not Found",
     )

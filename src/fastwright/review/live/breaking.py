@@ -12,7 +12,7 @@ from fastwright.model.finding import Finding
 from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.proof import OF_THE_APP, Proof
 from fastwright.review.live.reasons import Raised, raised
-from fastwright.review.live.variations import NULL, UNKNOWN_ROW
+from fastwright.review.live.variations import GONE, NULL, UNKNOWN_ROW
 from fastwright.review.paging import is_size_name
 
 _OUTSIDE = re.compile(
@@ -96,7 +96,7 @@ def broken(app: AppMap, exchange: Exchange, what: str, place: str, route: Route)
 def _rule(error: str, behind: Raised, what: str) -> str:
     if _REFUSING.search(error) and behind.kind in ("ValueError", "UnicodeEncodeError"):
         return "unanswerable-body"
-    if (what == UNKNOWN_ROW or _NUMBERS.match(what)) and _NOTHING.search(behind.text):
+    if (what in (UNKNOWN_ROW, GONE) or _NUMBERS.match(what)) and _NOTHING.search(behind.text):
         return "unchecked-none"
     end = error[max(0, error.rfind("Traceback")) :]
     known = (rule for rule, text in _OF_A_RULE.items() if re.search(text, end))

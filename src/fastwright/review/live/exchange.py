@@ -18,6 +18,9 @@ TWICE = "twice"
 UNCOMMITTED = "uncommitted"
 """Every commit failed meanwhile."""
 
+POSED = "a token "
+"""With a token that does not hold; what is wrong with it follows."""
+
 _SHOWN = 400
 _READ = 20_000
 """Characters of a body that are looked through for what must be hidden, before it is cut."""
@@ -39,7 +42,8 @@ class Exchange:
     `row` is what it named; `stands` are the rows that were there beside, those above others first.
     `place` is where a row of `named` was named, if not in the path of the row's own: ``("query",
     name)``, or the way in a body; `below` is the table that came to have a row below it.
-    `staging` says what had to be so for it: `TWICE` or `UNCOMMITTED`; empty for nothing.
+    `staging` says what had to be so for it: `TWICE`, `UNCOMMITTED` or `POSED` with what is wrong
+    with the token; empty for nothing.
     """
 
     caller: Caller

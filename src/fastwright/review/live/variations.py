@@ -20,11 +20,12 @@ _KEYS = re.compile(r"(?i)(^|_)(id|pk)$")
 _ENDLESS = "@fastwright:1e999@"
 _LONG, _LONG_IN_ADDRESS = 1_000_000, 8_000
 _DEEP = 20_000
-_UNKNOWN = "00000000-0000-4000-8000-00000000dead"
+NO_UUID = "00000000-0000-4000-8000-00000000dead"
 _SONG = re.compile(r"fw\d+right")
 
 TWICE = "the same values twice"
 UNKNOWN_ROW = "an id that no row has"
+GONE = "a token of a user who is gone"
 NULL = "null"
 
 
@@ -89,7 +90,7 @@ def _in_path(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "an integer beyond 32 bits", str(2**31)
         yield "an integer beyond 64 bits", str(2**63)
     elif schema.get("format") == "uuid":
-        yield UNKNOWN_ROW, _UNKNOWN
+        yield UNKNOWN_ROW, NO_UUID
     elif is_text(schema):
         yield UNKNOWN_ROW, "fw-unknown"
         yield "a NUL character", "fw\0right"
@@ -177,7 +178,7 @@ def _in_field(
 
 def _texts(stage: Stage, name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if schema.get("format") == "uuid" and _KEYS.search(name):
-        yield UNKNOWN_ROW, _UNKNOWN
+        yield UNKNOWN_ROW, NO_UUID
     if not is_text(schema):
         return
     yield "a NUL character", f"{stage.text()}\0"

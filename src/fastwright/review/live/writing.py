@@ -13,11 +13,12 @@ from typing import Any
 from fastwright.model.finding import Caller
 from fastwright.review.guarding import permissions
 from fastwright.review.live.credentials import PASSWORD, User
-from fastwright.review.live.exchange import TWICE, UNCOMMITTED, Exchange
+from fastwright.review.live.exchange import POSED, TWICE, UNCOMMITTED, Exchange
 from fastwright.review.live.probes.whole_table import ROWS
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.scenery import WHO, Scenery, table_of_row
 from fastwright.review.live.stage import Stage
+from fastwright.review.live.variations import GONE
 
 STAGE = "review_stage.py"
 _REFUSED = "assert answer.status_code in (401, 403, 404)"
@@ -34,6 +35,9 @@ def test_{name}() -> None:
 BROKEN = ("unforeseen-input", "longer-than-column", "null-into-not-null", "text-for-enum",
           "unchecked-none", "unanswerable-body")  # fmt: skip
 """Rules of values that end in a 500."""
+
+_SHARED = ("FACTS", "forged", "longest")
+"""What a test may need of the stage beside the scene."""
 
 _CLAIMS = MappingProxyType({
     "missing-owner-filter": "Another user is answered as if the row did not exist",
@@ -80,7 +84,7 @@ def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
             left_out.append(f"no test is written of: {proof.message}")
             continue
         name = _free(name, files)
-        imports = "".join(f", {name}" for name in ("forged", "longest") if f"{name}(" in body)
+        imports = "".join(f", {name}" for name in _SHARED if re.search(rf"\b{name}[(\[]", body))
         files[f"test_{name}.py"] = _HEAD.format(
             message=proof.message[:1].upper() + proof.message[1:], imports=imports, name=name,
             claim=_CLAIMS[proof.rule], body="\n".join(f"        {x}" for x in body.splitlines()),
@@ -154,8 +158,8 @@ def _body(stage: Stage, proof: Proof) -> str | None:
     exchange = proof.shown[0][0]
     if proof.rule in ("unlimited-login", "user-enumeration"):
         return _tries(proof.rule)
-    if proof.rule in ("unverified-token", "weak-signing-secret"):
-        return _forging(proof, exchange)
+    if exchange.staging.startswith(POSED):
+        return _posing(exchange, _verdict(proof))
     if proof.rule in ("unbounded-list", "unlimited-page-size") and exchange.worked:
         return _listing(stage, exchange)
     if proof.rule == "credentials-for-any-origin":
@@ -270,13 +274,11 @@ def _tries(rule: str) -> str:
     if rule == "unlimited-login":
         return (
             'other = scene.user("other")\n'
-            "from review_stage import FACTS\n\n"
             "answers = [scene.post(FACTS['login'], other, f'wrong-{n}') for n in range(30)]\n"
             "assert {a.status_code for a in answers} & {403, 423, 429}"
         )
     return (
         'other = scene.user("other")\n'
-        "from review_stage import FACTS\n\n"
         "nobody = {'email': 'nobody@example.com', 'login': 'nobody'}\n"
         "known = scene.post(FACTS['login'], other, 'wrong-password')\n"
         "unknown = scene.post(FACTS['login'], nobody, 'wrong-password')\n"
@@ -284,21 +286,27 @@ def _tries(rule: str) -> str:
     )
 
 
-def _forging(proof: Proof, exchange: Exchange) -> str | None:
-    if "expired" in proof.message:
-        return _posing("scene.expired(owner)", exchange)
-    found = re.search(r"signed with `([^`]*)`", proof.message)
-    foreign = "foreign key" in proof.message
-    key = found[1].encode() if found else b"nobody has agreed on it" if foreign else None
-    return _posing(f'forged(owner["token"], {key!r})', exchange)
-
-
-def _posing(token: str, exchange: Exchange) -> str:
+def _posing(exchange: Exchange, verdict: Iterable[str]) -> str:
     """A call with a false token in place of the owner's."""
-    return (
-        'owner = scene.user("owner")\n'
-        f"false = {token}\n"
-        'headers = {k: v.replace(owner["token"], false) for k, v in owner["headers"].items()}\n'
-        f'answer = scene.send("{exchange.method}", "{exchange.request.path}", headers=headers)\n'
-        f"{_REFUSED}"
-    )
+    gone = exchange.staging == GONE
+    return "\n".join((
+        'owner = scene.user("owner")',
+        *(['scene.remove(FACTS["table"], owner["row"])'] if gone else []),
+        f"false = {_false(exchange.staging)}",
+        'headers = {k: v.replace(owner["token"], false) for k, v in owner["headers"].items()}',
+        f'answer = scene.send("{exchange.method}", "{exchange.request.path}", headers=headers)',
+        *verdict,
+    ))  # fmt: skip
+
+
+def _false(staging: str) -> str:
+    """The expression of a token that does not hold, by what is wrong with it."""
+    if staging == GONE:
+        return 'owner["token"]'
+    if "is none" in staging:
+        return '"x.y.z"'
+    if "expired" in staging:
+        return "scene.expired(owner)"
+    found = re.search(r"signed with `([^`]*)`", staging)
+    foreign = b"nobody has agreed on it" if "foreign key" in staging else None
+    return f'forged(owner["token"], {found[1].encode() if found else foreign!r})'

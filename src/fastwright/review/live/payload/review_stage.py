@@ -193,6 +193,12 @@ class Scene:
         wanted = [c == row[c.name] for c in table.primary_key]
         self.work(lambda c: c.execute(table.update().where(*wanted).values(**values)))
 
+    def remove(self, name: str, row: dict[str, Any]) -> None:
+        """Take one row away."""
+        table = self.table(name)
+        wanted = [c == row[c.name] for c in table.primary_key]
+        self.work(lambda c: c.execute(table.delete().where(*wanted)))
+
     @contextmanager
     def failing_commits(self) -> Iterator[None]:
         """Every commit of what was written fails, as when the database is lost at that moment."""
