@@ -9,6 +9,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.dialects import is_sqlite_alone
 from fastwright.review.rule import rule
 from fastwright.review.storing import Stored, is_validated, plain, stored
 from fastwright.source.fields import with_constraint
@@ -59,7 +60,8 @@ def longer_than_column(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Fields of plain text alone, written into a new row by the field's own name or by all of the
-    body. A schema with validators of its own is passed over.
+    body. A schema with validators of its own is passed over. Of an app whose files speak of SQLite
+    and of no other database it is only possible: there the text is kept whole.
     """
     seen: set[Span] = set()
     for one in stored(app):
@@ -83,7 +85,10 @@ def _may_be_longer(app: AppMap, one: Stored) -> bool:
 def _finding(app: AppMap, one: Stored, at: Span) -> Finding:
     length = one.column.length
     name = f"{one.schema.name.rpartition('.')[2]}.{one.field.name}"
-    told = f"`{one.table.name}.{one.column.name}` holds {length} characters"
+    column, keeps = f"`{one.table.name}.{one.column.name}`", is_sqlite_alone(app)
+    told = f"{column} holds {length} characters"
+    told += ", which SQLite, the one database that the app speaks of, does not mind" * keeps
+    unable = "would not hold on another database than SQLite" if keeps else "cannot hold"
     given = dict(one.field.constraints).get("max_length")
     most = f"up to {given} characters" if given else "a text of any length"
     fixes: tuple[Fix, ...] = ()
@@ -95,10 +100,10 @@ def _finding(app: AppMap, one: Stored, at: Span) -> Finding:
     return Finding(
         "longer-than-column",
         at,
-        f"`{name}` takes {most}, which `{one.table.name}.{one.column.name}` cannot hold",
+        f"`{name}` takes {most}, which {column} {unable}",
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         related=(one.at,),
         fixes=fixes,
         symbol=name,
-        structural=True,
+        structural=not keeps,
     )

@@ -1,0 +1,39 @@
+"""Which databases an app may run on, as far as its own files speak of any."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.review.once import once
+from fastwright.survey.codebase import of_tests
+
+_SQLITE = re.compile(rb"(?i)sqlite")
+_OTHERS = re.compile(
+    rb"(?i)postgres|psycopg|asyncpg|pg8000|mysql|mariadb|asyncmy|mssql|pyodbc|pymssql|oracle"
+    rb"|cockroach|redshift|snowflake"
+)
+_READ = frozenset({".py", ".toml", ".txt", ".in", ".ini", ".cfg", ".yml", ".yaml"})
+_NAMED = (".env", "Dockerfile")
+
+
+@once
+def is_sqlite_alone(app: AppMap) -> bool:
+    """Whether SQLite is spoken of, and no other database in code, settings or requirements.
+
+    An address that comes from the environment alone may be of any.
+    """
+    found = tuple(_spoken(app))
+    return any(map(_SQLITE.search, found)) and not any(map(_OTHERS.search, found))
+
+
+def _spoken(app: AppMap) -> Iterator[bytes]:
+    """What is code, a setting or a requirement, outside of the tests.
+
+    Prose may only compare, and a lock names what extras of SQLAlchemy nobody has taken.
+    """
+    for path, content in app.files.items():
+        is_read = path.suffix in _READ or path.name.startswith(_NAMED)
+        if is_read and not of_tests(path):
+            yield content
