@@ -64,6 +64,21 @@ FAULTS = {
     ),
     "count: Annotated[int, InPath(ge=1, le=1000)]": "count: str",
     "    return 1000 / count\n": "    return 1000 / int(count)\n",
+    "text: Annotated[Text, Form(max_length=40)]": "text: Annotated[str, Form(max_length=40)]",
+    "    stars: Annotated[int, Form(ge=1, le=5)],\n": "    stars: Annotated[int, Form()],\n",
+    "x_count: Annotated[int, Header(ge=1, le=100)]": "x_count: Annotated[int, Header()]",
+    '    name, _, version = x_client.partition("/")\n': '    name, version = x_client.split("/")\n',
+    "{name.encode('ascii', 'replace').decode()}": "{name.encode('ascii').decode()}",
+    "theme: Annotated[Text | None, Cookie(max": "theme: Annotated[str | None, Cookie(max",
+    '    if "." not in name or not re.fullmatch(r"[\\w.-]{1,100}", name):\n'
+    "        raise HTTPException(422)\n": "",
+    '    kind = file.content_type or ""\n': "    kind = file.content_type\n",
+    "        lines = file.file.read(10_000).decode().splitlines() or [\"\"]\n"
+    "    except UnicodeDecodeError as error:\n": (
+        "        lines = file.file.read(10_000).decode().splitlines()\n"
+        "    except LookupError as error:\n"
+    ),
+    '(picture.filename or "").rpartition(".")[2]': "picture.filename.split('.')[1]",
     "    except jwt.PyJWTError as error:\n": "    except jwt.ExpiredSignatureError as error:\n",
     '(User, int(claims["sub"]))\n    if user is None:\n        raise HTTPException(401)\n': (
         '(User, int(claims["sub"]))\n'
@@ -131,6 +146,19 @@ def test_nothing_is_proven_of_an_app_that_foresees_every_value(world: World) -> 
         ("unforeseen-input", "GET /averages/{count}", "permits in `count`"),
         ("failing-route", "GET /totals", "`NameError` at main.py"),
         ("unforeseen-input", "GET /me", "a token that is none"),
+        ("unforeseen-input", "POST /feedback", "a NUL character in `text`"),
+        ("unforeseen-input", "POST /feedback", "an integer beyond 32 bits"),
+        ("unforeseen-input", "GET /greetings", "in `x-count`"),
+        ("unforeseen-input", "GET /greetings", "an empty text"),
+        ("unforeseen-input", "GET /greetings", "letters beyond ASCII"),
+        ("unforeseen-input", "GET /greetings", "a NUL character in `theme`"),
+        ("unforeseen-input", "POST /pictures", "a file without a name"),
+        ("unforeseen-input", "POST /lists", "an empty file"),
+        ("unforeseen-input", "POST /lists", "a file without a name"),
+        ("unforeseen-input", "POST /lists", "a very long file name"),
+        ("unforeseen-input", "POST /lists", "a NUL character in a file name"),
+        ("unforeseen-input", "POST /lists", "a file without a type"),
+        ("unforeseen-input", "POST /lists", "bytes that are no text"),
         ("unchecked-none", "GET /me", "a token of a user who is gone"),
     ],
 )

@@ -10,6 +10,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from fastwright.review import multipart
+from fastwright.review.multipart import TEXT, Part, Upload
+
 Schema = Mapping[str, Any]
 Known = Callable[[str, str], Any]
 """The value for a parameter's name on a path, where one is known; else None."""
@@ -70,12 +73,14 @@ class Ready:
 class Contract:
     """An OpenAPI document.
 
-    `full` has requests carry what is optional in a body, too. `text` is what free texts hold.
+    `full` has requests carry what is optional in a body, too. `text` is what free texts hold, and
+    `upload` what files do.
     """
 
     document: Mapping[str, Any]
     full: bool = False
     text: Callable[[], str] = usual_text
+    upload: Upload = TEXT
 
     def operations(self) -> Iterator[tuple[str, str]]:
         """Each operation as method, in capitals, and path."""
@@ -125,7 +130,7 @@ class Contract:
         item = (self.document.get("paths") or {}).get(path, {})
         operation = item.get(method.lower(), {})
         needed = [p for p in self.parameters(method, path) if p.get("required")]
-        filled, query, headers = path, [], []
+        filled, query, headers, cookies = path, [], [], []
         for one in needed:
             value = self._value(one.get("schema", {}), one["name"], path, known)
             if one["in"] == "path":
@@ -134,6 +139,9 @@ class Contract:
                 query.append((one["name"], str(value)))
             elif one["in"] == "header":
                 headers.append((one["name"].lower(), str(value)))
+            elif one["in"] == "cookie":
+                cookies.append(f"{one['name']}={quote(str(value))}")
+        headers += [("cookie", "; ".join(cookies))] if cookies else []
         body, content = self._body(operation, path, known)
         headers += [("content-type", content)] if content else []
         return Ready(filled + (f"?{urlencode(query)}" if query else ""), tuple(headers), body)
@@ -146,7 +154,20 @@ class Contract:
                 return json.dumps(value).encode(), kind
             if kind == "application/x-www-form-urlencoded" and isinstance(value, dict):
                 return urlencode(value).encode(), kind
+            if kind == multipart.KIND and isinstance(value, dict):
+                fields = self.chosen(told.get("schema", {})).get("properties", {})
+                files = {name for name in value if multipart.is_file(self.chosen(fields[name]))}
+                return multipart.encoded(self._parts(value, files)), multipart.CONTENT_TYPE
         return b"", ""
+
+    def _parts(self, values: Mapping[str, Any], files: set[str]) -> Iterator[Part]:
+        for name, value in values.items():
+            if name in files:
+                yield self.upload.part(name)
+                continue
+            for one in value if isinstance(value, list) else (value,):
+                text = one if isinstance(one, str) else json.dumps(one)
+                yield Part(name, text.encode())
 
     def _resolved(self, schema: Schema) -> Schema:
         reference = schema.get("$ref", "")

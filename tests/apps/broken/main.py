@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import enum
 import os
+import re
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import jwt
-from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi import (
+    Cookie,
+    Depends,
+    FastAPI,
+    Form,
+    Header,
+    HTTPException,
+    Query,
+    Request,
+    UploadFile,
+)
 from fastapi import Path as InPath
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -24,6 +37,8 @@ engine = create_engine(os.environ["DATABASE_URL"])
 app = FastAPI()
 scheme = OAuth2PasswordBearer(tokenUrl="login")
 tries: dict[str, int] = {}
+TONES = {"light": "kind", "dark": "stern"}
+TEMPORARY = Path(tempfile.mkdtemp())
 
 
 def written(text: str) -> str:
@@ -285,6 +300,56 @@ if os.environ.get("BROKEN_STAGE", "development") == "development":
 @app.get("/averages/{count}")
 def average(count: Annotated[int, InPath(ge=1, le=1000)], me: Me) -> float:
     return 1000 / count
+
+
+@app.post("/feedback", status_code=201)
+def add_feedback(
+    text: Annotated[Text, Form(max_length=40)],
+    stars: Annotated[int, Form(ge=1, le=5)],
+    me: Me,
+    db: Db,
+) -> None:
+    stored(db, Thing(title=text, amount=stars, owner_id=me.id))
+
+
+@app.get("/greetings")
+def greet(
+    me: Me,
+    db: Db,
+    x_count: Annotated[int, Header(ge=1, le=100)] = 1,
+    x_client: Annotated[str, Header()] = "web/1",
+    theme: Annotated[Text | None, Cookie(max_length=40)] = None,
+) -> list[str]:
+    name, _, version = x_client.partition("/")
+    tone = TONES.get(theme or "light", "plain")
+    told = f"{tone} {name.encode('ascii', 'replace').decode()} {version}"
+    rack = db.scalar(select(Rack.name).where(Rack.name == theme))
+    mine = select(Thing.title).where(Thing.owner_id == me.id).order_by(Thing.id)
+    return [told, rack or "", *db.scalars(mine.limit(x_count))]
+
+
+@app.post("/lists", status_code=201)
+def add_list(file: UploadFile, me: Me) -> int:
+    name = file.filename or ""
+    kind = file.content_type or ""
+    if "." not in name or not re.fullmatch(r"[\w.-]{1,100}", name):
+        raise HTTPException(422)
+    if not kind.startswith("text/"):
+        raise HTTPException(415)
+    try:
+        lines = file.file.read(10_000).decode().splitlines() or [""]
+    except UnicodeDecodeError as error:
+        raise HTTPException(422) from error
+    TEMPORARY.joinpath(name.rsplit(".", 1)[1]).touch()
+    TEMPORARY.joinpath(name).touch()
+    return len(lines[0])
+
+
+@app.post("/pictures", status_code=201)
+def add_picture(picture: UploadFile, me: Me) -> str:
+    if picture.content_type != "image/png":
+        raise HTTPException(415)
+    return (picture.filename or "").rpartition(".")[2]
 
 
 @app.get("/totals")

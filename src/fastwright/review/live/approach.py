@@ -281,7 +281,7 @@ class _Scout:
 def _fields(request: Ready) -> tuple[dict[str, Any], bool]:
     """The fields of a request's body, and whether they are sent as a form."""
     kind = dict(request.headers).get("content-type", "")
-    if "form" in kind:
+    if "urlencoded" in kind:
         return dict(parse_qsl(request.body.decode())), True
     try:
         told = json.loads(request.body or b"{}")

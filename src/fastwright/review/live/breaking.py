@@ -87,7 +87,7 @@ def broken(app: AppMap, exchange: Exchange, what: str, place: str, route: Route)
     """The break that a 500 of `route` shows, with `what` in `place`."""
     behind = raised(exchange.error, app)
     rule = _rule(exchange.error, behind, what)
-    subject = f"{route.handler}:{place}" if rule == "unforeseen-input" and place else ""
+    subject = _parameter(route, place) if rule == "unforeseen-input" and place else ""
     subject = _field(app, route.body_model, place) if rule in _OF_A_RULE else subject
     places = (place,) if place else ()
     return Break(exchange.route, what, places, exchange, behind, rule, subject, route.handler)
@@ -102,6 +102,12 @@ def _rule(error: str, behind: Raised, what: str) -> str:
     known = (rule for rule, text in _OF_A_RULE.items() if re.search(text, end))
     found = next(known, "unforeseen-input")
     return found if found != "null-into-not-null" or what == NULL else "unforeseen-input"
+
+
+def _parameter(route: Route, place: str) -> str:
+    """The parameter as rules name it, by what requests call it (``X-Count``)."""
+    names = {parameter.name.lower(): parameter.name for parameter in route.parameters}
+    return f"{route.handler}:{names.get(place.lower().replace('-', '_'), place)}"
 
 
 def _field(app: AppMap, model: str | None, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastwright.model.finding import Caller, Evidence, EvidenceKind
@@ -43,7 +43,7 @@ class Exchange:
     `place` is where a row of `named` was named, if not in the path of the row's own: ``("query",
     name)``, or the way in a body; `below` is the table that came to have a row below it.
     `staging` says what had to be so for it: `TWICE`, `UNCOMMITTED` or `POSED` with what is wrong
-    with the token; empty for nothing.
+    with the token; empty for nothing. `carried` are the headers of who sent it.
     """
 
     caller: Caller
@@ -61,6 +61,7 @@ class Exchange:
     place: tuple[str, ...] = ()
     named: str = ""
     below: str = ""
+    carried: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(
@@ -103,6 +104,18 @@ class Exchange:
         except ValueError:
             return None
 
+    @property
+    def own_headers(self) -> Headers:
+        """The headers without those that its sender carried with every request."""
+        cookies, found = _cookies(self.carried).items(), []
+        for name, value in self.request.headers:
+            if name == "cookie":
+                left = dict(_cookies(((name, value),)).items() - cookies)
+                found += [(name, _joined(left))] if left else []
+            elif (name, value) not in self.carried:
+                found.append((name, value))
+        return tuple(found)
+
     def evidence(self, notes: Notes, what: str = "") -> Evidence:
         """Request and response in a line, secrets hidden; `what` says what is to be seen in it."""
         sent = self.request.body.decode("utf-8", "replace")
@@ -110,6 +123,8 @@ class Exchange:
         asked = asked if len(asked) <= _SHOWN else f"{asked[:_SHOWN]}…"
         values = [("request", asked), ("caller", self.caller.value)]
         values += [("sent", notes.mask(sent[:_READ])[:_SHOWN])] if sent else []
+        told = "; ".join(f"{n}: {v}" for n, v in self.own_headers if n != "content-type")
+        values += [("headers", notes.mask(told[:_READ])[:_SHOWN])] if told else []
         shown = notes.mask(self.text[:_READ])[:_SHOWN]
         values += [("status", str(self.status)), ("response", shown)]
         line = f"{self.caller.value}: {asked} → {self.status}"
@@ -118,5 +133,19 @@ class Exchange:
 
 
 def with_headers(request: Ready, headers: Headers) -> Ready:
-    """The same request, sent as somebody."""
-    return Ready(request.path, (*request.headers, *headers), request.body)
+    """The same request, sent as somebody; of two headers or cookies of a name its own counts."""
+    own = {name for name, _ in request.headers}
+    kept = [*request.headers, *(one for one in headers if one[0] not in own)]
+    if "cookie" in own:
+        cookies = {**_cookies(headers), **_cookies(request.headers)}
+        kept = [*(one for one in kept if one[0] != "cookie"), ("cookie", _joined(cookies))]
+    return replace(request, headers=tuple(kept))
+
+
+def _cookies(headers: Headers) -> dict[str, str]:
+    pairs = (pair for name, value in headers if name == "cookie" for pair in value.split(";"))
+    return {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _joined(cookies: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastwright.model.storage import Column, Table
 from fastwright.review.live.canaries import Canary
 from fastwright.review.live.created import created
 from fastwright.review.live.credentials import PASSWORD, User
+from fastwright.review.multipart import TEXT, Upload
 from fastwright.review.naming import alike
 from fastwright.review.requests import Ready
 
@@ -42,14 +44,14 @@ class Filling:
         self._rows = {**canary.above, canary.table: canary} if canary else {}
         self.fills: dict[str, Any] = dict(canary.fills) if canary else {}
 
-    def request(self, operation: str, *, full: bool) -> Ready:
+    def request(self, operation: str, *, full: bool, upload: Upload = TEXT) -> Ready:
         """The request; the row that the last parameter names is made first, then those above."""
         method, _, path = operation.partition(" ")
         for name in reversed(re.findall(r"\{(\w+)(?::\w+)?\}", path)):
             if name not in self.fills and (value := self._placed(name, path)) is not None:
                 self.fills[name] = value
         contract = self._stage.full if full else self._stage.sparse
-        return contract.request(method, path, self._known)
+        return replace(contract, upload=upload).request(method, path, self._known)
 
     def _placed(self, name: str, path: str) -> Any:
         """What a parameter of the path holds."""

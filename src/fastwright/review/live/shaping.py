@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fastwright.review.live.exchange import Exchange
+from fastwright.review.multipart import CONTENT_TYPE, TEXT, UPLOADS, Upload, parts_of
 
 if TYPE_CHECKING:
     from fastwright.review.live.stage import Stage
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Place = tuple[str, ...]
 """The names that lead to a field of a body."""
 
-REFUSED = (400, 422)
+REFUSED = (400, 415, 422)
 _OFFERED = re.compile(r"(?:either|one of|be in|expected)\b:?\s+(.+)", re.IGNORECASE)
 _JOINING = frozenset({"or", "and", "a", "an", "the", "of"})
 _MOST = 6
@@ -37,11 +38,13 @@ class Shape:
         full: With what is optional.
         without: Fields that are left out.
         values: What single fields hold.
+        upload: What files hold.
     """
 
     full: bool
     without: frozenset[Place] = frozenset()
     values: Mapping[Place, str] = field(default_factory=dict)
+    upload: Upload = TEXT
 
     @property
     def is_special(self) -> bool:
@@ -67,6 +70,9 @@ class Shape:
 
 def shapes(stage: Stage, operation: str, refused: Exchange, base: Shape) -> Iterator[Shape]:
     """Other shapes for an operation that refused `base`, the likeliest first."""
+    if _has_files(refused):
+        yield from (replace(base, upload=one) for one in UPLOADS if one != base.upload)
+        return
     optional = _optional(stage, operation)
     blamed = dict(places_blamed(refused))
     spared = optional & blamed.keys()
@@ -79,6 +85,13 @@ def shapes(stage: Stage, operation: str, refused: Exchange, base: Shape) -> Iter
         yield replace(base, full=not base.full)
     for place in sorted(optional)[:_MOST]:
         yield replace(base, full=True, without=frozenset(optional - {place}))
+
+
+def _has_files(exchange: Exchange) -> bool:
+    kind = dict(exchange.request.headers).get("content-type", "")
+    return kind == CONTENT_TYPE and any(
+        part.filename is not None for part in parts_of(exchange.request.body)
+    )
 
 
 def is_full(operation: str) -> bool:

@@ -209,7 +209,7 @@ class Stage:
         )
         method = operation.partition(" ")[0]
         exchange = Exchange.of(caller, operation, (method, request), answer, row)
-        exchange = replace(exchange, staging=staging)
+        exchange = replace(exchange, staging=staging, carried=tuple(carried))
         if exchange.status >= 400 and 0 < len(exchange.body) <= _LARGEST_REFUSAL:
             kind = re.sub(r"\W|\d", "", exchange.text[:_TOLD])
             self.refusals.setdefault((operation, exchange.status, kind), exchange)
@@ -227,7 +227,8 @@ class Stage:
     ) -> Ready:
         """A request for `operation`, made of rows that are `owner`'s; `canary` is the one meant."""
         shape = self.shapes.get(operation) or Shape(full)
-        request = Filling(self, owner, canary).request(operation, full=shape.full)
+        filling = Filling(self, owner, canary)
+        request = filling.request(operation, full=shape.full, upload=shape.upload)
         return replace(request, body=shape.applied(request.body)) if shape.is_special else request
 
     def filled(

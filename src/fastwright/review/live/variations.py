@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from fastwright.review import multipart
 from fastwright.review.live.baits import is_text
+from fastwright.review.live.carrying import carried, carrying
+from fastwright.review.live.uploading import odd_files
 from fastwright.review.requests import Ready
 
 if TYPE_CHECKING:
@@ -21,7 +24,10 @@ _ENDLESS = "@fastwright:1e999@"
 _LONG, _LONG_IN_ADDRESS = 1_000_000, 8_000
 _DEEP = 20_000
 NO_UUID = "00000000-0000-4000-8000-00000000dead"
-_SONG = re.compile(r"fw\d+right")
+_SONG = re.compile(rb"fw\d+right")
+
+_Schemas = Mapping[str, Mapping[str, Any]]
+"""The fields of a form."""
 
 TWICE = "the same values twice"
 UNKNOWN_ROW = "an id that no row has"
@@ -60,17 +66,20 @@ def variations(stage: Stage, operation: str, plain: Ready) -> Iterator[Variation
         elif place == "query":
             for what, value in _in_query(name, schema):
                 yield Variation(name, what, _in_address(plain, name, value))
+        elif place in ("header", "cookie"):
+            for what, value in carried(stage, str(place), name, schema):
+                yield Variation(name, what, carrying(plain, str(place), name, value))
     yield from _bodies(stage, operation, plain)
 
 
 def fresh(stage: Stage, request: Ready) -> Ready:
     """The same request, with texts of its own where it holds some that are nobody else's."""
-    told: dict[str, str] = {}
+    told: dict[bytes, bytes] = {}
 
-    def new(found: re.Match[str]) -> str:
-        return told.setdefault(found[0], stage.text())
+    def new(found: re.Match[bytes]) -> bytes:
+        return told.setdefault(found[0], stage.text().encode())
 
-    return replace(request, body=_SONG.sub(new, request.body.decode("utf-8", "replace")).encode())
+    return replace(request, body=_SONG.sub(new, request.body))
 
 
 def in_path(plain: Ready, path: str, name: str, value: str) -> Ready:
@@ -121,11 +130,8 @@ def _bodies(stage: Stage, operation: str, plain: Ready) -> Iterator[Variation]:
     method, _, path = operation.partition(" ")
     kind = dict(plain.headers).get("content-type", "")
     fields = list(stage.contract.fields(method, path)) if plain.body else []
-    if kind == "application/x-www-form-urlencoded":
-        sent = dict(parse_qsl(plain.body.decode()))
-        for at, schema in fields:
-            for what, value in _in_form(schema) if at[0] in sent else ():
-                yield Variation(at[0], what, _in_form_body(plain, at[0], value))
+    if "form" in kind:
+        yield from _forms(stage, plain, {at[0]: schema for at, schema in fields})
         return
     try:
         whole = json.loads(plain.body) if plain.body else None
@@ -150,10 +156,33 @@ def _wholes(plain: Ready, at: tuple[str, ...], whole: Any) -> Iterator[Variation
         yield Variation("", what, replace(plain, body=body))
 
 
-def _in_form(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if is_text(schema):
-        yield "a NUL character", "fw\0right"
-        yield "a text of 1 MB", "x" * _LONG
+def _in_form(stage: Stage, name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if schema.get("type") in ("integer", "number"):
+        yield from _in_query(name, schema)
+    yield from _texts(stage, name, schema)
+
+
+def _forms(stage: Stage, plain: Ready, schemas: _Schemas) -> Iterator[Variation]:
+    if dict(plain.headers)["content-type"] == multipart.CONTENT_TYPE:
+        yield from _in_parts(stage, plain, schemas)
+        return
+    for name, _ in parse_qsl(plain.body.decode(), keep_blank_values=True):
+        for what, value in _in_form(stage, name, schemas.get(name, {})):
+            yield Variation(name, what, _in_form_body(plain, name, value))
+
+
+def _in_parts(stage: Stage, plain: Ready, schemas: _Schemas) -> Iterator[Variation]:
+    """Forms with one part replaced: a file by an odd one, a field by an odd text."""
+    parts = multipart.parts_of(plain.body)
+    for number, part in enumerate(parts):
+        if part.filename is not None:
+            others: Iterator[tuple[str, multipart.Part]] = odd_files(stage, part)
+        else:
+            told = _in_form(stage, part.name, schemas.get(part.name, {}))
+            others = ((what, replace(part, content=text.encode())) for what, text in told)
+        for what, other in others:
+            body = multipart.encoded((*parts[:number], other, *parts[number + 1 :]))
+            yield Variation(part.name, what, replace(plain, body=body))
 
 
 def _in_field(
@@ -162,7 +191,7 @@ def _in_field(
     name, kind = at[-1], schema.get("type")
     if kind == "string":
         yield from _texts(stage, name, schema)
-        if is_text(schema) and not _SONG.search(str(_held(whole, at))):
+        if is_text(schema) and not _SONG.search(str(_held(whole, at)).encode()):
             yield "a word that nobody foresaw", stage.text()
     elif kind in ("integer", "number"):
         if kind == "integer" and _KEYS.search(name):
@@ -176,7 +205,7 @@ def _in_field(
         yield "a wrong type", {"fw": "right"}
 
 
-def _texts(stage: Stage, name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _texts(stage: Stage, name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if schema.get("format") == "uuid" and _KEYS.search(name):
         yield UNKNOWN_ROW, NO_UUID
     if not is_text(schema):
@@ -197,7 +226,8 @@ def _long(stage: Stage, length: int) -> str:
 
 
 def _in_form_body(plain: Ready, name: str, value: str) -> Ready:
-    given = [(k, v) for k, v in parse_qsl(plain.body.decode()) if k != name]
+    sent = parse_qsl(plain.body.decode(), keep_blank_values=True)
+    given = [(k, v) for k, v in sent if k != name]
     return replace(plain, body=urlencode([*given, (name, value)]).encode())
 
 

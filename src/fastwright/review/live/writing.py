@@ -254,19 +254,31 @@ def _role(stage: Stage, exchange: Exchange) -> str:
 
 
 def _content(exchange: Exchange) -> str:
-    """The body of a request as keyword arguments."""
-    kind = dict(exchange.request.headers).get("content-type", "")
-    if not exchange.request.body:
-        return ""
-    body = _shortened(repr(exchange.request.body.decode("utf-8", "replace")))
-    return f', content={body}, headers={{"content-type": "{kind}"}}'
+    """Body and headers of a request as keyword arguments."""
+    headers = exchange.own_headers
+    told = ", ".join(f"{json.dumps(name)}: {_header(value)}" for name, value in headers)
+    body = exchange.request.body
+    try:
+        content = repr(body.decode())
+    except UnicodeDecodeError:
+        content = repr(body)
+    given = f", content={_shortened(content)}" if body else ""
+    return given + (f", headers={{{told}}}" if told else "")
+
+
+def _header(value: str) -> str:
+    """A value as a client sends it: ASCII as text, all else as bytes."""
+    return _shortened(json.dumps(value) if value.isascii() else repr(value.encode("latin-1")))
 
 
 def _shortened(literal: str) -> str:
     """A literal whose runs of one letter stand as a product."""
-    mark, end = literal[: 1 + literal.startswith("f")], literal[-1]
+    mark, end = literal[: 1 + literal.startswith(("f", "b"))], literal[-1]
+    kind = "b" if mark.startswith("b") else ""
     return re.sub(
-        r"([\w\[\]])\1{80,}", lambda run: f'{end} + "{run[1]}" * {len(run[0])} + {mark}', literal
+        r"([\w\[\]])\1{80,}",
+        lambda run: f'{end} + {kind}"{run[1]}" * {len(run[0])} + {mark}',
+        literal,
     )
 
 

@@ -227,9 +227,16 @@ class Scene:
         self, method: str, path: str, person: dict[str, Any] | None = None, **content: Any
     ) -> Any:
         """Send one request, as nobody where `person` is None."""
-        headers = {**content.pop("headers", {}), **(person["headers"] if person else {})}
+        mine, own = person["headers"] if person else {}, content.pop("headers", {})
+        headers = {**mine, **own}
+        if "cookie" in mine and "cookie" in own:  # the last of two of one name counts
+            headers["cookie"] = b"; ".join(map(_bytes, (mine["cookie"], own["cookie"])))
         self.client.cookies.clear()
         return self.client.request(method, path, headers=headers, **content)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
 
 
 def _is_asynchronous(one: Any) -> bool:
