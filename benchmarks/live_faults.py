@@ -64,16 +64,22 @@ def planned() -> tuple[Fault, ...]:
 
 
 def examined(
-    app: str, planted: Iterable[Fault], apps: Path | None, pythons: Path | None
+    app: str,
+    changes: Iterable[tuple[Mapping[str, str], str]],
+    apps: Path | None,
+    pythons: Path | None,
 ) -> tuple[LiveReview, float]:
-    """A live review of a copy of the app with these faults, and the seconds that it took."""
+    """A live review of a copy of the app with these changes, and the seconds that it took.
+
+    A change is the place that its pattern finds, and what stands there then.
+    """
     with tempfile.TemporaryDirectory() as folder:
         root, wishes = laid(app, Path(folder), apps, pythons)
         top = Path(folder) / app.partition("/")[2]
-        for change in (change for fault in planted for change in fault.changes):
+        for change, replace in changes:
             path = PurePosixPath(change["path"])
             files = {path: (top / path).read_bytes()}
-            text = faults.changed(path, files, change["pattern"], change["replace"], 1)
+            text = faults.changed(path, files, change["pattern"], replace, 1)
             (top / path).write_bytes(text)
         person = Screen(Console(stderr=True), yes=True, quiet=True)
         began = time.monotonic()
@@ -86,8 +92,10 @@ def examined(
 def compared(app: str, mine: Iterable[Fault], apps: Path | None, pythons: Path | None) -> bool:
     """Print the rows of one app; True where every fault is proven and no twin is accused."""
     mine = tuple(mine)
-    good, seconds = examined(app, (), apps, pythons)
-    bad, longer = examined(app, mine, apps, pythons)
+    changes = [change for fault in mine for change in fault.changes]
+    twins = [(change, change["twin"]) for change in changes if "twin" in change]
+    good, seconds = examined(app, twins, apps, pythons)
+    bad, longer = examined(app, [(c, c["replace"]) for c in changes], apps, pythons)
     print(
         f"{app}: {len(good.proofs)} proofs in {seconds:.1f} s, {len(bad.proofs)} in {longer:.1f} s"
     )

@@ -72,7 +72,9 @@ def unforeseen_input(app: AppMap) -> Iterator[Finding]:
     raise. An offset without bounds is only possible, for databases differ: PostgreSQL refuses a
     negative one, and all refuse 64 bits and more. `--live` sends numbers beyond 64 bits, NUL
     characters, texts of 1 MB, `NaN`, null, ids that no row has and the same values twice to every
-    operation that works, and tells what breaks.
+    operation that works: in path, query, body, form and in the headers and cookies that it
+    declares. Files come empty, as bytes that are no text, and with names and types that are
+    missing, wrong, endless or climbing. It tells what breaks.
     """
     if _catches_all(app):
         return
