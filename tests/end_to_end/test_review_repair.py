@@ -174,3 +174,59 @@ def test_safe_alone_leaves_what_changes_behaviour() -> None:
     assert all(one.title.startswith("Order") for one in safe.chosen)
     one = fix(files, find, Safety.SAFE, only={safe.chosen[0].key})
     assert one.chosen == safe.chosen[:1]
+
+
+UNIQUE = """\
+from fastapi import FastAPI
+from pydantic import BaseModel
+from sqlmodel import Field, Session, SQLModel, create_engine
+from sqlalchemy.pool import StaticPool
+
+engine = create_engine(
+    "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
+)
+
+
+class Tag(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+
+
+class TagIn(BaseModel):
+    name: str
+
+
+SQLModel.metadata.create_all(engine)
+app = FastAPI()
+
+
+@app.post("/tags", status_code=201)
+def add_tag(body: TagIn) -> None:
+    with Session(engine) as session:
+        session.add(Tag(name=body.name))
+        session.commit()
+
+
+@app.get("/counts/{count}")
+def divide(count: str) -> list[str]:
+    return ["a", "b"][: len(count)][1:].pop(0).split(",")
+"""
+
+
+@pytest.mark.slow
+def test_what_only_a_run_shows_is_repaired_too(project: Path) -> None:
+    """A duplicate that ended in a 500 is proven, caught, applied with a proof, and told no more."""
+    (project / "main.py").write_text(UNIQUE)
+    (project / "test_main.py").unlink()
+    wishes = Wishes(python=python_of("newest"))
+    chosen = Choices(select=("unforeseen-input",), live=True, repair=Safety.CHANGES_BEHAVIOUR)
+    found = review(project, Agreeing(), wishes, chosen)
+    assert found.repair is not None
+    assert found.repair.titles == ("Answer a duplicate in `POST /tags` with 409",)
+    written = (project / "main.py").read_text()
+    assert "        except IntegrityError as error:\n            session.rollback()\n" in written
+    assert [o.finding.message for o in found.objections if "twice" in o.finding.message] == []
+    again = review(project, Agreeing(), wishes, Choices(select=("unforeseen-input",), live=True))
+    assert [o.finding.message for o in again.objections if "twice" in o.finding.message] == []
+    assert main(["undo", "--app", str(project)]) == 0
+    assert (project / "main.py").read_text() == UNIQUE

@@ -6,7 +6,7 @@ The app runs on the lab's PostgreSQL, which refuses what SQLite takes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 import pytest
@@ -20,8 +20,10 @@ from fastwright.review.engine import find_all
 from fastwright.review.live.breaking import broken, folded, is_outside
 from fastwright.review.live.examine import Examined, examine
 from fastwright.review.live.exchange import TWICE, UNCOMMITTED, Exchange
+from fastwright.review.live.telling import Shown, standing
 from fastwright.review.requests import Ready
 from fastwright.review.rule import every_rule
+from fastwright.source import edits, imports
 from fastwright.survey import static
 from fastwright.testing.samples import REPOSITORY, python_of
 
@@ -233,6 +235,47 @@ def test_written_tests_fail_now_and_pass_after_the_repair(world: World, bad: Exa
     assert len(wanted) >= len(FAULTS) - 3
     assert outcomes(world, faulty(text), bad.tests.files) == dict.fromkeys(wanted, "FAILED")
     assert outcomes(world, text, bad.tests.files) == dict.fromkeys(wanted, "PASSED")
+
+
+def mended(text: str, shown: Iterable[Shown]) -> str:
+    """The app with every fix of what was shown, one after the other as a repair makes them."""
+    files: Mapping[PurePosixPath, bytes] = {MAIN: text.encode()}
+    for one in shown:
+        app = static.read(files)
+        for finding in standing(app, [one]):
+            for fix in finding.fixes[:1]:
+                files = edits.apply(files, imports.combine(app, fix.changes))
+    return files[MAIN].decode()
+
+
+@pytest.mark.slow
+def test_what_has_one_remedy_is_mended_by_it(world: World, bad: Examined) -> None:
+    """Run again, the app refuses what its columns do not hold, and serves the rest as before."""
+    text = mended(faulty((GOOD / MAIN).read_text()), bad.shown)
+    able = [one for one in bad.shown if one.finding.fixes]
+    left = standing(static.read({MAIN: text.encode()}), able)
+    assert [(f.message, f.fixes) for f in left] == [
+        ("`GET /greetings` answers 500 to a negative number in `x-count`", ())
+    ]
+    after = examined(world, text)
+    open_ = {p.message for p in after.proofs}
+    gone = {p.message for p in bad.proofs} - open_
+    for words in ("a NUL character in `t", "beyond 32 bits in `amount`, `stars`", "values twice"):
+        assert any(words in message for message in gone), words
+    for words in ("a NUL character in `t", "beyond 32 bits", "the same values twice"):
+        assert not any(words in message for message in open_), words
+    assert after.matrix.outcomes == bad.matrix.outcomes
+
+
+@pytest.mark.slow
+def test_what_has_no_one_remedy_names_the_decision(bad: Examined) -> None:
+    """A finding without a fix says what has to be decided before there can be one."""
+    told = {e.text for f in bad.findings if not f.fixes for e in f.evidence}
+    for decision in (
+        "whether an unknown `rack_id` is answered with 404 or with 422",
+        "which values of `price` are refused, and with what answer",
+    ):
+        assert f"to decide: {decision}" in told
 
 
 ROUTE = Route("POST", "/1", "main.add", body_model="main.A")

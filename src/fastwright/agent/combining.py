@@ -26,7 +26,7 @@ def combine(before: Files, after: Files, built: Sequence[Built]) -> ChangeSet:
     return ChangeSet(
         baseline=fingerprint(before),
         changes=_changes(before, after, sets),
-        title=" and ".join(s.title for s in sets if not s.is_empty) or "nothing to change",
+        title=" and ".join(_unique(s.title for s in sets if not s.is_empty)) or "nothing to change",
         explains=tuple(d for s in sets for d in s.explains),
         needs=_unique(n for s in sets for n in s.needs),
         promise=replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -20,9 +20,11 @@ from fastwright.model.change import (
     fingerprint,
 )
 from fastwright.model.errors import Refused
+from fastwright.model.places import Span
 from fastwright.model.plan import Built, Step
 from fastwright.model.review import Objection
-from fastwright.source import call_sites, edits, imports
+from fastwright.source import call_sites, edits, imports, wrapping
+from fastwright.source.import_block import width_of
 from fastwright.source.syntax import error_count, find, parse
 
 Files = Mapping[PurePosixPath, bytes]
@@ -81,11 +83,27 @@ def fix(
         if not taken:
             break
         changes = imports.combine(app, [change for _, fix in taken.values() for change in fix])
-        built.append(Built(Step("review", "fixes"), _change_set(now, changes, taken)))
-        now = edits.apply(now, changes)
+        for set_ in _in_lines(app, _change_set(now, changes, taken)):
+            built.append(Built(Step("review", "fixes"), set_))
+            now = edits.apply(now, set_.changes)
         handlers = {_key(o): o.finding.symbol for o in objections}
         chosen |= {k: Chosen(k, title, handlers[k]) for k, (title, _) in taken.items()}
     return Fixed(now, combine(files, now, built), tuple(chosen.values()))
+
+
+def _in_lines(app: AppMap, changes: ChangeSet) -> Iterator[ChangeSet]:
+    """The changes, and then what brings lines that they made too long to the project's width."""
+    yield changes
+    after = edits.apply(app.files, changes.changes)
+    width = width_of(app)
+    fitting = tuple(
+        Edit(Span(path, start, end), text, "the line became too long")
+        for path, content in after.items()
+        if path.suffix == ".py" and content != app.files.get(path)
+        for start, end, text in wrapping.refitted(app.files.get(path, b""), content, width)
+    )
+    if fitting:
+        yield ChangeSet(fingerprint(after), fitting, changes.title)
 
 
 def _offered(

@@ -19,6 +19,7 @@ from fastwright.model.review import Fault
 from fastwright.prove.side import Side
 from fastwright.review.live.examine import examine
 from fastwright.review.live.proof import Proof
+from fastwright.review.live.telling import Shown
 
 MARK = "review_stage"
 """Stands in every file that a review writes: another file of such a name is left alone."""
@@ -38,6 +39,7 @@ class LiveReview:
         tests: Each proof as a test that runs without us, by file name.
         faults: What of ours raised, and where.
         loads: The app booted, so that anything could be tried.
+        shown: Of the findings those that no rule makes, to be looked for in another tree.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -48,6 +50,7 @@ class LiveReview:
     tests: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     loads: bool = True
+    shown: tuple[Shown, ...] = ()
 
 
 def review_live(
@@ -116,7 +119,7 @@ def _examined(side: Side, known: Sequence[Finding], worlds: Worlds, watch: Stopw
     notes = (*seen.not_tried, *seen.tests.left_out, *target.crashed, *absent)
     return LiveReview(
         seen.findings, seen.matrix, tuple(dict.fromkeys(notes)), side.map, seen.proofs,
-        seen.tests.files, seen.faults,
+        seen.tests.files, seen.faults, shown=seen.shown,
     )  # fmt: skip
 
 

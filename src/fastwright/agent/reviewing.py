@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from fastwright import __version__
 from fastwright.agent import ground
@@ -24,6 +25,9 @@ from fastwright.review.changed import Lines, touching
 from fastwright.review.rule import find_rule, shelf
 from fastwright.review.settings import Settings, read_settings, severity
 from fastwright.survey.codebase import of_tests
+
+if TYPE_CHECKING:
+    from fastwright.review.live.telling import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Terms:
     possible: bool = False
     proven: frozenset[tuple[str, str]] = frozenset()
     """Rule and symbol of what a run has proven: told, and repaired, also where source is unsure."""
+    shown: tuple[Shown, ...] = ()
+    """What a run has proven that no rule finds: told, and repaired, until it is mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,8 @@ def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Rev
         write(place_of(stand.project, terms.settings, choices.baseline), judged.objections)
     told = told_of(stand, terms, seen, judged)
     if choices.live:
-        told = _with_live(Run(stand, terms, person, wishes, watch), choices.write_tests)
+        told, shown = _with_live(Run(stand, terms, person, wishes, watch), choices.write_tests)
+        terms = replace(terms, shown=shown)
     if choices.repair is not None:
         seen_to_fail = frozenset(
             (o.finding.rule, o.finding.symbol)
@@ -133,8 +140,11 @@ class Run:
     watch: Stopwatch
 
 
-def _with_live(run: Run, tests: Path | None) -> Review:
-    """The review with what the running app showed; a test of each proof in the folder `tests`."""
+def _with_live(run: Run, tests: Path | None) -> tuple[Review, tuple[Shown, ...]]:
+    """The review with what the running app showed, and what of it no rule finds.
+
+    A test of each proof is written into the folder `tests`.
+    """
     from fastwright.agent.live_review import (  # noqa: PLC0415 - running apps loads much
         review_live,
         write_tests,
@@ -150,7 +160,8 @@ def _with_live(run: Run, tests: Path | None) -> Review:
     again = told_of(run.stand, run.terms, read, judged)
     notes = (*again.not_tried, *seen.not_tried)
     faults = (*again.faults, *seen.faults)
-    return replace(again, matrix=seen.matrix, not_tried=notes, faults=faults, loads=seen.loads)
+    told = replace(again, matrix=seen.matrix, not_tried=notes, faults=faults, loads=seen.loads)
+    return told, seen.shown
 
 
 def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
@@ -173,8 +184,9 @@ def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
         except DoesNotLoad as error:
             note = f"nothing was repaired, for the app does not boot: {error.because}"
             return replace(told, not_tried=(*told.not_tried, note), loads=False)
-    read = digest(find(files)[0], run.terms.rules, run.stand.target)
-    left = weigh(read, files, run.terms)
+    app = run.stand.remap(files)
+    read = digest(app, run.terms.rules, run.stand.target)
+    left = weigh(read, files, run.terms, _standing(app, run.terms))
     return replace(told_of(run.stand, run.terms, read, left), repair=repair)
 
 
@@ -222,7 +234,16 @@ def _changed(stand: Ground, base: str) -> Lines | None:
 
 def judge(app: AppMap, terms: Terms) -> Judged:
     """What `terms` object to in `app`."""
-    return weigh(digest(app, terms.rules), app.files, terms)
+    return weigh(digest(app, terms.rules), app.files, terms, _standing(app, terms))
+
+
+def _standing(app: AppMap, terms: Terms) -> tuple[Finding, ...]:
+    """What a run has proven that no rule finds, and that is not mended in `app`."""
+    if not terms.shown:
+        return ()
+    from fastwright.review.live.telling import standing  # noqa: PLC0415 - not every review runs
+
+    return standing(app, terms.shown)
 
 
 def weigh(seen: Digest, files: Files, terms: Terms, proven: Sequence[Finding] = ()) -> Judged:

@@ -33,7 +33,7 @@ def _paragraph(group: Group) -> Iterator[str]:
     yield from (f"- seen: {evidence.text}" for evidence in one.finding.evidence)
     if one.related:
         yield f"- beside: {', '.join(f'`{at}`' for at in one.related)}"
-    yield from (f"- fix: {words.fix_line(fix)}" for fix in one.finding.fixes)
+    yield from (f"- fix: {words.fix_line(fix, one.finding)}" for fix in one.finding.fixes)
 
 
 def _access(review: Review) -> Iterator[str]:

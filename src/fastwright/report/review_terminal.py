@@ -46,7 +46,7 @@ def _paragraph(group: Group, colour: str) -> Iterator[Text]:
     if one.related:
         yield _line("beside", ", ".join(one.related[:_MOST_EVIDENCE]))
     for fix in one.finding.fixes:
-        yield _line("fix", words.fix_line(fix))
+        yield _line("fix", words.fix_line(fix, one.finding))
     yield _line("more", f"{one.grade.value} · fastwright explain {one.code}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fastwright.model.change import Fix, Safety
-from fastwright.model.finding import Severity
+from fastwright.model.finding import Finding, Grade, Severity
 from fastwright.model.review import Objection, Review
 
 AREAS = ("design", "logic", "database", "performance", "security", "scale", "quality")
@@ -100,11 +100,12 @@ def place(one: Objection) -> str:
     return f"{one.path}:{one.at}"
 
 
-def fix_line(fix: Fix) -> str:
+def fix_line(fix: Fix, finding: Finding) -> str:
     """A fix with what it takes to have it."""
+    run = "--live " if finding.grade is Grade.PROVEN and not finding.structural else ""
     if fix.safety is Safety.SAFE:
-        return f"{fix.title} (`--fix`)"
-    return f"{fix.title} (changes behaviour: `--fix-behaviour`)"
+        return f"{fix.title} (`{run}--fix`)"
+    return f"{fix.title} (changes behaviour: `{run}--fix-behaviour`)"
 
 
 def elsewhere(group: Group, most: int = 4) -> str:

@@ -12,6 +12,36 @@ from fastwright.source.imports import ensure_import
 MARKED = re.compile(r"\b(?:Query|Field)\((?P<given>[^()]*)\)")
 """A parameter that says already where it comes from."""
 
+_DECLARED = re.compile(r"\b(?:Query|Path|Header|Cookie|Form)\((?P<given>[^()]*)\)")
+_TYPE = re.compile(r"(?:str|int)(?: *\| *None)?|Optional\[(?:str|int)\]")
+
+
+def constrained(app: AppMap, parameter: Parameter, constraint: str, why: str) -> tuple[Change, ...]:
+    """The edits that give a parameter the keyword `constraint`; none where its form is not known.
+
+    Args:
+        app: The map that holds it.
+        parameter: With its source, and the span of its annotation and default.
+        constraint: ``max_length=100``.
+        why: The reason, for the reader of the change.
+    """
+    span, kind = parameter.span, (parameter.source or "").capitalize()
+    if span is None or kind not in ("Query", "Path", "Header", "Cookie", "Form"):
+        return ()
+    marked = _DECLARED.search(app.text(span))
+    if marked:
+        at = span.start + len(app.text(span)[: marked.end() - 1].encode())
+        comma = ", " if marked["given"].strip().rstrip(",") else ""
+        return (Edit(Span(span.path, at, at), f"{comma}{constraint}", why),)
+    written = parameter.annotation or ""
+    if not _TYPE.fullmatch(written) or not app.text(span).startswith(written):
+        return ()
+    annotated = ensure_import(app, span.path, "typing", "Annotated")
+    declares = ensure_import(app, span.path, "fastapi", kind)
+    mark = f"{annotated.local}[{written}, {declares.local}({constraint})]"
+    edit = Edit(Span(span.path, span.start, span.start + len(written.encode())), mark, why)
+    return (*annotated.edits, *declares.edits, edit)
+
 
 def bounded(
     app: AppMap, parameter: Parameter, bounds: tuple[str, ...], missing: tuple[str, ...], why: str

@@ -37,13 +37,13 @@ def with_constraint(
     plain = _PLAIN.match(written)
     if plain is None or "Field(" in written or "\n" in written or "Annotated" in written:
         return ()
-    bound = ensure_import(app, field.span.path, _home(app, field.span, module), "Field")
+    bound = ensure_import(app, field.span.path, home_of_field(app, field.span, module), "Field")
     default = f"default={plain['default'].strip()}, " if plain["default"] else ""
     text = f"{plain['head']} = {bound.local}({default}{constraint})"
     return (*bound.edits, Edit(field.span, text, why))
 
 
-def _home(app: AppMap, at: Span, module: str) -> str:
+def home_of_field(app: AppMap, at: Span, module: str = "pydantic") -> str:
     """Where the file has ``Field`` from already, else `module`."""
     imports = next((m.imports for m in app.modules.values() if m.path == at.path), {})
     known = imports.get("Field", "").partition(".")[0]

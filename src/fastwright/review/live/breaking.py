@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from fastwright.model.app import AppMap, Route, Schema
+from fastwright.model.app import AppMap, Route
 from fastwright.model.finding import Finding
+from fastwright.review.live.conflicts import statement_of
 from fastwright.review.live.exchange import Exchange
-from fastwright.review.live.proof import OF_THE_APP, Proof
+from fastwright.review.live.proof import OF_THE_APP, Cause, Proof
 from fastwright.review.live.reasons import Raised, raised
-from fastwright.review.live.variations import GONE, NULL, UNKNOWN_ROW
+from fastwright.review.live.schemas import field_of
+from fastwright.review.live.values import GONE, LENGTHS, NEGATIVE, NULL, UNKNOWN_ROW
 from fastwright.review.paging import is_size_name
 
 _OUTSIDE = re.compile(
@@ -33,7 +35,6 @@ _OF_A_RULE = MappingProxyType({
 _SIZES = "unlimited-page-size"
 _NOTHING = re.compile(r"'NoneType' object")
 _NUMBERS = re.compile(r"^an integer")
-_LONG = re.compile(r"^a (very long )?text")
 _OF_HANDLERS = frozenset({"unchecked-none", *OF_THE_APP})
 """Rules that know what they find by its handler, or as one fault of the app."""
 
@@ -54,6 +55,7 @@ class Break:
         rule: The rule that knows of it.
         subject: What the rule speaks of, where that is not the handler.
         handler: The dotted name of what answers the operation.
+        statement: The statement of the handler that raised; empty where none did.
     """
 
     operation: str
@@ -64,18 +66,27 @@ class Break:
     rule: str
     subject: str = ""
     handler: str = ""
+    statement: str = ""
+
+    @property
+    def cause(self) -> Cause:
+        """The same for whoever mends it."""
+        return Cause(
+            self.operation, self.handler, self.what, self.places, self.exchange.error,
+            self.statement,
+        )  # fmt: skip
 
     @property
     def is_count(self) -> bool:
         """Whether the value is a number that counts too far, or below nothing."""
-        return self.family in ("number", "a negative number", "zero")
+        return self.family in ("number", NEGATIVE, "zero")
 
     @property
     def family(self) -> str:
         """Values that meet the same limit are one kind."""
         if _NUMBERS.match(self.what):
             return "number"
-        return "length" if _LONG.match(self.what) else self.what
+        return "length" if self.what in LENGTHS else self.what
 
 
 def is_outside(exchange: Exchange) -> bool:
@@ -90,7 +101,10 @@ def broken(app: AppMap, exchange: Exchange, what: str, place: str, route: Route)
     subject = _parameter(route, place) if rule == "unforeseen-input" and place else ""
     subject = _field(app, route.body_model, place) if rule in _OF_A_RULE else subject
     places = (place,) if place else ()
-    return Break(exchange.route, what, places, exchange, behind, rule, subject, route.handler)
+    statement = statement_of(app, route.handler, exchange.error)
+    return Break(
+        exchange.route, what, places, exchange, behind, rule, subject, route.handler, statement
+    )
 
 
 def _rule(error: str, behind: Raised, what: str) -> str:
@@ -112,21 +126,8 @@ def _parameter(route: Route, place: str) -> str:
 
 def _field(app: AppMap, model: str | None, name: str) -> str:
     """The field as rules name it (``ItemCreate.title``), by the schema that declares it."""
-    known = {schema.name: schema for schema in app.schemas}
-    for schema in _lineage(known, model or ""):
-        if any(field.name == name for field in schema.fields):
-            return f"{schema.name.rpartition('.')[2]}.{name}"
-    return ""
-
-
-def _lineage(known: dict[str, Schema], name: str) -> Iterator[Schema]:
-    waiting, seen = [name], set[str]()
-    while waiting:
-        schema = known.get(waiting.pop(0))
-        if schema is not None and schema.name not in seen:
-            seen.add(schema.name)
-            yield schema
-            waiting += schema.bases
+    found = field_of(app, model, name)
+    return f"{found[0].name.rpartition('.')[2]}.{name}" if found is not None else ""
 
 
 def folded(breaks: Iterable[Break], known: Iterable[Finding]) -> Iterator[Proof]:
@@ -192,8 +193,9 @@ def _proof(group: list[Break]) -> Proof:
     subject = first.subject or ("" if first.rule in _OF_HANDLERS else kind)
     message = f"`{operations[0]}`{verb} 500 to {what}{_in(places)}{why}"
     return Proof(
-        first.rule, operations[0], message, shown, beside=tuple(operations[1:]), subject=subject
-    )
+        first.rule, operations[0], message, shown, beside=tuple(operations[1:]), subject=subject,
+        causes=tuple(one.cause for one in group),
+    )  # fmt: skip
 
 
 def _in(places: list[str]) -> str:

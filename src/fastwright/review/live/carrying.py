@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastwright.review.live.baits import is_text
+from fastwright.review.live.values import BEYOND_32, BEYOND_64, LONG, NEGATIVE, NUL, WORD
 from fastwright.review.requests import Ready
 
 if TYPE_CHECKING:
@@ -29,18 +30,18 @@ def carried(
     """
     if schema.get("type") == "integer":
         yield "zero", "0"
-        yield "a negative number", "-1"
-        yield "an integer beyond 32 bits", str(2**31)
-        yield "an integer beyond 64 bits", str(2**63)
+        yield NEGATIVE, "-1"
+        yield BEYOND_32, str(2**31)
+        yield BEYOND_64, str(2**63)
     elif schema.get("type") == "number":
         yield "`NaN`", "NaN"
     elif is_text(schema):
         yield "an empty text", ""
-        yield "a word that nobody foresaw", stage.text()
+        yield WORD, stage.text()
         yield "letters beyond ASCII", "fw\xe9\xff"
-        yield "a very long text", "x" * (_LONG_COOKIE if place == "cookie" else _LONG)
+        yield LONG, "x" * (_LONG_COOKIE if place == "cookie" else _LONG)
         if place == "cookie":
-            yield "a NUL character", f'"{name}\\000"'
+            yield NUL, f'"{name}\\000"'
 
 
 def carrying(plain: Ready, place: str, name: str, value: str) -> Ready:

@@ -22,8 +22,9 @@ from fastwright.review.live.credentials import User
 from fastwright.review.live.entrances import find_entrances
 from fastwright.review.live.matrix import Grid
 from fastwright.review.live.people import People
-from fastwright.review.live.proof import Proof, findings_of
+from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
+from fastwright.review.live.telling import Shown, findings_of, shown_of
 from fastwright.review.live.unjudged import unjudged
 from fastwright.review.live.writing import Written, tests_of
 from fastwright.review.requests import Contract
@@ -58,6 +59,7 @@ class Examined:
         tests: Each proof as a test, by file name.
         users: Who was on the stage, by the caller they played.
         faults: What of ours raised, and where.
+        shown: Of the findings those that no rule makes, to be looked for in another tree.
     """
 
     findings: tuple[Finding, ...]
@@ -67,6 +69,7 @@ class Examined:
     tests: Written = field(default_factory=lambda: Written(MappingProxyType({})))
     users: dict[Caller, User] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 def examine(
@@ -98,14 +101,16 @@ def examine(
     stage.renew()
     judged = vouched(stage, "matrix", judging.judge(stage, grid, known))
     proofs = [*judged, *_probed(stage, grid)]
+    findings = findings_of(proofs, known, app, stage.routes, people.notes)
     return Examined(
-        findings_of(proofs, known, stage.routes, people.notes),
+        findings,
         grid.matrix(),
         (*people.remarks, *stage.not_tried, *_refusals(stage), *unjudged(stage, grid)),
         tuple(proofs),
         tests_of(stage, proofs),
         dict(stage.cast),
         tuple(stage.faults),
+        tuple(shown_of(proofs, findings, stage.routes)),
     )
 
 

@@ -13,6 +13,18 @@ from fastwright.review import multipart
 from fastwright.review.live.baits import is_text
 from fastwright.review.live.carrying import carried, carrying
 from fastwright.review.live.uploading import odd_files
+from fastwright.review.live.values import (
+    BEYOND_32,
+    BEYOND_64,
+    BEYOND_COLUMN,
+    LONG,
+    MEGABYTE,
+    NEGATIVE,
+    NUL,
+    NULL,
+    UNKNOWN_ROW,
+    WORD,
+)
 from fastwright.review.requests import Ready
 
 if TYPE_CHECKING:
@@ -28,11 +40,6 @@ _SONG = re.compile(rb"fw\d+right")
 
 _Schemas = Mapping[str, Mapping[str, Any]]
 """The fields of a form."""
-
-TWICE = "the same values twice"
-UNKNOWN_ROW = "an id that no row has"
-GONE = "a token of a user who is gone"
-NULL = "null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +103,28 @@ def in_path(plain: Ready, path: str, name: str, value: str) -> Ready:
 def _in_path(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if schema.get("type") == "integer":
         yield UNKNOWN_ROW, str(2**31 - 1)
-        yield "an integer beyond 32 bits", str(2**31)
-        yield "an integer beyond 64 bits", str(2**63)
+        yield BEYOND_32, str(2**31)
+        yield BEYOND_64, str(2**63)
     elif schema.get("format") == "uuid":
         yield UNKNOWN_ROW, NO_UUID
     elif is_text(schema):
         yield UNKNOWN_ROW, "fw-unknown"
-        yield "a NUL character", "fw\0right"
-        yield "a very long text", "x" * _LONG_IN_ADDRESS
+        yield NUL, "fw\0right"
+        yield LONG, "x" * _LONG_IN_ADDRESS
 
 
 def _in_query(name: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if schema.get("type") == "integer":
         if _PAGES.match(name):
-            yield "a negative number", "-1"
+            yield NEGATIVE, "-1"
         yield "zero", "0"
-        yield "an integer beyond 32 bits", str(2**31)
-        yield "an integer beyond 64 bits", str(2**63)
+        yield BEYOND_32, str(2**31)
+        yield BEYOND_64, str(2**63)
     elif schema.get("type") == "number":
         yield "`NaN`", "NaN"
     elif is_text(schema):
-        yield "a NUL character", "fw\0right"
-        yield "a very long text", "x" * _LONG_IN_ADDRESS
+        yield NUL, "fw\0right"
+        yield LONG, "x" * _LONG_IN_ADDRESS
 
 
 def _in_address(plain: Ready, name: str, value: str) -> Ready:
@@ -192,13 +199,13 @@ def _in_field(
     if kind == "string":
         yield from _texts(stage, name, schema)
         if is_text(schema) and not _SONG.search(str(_held(whole, at)).encode()):
-            yield "a word that nobody foresaw", stage.text()
+            yield WORD, stage.text()
     elif kind in ("integer", "number"):
         if kind == "integer" and _KEYS.search(name):
             yield UNKNOWN_ROW, 2**31 - 1
         if "maximum" not in schema and "exclusiveMaximum" not in schema:
-            yield "an integer beyond 32 bits", 2**31
-            yield "an integer beyond 64 bits", 2**63
+            yield BEYOND_32, 2**31
+            yield BEYOND_64, 2**63
         yield from (("`NaN`", float("nan")), ("`1e999`", _ENDLESS)) if kind == "number" else ()
     if kind in ("string", "integer", "number", "boolean", "array"):
         yield NULL, None
@@ -210,14 +217,14 @@ def _texts(stage: Stage, name: str, schema: Mapping[str, Any]) -> Iterator[tuple
         yield UNKNOWN_ROW, NO_UUID
     if not is_text(schema):
         return
-    yield "a NUL character", f"{stage.text()}\0"
+    yield NUL, f"{stage.text()}\0"
     most = schema.get("maxLength")
     columns = [c for t in stage.app.tables for c in t.columns if c.attribute == name]
     for length in sorted({c.length for c in columns if c.length and c.length < _LONG}):
         if most is None or length < most:
-            yield "a text longer than its column", _long(stage, length + 1)
+            yield BEYOND_COLUMN, _long(stage, length + 1)
     if most is None:
-        yield "a text of 1 MB", _long(stage, _LONG)
+        yield MEGABYTE, _long(stage, _LONG)
 
 
 def _long(stage: Stage, length: int) -> str:

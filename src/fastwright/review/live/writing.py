@@ -18,7 +18,7 @@ from fastwright.review.live.probes.whole_table import ROWS
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.scenery import WHO, Scenery, table_of_row
 from fastwright.review.live.stage import Stage
-from fastwright.review.live.variations import GONE
+from fastwright.review.live.values import GONE
 
 STAGE = "review_stage.py"
 _REFUSED = "assert answer.status_code in (401, 403, 404)"

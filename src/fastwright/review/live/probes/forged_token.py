@@ -19,7 +19,8 @@ from fastwright.review.live.exchange import POSED, Exchange
 from fastwright.review.live.matrix import Grid
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
-from fastwright.review.live.variations import GONE, NO_UUID
+from fastwright.review.live.values import GONE
+from fastwright.review.live.variations import NO_UUID
 from fastwright.review.requests import Ready
 
 _HOUR = 3600

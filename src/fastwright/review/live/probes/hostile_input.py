@@ -13,7 +13,8 @@ from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.matrix import Cell, Grid, alters, canary_for, leaves
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.stage import Stage
-from fastwright.review.live.variations import TWICE, Variation, fresh, variations
+from fastwright.review.live.values import TWICE
+from fastwright.review.live.variations import Variation, fresh, variations
 from fastwright.review.requests import Ready
 
 

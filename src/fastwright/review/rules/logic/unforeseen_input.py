@@ -63,8 +63,12 @@ def unforeseen_input(app: AppMap) -> Iterator[Finding]:
     ## Fix safety
     Changes behaviour: a parameter that is converted to a number or a UUID is declared as one, so
     that the contract names the type and anything else is refused with 422. An offset or page gets
-    the bounds of an offset. What else a run shows has no fix: whether a constraint, a validator or
-    a handler of the exception answers it is a decision.
+    the bounds of an offset. Of what a run shows beside (`--live --fix-behaviour`), a NUL character
+    is refused where the field or parameter is declared, a length and a number are bounded by what
+    the column holds, and a duplicate is caught at the statement of the handler that raises, and
+    answered with 409 as the app tells other conflicts. All else names what has to be decided: how
+    long a text may be that no column bounds, whether an unknown row is a 404 or a 422, which files
+    are refused.
 
     ## Known limits
     From source alone only conversions are reported (`int`, `float`, `UUID`, `Decimal`, dates,
