@@ -78,7 +78,9 @@ def twice(app: AppMap, words: str) -> Cause:
     return Cause("POST /items", "main.add", TWICE, (), error, statement)
 
 
-def held(what: str, place: str, error: str = "") -> Cause:
+def held(
+    what: str, place: str, error: str = "text fields cannot contain NUL (0x00) bytes"
+) -> Cause:
     """A value in one field."""
     return Cause("POST /items", "main.add", what, (place,), error)
 
@@ -196,17 +198,25 @@ def test_sqlmodel_is_told_in_its_own_way() -> None:
 def test_what_has_no_one_answer_names_the_decision() -> None:
     """A length that no column tells, a validator of the schema's own, and one that is missing."""
     app = read(HEAD + ROUTE)
-    assert remedy(app, [held(MEGABYTE, "title")]).decision == "how long `title` may be"
+    assert (
+        remedy(app, [held(MEGABYTE, "title", "ValueError")]).decision == "how long `title` may be"
+    )
     assert remedy(app, [held(NUL, "other")]).decision == "how `other` is bounded"
     own = HEAD + '    @field_validator("title")\n    def short(cls, v): return v\n' + ROUTE
     assert remedy(read(own), [held(NUL, "title")]).decision == "how `title` is bounded"
     assert remedy(app, [held("a token that is none", "")]).fixes == ()
+    date = held(NUL, "title", "ValueError: time data 'a\\x00' does not match format '%Y'")
+    refused = "which values of `title` are refused, and with what answer"
+    assert remedy(app, [date]) == Remedy(decision=refused)
 
 
 def test_what_can_be_mended_in_part_is() -> None:
     """A field that is declared elsewhere keeps the others from nothing, and is what is left."""
     app = read(HEAD + ROUTE)
-    causes = (held(NUL, "title"), Cause("GET /a", "library.login", NUL, ("username",)))
+    causes = (
+        held(NUL, "title"),
+        Cause("GET /a", "library.login", NUL, ("username",), "cannot contain NUL"),
+    )
     way = remedy(app, causes)
     assert [fix.title for fix in way.fixes] == ["Refuse NUL in `title`"]
     assert way.decision == "how `username` is bounded"

@@ -27,6 +27,9 @@ _LARGEST = (
     (re.compile(r"bigint out of range|value out of int64 range|too large to convert to SQLite"),
      2**63 - 1),
 )  # fmt: skip
+_OF_NUL = re.compile(r"(?i)\bNULs?\b|0x00|null (byte|character)|CharacterNotInRepertoire")
+"""What those say who take any other text: a database, a hasher, a file system."""
+
 _WITHOUT_NUL = r'pattern=r"^[^\x00]*$"'
 _IN_SQLMODEL = r'schema_extra={"pattern": r"^[^\x00]*$"}'
 """The same for SQLModel's own `Field`, which takes no `pattern`, and a `regex` that it ignores."""
@@ -132,7 +135,7 @@ def _bound(cause: Cause) -> _Bound | None:
     if length:
         why = f"the column holds {length[1]} characters"
         return _Bound(f"max_length={length[1]}", why, f"Bound {{}} to {length[1]} characters")
-    if cause.what == NUL:
+    if cause.what == NUL and _OF_NUL.search(cause.error):
         why = "what takes this text takes no NUL character"
         return _Bound(_WITHOUT_NUL, why, "Refuse NUL in {}")
     for pattern, largest in _LARGEST:

@@ -1,0 +1,149 @@
+"""FW520 interchangeable-token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastwright.model.app import AppMap
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.purposes import Minting, Reading, mintings, readings
+from fastwright.review.reach import last
+from fastwright.review.rule import rule
+
+_HARM = ("reset", "login", "verification", "invitation")
+"""Purposes, the one first that gives most."""
+
+_SUBJECTS = frozenset({"sub", "email", "user", "user_id", "uid", "id", "username", "user_uid"})
+
+
+@rule(code="FW520", severity=Severity.MEDIUM)
+def interchangeable_token(app: AppMap) -> Iterator[Finding]:
+    """A token that is taken for something else than it was signed for.
+
+    ## Why is this bad?
+    The link that confirms an address lies in the mail for ever, the token of a login in every
+    browser. Where the same code signs and reads the token that resets a password, and nothing in it
+    says what it is for, whoever comes by one of them sets a new password and has the account
+    (CWE-345, CWE-640; OWASP API2:2023, broken authentication).
+
+    ## Example
+    ```python
+    import jwt
+
+    KEY = "k" * 32
+
+
+    def sign(email: str) -> str:
+        return jwt.encode({"sub": email}, KEY, algorithm="HS256")
+
+
+    def read(token: str) -> str:
+        return jwt.decode(token, KEY, algorithms=["HS256"])["sub"]
+
+
+    @app.post("/users")
+    def sign_up(email: str) -> None:
+        logger.info("mailed %d characters", len(sign(email)))
+
+
+    @app.get("/verify")
+    def verify(token: str) -> str:
+        return read(token)
+
+
+    @app.post("/forgot-password")
+    def forgot_password(email: str) -> None:
+        logger.info("mailed %d characters", len(sign(email)))
+
+
+    @app.post("/reset-password")
+    def reset_password(token: str, password: str) -> str:
+        return read(token)
+    ```
+
+    Use instead:
+    ```python
+    import jwt
+
+    KEY = "k" * 32
+
+
+    def sign(email: str, purpose: str) -> str:
+        return jwt.encode({"sub": email, "aud": purpose}, KEY, algorithm="HS256")
+
+
+    def read(token: str, purpose: str) -> str:
+        return jwt.decode(token, KEY, algorithms=["HS256"], audience=purpose)["sub"]
+
+
+    @app.post("/users")
+    def sign_up(email: str) -> None:
+        logger.info("mailed %d characters", len(sign(email, "verify")))
+
+
+    @app.get("/verify")
+    def verify(token: str) -> str:
+        return read(token, "verify")
+
+
+    @app.post("/forgot-password")
+    def forgot_password(email: str) -> None:
+        logger.info("mailed %d characters", len(sign(email, "reset")))
+
+
+    @app.post("/reset-password")
+    def reset_password(token: str, password: str) -> str:
+        return read(token, "reset")
+    ```
+
+    ## Fix safety
+    There is no fix: tokens that are under way when it is deployed end, and how long those may live
+    is a decision. Sign the purpose as `aud`, or as the `salt` of a serializer, and demand it where
+    the token is read.
+
+    ## Known limits
+    Two purposes are told apart by the names of functions and paths: a login, a verification, an
+    invitation, a reset. Both must be signed and read with the same key, by its name; the claim that
+    names the account must hold the same of it in both; and whoever reads must compare nothing. A
+    refresh token is left to `fastwright do "add login"`, whose attacks try it.
+    """
+    seen: set[tuple[str, frozenset[str]]] = set()
+    order = {purpose: number for number, purpose in enumerate(_HARM)}
+    able = [one for one in readings(app) if one.purpose in order and not one.asks]
+    for reading in sorted(able, key=lambda one: order[one.purpose]):
+        for minting in mintings(app):
+            pair = (reading.key, frozenset({reading.purpose, minting.purpose}))
+            if pair not in seen and minting.purpose in order and _is_taken(app, reading, minting):
+                seen.add(pair)
+                yield _finding(reading, minting)
+
+
+def _is_taken(app: AppMap, reading: Reading, other: Minting) -> bool:
+    """Whether a token that is signed for something else does for the reading."""
+    if other.key != reading.key or other.purpose == reading.purpose:
+        return False
+    if not reading.claims <= other.claims.keys():
+        return False
+    meant = (m for m in mintings(app) if (m.key, m.purpose) == (reading.key, reading.purpose))
+    return any(_are_alike(reading, one, other) for one in meant)
+
+
+def _are_alike(reading: Reading, own: Minting, other: Minting) -> bool:
+    """Whether both name an account by the same of it, in the claim that is read."""
+    shared = _SUBJECTS & own.claims.keys() & other.claims.keys()
+    named = (reading.claims & shared) or shared
+    return bool(named) and all(own.claims[n] and own.claims[n] == other.claims[n] for n in named)
+
+
+def _finding(reading: Reading, other: Minting) -> Finding:
+    told = f"`{last(other.function)}` signs such a token with `{other.key}`, for another purpose"
+    return Finding(
+        "interchangeable-token",
+        reading.step.place.span,
+        f"`{reading.route}` takes a {other.purpose} token for a {reading.purpose} token: it asks "
+        "none what it is for",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        related=(other.at,),
+        symbol=f"{reading.root.name}:{other.purpose}",
+        structural=True,
+    )
