@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
 
 from fastwright.model.app import AppMap
+from fastwright.model.change import Edit
 from fastwright.model.finding import Finding
 from fastwright.model.places import Span
 from fastwright.review.live.conflicts import statement_of
@@ -193,6 +195,14 @@ def test_sqlmodel_is_told_in_its_own_way() -> None:
     )
     told = after(read(head + ROUTE), held(NUL, "title"))
     assert r'Field(max_length=9, schema_extra={"pattern": r"^[^\x00]*$"})' in told
+
+
+def test_pydantic_1_is_told_in_its_own_way() -> None:
+    """Its `Field` takes a pattern as any other word, and looks at `regex` alone."""
+    app = replace(read(HEAD + ROUTE), versions={"pydantic": "1.10.13"})
+    (fix,) = remedy(app, [held(NUL, "title")]).fixes
+    edit = next(c for c in fix.changes if isinstance(c, Edit) and "title" in c.text)
+    assert edit.text == r'title: str = Field(regex=r"^[^\x00]*$")'
 
 
 def test_what_has_no_one_answer_names_the_decision() -> None:

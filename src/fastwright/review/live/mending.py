@@ -16,6 +16,7 @@ from fastwright.review.live.schemas import field_of
 from fastwright.review.live.values import LENGTHS, NEGATIVE, NUL, NULL, TWICE, UNKNOWN_ROW
 from fastwright.review.paging import core, is_size_name
 from fastwright.review.storing import is_validated, plain
+from fastwright.review.versions import runs_on
 from fastwright.source.fields import home_of_field, with_constraint
 
 _TEXT = re.compile(r"(?:Optional\[)?str\]?(?: *\| *None)?|None *\| *str")
@@ -31,6 +32,9 @@ _OF_NUL = re.compile(r"(?i)\bNULs?\b|0x00|null (byte|character)|CharacterNotInRe
 """What those say who take any other text: a database, a hasher, a file system."""
 
 _WITHOUT_NUL = r'pattern=r"^[^\x00]*$"'
+_IN_PYDANTIC_1 = _WITHOUT_NUL.replace("pattern", "regex")
+"""The same for pydantic 1, whose `Field` takes any `pattern` and looks at none."""
+
 _IN_SQLMODEL = r'schema_extra={"pattern": r"^[^\x00]*$"}'
 """The same for SQLModel's own `Field`, which takes no `pattern`, and a `regex` that it ignores."""
 
@@ -113,7 +117,7 @@ def _duplicate(app: AppMap, cause: Cause, plan: _Plan) -> None:
 
 def _bounded(app: AppMap, cause: Cause, plan: _Plan) -> None:
     """Add what bounds each field that broke, where its declaration is known."""
-    bound = _bound(cause)
+    bound = _bound(app, cause)
     if bound is None or not cause.places:
         plan.decisions.append(_decision(cause))
         return
@@ -129,7 +133,7 @@ def _bounded(app: AppMap, cause: Cause, plan: _Plan) -> None:
             plan.bounds.setdefault(declared.span, {})[bound.name] = bound
 
 
-def _bound(cause: Cause) -> _Bound | None:
+def _bound(app: AppMap, cause: Cause) -> _Bound | None:
     """The constraint that the database has, or no text of it breaks; None where it tells none."""
     length = _LENGTH.search(cause.error)
     if length:
@@ -137,7 +141,8 @@ def _bound(cause: Cause) -> _Bound | None:
         return _Bound(f"max_length={length[1]}", why, f"Bound {{}} to {length[1]} characters")
     if cause.what == NUL and _OF_NUL.search(cause.error):
         why = "what takes this text takes no NUL character"
-        return _Bound(_WITHOUT_NUL, why, "Refuse NUL in {}")
+        is_old = runs_on(app, "pydantic", "2") is False
+        return _Bound(_IN_PYDANTIC_1 if is_old else _WITHOUT_NUL, why, "Refuse NUL in {}")
     for pattern, largest in _LARGEST:
         if pattern.search(cause.error) and cause.what != NEGATIVE:
             why = "the column holds no larger number"
