@@ -180,3 +180,19 @@ def test_a_deep_expression_does_not_exhaust_the_stack() -> None:
     blocks = b"".join(b" " * n + b"if a:\n" for n in range(300)) + b" " * 300 + b"pass\n"
     for content in (deep, sums, blocks):
         assert static.read({PurePosixPath("a.py"): content}).modules["a"].name == "a"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from datetime import date\n\n\nclass Day:\n    date: date\n\n"
+        "    def text(self):\n        day = self.date\n        day.isoformat()\n",
+        "from fastapi import FastAPI\nfrom sqlalchemy import text\n\napp = FastAPI()\n\n\n"
+        '@app.get("/")\ndef rows(session, ask):\n    with ask as parts:\n'
+        "        query = text(query)\n    session.execute(query)\n",
+    ],
+    ids=["an attribute of the name of its type", "a statement made of itself"],
+)
+def test_what_is_named_after_itself_can_be_mapped(source: str) -> None:
+    """A name that stands for no class, and one that stands for itself, are no faults."""
+    assert static.read({PurePosixPath("a.py"): source.encode()}).modules["a"].errors == 0

@@ -149,11 +149,13 @@ class Objects:
                 return
             row = next((r for r in symbol.unit.scopes[symbol.scope].assignments
                         if r.target == symbol.name), None)  # fmt: skip
-            place = Frame(symbol.unit, symbol.scope)
-            if row is None or not isinstance(row.value, str):
-                if row is not None and row.value is not None and row.value[0] in "ib":
+            if row is None or row.value is None:  # `name: Kind` alone stands for no class
+                return
+            if not isinstance(row.value, str):
+                place = Frame(symbol.unit, symbol.scope)
+                if row.value[0] in "ib":
                     yield from self.classes_in(row.value, place)
-                elif row is not None and row.value[0] == "c":
+                elif row.value[0] == "c":
                     yield from (
                         v.symbol
                         for v in self.evaluator.values(row.value, place)

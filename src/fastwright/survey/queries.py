@@ -271,17 +271,22 @@ class Queries:
         ordered, skips = (bool(re.search(rf"\b{w}\b", written, re.IGNORECASE)) for w in _PAGING)
         return Query(tables, span, many, bounded, kind, ordered=ordered, skips=skips)
 
-    def _text(self, unit: Unit, row: CallFact, term: Term) -> str:
+    def _text(self, unit: Unit, row: CallFact, term: Term, depth: int = 0) -> str:
+        """The statement that `term` is, seen through ``text(…)``; a text made of itself has none."""
+        if depth > _DEEPEST:
+            return ""
         if isinstance(term, list) and term[0] == "c":
-            inner = unit.facts.calls[term[1]]
-            return self._text(unit, inner, inner.arguments[0]) if inner.arguments else ""
+            return self._wrapped(unit, term[1], depth)
         for value in self.evaluator.values(term, Frame(unit, row.scope, (), row.start)):
             if isinstance(value, Const) and isinstance(value.value, str):
                 return value.value
             if isinstance(value, Made) and value.unit is not None and value.call >= 0:
-                call = value.unit.facts.calls[value.call]
-                return self._text(value.unit, call, call.arguments[0]) if call.arguments else ""
+                return self._wrapped(value.unit, value.call, depth)
         return ""
+
+    def _wrapped(self, unit: Unit, index: int, depth: int) -> str:
+        call = unit.facts.calls[index]
+        return self._text(unit, call, call.arguments[0], depth + 1) if call.arguments else ""
 
 
 def _chain(unit: Unit, index: int, row: CallFact, rows: list[tuple[int, CallFact]]) -> _Chain:
