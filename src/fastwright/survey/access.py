@@ -11,8 +11,8 @@ from fastwright.model.places import Span
 from fastwright.survey.codebase import Unit
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.facts import Term
-from fastwright.survey.names import Symbol
-from fastwright.survey.values import Frame, Made, Ref, text_of
+from fastwright.survey.names import Symbol, is_function
+from fastwright.survey.values import Bound, Frame, Made, Ref, text_of
 from fastwright.survey.wiring import last_name
 
 _DECODES = frozenset(
@@ -24,6 +24,8 @@ _REFUSALS = (
     "authfail", "autherror", "invalidtoken", "authenticat", "accesstoken", "notpermitted",
 )  # fmt: skip
 _REFINING = ("admin", "superuser", "staff", "require", "role", "permission")
+_CREDENTIALS = ("token", "key", "secret", "credential", "auth", "session", "cookie", "request")
+_DELEGATES = 2
 _HIDDEN = ("dependency", "special", "header", "cookie")
 _PLAIN = frozenset({"builtins.str", "builtins.dict", "builtins.bool", "builtins.int",
                     "builtins.None", "builtins.list"})  # fmt: skip
@@ -53,11 +55,26 @@ class Access:
             return
         unit, index = place
         if unit.scopes[index].kind == "f":
-            yield unit, index
+            yield from self._with_delegates(unit, index)
             return
         for name in ("__call__", "__init__"):
             if name in unit.inner.get(index, {}):
-                yield unit, unit.inner[index][name]
+                yield from self._with_delegates(unit, unit.inner[index][name])
+
+    def _with_delegates(self, unit: Unit, index: int, depth: int = 0) -> Iterator[tuple[Unit, int]]:
+        """A function, and the functions of ours whose answer it returns as its own."""
+        yield unit, index
+        for term in unit.scopes[index].values if depth < _DELEGATES else ():
+            called = term[1] if isinstance(term, list) and term[:1] == ["w"] else term
+            if not (isinstance(called, list) and called[:1] == ["c"]):
+                continue
+            row = unit.facts.calls[called[1]]
+            for value in self.evaluator.values(row.callee, Frame(unit, index, (), row.start)):
+                below = (
+                    value.function if isinstance(value, Bound) else getattr(value, "symbol", None)
+                )
+                if below is not None and below.unit is not None and is_function(below):
+                    yield from self._with_delegates(below.unit, below.scope, depth + 1)
 
     def refuses(self, call: str) -> frozenset[int]:
         """Which of 401 and 403 a dependency of ours can answer with."""
@@ -83,8 +100,9 @@ class Access:
                 status = _refusal(str(written))
                 if status:
                     return status
+            name = max([name, *(_code(t) for t in terms)], key=_is_refusal)
         lowered = name.lower()
-        if any(word in lowered for word in _REFUSALS):
+        if _is_refusal(name):
             return 403 if "forbid" in lowered or "permi" in lowered else 401
         return 0
 
@@ -129,7 +147,7 @@ class Access:
         if self.is_credential(node):
             role = self._role(node, refused)
             return Guard(node.call, role, node.place, self._is_optional(node)) if role else None
-        if refused:
+        if refused and not _last(node.returns or "").endswith("session"):
             return Guard(node.call, "permission", node.place)
         return None
 
@@ -143,6 +161,8 @@ class Access:
             and node.returns not in {n.returns for n in callers}
         ):
             return "permission" if 401 in refused else None
+        if 403 in refused and self._asks_more(node.call, _CREDENTIALS):
+            return "permission"  # it says who may have the very thing that the path names
         return "principal" if self._yields_caller(node) else ("permission" if refused else None)
 
     def _refines(self, node: Dependency) -> bool:
@@ -195,11 +215,12 @@ class Access:
             sorted(found, key=lambda p: (p.permission, self._asks_more(p.dependency), -p.used_by))
         )
 
-    def _asks_more(self, call: str) -> bool:
+    def _asks_more(self, call: str, besides: tuple[str, ...] = ()) -> bool:
         """Whether a dependency needs something of path or body, so that few routes can use it."""
         for unit, index in self._bodies(call):
             parameters = self.dependencies.signature(Symbol("scope", unit, index)).parameters
-            if any(p.source not in _HIDDEN and p.required for p in parameters):
+            asked = (p for p in parameters if p.source not in _HIDDEN and p.required)
+            if any(not any(word in p.name.lower() for word in besides) for p in asked):
                 return True
         return False
 
@@ -247,6 +268,15 @@ class Access:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2].lower()
+
+
+def _is_refusal(name: str) -> bool:
+    return any(word in name.lower() for word in _REFUSALS)
+
+
+def _code(term: Term) -> str:
+    """The member of an enumeration that names an error, without underscores."""
+    return term.rpartition(".")[2].replace("_", "") if isinstance(term, str) else ""
 
 
 def _refusal(written: str) -> int:

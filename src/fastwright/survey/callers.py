@@ -57,9 +57,14 @@ class Callers:
         return tuple(found.values())
 
     def refuses(self, route: Route) -> tuple[int, ...]:
-        """Which of 401 and 403 the handler, or a function of ours that it calls, can raise."""
-        handler = self.places.get(route.handler)
-        return tuple(sorted(self._refusals(handler, 0))) if handler is not None else ()
+        """Which of 401 and 403 the handler, or what it calls, can raise.
+
+        A dependency that is no guard by itself, and has none below it, counts with what it calls.
+        """
+        guards = {guard.name for guard in route.guards}
+        plain = (n.call for n in route.every_dependency() if not _carries(n, guards))
+        starts = (self.places.get(name) for name in (route.handler, *plain))
+        return tuple(sorted({s for f in starts if f is not None for s in self._refusals(f, 0)}))
 
     def _refusals(self, function: Symbol, depth: int) -> frozenset[int]:
         if function in self._refused or depth > _DEEPEST:
