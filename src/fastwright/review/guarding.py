@@ -20,6 +20,7 @@ _OPEN_WORDS = re.compile(
     r"\bsetup\b|onboard|feedback|track|share",
     re.IGNORECASE,
 )
+_CONFIRMS = re.compile(r"\}/(verify|verification|confirm|confirmation|activate)/?$")
 _PROOFS = re.compile(
     r"token|api_?key|signature|secret|hmac|code\b|credential|authorization|x_key", re.IGNORECASE
 )
@@ -61,8 +62,11 @@ class Guarding:
 
     def is_guarded(self, route: Route) -> bool:
         """Whether somebody without credentials is turned away, before the handler or in it."""
-        strict = [g for g in route.guards if g.role != "middleware" and not g.optional]
-        return bool(strict) or bool(route.refuses)
+        return bool(self._guards(route)) or bool(route.refuses)
+
+    def _guards(self, route: Route) -> list[Guard]:
+        """What turns somebody without credentials away before the handler runs."""
+        return [g for g in route.guards if g.role != "middleware" and not g.optional]
 
     def is_unsure(self, route: Route) -> bool:
         """Whether something that cannot be read may guard the route."""
@@ -84,7 +88,16 @@ class Guarding:
 
     def is_public_by_nature(self, route: Route) -> bool:
         """Whether path, handler or body say that it is for people who are not logged in."""
-        return _is_named_open(route) or (self._takes_password(route) and not self._has_sign_up)
+        takes_password = self._takes_password(route) and not self._has_sign_up
+        return _is_named_open(route) or takes_password or self._is_proved_later(route)
+
+    def _is_proved_later(self, route: Route) -> bool:
+        """What is made here is confirmed on a door of its own, by whoever made it."""
+        below = route.path.rstrip("/") + "/{"
+        return route.method == "POST" and any(
+            r.path.startswith(below) and _CONFIRMS.search(r.path) and not self._guards(r)
+            for r in self.served
+        )
 
     @cached_property
     def _has_sign_up(self) -> bool:

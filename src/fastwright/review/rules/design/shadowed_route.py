@@ -59,12 +59,15 @@ def shadowed_route(app: AppMap) -> Iterator[Finding]:
     are included after each other is not.
     """
     seen: dict[tuple[object, ...], list[Route]] = {}
+    told: set[tuple[str, str]] = set()  # a router that is included twice shadows once
     for route in app.routes:
         if route.span is None or not route.reachable or "{?}" in route.path:
             continue
         above = seen.setdefault((route.app, route.router, route.method, route.span.path), [])
         first = next((r for r in above if _answers(r, route)), None)
-        if first is not None and not _is_versioned(app, first, route):
+        pair = (first.handler if first is not None else "", route.handler)
+        if first is not None and pair not in told and not _is_versioned(app, first, route):
+            told.add(pair)
             yield _finding(app, first, route)
         above.append(route)
 

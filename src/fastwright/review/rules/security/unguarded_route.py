@@ -100,12 +100,16 @@ def unguarded_route(app: AppMap) -> Iterator[Finding]:
     if not any(guarding.is_guarded(r) for r in guarding.served):
         yield from _nobody_asked(app, guarding, intent)
         return
+    told: set[str] = set()  # a router that is included twice is forgotten once
     for route in guarding.served:
         if route.method == "WEBSOCKET" or not _is_candidate(route, guarding, intent):
+            continue
+        if route.handler in told:
             continue
         remark = _REMARK.search(app.text(route.span)) if route.span else None
         peers = _guarded_peers(route, guarding)
         if peers or remark:
+            told.add(route.handler)
             yield _finding(app, route, peers, remark[0].strip() if remark else "")
 
 
