@@ -23,7 +23,7 @@ _SAME = frozenset({
     "orjson.dumps", "urllib.parse.urlparse", "urllib.parse.urlsplit", "urllib.parse.unquote",
     "urllib.parse.unquote_plus", "urllib.parse.parse_qs", "os.fspath", "ujson.loads",
     "fastapi.encoders.jsonable_encoder", "ujson.dumps", "base64.b64decode",
-    "base64.urlsafe_b64decode", "io.BytesIO", "io.StringIO", "html.unescape", "textwrap.dedent",
+    "base64.urlsafe_b64decode", "html.unescape", "textwrap.dedent",
     "os.path.normpath", "os.path.expanduser", "os.path.expandvars", "os.path.dirname",
     "asyncio.gather", "asyncio.wait_for", "unicodedata.normalize", "urllib.parse.urlunparse",
     "inspect.cleandoc", "shlex.split", "httpx.URL", "yarl.URL", "starlette.datastructures.URL",
@@ -38,7 +38,8 @@ _MARKING = frozenset({"shlex.quote", "re.escape", "html.escape", "markupsafe.esc
                       "nh3.clean", "xml.sax.saxutils.escape", "bleach.linkify",
                       "os.path.realpath", "os.path.abspath", "os.path.splitext",
                       "django.utils.text.get_valid_filename", "psycopg.sql.Identifier",
-                      "psycopg2.sql.Identifier", "slugify.slugify", "regex.escape"})  # fmt: skip
+                      "psycopg2.sql.Identifier", "slugify.slugify", "regex.escape",
+                      "io.BytesIO", "io.StringIO"})  # fmt: skip
 _TEXT_METHODS = frozenset({
     "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "swapcase",
     "replace", "encode", "decode", "removeprefix", "removesuffix", "expandtabs", "zfill", "ljust",

@@ -32,7 +32,7 @@ _ALWAYS = frozenset({
 _ENOUGH = MappingProxyType({
     "path": frozenset({"is_relative_to", "relative_to", "commonpath", "basename", "without ..",
                        "secure_filename", "Path.name", "Path.stem", "Path.suffix", "segment",
-                       "get_valid_filename", "without /"}),
+                       "get_valid_filename", "without /", "BytesIO", "StringIO"}),
     "shell": frozenset({"quote"}),
     "pattern": frozenset({"escape"}),
     "html": frozenset({"escape", "clean", "linkify"}),

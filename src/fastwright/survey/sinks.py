@@ -93,6 +93,7 @@ _LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "
 _PATHS = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "unlink", "iterdir",
                     "rmdir", "touch", "mkdir", "open", "rename", "rglob", "glob"})  # fmt: skip
 _CALLS = frozenset({"from_string", "from_statement", "exec_command"})
+_ENGINES = ("jinja", "mako", "chameleon", "template", "engine")
 
 PATH_MADE = "pathlib"
 """Marks a value that became a `pathlib.Path` on its way."""
@@ -162,12 +163,17 @@ def _by_method(dotted: str, row: CallFact) -> Sink | None:
     if name in _PATHS:
         receiver = receiver_of(row.callee)
         return Sink("path method", f"pathlib.Path.{name}", (receiver,)) if receiver else None
-    if name in _CALLS:
+    if name in _CALLS and not (name == "from_string" and _is_no_engine(dotted)):
         kind = {"from_string": "template", "exec_command": "shell"}.get(name, "sql")
         return Sink(kind, dotted or name, tuple(row.arguments[:1]))
     if name == "read" and not row.arguments and not row.keywords:
         return Sink("read", dotted or name, (receiver_of(row.callee),))
     return None
+
+
+def _is_no_engine(dotted: str) -> bool:
+    """True for a ``from_string`` that is known to be that of a package without templates."""
+    return bool(dotted) and not any(word in dotted.lower() for word in _ENGINES)
 
 
 def _is_logger(callee: Term) -> bool:
