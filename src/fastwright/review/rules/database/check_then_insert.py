@@ -59,7 +59,8 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     The question and the insert must meet in one function, each there or in what it calls. Flags,
     dates and long texts among the compared columns make the finding only possible, for uniqueness
-    may then be meant for some rows only; so does a helper that asks now for this, now for that.
+    may then be meant for some rows only; so does a question with an order, for the newest of
+    several; so does a helper that asks now for this, now for that.
     """
     writing = writing_of(app)
     told: set[object] = set()
@@ -163,8 +164,16 @@ def _finding(app: AppMap, function: Function, route: str, found: _Pair) -> Findi
         related=(found.made.call.span,),
         fixes=() if partly else _fixes(app, table, query),
         symbol=f"{function.name}:{table.name}",
-        structural=not partly and not _is_vague(table, query) and _is_plain(function, found),
+        structural=not (partly or _is_ordered(app, query) or _is_vague(table, query))
+        and _is_plain(function, found),
     )
+
+
+def _is_ordered(app: AppMap, query: Query) -> bool:
+    """True where the question is for the first of several: a single row needs no order."""
+    spans = (f.span for f in app.functions if f.span.path == query.span.path)
+    around = (s for s in spans if s.start <= query.span.start and query.span.end <= s.end)
+    return query.ordered and any("order_by(" in app.text(span) for span in around)
 
 
 def _is_vague(table: Table, query: Query) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -11,7 +12,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Relationship
 from fastwright.review.given import gives_back
-from fastwright.review.reach import Reach, Step, reach
+from fastwright.review.reach import Reach, Step, last, reach
 from fastwright.review.rule import rule
 from fastwright.review.shapes import Read, Shapes
 from fastwright.review.statements import statement
@@ -67,10 +68,12 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
     for route in app.routes:
         listed = shapes.listed(route) if route.reachable else ()
         for query in route.queries if listed else ():
-            reads = tuple(_unloaded(query, listed, shapes))
+            step = _step(reached, route, query)
+            unloaded = _unloaded(query, listed, shapes)
+            reads = tuple(r for r in unloaded if not _is_filled_by_hand(app, listed, r, step))
             if reads and query.span not in told:
                 told.add(query.span)
-                yield _finding(app, route, query, reads, _step(reached, route, query))
+                yield _finding(app, route, query, reads, step)
 
 
 def _step(reached: Reach, route: Route, query: Query) -> Step | None:
@@ -94,6 +97,18 @@ def _unloaded(query: Query, listed: tuple[Schema, ...], shapes: Shapes) -> Itera
             lazy = [r for _, r in read.way if r.name not in paths and _is_lazy(r)]
             if lazy == [read.way[-1][1]]:
                 yield read
+
+
+def _is_filled_by_hand(
+    app: AppMap, listed: tuple[Schema, ...], read: Read, step: Step | None
+) -> bool:
+    """True where code on the way makes the schema, and fills the field with something else."""
+    field = read.way[0][1].name
+    made = "|".join(re.escape(last(schema.name)) for schema in listed)
+    filled = re.compile(rf"\b(?:{made})\(.{{0,2000}}?\b{field}\s*=(?!=)", re.DOTALL)
+    taken = re.compile(rf"\.{field}\b")
+    texts = [app.text(function.span) for function in step.functions] if step is not None else []
+    return any(filled.search(text) for text in texts) and not any(map(taken.search, texts))
 
 
 def _is_lazy(relationship: Relationship) -> bool:

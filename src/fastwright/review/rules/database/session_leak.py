@@ -86,11 +86,20 @@ def _leak(reached: Reach, function: Function, call: Call, *, is_root: bool) -> s
         return "returns a session, which nobody closes"
     if not name.isidentifier() or _is_handed_on(reached, function, name):
         return ""
-    closes = [c for c in reached.calls_in(function) if c.text == f"{name}.close"]
+    closes = [c for c in reached.calls_in(function) if _closes(reached, c, name)]
     if not closes:
         return f"never closes `{name}`"
     safe = any(b.kind == "finally" for c in closes for b in around(function, c.span.start))
     return "" if safe and _yields_inside(function) else f"closes `{name}` only if nothing fails"
+
+
+def _closes(reached: Reach, call: Call, name: str) -> bool:
+    """``name.close()``, or a call of a function of ours that closes what it is given."""
+    if call.text == f"{name}.close":
+        return True
+    below = reached.callee(call) if any(mentions(text, {name}) for text in _given(call)) else None
+    closed = {f"{name}.close" for name in below.parameters} if below is not None else set()
+    return below is not None and any(c.text in closed for c in reached.calls_in(below))
 
 
 def _steps_a_dependency(reached: Reach, function: Function, call: Call) -> bool:

@@ -71,7 +71,7 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
         called, caller = reached.callee(call), reached.functions.get(call.caller)
         if caller is None or called is None or not _makes_a_coroutine(called):
             continue
-        if written[called.name] > 1:
+        if written[called.name] > 1 or _is_one_of_several(app, call, called):
             continue  # one of several by that name may be no coroutine
         if call.dropped or _is_taken_for_its_result(app, caller, call):
             yield _finding(call, caller, routes.get(call.caller))
@@ -80,6 +80,15 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
 def _makes_a_coroutine(function: Function) -> bool:
     is_plain = not set(function.decorators) - {"staticmethod", "classmethod"}
     return function.is_async and not function.yields and is_plain
+
+
+def _is_one_of_several(app: AppMap, call: Call, called: Function) -> bool:
+    """True where a variable is called, which may stand for something else the next time."""
+    name = last(call.text)
+    if name == last(called.name):
+        return False
+    renamed = rf"\b{re.escape(last(called.name))}\s+as\s+{re.escape(name)}\b"
+    return re.search(renamed, app.files[call.span.path].decode("utf-8", "replace")) is None
 
 
 def _is_taken_for_its_result(app: AppMap, caller: Function, call: Call) -> bool:
