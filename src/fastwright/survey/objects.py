@@ -149,17 +149,16 @@ class Objects:
                 return
             row = next((r for r in symbol.unit.scopes[symbol.scope].assignments
                         if r.target == symbol.name), None)  # fmt: skip
-            if row is None or row.value is None:  # `name: Kind` alone stands for no class
+            value = row.value if row is not None else None
+            if not isinstance(value, str):
+                yield from self._classes_made(value, Frame(symbol.unit, symbol.scope))
                 return
-            if not isinstance(row.value, str):
-                place = Frame(symbol.unit, symbol.scope)
-                if row.value[0] in "ib":
-                    yield from self.classes_in(row.value, place)
-                elif row.value[0] == "c":
-                    yield from (
-                        v.symbol
-                        for v in self.evaluator.values(row.value, place)
-                        if isinstance(v, Ref)
-                    )
-                return
-            symbol = self.evaluator.names.resolve(symbol.unit, symbol.scope, row.value)
+            symbol = self.evaluator.names.resolve(symbol.unit, symbol.scope, value)
+
+    def _classes_made(self, value: Term, place: Frame) -> Iterator[Symbol]:
+        """The classes that an assigned expression is; none for ``name: Kind`` without a value."""
+        if isinstance(value, list) and value[0] in "ib":
+            yield from self.classes_in(value, place)
+        elif isinstance(value, list) and value[0] == "c":
+            found = self.evaluator.values(value, place)
+            yield from (v.symbol for v in found if isinstance(v, Ref))

@@ -272,7 +272,7 @@ class Queries:
         return Query(tables, span, many, bounded, kind, ordered=ordered, skips=skips)
 
     def _text(self, unit: Unit, row: CallFact, term: Term, depth: int = 0) -> str:
-        """The statement that `term` is, seen through ``text(…)``; a text made of itself has none."""
+        """The statement that `term` is, through ``text(…)``; what is made of itself has none."""
         if depth > _DEEPEST:
             return ""
         if isinstance(term, list) and term[0] == "c":
