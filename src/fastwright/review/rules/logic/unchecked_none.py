@@ -104,12 +104,20 @@ def _refuses(function: Function) -> bool:
 def _gives_none(function: Function) -> bool:
     """True for a function of ours that says, or shows, that it may give nothing."""
     if function.returns is not None:
-        return bool(re.search(r"\| *None\b|\bOptional\[", function.returns))
+        return _may_be_none_by_type(function.returns)
     if _swallows(function):
         return True
     values = [s.value.rstrip() for s in function.stops if s.kind == "return"]
     ends = tuple(f".{verb}()" for verb in _MAYBE)
     return bool(values) and all(v.endswith(ends) and "func." not in v for v in values)
+
+
+def _may_be_none_by_type(written: str) -> bool:
+    """True where the type itself, and not what it holds, may be ``None``."""
+    outer, inner = "", written
+    while inner != outer:
+        outer, inner = inner, re.sub(r"\[[^\[\]]*\]", "", inner)
+    return any(part.strip().rpartition(".")[2] in ("None", "Optional") for part in outer.split("|"))
 
 
 def _swallows(function: Function) -> bool:
@@ -132,7 +140,9 @@ def _first_use(app: AppMap, function: Function, call: Call) -> int | None:
         return None
     if not found.start() or "\n" not in text[: found.start()]:
         return None
-    rest = re.split(r"\n(?=\s*(?:return|if|for|raise|await|\w+ ?=|@|#|$))", text[found.start() :])
+    rest = re.split(r"\n(?=\s*(?:return|if|for|raise|await|\w+ =|@|#|$))", text[found.start() :])
+    if len(rest) > 1 and re.match(rf"\s*if {call.target} is not None\b", rest[1]):
+        return None  # the second line of a conditional expression
     is_asked = re.search(rf"\bif (?:not )?{call.target}\b(?!\.)", rest[0])
     return None if is_asked else call.span.end + len(text[: found.start()].encode())
 

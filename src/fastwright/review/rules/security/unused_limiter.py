@@ -72,11 +72,17 @@ def unused_limiter(app: AppMap) -> Iterator[Finding]:
     )
 
 
+def _is_applied(call: Call) -> bool:
+    """A limit that is made, or put on something, outside decorators and known dependencies."""
+    made = (call.callee or "").startswith("fastapi_limiter.") and _USES.search(call.text)
+    return not of_tests(call.span.path) and bool(made or _APPLIED.search(call.text))
+
+
 def _is_used(app: AppMap, made: list[Call]) -> bool:
     """Whether a decorator, a dependency, or middleware with default limits uses the limiter."""
     decorated = (d for f in app.functions for d in f.decorators)
     depended = (n.call for r in app.routes for n in r.every_dependency())
-    called = (c.text for c in app.calls if _APPLIED.search(c.text))
+    called = (c.text for c in app.calls if _is_applied(c))
     if any(_USES.search(name) for name in (*decorated, *depended, *called)):
         return True
     default = any("default_limits" in dict(c.keywords) for c in made)
