@@ -52,6 +52,20 @@ LAYOUTS: dict[str, tuple[dict[str, str], list[str]]] = {
         },
         ["GET /things/{item_id} app.items.read_item"],
     ),
+    "an app that a class keeps, made with arguments, and a router that registers in its own way": (
+        {
+            "main.py": "from fastapi import APIRouter, FastAPI\n\n"
+            "class Slashed(APIRouter):\n    def add_api_route(self, path, *given, **named):\n"
+            "        super().add_api_route(path, *given, **named)\n\n"
+            "class Server:\n    def __init__(self, title):\n"
+            "        self._app = FastAPI(title=title)\n        self.router = Slashed()\n"
+            "        self.set_up()\n        self._app.include_router(self.router, prefix='/v1')\n\n"
+            "    def set_up(self):\n"
+            "        self.router.add_api_route('/beat', self.beat, methods=['GET'])\n\n"
+            "    def beat(self): ...\n\nserver = Server('x')\n",
+        },
+        ["GET /v1/beat main.Server.beat"],
+    ),
     "namespace package": (
         {
             "app/items.py": ITEMS,

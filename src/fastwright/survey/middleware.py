@@ -14,7 +14,7 @@ from fastwright.survey.wiring import Registration, Wiring
 
 def middleware(wiring: Wiring, app: Made) -> tuple[Middleware, ...]:
     """``add_middleware`` and ``@app.middleware``, last added first, then the constructor's list."""
-    added = [m for reg in wiring.on.get(app, ()) for m in _added(wiring, reg)]
+    added = [m for reg in wiring.registered(app) for m in _added(wiring, reg)]
     return (*added[::-1], *_listed(wiring, app))
 
 

@@ -23,7 +23,7 @@ from fastwright.survey.values import (
     Values,
     text_of,
 )
-from fastwright.survey.wiring import VERBS, Registration, Wiring
+from fastwright.survey.wiring import VERBS, Registration, Wiring, of_every
 
 _MOUNTS = frozenset({"mount"})
 
@@ -71,9 +71,9 @@ class Routes:
     def _below(self, made: Made, way: Way, above: tuple[Made, ...]) -> Iterator[Route]:
         if made in above or len(above) > 12:
             return
-        self.reached.add(made)
+        self.reached |= {made, of_every(made)}
         way = self._entered(made, way)
-        for registration in self.wiring.on.get(made, ()):
+        for registration in self.wiring.registered(made):
             yield from self._registered(registration, way, (*above, made))
 
     def _entered(self, made: Made, way: Way) -> Way:
@@ -125,7 +125,8 @@ class Routes:
         why = next((getattr(v, "why", None) for v in given if getattr(v, "why", None)), None)
         foreign = next((v for v in given if isinstance(v, Made)), None)
         if foreign is not None:
-            why = f"`{foreign.of.dotted()}` is another package's"
+            is_ours = foreign.of.kind != "external"
+            why = f"`{foreign.of.dotted()}` is " + ("no router" if is_ours else "another package's")
         self.wiring.lost.append(
             (reg.frame.unit, reg.row, why or "the router could not be followed")
         )

@@ -121,7 +121,11 @@ class Wiring:
                 if isinstance(value, Made) and self.family(value.of):
                     found = True
                     self.on[value].append(Registration(value, name, row, frame, function))
-        if not found and self._looks_like_wiring(unit, name, function):
+        if (
+            not found
+            and not _is_super(unit, receiver)
+            and self._looks_like_wiring(unit, name, function)
+        ):
             self.lost.append((unit, row, "what it is called on could not be followed"))
 
     def _looks_like_wiring(self, unit: Unit, name: str, function: Symbol | None) -> bool:
@@ -142,6 +146,14 @@ class Wiring:
                 if derived and self.family(Symbol("scope", unit, index)) == family:
                     names.add(scope.name.rpartition(".")[2])
         return names | {alias for name in names for alias in self._aliases.get(name, ())}
+
+    def registered(self, made: Made) -> list[Registration]:
+        """What is registered on an object, in the order of the text."""
+        own, shared = self.on.get(made, []), of_every(made)
+        if shared == made:
+            return own
+        every = (*own, *self.on.get(shared, ()))
+        return sorted(every, key=lambda r: (r.frame.unit.path, r.row.start))
 
     # -- objects ----------------------------------------------------------------------------
 
@@ -274,6 +286,23 @@ class Wiring:
             made = self.evaluator.member(value.symbol, "__init__")
             if Ref(function) in made:
                 yield unit, row, Made(value.symbol, unit, -1)
+
+
+def of_every(made: Made) -> Made:
+    """What methods see of an object that ``__init__`` makes: it, without one construction's values.
+
+    What they register on it is so of the object of every construction.
+    """
+    in_method = any(name == "self" for _, name, _ in made.env)
+    return made._replace(env=()) if in_method else made
+
+
+def _is_super(unit: Unit, receiver: Term) -> bool:
+    """``super()``: a router of ours that registers in its own way, called by what uses it."""
+    match receiver:
+        case ["c", int(index)]:
+            return bool(unit.facts.calls[index].callee == "super")
+    return False
 
 
 def last_name(term: Term) -> str:
