@@ -22,6 +22,7 @@ from fastwright.model.review import Objection, Review
 from fastwright.recipes.recipe import choices, registry
 from fastwright.report import html, json_text, markdown, review_html, words
 from fastwright.report.terminal import Terminal
+from fastwright.survey import static
 
 SEEN = Evidence(EvidenceKind.HTTP, "POST /auth/token answered", (("status", "200"),))
 CHECKS = (
@@ -191,9 +192,20 @@ def test_json_reads_back_to_the_same_report() -> None:
 def test_a_map_as_json_gives_sizes_instead_of_contents() -> None:
     """The source of the app is not poured into the JSON of its survey."""
     app = AppMap({PurePosixPath("a.py"): b"import os"}, None)
-    document = json.loads(json_text.render_map(app))
+    document = json.loads("".join(json_text.render_map(app)))
     assert document["files"] == {"a.py": 9}
     assert document["routes"] == []
+
+
+def test_a_map_as_json_in_parts_is_the_document_that_it_is_as_a_whole() -> None:
+    """No element is lost, and the text is indented as that of every other document."""
+    content = b"import os\n\n\ndef f(x):\n    os.remove(x)\n    f('a\\n')\n"
+    app = static.read({PurePosixPath("a.py"): content})
+    plain = {name: wire.to_json(value) for name, value in wire.told(app)}
+    whole = {"format": json_text.FORMAT, **plain, "files": {"a.py": len(content)}}
+    written = "".join(json_text.render_map(app))
+    assert app.calls
+    assert written == json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
 def test_an_app_that_does_not_load_shows_its_own_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -19,6 +20,8 @@ _EXIT = (
     (Outcome.REFUSED, 4),
     (Outcome.NOT_PROVEN, 5),
 )
+_AT_ONCE = 1_000
+"""Parts of a map that are written together."""
 _CHANGED = (Outcome.PROVEN, Outcome.UNDONE)
 WOULD_CHANGE = 1
 _ONLY_TOLD = "all was done, and only the telling cut short"
@@ -61,7 +64,9 @@ def _show_map(run: Run, *, static: bool) -> int:
     screen = Screen(Output(stderr=True, highlight=False), yes=run.yes, quiet=run.as_json)
     app = Engineer(run.start, screen, run.wishes).survey(static=static)
     if run.as_json:
-        click.echo(json_text.render_map(app), nl=False)
+        parts = json_text.render_map(app)
+        while some := "".join(islice(parts, _AT_ONCE)):
+            click.echo(some, nl=False)
     else:
         from fastwright.report.survey import show_map  # noqa: PLC0415
 

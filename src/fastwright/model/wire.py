@@ -11,7 +11,7 @@ import dataclasses
 import enum
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import PurePath
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -46,9 +46,15 @@ def _collection_to_json(value: object) -> Any:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
+def told(value: Any) -> Iterator[tuple[str, object]]:
+    """The fields of a value that are part of its JSON, by name."""
+    for field in dataclasses.fields(value):
+        if not field.metadata.get(UNTOLD):
+            yield field.name, getattr(value, field.name)
+
+
 def _fields_to_json(value: Any) -> dict[str, Any]:
-    told = (f for f in dataclasses.fields(value) if not f.metadata.get(UNTOLD))
-    plain = {f.name: to_json(getattr(value, f.name)) for f in told}
+    plain = {name: to_json(given) for name, given in told(value)}
     kind = getattr(type(value), "kind", None)
     return {"kind": kind, **plain} if isinstance(kind, str) else plain
 

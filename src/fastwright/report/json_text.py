@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from fastwright.model import wire
 from fastwright.model.app import AppMap
@@ -20,16 +20,35 @@ def render(report: Report | Review) -> str:
     return _text({"format": FORMAT, **wire.to_json(report), **_failure(report)})
 
 
-def render_map(app: AppMap) -> str:
-    """`app` as one JSON document; file contents are given by size, not by text."""
-    plain = wire.to_json(_without_files(app))
-    sizes = {path.as_posix(): len(content) for path, content in app.files.items()}
-    return _text({"format": FORMAT, **plain, "files": sizes})
+def render_map(app: AppMap) -> Iterator[str]:
+    """`app` as one JSON document, in parts; file contents are given by size, not by text.
+
+    The whole of a large project would take a gigabyte: no more than one element is held at once.
+    """
+    yield f'{{\n  "format": {FORMAT}'
+    for name, value in wire.told(app):
+        yield f',\n  "{name}": '
+        if name == "files":
+            sizes = {path.as_posix(): len(content) for path, content in app.files.items()}
+            yield _inner(sizes, 2)
+        elif isinstance(value, Sequence) and not isinstance(value, str) and value:
+            yield from _elements(value)
+        else:
+            yield _inner(wire.to_json(value), 2)
+    yield "\n}\n"
 
 
-def _without_files(app: AppMap) -> AppMap:
+def _elements(values: Sequence[object]) -> Iterator[str]:
+    for place, value in enumerate(values):
+        yield ("," if place else "[") + "\n    "
+        yield _inner(wire.to_json(value), 4)
+    yield "\n  ]"
 
-    return replace(app, files={})
+
+def _inner(document: object, indent: int) -> str:
+    """A part of a document, as it stands `indent` columns deep in the whole."""
+    written = json.dumps(document, indent=2, ensure_ascii=False)
+    return written.replace("\n", "\n" + " " * indent)
 
 
 def _text(document: object) -> str:
