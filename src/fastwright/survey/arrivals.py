@@ -94,7 +94,9 @@ class Arrivals:
 
     def called(self, body: Body, row: CallFact, at: int, env: Locals) -> Helds:
         """What the result of a call holds of the caller's parameters."""
-        return carrying.result(self, row, Here(body, at, env))
+        found = carrying.result(self, row, Here(body, at, env))
+        hides = carrying.HIDES.search(last_name(row.callee)) is not None
+        return parts.through(found, "masked") if hides else found
 
     def proved(self, body: Body, test: Term, at: int, *, holds: bool) -> Proved:
         """What is limited where a test holds (or does not), and by what."""

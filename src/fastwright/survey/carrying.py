@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -9,7 +10,7 @@ from typing import NamedTuple, Protocol
 from fastwright.survey import held as parts
 from fastwright.survey.body import CAUGHT, Body, Locals
 from fastwright.survey.facts import CallFact, ParameterFact, Term
-from fastwright.survey.held import EACH, SOMETHING, Held, Helds
+from fastwright.survey.held import EACH, KEY, SOMETHING, Held, Helds
 from fastwright.survey.names import Symbol, is_class, is_function
 from fastwright.survey.sinks import PATH_MADE, is_sink
 from fastwright.survey.wiring import last_name, receiver_of
@@ -40,6 +41,10 @@ _MARKING = frozenset({"shlex.quote", "re.escape", "html.escape", "markupsafe.esc
                       "django.utils.text.get_valid_filename", "psycopg.sql.Identifier",
                       "psycopg2.sql.Identifier", "slugify.slugify", "regex.escape",
                       "io.BytesIO", "io.StringIO"})  # fmt: skip
+HIDES = re.compile(
+    r"(^|_)(mask|redact|scrub|obfuscat|censor|anonymi[sz]e|hide_secret)", re.IGNORECASE
+)
+"""A function whose name says that what it gives may be shown."""
 _TEXT_METHODS = frozenset({
     "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "swapcase",
     "replace", "encode", "decode", "removeprefix", "removesuffix", "expandtabs", "zfill", "ljust",
@@ -270,5 +275,16 @@ def _formatted(name: str, receiver: Term, row: CallFact, here: Here) -> Helds:
     lead = SOMETHING
     if isinstance(receiver, list) and receiver[0] == "s":
         lead = "" if name == "join" else str(receiver[1]).partition("{")[0]
-    values = (*here.held(receiver), *parts.whole(here.every(row), lead))
+    given = here.every(row)
+    if name == "join" and row.arguments and _is_dictionary(here.body, row.arguments[0]):
+        given = tuple(h if h.at else h._replace(path=(*h.path, KEY)) for h in given)
+    values = (*here.held(receiver), *parts.whole(given, lead))
     return parts.through(values, "text")
+
+
+def _is_dictionary(body: Body, term: Term) -> bool:
+    """True for a parameter that is declared as a dictionary: what is read of it are its keys."""
+    row = next((p for p in body.facts.parameters if p.name == term), None)
+    kind = row.annotation if row is not None else None
+    outer = kind[1] if isinstance(kind, list) and kind[:1] == ["i"] else kind
+    return str(outer).rpartition(".")[2] in ("dict", "Dict", "Mapping")

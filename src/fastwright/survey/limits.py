@@ -39,7 +39,7 @@ _ENOUGH = MappingProxyType({
     "url": frozenset({"host", "segment"}),
     "redirect": frozenset({"host", "segment", "quote", "quote_plus", "urlencode", "path only"}),
     "sql": frozenset({"Identifier"}),
-    "log": frozenset({"repr", "dumps", "SecretStr", "quote", "exclude"}),
+    "log": frozenset({"repr", "dumps", "SecretStr", "quote", "exclude", "masked"}),
     "read": frozenset({"size", "bounded"}),
 })  # fmt: skip
 _METHODS = frozenset({"isdigit", "isalnum", "isalpha", "isidentifier", "isnumeric", "isdecimal",

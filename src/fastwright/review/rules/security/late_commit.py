@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap, Dependency, Route
@@ -16,6 +17,7 @@ from fastwright.review.statements import statement
 from fastwright.review.versions import runs_on
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_ASKS = re.compile(r"(get|list|search|query|find|read|fetch|count|filter)(_|$)")
 
 
 @rule(code="FW571", severity=Severity.HIGH)
@@ -110,9 +112,16 @@ def _walk(
 def _trusts(route: Route, reached: Reach) -> bool:
     """True for a route that writes, and leaves the commit to the dependency."""
     root = reached.answering(route)
-    writes = route.method in _WRITES or any(q.kind != "select" for q in route.queries)
+    seen = any(q.kind != "select" for q in route.queries)
+    writes = seen or (route.method in _WRITES and not _only_asks(route))
     asked = (statement(step.call) for step in reached.below(root)) if root is not None else ()
     return writes and root is not None and not any(a and a.verb == "commit" for a in asked)
+
+
+def _only_asks(route: Route) -> bool:
+    """True for ``POST /items/list`` and the like, which ask by a body."""
+    names = (route.path.rpartition("/")[2], last(route.handler))
+    return route.method == "POST" and any(_ASKS.match(name) for name in names)
 
 
 def _finding(
