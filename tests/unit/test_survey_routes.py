@@ -66,6 +66,22 @@ LAYOUTS: dict[str, tuple[dict[str, str], list[str]]] = {
         },
         ["GET /v1/beat main.Server.beat"],
     ),
+    "a decorator that is given the router's method, with options of its own": (
+        {
+            "guarding.py": "from fastapi import Depends\n\ndef who(): ...\n\n"
+            "def guarded(method, path, scopes=None, **options):\n"
+            "    def decorate(function):\n"
+            "        options.setdefault('tags', [])\n"
+            "        return method(path, dependencies=[Depends(who)], **options)(function)\n"
+            "    return decorate\n",
+            "main.py": "from fastapi import APIRouter, FastAPI\nfrom guarding import guarded\n"
+            "router = APIRouter(prefix='/items')\n\n"
+            "@guarded(router.get, '/{item_id}', ['read'])\ndef read_item(item_id: int): ...\n\n"
+            "@guarded(router.post, '', status_code=201)\ndef add_item(): ...\n\n"
+            "app = FastAPI()\napp.include_router(router)\n",
+        },
+        ["GET /items/{item_id} main.read_item", "POST /items main.add_item"],
+    ),
     "namespace package": (
         {
             "app/items.py": ITEMS,
@@ -321,3 +337,11 @@ async def make(key: str, item: Item, request: Request, photo: UploadFile, odd: S
     token = next(p for p in route.parameters if p.name == "token")
     assert token.constraints == (("max_length", "9"),)
     assert [p.name for p in route.parameters if not p.required] == ["q"]
+
+
+def test_a_decorator_of_the_app_gives_its_dependencies_and_options_to_the_route() -> None:
+    """What it writes itself counts, and so does what it hands on by ``**options``."""
+    files, _ = LAYOUTS["a decorator that is given the router's method, with options of its own"]
+    read_item, add_item = (r for r in read(files).routes if r.reachable)
+    assert [node.call for node in read_item.dependencies] == ["guarding.who"]
+    assert (read_item.status_code, add_item.status_code) == (None, 201)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastwright.survey.bindings import of_dictionary, unique
-from fastwright.survey.facts import CallFact, Term
+from fastwright.survey.facts import CallFact, ParameterFact, Term
 from fastwright.survey.names import Symbol, is_class, is_function
 from fastwright.survey.strings import camel_words, fold_method
 from fastwright.survey.values import (
@@ -191,6 +191,16 @@ class Calls:
         )
         return (*outer, *((function.scope, name, values) for name, values in given))
 
+    def _gathered(
+        self, parameters: list[ParameterFact], row: CallFact, frame: Frame
+    ) -> list[tuple[str, Values]]:
+        """What ``**options`` holds: the keywords that no other parameter takes."""
+        place = next((p for p in parameters if p.kind == "**"), None)
+        known = {"**", *(p.name for p in parameters)}
+        items = [((Const.of(k),), self.evaluator.values(t, frame))
+                 for k, t in row.keywords if k not in known]  # fmt: skip
+        return [(place.name, (Pairs(tuple(items)),))] if place is not None and items else []
+
     def _given(
         self, function: Symbol, row: CallFact, frame: Frame, of: Value | None
     ) -> list[tuple[str, Values]]:
@@ -207,6 +217,7 @@ class Calls:
         given += [(p.name, v) for p, v in zip(place, values, strict=False)]
         known = {p.name for p in facts.parameters}
         given += [(k, self.evaluator.values(t, frame)) for k, t in row.keywords if k in known]
+        given += self._gathered(facts.parameters, row, frame)
         names = {name for name, _ in given}
         rest = [p for p in facts.parameters if p.name not in names and p.default is not None]
         return given + [

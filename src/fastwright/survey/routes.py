@@ -252,6 +252,9 @@ class Routes:
         for key, term in reg.row.keywords:
             if key == "response_model":
                 return self._type(term, reg.frame)
+        handed = self.wiring.keyword(reg.row, "response_model", reg.frame)
+        if handed:
+            return next((v.symbol.dotted() for v in handed if isinstance(v, Ref)), None)
         unit = handler.unit
         if unit is None or handler.kind != "scope":
             return None

@@ -10,12 +10,13 @@ from fastwright.survey.bindings import bind, elements
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import CallFact, Term
-from fastwright.survey.names import Symbol
+from fastwright.survey.names import Symbol, is_function
 from fastwright.survey.values import Bound, Env, Frame, Made, Pairs, Ref, Unknown, Value, Values
 
 VERBS = frozenset({"get", "post", "put", "patch", "delete", "options", "head", "trace"})
 DECORATORS = VERBS | {"api_route", "route", "websocket", "websocket_route", "middleware",
                       "exception_handler", "on_event", "callback"}  # fmt: skip
+_REGISTERING = VERBS | {"api_route", "websocket"}
 STATEMENTS = frozenset({"add_api_route", "add_route", "add_api_websocket_route", "include_router",
                         "add_websocket_route", "mount", "add_middleware", "add_exception_handler",
                         "add_event_handler", "include_routers"})  # fmt: skip
@@ -88,7 +89,7 @@ class Wiring:
         for name in STATEMENTS:
             for unit, index in self.sites(name):
                 self._register(unit, unit.facts.calls[index], name, None)
-        for name in VERBS | {"api_route", "websocket"}:
+        for name in _REGISTERING:
             for unit, index in self.sites(name):
                 self._applied(unit, index, name)
         for made, rows in self.on.items():
@@ -102,6 +103,34 @@ class Wiring:
                 name = last_name(row.callee)
                 if name in DECORATORS:
                     self._register(unit, row, name, function)
+                else:
+                    self._handed_over(unit, row, function)
+
+    def _handed_over(self, unit: Unit, row: CallFact, function: Symbol) -> None:
+        """``@guarded(router.get, "/items")``: a decorator of ours that calls what it is given."""
+        frame = Frame(unit, row.scope, (), row.start)
+        verbs = [(place, t) for place, t in enumerate(row.arguments)
+                 if isinstance(t, str) and last_name(t) in _REGISTERING]  # fmt: skip
+        for place, term in verbs:
+            routers = [v for v in self.evaluator.values(receiver_of(term), frame)
+                       if isinstance(v, Made) and self.family(v.of)]  # fmt: skip
+            for made in routers:
+                for inner, inside in self._within(row, frame, place):
+                    rows = self.on[made]
+                    rows.append(Registration(made, last_name(term), inner, inside, function))
+
+    def _within(self, row: CallFact, frame: Frame, place: int) -> Iterator[tuple[CallFact, Frame]]:
+        """Where a function of ours calls its parameter `place` with a path: the call, and how."""
+        for value in self.evaluator.values(row.callee, frame):
+            symbol = value.symbol if isinstance(value, Ref) else None
+            if symbol is None or symbol.unit is None or not is_function(symbol):
+                continue
+            facts = symbol.unit.scopes[symbol.scope]
+            name = next((p.name for p in facts.parameters[place : place + 1]), None)
+            env = self.evaluator.arguments(symbol, row, frame)
+            for inner in symbol.unit.facts.calls:
+                if inner.callee == name and facts.start <= inner.start < facts.end:
+                    yield inner, Frame(symbol.unit, inner.scope, env, inner.start)
 
     def _applied(self, unit: Unit, index: int, name: str) -> None:
         """``router.get("/")(function)``."""
