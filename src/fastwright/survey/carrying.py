@@ -18,7 +18,7 @@ from fastwright.survey.wiring import last_name, receiver_of
 _SAME = frozenset({
     "builtins.str", "builtins.list", "builtins.tuple", "builtins.sorted", "builtins.set",
     "builtins.reversed", "builtins.iter", "builtins.next", "builtins.dict", "builtins.bytes",
-    "builtins.frozenset", "builtins.bytearray", "builtins.repr", "builtins.enumerate",
+    "builtins.frozenset", "builtins.bytearray", "builtins.repr",
     "builtins.filter", "builtins.map", "builtins.zip", "builtins.max", "builtins.min",
     "copy.copy", "copy.deepcopy", "typing.cast", "json.loads", "json.dumps", "orjson.loads",
     "orjson.dumps", "urllib.parse.urlparse", "urllib.parse.urlsplit", "urllib.parse.unquote",
@@ -183,6 +183,8 @@ def _constructed(project: Project, owner: Symbol, row: CallFact, here: Here) -> 
     return parts.unique(found)
 
 
+_DIGESTS = ("hashlib.", "hmac.", "zlib.crc32", "uuid.uuid5", "uuid.uuid3")
+"""What is computed of a value is none that a client can write."""
 _FUNCTIONS = ("os.", "urllib.", "json.", "html.", "re.", "copy.", "shlex.", "orjson.", "base64.",
               "asyncio.", "io.", "pathlib.", "typing.", "textwrap.", "markupsafe.", "bleach.",
               "httpx.URL", "yarl.", "traceback.", "psycopg2.sql.", "psycopg.sql.",
@@ -197,8 +199,21 @@ def _foreign(dotted: str, row: CallFact, here: Here) -> Helds:
         found = _method(receiver, row, here)
         if found is not None:
             return found
+    return _of_module(dotted, row, here, is_function=receiver is None)
+
+
+def _of_module(dotted: str, row: CallFact, here: Here, *, is_function: bool) -> Helds:
+    """What a function of another package gives of its arguments."""
     if dotted == "traceback.format_exc":
         return (Held(CAUGHT, ("BaseException",)),)
+    if dotted.startswith(_DIGESTS):
+        return ()
+    if dotted == "builtins.enumerate":
+        return parts.numbered(here.every(row))
+    return _given_on(dotted, row, here, is_function=is_function)
+
+
+def _given_on(dotted: str, row: CallFact, here: Here, *, is_function: bool) -> Helds:
     if dotted in _JOINING:
         return _joined(dotted, row, here)
     if dotted in _MARKING:
@@ -208,7 +223,7 @@ def _foreign(dotted: str, row: CallFact, here: Here) -> Helds:
     if is_sink(dotted):
         replaced = row.arguments[2:3] if dotted in ("re.sub", "re.subn") else []
         return parts.through((h for term in replaced for h in here.held(term)), "?sub")
-    known = dotted and not dotted.startswith("builtins.") and receiver is None
+    known = dotted and not dotted.startswith("builtins.") and is_function
     plain = bool(known or dotted.startswith(_FUNCTIONS))
     return parts.through(parts.whole(here.every(row)), f"?{last_name(row.callee)}") if plain else ()
 

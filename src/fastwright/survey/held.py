@@ -86,6 +86,11 @@ def through(values: Iterable[Held], *names: str) -> Helds:
     return unique(held.through(*names) for held in values)
 
 
+def numbered(values: Iterable[Held]) -> Helds:
+    """What ``enumerate`` of a value gives: numbers, which hold nothing, before the elements."""
+    return placed(elements(values), EACH, "[1]")
+
+
 def pairs(values: Iterable[Held]) -> Helds:
     """What ``.items()`` of a value gives: keys first, values second."""
     return unique(pair for held in values for pair in _pairs(held))

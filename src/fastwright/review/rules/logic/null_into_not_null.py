@@ -72,7 +72,9 @@ def _may_be_null(app: AppMap, one: Stored) -> bool:
         return False
     if field.default not in (None, "None"):
         return False
-    return "exclude" not in app.text(one.at) and not _is_set_later(app, one)
+    dumped = app.text(one.at) + (app.text(one.route.span) if one.route.span else "")
+    leaves_out = "exclude" in app.text(one.at) or "exclude_none" in dumped
+    return not leaves_out and not _is_set_later(app, one)
 
 
 def _is_set_later(app: AppMap, one: Stored) -> bool:
