@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
@@ -12,6 +13,7 @@ from fastwright.model.places import Span
 from fastwright.review.course import around, follows
 from fastwright.review.indexes import parent_of
 from fastwright.review.outbound import is_request
+from fastwright.review.reach import last
 from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, aside, writing_of
 
@@ -59,10 +61,23 @@ def split_transaction(app: AppMap) -> Iterator[Finding]:
     """
     writing = writing_of(app)
     for function, route in writing.functions():
-        rows = [t for t in writing.touches(function) if not aside(function, t.call)]
+        touches = (t for t in writing.touches(function) if not aside(function, t.call))
+        rows = [_as_staged(writing, function, touch) for touch in touches]
         found = _split(function, rows)
         if found is not None and not _calls_out(writing, function, *found):
             yield _finding(app, function, route, rows, found)
+
+
+def _as_staged(writing: Writing, function: Function, touch: Touch) -> Touch:
+    """A row that is made here and added behind a commit, is written where it is added."""
+    name = touch.call.target
+    if not touch.makes or not name.isidentifier():
+        return touch
+    calls = writing.reached.calls_in(function)
+    added = [c.span.start for c in calls if last(c.text) == "add" and name in c.arguments]
+    commits = [c.span.start for c in calls if last(c.text) == "commit"]
+    waits = added and any(touch.call.span.end <= at < min(added) for at in commits)
+    return replace(touch, makes=frozenset()) if waits else touch
 
 
 def _split(function: Function, rows: list[Touch]) -> tuple[Touch, Touch] | None:
@@ -71,10 +86,11 @@ def _split(function: Function, rows: list[Touch]) -> tuple[Touch, Touch] | None:
         if not first.commits or not _written(function, rows[: place + 1], first):
             continue
         for later in range(place + 1, len(rows)):
-            last = rows[later]
-            one_path = follows(function, first.call.span.start, last.call.span.start)
-            if last.commits and one_path and _written(function, rows[place + 1 : later + 1], last):
-                return first, last
+            second = rows[later]
+            one_path = follows(function, first.call.span.start, second.call.span.start)
+            writes = _written(function, rows[place + 1 : later + 1], second)
+            if second.commits and one_path and writes:
+                return first, second
     return None
 
 
@@ -85,8 +101,8 @@ def _written(function: Function, rows: list[Touch], until: Touch) -> frozenset[s
     return frozenset(name for row in on_way for name in row.writes)
 
 
-def _calls_out(writing: Writing, function: Function, first: Touch, last: Touch) -> bool:
-    between = range(first.call.span.end, last.call.span.start)
+def _calls_out(writing: Writing, function: Function, first: Touch, later: Touch) -> bool:
+    between = range(first.call.span.end, later.call.span.start)
     calls = writing.reached.calls_in(function)
     return any(c.span.start in between and is_request(c) for c in calls)
 
@@ -94,10 +110,10 @@ def _calls_out(writing: Writing, function: Function, first: Touch, last: Touch) 
 def _finding(
     app: AppMap, function: Function, route: str, rows: list[Touch], found: tuple[Touch, Touch]
 ) -> Finding:
-    first, last = found
-    place, later = rows.index(first), rows.index(last)
+    first, second = found
+    place, later = rows.index(first), rows.index(second)
     before = _written(function, rows[: place + 1], first)
-    after = _written(function, rows[place + 1 : later + 1], last)
+    after = _written(function, rows[place + 1 : later + 1], second)
     told = (
         f"`{function.name}` commits `{_listed(before)}`, then writes and commits `{_listed(after)}`"
     )
@@ -106,7 +122,7 @@ def _finding(
         first.call.span,
         told,
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
-        related=(last.call.span,),
+        related=(second.call.span,),
         fixes=_fixes(app, function, first),
         symbol=function.name,
         structural=first.surely and _refer(app, after, before),
