@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.harm import finding, harms
+from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
 from fastwright.source import call_sites, imports, layout, syntax
 from fastwright.source.syntax import Node
@@ -52,14 +54,27 @@ def unbounded_upload(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A test of `file.size`, or of the length of what was read, is taken for a limit. A proxy in front
     of the app that limits bodies is not seen: allow the rule in the settings if there is one. A
-    middleware whose name speaks of a limit on size or body ends the rule.
+    middleware whose name speaks of a limit on size or body ends the rule. A handler that looks at
+    the header `Content-Length` leaves a possible finding: a client may send none.
     """
+    reached = reach(app)
     if any(_limits_bodies(middleware.name) for middleware in app.middleware):
         return
     for harm in harms(app, "read"):
         message = f"`read` takes all of {harm.source} into memory, whatever its size"
         fix = _limited(app, harm.at)
-        yield finding(app, "unbounded-upload", harm, message, (fix,) if fix else ())
+        found = finding(app, "unbounded-upload", harm, message, (fix,) if fix else ())
+        told = all(_reads_the_length(app, reached, flow.handler) for flow in harm.flows)
+        yield replace(found, structural=found.structural and not told)
+
+
+def _reads_the_length(app: AppMap, reached: Reach, handler: str) -> bool:
+    """True where a handler, or a function of ours that it calls, reads how much is announced."""
+    root = reached.functions.get(handler)
+    if root is None:
+        return False
+    below = filter(None, (reached.callee(call) for call in reached.calls_in(root)))
+    return any("content-length" in app.text(f.span).lower() for f in (root, *below))
 
 
 def _limits_bodies(name: str) -> bool:
