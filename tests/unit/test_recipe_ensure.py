@@ -28,6 +28,8 @@ from fastwright.recipes.ensure import (
     router_place,
 )
 from fastwright.recipes.ensure.drafting import Words
+from fastwright.recipes.ensure.suite import learn_suite
+from fastwright.recipes.jwt_auth.suite import find_suite
 from fastwright.source import edits
 from fastwright.survey import static
 
@@ -340,3 +342,16 @@ def test_options_are_checked() -> None:
         from_options(database, {"server": "oracle"})
     with pytest.raises(UnknownName):
         from_options(database, {"sever": "sqlite"})
+
+
+def test_a_fixture_is_asked_for_by_the_name_that_its_decorator_gives() -> None:
+    """``@pytest.fixture(name="client")`` over ``client_fixture`` is `client` to every test."""
+    conftest = (
+        "import pytest\nfrom fastapi.testclient import TestClient\nfrom main import app\n\n\n"
+        '@pytest.fixture(\n    name="client", scope="session"\n)\n'
+        "def client_fixture():\n    yield TestClient(app)\n"
+    )
+    app = mapped(main_dot_py=APP, tests__conftest_dot_py=conftest,
+                 tests__test_x_dot_py="def test_x(client): ...\n")  # fmt: skip
+    assert learn_suite(app).fixture == "client"
+    assert find_suite(app, "main.get_session").fixture == "client"

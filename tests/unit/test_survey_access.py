@@ -220,3 +220,52 @@ def get_settings() -> Settings:
         ("HOST", True, "starlette"),
     }
     assert app.settings_classes[0].getter == "conf.get_settings"
+
+
+def test_a_caller_is_demanded_where_a_function_below_refuses() -> None:
+    """A lax scheme whose dependency hands the refusal to helpers is no optional caller.
+
+    It is one where the dependency gives up with ``None`` first, or catches what is raised below.
+    """
+    deps = """
+import jwt
+from fastapi import Depends, HTTPException
+from fastapi.security import HTTPBearer
+lax = HTTPBearer(auto_error=False)
+class User: ...
+def unauthorized(why):
+    raise HTTPException(status_code=401, detail=why)
+async def known(token) -> User:
+    if claims := jwt.decode(token, "k", algorithms=["HS256"]):
+        return User()
+    return unauthorized("no")
+async def demanded_user(token=Depends(lax)) -> User:
+    return await known(token)
+async def early_user(token=Depends(lax)) -> User:
+    if not token:
+        return None
+    return await known(token)
+async def caught_user(token=Depends(lax)) -> User:
+    try:
+        user = await known(token)
+    except HTTPException:
+        user = User()
+    return user
+"""
+    main = """
+from fastapi import Depends, FastAPI
+import deps
+app = FastAPI()
+@app.get("/demanded")
+def a(user=Depends(deps.demanded_user)): ...
+@app.get("/early")
+def b(user=Depends(deps.early_user)): ...
+@app.get("/caught")
+def c(user=Depends(deps.caught_user)): ...
+"""
+    app = read(deps=deps, main=main)
+    found = {
+        route.path: next(g.optional for g in route.guards if g.role != "scheme")
+        for route in app.routes
+    }
+    assert found == {"/demanded": False, "/early": True, "/caught": True}

@@ -118,6 +118,9 @@ class Job:
         proof = self._proof(building, worlds)
         absent = tuple(f"not there for the proof: {one}" for one in worlds.not_served)
         absent += tuple(f"made for the proof alone: {one}" for one in worlds.made)
+        absent += tuple(
+            f"lent for the tests alone, install it to run them: `{one}`" for one in worlds.lent
+        )
         there = _there(building)
         work = Work(building.plan, building.changes, building.diffs, proof, there, absent)
         if not proof.holds:
@@ -138,8 +141,8 @@ class Job:
 
     def _proof(self, building: Building, worlds: Worlds) -> Proof:
         with self.watch.phase("preparing the changed copy"):
-            worlds.before.warm_up()
             after = worlds.after(building.files, building.changes)
+            worlds.before.warm_up()  # not earlier: it tests by what the new tree has been lent
             after.warm_up()
         with self.watch.phase("proving"):
             return judge.prove(

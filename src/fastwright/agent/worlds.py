@@ -19,6 +19,7 @@ from fastwright.agent import consent, pinning
 from fastwright.agent.building import Building
 from fastwright.agent.environments import Environments
 from fastwright.agent.ground import Ground, read_source
+from fastwright.agent.lent_tools import LentTools
 from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.supplying import Supply, supply
@@ -57,6 +58,8 @@ class Worlds:
         self._watch = watch
         self._open = ExitStack()
         self._environments = Environments(ground, person, wishes, watch)
+        self._tools = LentTools(self._environments, ground.project.root, watch)
+        self._open.callback(self._tools.close)
         self._settled: Settled | None = None
         self._by_hand: Mapping[str, str] = {}
         self._layers: dict[tuple[str, ...], Layer | None] = {}
@@ -109,7 +112,7 @@ class Worlds:
     def _tried(self, app: AppMap, settled: Settled) -> Side:
         with ExitStack() as trying:
             world = trying.enter_context(World.open(settled.spec))
-            side = Side(app, self._ground.files, world)
+            side = Side(app, self._ground.files, world, tools=self._tools.folder)
             trying.callback(side.close)
             try:
                 _ = side.app
@@ -141,11 +144,12 @@ class Worlds:
             if files.get(path) != known.files.get(path)
         }
         app = self.remap(files)
+        self._tools.fill(changes, files)
         self.supply = supply(app, changes, self.settled.environment.env)
         spec = self._supplied(replace_files(self.settled.spec, overlay))
         spec = self._with_packages(spec, changes)
         world = self._open.enter_context(World.open(spec))
-        side = Side(app, files, world)
+        side = Side(app, files, world, tools=self._tools.folder)
         self._open.callback(side.close)
         return side
 
@@ -193,6 +197,11 @@ class Worlds:
         return tuple(f"the empty folder `{one}`, which the app asks for" for one in folders)
 
     @property
+    def lent(self) -> tuple[str, ...]:
+        """What tests ran with that the app's environment lacks, in PEP 508 form."""
+        return self._tools.lent
+
+    @property
     def interpreter(self) -> Interpreter:
         """The app's own interpreter."""
         return self._environments.own
@@ -216,6 +225,7 @@ class Worlds:
             repository=self._ground.project.root,
             python=self._environments.python,
             roots=app.roots,
+            readable=(self._tools.folder,) if self._tools.folder else (),
             target=app.app.target if app.app else None,
             unsandboxed=self._wishes.unsandboxed,
         )

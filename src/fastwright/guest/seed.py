@@ -106,9 +106,12 @@ def living_engines():
     """The engines that the app has made, async ones first."""
     wide = getattr(sys.modules.get("sqlalchemy.ext.asyncio"), "AsyncEngine", None)
     plain = getattr(sys.modules.get("sqlalchemy.engine"), "Engine", None)
-    every = [thing for thing in gc.get_objects() if plain and type(thing) in (plain, wide)]
-    found = [thing for thing in every if type(thing) is plain]
-    wrapped = [thing for thing in every if type(thing) is wide]
+    # By the type itself, since to ask an object for its class may wake it; SQLAlchemy 1.4 makes
+    # an engine of a class below `Engine` where its `future` is asked for.
+    kinds = tuple(kind for kind in (plain, wide) if kind)
+    every = [thing for thing in gc.get_objects() if issubclass(type(thing), kinds)]
+    wrapped = [thing for thing in every if wide and issubclass(type(thing), wide)]
+    found = [thing for thing in every if not wide or not issubclass(type(thing), wide)]
     inner = {id(engine.sync_engine) for engine in wrapped}
     return wrapped + [engine for engine in found if id(engine) not in inner]
 

@@ -56,10 +56,17 @@ def open_guest(world: StartsGuest, folder: str, warm: Sequence[str] = WARM) -> G
     return when_warm(start_guest(world, folder, warm))
 
 
-def start_guest(world: StartsGuest, folder: str, warm: Sequence[str] = WARM) -> Guest:
+def start_guest(
+    world: StartsGuest,
+    folder: str,
+    warm: Sequence[str] = WARM,
+    *,
+    env: Mapping[str, str] | None = None,
+) -> Guest:
     """As `open_guest`, without waiting: other work may go on until `when_warm` asks for it."""
     piped = Streams(subprocess.PIPE, subprocess.PIPE, subprocess.DEVNULL)
-    return Guest(world.start(("python", folder, "--warm", ",".join(warm)), streams=piped))
+    argv = ("python", folder, "--warm", ",".join(warm))
+    return Guest(world.start(argv, env=env, streams=piped))
 
 
 def when_warm(guest: Guest) -> Guest:

@@ -48,12 +48,21 @@ class Side:
         map: The survey of this tree.
         files: Every text file of the tree by path, as bytes.
         world: The scratch world that holds a disposable copy of the tree.
+        tools: A folder of packages for tests alone, over those of the environment.
     """
 
-    def __init__(self, app_map: AppMap, files: Mapping[PurePosixPath, bytes], world: World) -> None:
+    def __init__(
+        self,
+        app_map: AppMap,
+        files: Mapping[PurePosixPath, bytes],
+        world: World,
+        *,
+        tools: Path | None = None,
+    ) -> None:
         self.map = app_map
         self.files = files
         self.world = world
+        self.tools = tools
         self._kept: dict[object, object] = {}
         self._is_empty = True
         self._schema: Snapshot | None = None
@@ -115,14 +124,22 @@ class Side:
     def _started_tester(self) -> Guest:
         if self._tester is None:
             folder = self.world.inside(Path(GUEST))
-            self._tester = start_guest(self.world, folder, warm=(*WARM, *LOADED_BY_TESTS))
+            self._tester = start_guest(
+                self.world, folder, warm=(*WARM, *LOADED_BY_TESTS), env=self._with_tools()
+            )
         return self._tester
+
+    def _with_tools(self) -> Mapping[str, str]:
+        if self.tools is None:
+            return {}
+        paths = (self.world.spec.env.get("PYTHONPATH"), str(self.tools))
+        return {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
     @property
     def twin(self) -> Side:
         """The same tree in a second world, which ends with this one; made at the first use."""
         if self._twin is None:
-            self._twin = Side(self.map, self.files, self.world.twin())
+            self._twin = Side(self.map, self.files, self.world.twin(), tools=self.tools)
         return self._twin
 
     def once(self, key: object, run: Callable[[], T]) -> T:

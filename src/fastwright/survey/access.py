@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fastwright.model.app import Dependency, Guard, Principal, Route
 from fastwright.model.places import Span
 from fastwright.survey.codebase import Unit
 from fastwright.survey.dependencies import Dependencies
-from fastwright.survey.facts import Term
+from fastwright.survey.facts import CallFact, Scope, Term
 from fastwright.survey.names import Symbol, is_function
-from fastwright.survey.values import Bound, Frame, Made, Ref, text_of
+from fastwright.survey.values import Bound, Frame, Made, Ref, Value, text_of
 from fastwright.survey.wiring import last_name
 
 _DECODES = frozenset(
@@ -31,6 +31,10 @@ _PLAIN = frozenset({"builtins.str", "builtins.dict", "builtins.bool", "builtins.
                     "builtins.None", "builtins.list"})  # fmt: skip
 
 
+_DEEPEST = 3
+"""How many calls below a dependency a refusal is looked for."""
+
+
 class Access:
     """Says of each dependency what it does about the caller."""
 
@@ -45,6 +49,7 @@ class Access:
         }
         self._statuses: dict[str, frozenset[int]] = {}
         self._decoding: dict[str, bool] = {}
+        self._calls: dict[int, dict[int, list[CallFact]]] = {}
 
     # -- what one callable does -------------------------------------------------------------
 
@@ -77,12 +82,45 @@ class Access:
                     yield from self._with_delegates(below.unit, below.scope, depth + 1)
 
     def refuses(self, call: str) -> frozenset[int]:
-        """Which of 401 and 403 a dependency of ours can answer with."""
+        """Which of 401 and 403 a dependency of ours can answer with, itself or by what it calls."""
         if call not in self._statuses:
-            rows = (self._status(unit, t, i) for unit, i in self._bodies(call)
-                    for t in unit.scopes[i].raises)  # fmt: skip
-            self._statuses[call] = frozenset(status for status in rows if status)
+            self._statuses[call] = frozenset(
+                status
+                for unit, index in self._bodies(call)
+                for status in self._raised(unit, index, _DEEPEST)
+            )
         return self._statuses[call]
+
+    def _raised(self, unit: Unit, index: int, deeper: int) -> frozenset[int]:
+        """The refusals of one function; of what it calls, none where a caller may pass it by.
+
+        That is where it gives up with ``None`` before, or catches what is raised below it.
+        """
+        scope = unit.scopes[index]
+        found = {self._status(unit, term, index) for term in scope.raises}
+        if deeper and not (deeper == _DEEPEST and _gives_none(unit, scope)):
+            for below, function in self._called(unit, index):
+                found |= self._raised(below, function, deeper - 1)
+        return frozenset(found - {0})
+
+    def _called(self, unit: Unit, index: int) -> Iterator[tuple[Unit, int]]:
+        """The functions of ours that one calls outside of any ``try`` that catches."""
+        frame = Frame(unit, index)
+        for row in self._rows(unit).get(index, ()):
+            if not isinstance(row.callee, str) or _is_caught(unit.scopes[index], row.start):
+                continue
+            for value in self.evaluator.values(row.callee, frame):
+                symbol = _function(value)
+                if symbol is not None and symbol.unit is not None:
+                    yield symbol.unit, symbol.scope
+
+    def _rows(self, unit: Unit) -> Mapping[int, list[CallFact]]:
+        """The calls of a file by their scope."""
+        if id(unit) not in self._calls:
+            rows = self._calls.setdefault(id(unit), {})
+            for row in unit.facts.calls:
+                rows.setdefault(row.scope, []).append(row)
+        return self._calls[id(unit)]
 
     def _status(self, unit: Unit, term: Term, scope: int) -> int:
         if isinstance(term, str):
@@ -264,6 +302,25 @@ class Access:
                 terms = [t for k, t in row.keywords if k == "tokenUrl"]
                 return text_of(self.evaluator.values(terms[0], frame)) if terms else None
         return written.strip("'\"")
+
+
+def _function(value: Value) -> Symbol | None:
+    """The function or method of ours that a value is."""
+    symbol = value.symbol if isinstance(value, Ref) else getattr(value, "function", None)
+    return symbol if symbol is not None and is_function(symbol) else None
+
+
+def _gives_none(unit: Unit, scope: Scope) -> bool:
+    """Whether a function ends somewhere with ``None``, and says so."""
+    stops = (s for s in scope.stops if s.kind == "return")
+    return any(s.value is None or unit.text(s.value) == "None" for s in stops)
+
+
+def _is_caught(scope: Scope, at: int) -> bool:
+    """Whether what is raised at a byte meets an ``except`` of the same function."""
+    tries = (b for b in scope.blocks if b.kind == "try" and b.start <= at < b.end)
+    catching = {b.group for b in scope.blocks if b.kind == "except"}
+    return any(b.group in catching for b in tries)
 
 
 def _last(name: str) -> str:

@@ -13,6 +13,7 @@ from fastwright.model.code import Function
 from fastwright.recipes.ensure.drafting import counted, module_for
 
 _CLIENTS = ("TestClient", "AsyncClient")
+_NAMED = re.compile(r"\bname\s*=\s*[\"'](\w+)[\"']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def learn_suite(app: AppMap) -> Suite:
     fixture = _client_fixture(app)
     is_async = fixture is not None and _is_async_client(app, fixture)
     folder = folders.most_common(1)[0][0] if folders else _beside_imports(app)
-    called = fixture.name.rpartition(".")[2] if fixture else None
+    called = _called(app, fixture) if fixture else None
     said = f"through the fixture `{called}`" if called else "with a client of their own"
     return Suite(
         folder=folder,
@@ -143,6 +144,18 @@ def _client_fixture(app: AppMap) -> Function | None:
         and _client_kind(app, function)
     ]
     return min(found, key=lambda f: (len(f.span.path.parts), len(f.name)), default=None)
+
+
+def _called(app: AppMap, fixture: Function) -> str:
+    span = fixture.span
+    written = app.files[span.path][span.start : span.end].decode("utf-8", "replace")
+    return fixture_name(fixture.name.rpartition(".")[2], written.partition("def ")[0])
+
+
+def fixture_name(function: str, decorators: str) -> str:
+    """What tests ask for: the name that a decorator gives the fixture, else its function's."""
+    given = _NAMED.search(decorators)
+    return given[1] if given else function
 
 
 def _client_kind(app: AppMap, fixture: Function) -> str:

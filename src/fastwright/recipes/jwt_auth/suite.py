@@ -9,12 +9,13 @@ from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.recipes.ensure.drafting import module_for
-from fastwright.recipes.ensure.suite import accepted_host, is_about
+from fastwright.recipes.ensure.suite import accepted_host, fixture_name, is_about
 from fastwright.recipes.jwt_auth.schemes import is_test
 
 _NAMES_OF_FILE = ("test_login.py", "test_auth_login.py", "test_login_tokens.py")
 _FIXTURE = re.compile(
-    r"(?ms)^@(?:pytest|pytest_asyncio)\.fixture\b[^\n]*(?:\n[^\n@]*?)??\n"
+    r"(?ms)^(?P<decorator>@(?:pytest|pytest_asyncio)\.fixture\b[^\n]*"
+    r"(?:\n(?!(?:async )?def )[^\n@]*)*?)\n"
     r"(?P<async>async )?def (?P<name>\w*client\w*)\(.*?(?=^\S|\Z)"
 )
 _BASE = re.compile(r"base_url\s*=\s*f?[\"']https?://[^/\"']+(/[^\"'{]+)[\"']")
@@ -93,7 +94,8 @@ def _free(app: AppMap, home: PurePosixPath) -> PurePosixPath:
 
 def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite | None:
     text = app.files[path].decode("utf-8", "replace")
-    found = {m["name"]: m for m in _FIXTURE.finditer(text) if "Client" in m[0]}
+    matches = (m for m in _FIXTURE.finditer(text) if "Client" in m[0])
+    found = {fixture_name(m["name"], m["decorator"]): m for m in matches}
     name = next((n for n in _NAMES if n in found), None)
     if name is None:
         return None

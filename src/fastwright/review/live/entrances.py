@@ -33,6 +33,7 @@ class Entrances:
         sign_ups: Operations that may make an account, likewise.
         whoami: Reading operations that ask for a caller and need nothing else, likewise.
         guarded: Operations that ask for a caller, whatever else they need; reading ones first.
+            Those that seem to let everybody through come last in both.
         token_makers: Dotted functions of the app that make tokens.
         header_names: Headers that credentials may travel in, beside ``Authorization``.
     """
@@ -95,18 +96,23 @@ def _whoami(app: AppMap, known: set[str]) -> tuple[str, ...]:
         if r.method == "GET"
         and str(r) in known
         and "{" not in r.path
-        and any(g.role == "principal" and not g.optional for g in r.guards)
+        and any(g.role == "principal" for g in r.guards)
     ]
-    rows.sort(key=lambda r: (any(g.role == "permission" for g in r.guards),
+    rows.sort(key=lambda r: (_is_lax(r), any(g.role == "permission" for g in r.guards),
                              not re.search(r"/(me|user|profile|whoami)/?$", r.path)))  # fmt: skip
     return tuple(str(r) for r in rows)
 
 
 def _guarded(app: AppMap, known: set[str]) -> tuple[str, ...]:
     rows = [r for r in app.routes if str(r) in known
-            and any(g.role != "middleware" and not g.optional for g in r.guards)]  # fmt: skip
-    rows.sort(key=lambda r: (r.method != "GET", "{" in r.path, r.method == "DELETE"))
+            and any(g.role != "middleware" for g in r.guards)]  # fmt: skip
+    rows.sort(key=lambda r: (_is_lax(r), r.method != "GET", "{" in r.path, r.method == "DELETE"))
     return tuple(str(r) for r in rows)
+
+
+def _is_lax(route: Route) -> bool:
+    """Whether source alone finds no guard that turns everybody away: calling it tells."""
+    return all(g.optional for g in route.guards if g.role != "middleware")
 
 
 def _makers(app: AppMap) -> tuple[str, ...]:

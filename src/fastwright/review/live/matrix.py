@@ -178,7 +178,7 @@ def _called(stage: Stage, operation: str, choose: Choice) -> Iterator[tuple[Call
     route = stage.routes.get(operation)
     canary: Canary | None = None
     for caller in filter(lambda c: _plays(stage, c, route), _ORDER):
-        if operation == stage.people.login:
+        if operation == stage.people.login and stage.cast:
             yield caller, _login(stage, caller)
             continue
         canary = canary or choose(stage, operation)

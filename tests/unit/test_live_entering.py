@@ -1,0 +1,114 @@
+"""Who gets into an app that is unlike the samples: what refuses below, and doors that stay shut."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from fastwright.agent.live_target import SturdyTarget
+from fastwright.lab.world import World, WorldSpec
+from fastwright.review.live.examine import Examined, examine
+from fastwright.survey import static
+from fastwright.testing.samples import python_of
+
+APP = """
+import hashlib
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+from sqlalchemy import create_engine, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+
+class LaterEngine(Engine):
+    pass
+
+
+engine = create_engine("sqlite:///members.db")
+engine.__class__ = LaterEngine
+app = FastAPI()
+lax = HTTPBearer(auto_error=False)
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Member(Base):
+    __tablename__ = "members"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    password: Mapped[str]
+
+
+class Credentials(BaseModel):
+    username: str
+    password: str
+
+
+Base.metadata.create_all(engine)
+
+
+def hash_password(password: str) -> str:
+    return "sha$" + hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 1000).hex()
+
+
+def refuse():
+    raise HTTPException(401)
+
+
+def named(username):
+    with Session(engine) as session:
+        return session.scalar(select(Member).where(Member.username == username))
+
+
+def current_member(given=Depends(lax)) -> Member:
+    if given is None or not given.credentials.startswith("token-of-"):
+        return refuse()
+    return named(given.credentials.removeprefix("token-of-")) or refuse()
+
+
+@app.post("/auth/token")
+def token(body: Credentials) -> dict[str, str]:
+    member = named(body.username)
+    if member is None or member.password != hash_password(body.password):
+        raise HTTPException(401)
+    return {"access_token": "token-of-" + body.username}
+
+
+@app.get("/me")
+def me(member: Member = Depends(current_member)) -> str:
+    return member.username
+"""
+
+
+def examined(folder: Path, text: str) -> Examined:
+    """What an examination of one module tells."""
+    (folder / "main.py").write_text(text)
+    app = static.read({PurePosixPath("main.py"): text.encode()})
+    with World.open(WorldSpec(folder, python_of("newest"), target="main:app")) as world:
+        return examine(SturdyTarget(lambda: world.boot("main:app")), app, ())
+
+
+@pytest.mark.slow
+def test_a_caller_gets_in_where_helpers_refuse_and_the_engine_is_of_another_class(
+    tmp_path: Path,
+) -> None:
+    """A lax scheme is no open door, and rows are put in through any kind of engine."""
+    seen = examined(tmp_path, APP)
+    assert seen.matrix.outcomes["GET /me"] == {
+        "anonymous": "401", "owner": "200", "other user": "200",
+    }  # fmt: skip
+    assert not seen.faults
+
+
+@pytest.mark.slow
+def test_a_login_whose_token_opens_nothing_is_called_as_any_route_is(tmp_path: Path) -> None:
+    """A token that opens nothing makes nobody a caller: the login is called by nobody, and told."""
+    shut = APP.replace("return named(given", "return refuse()  # (given")
+    seen = examined(tmp_path, shut)
+    assert not seen.faults
+    assert seen.matrix.outcomes["POST /auth/token"] == {"anonymous": "401"}
+    assert any("no user could be made who gets in" in note for note in seen.not_tried)
