@@ -394,6 +394,18 @@ def test_a_fault_is_struck(world: World, name: str) -> None:
     assert fault.told in strike.because
 
 
+@pytest.mark.parametrize("name", ["brute-force", "login-enumeration", "hostile-input"])
+def test_a_refusal_that_is_answered_200_lets_nobody_in(world: World, name: str) -> None:
+    """Whoever gets no token is not in, whatever the status says."""
+    kind = Fault(
+        "", 'raise HTTPException(401, "Wrong address or password")',
+        'return {"error": "Wrong address or password"}', "",
+    )  # fmt: skip
+    strike = attacked(world, kind, name, FORM)
+    assert strike.could_not == ""
+    assert strike.held, strike.because
+
+
 def test_a_limit_that_lets_one_more_through_holds(world: World) -> None:
     """What a limit opens by itself, at its own pace, was not opened by what came in just then."""
     slow = Fault(

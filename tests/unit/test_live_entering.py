@@ -8,7 +8,9 @@ import pytest
 
 from fastwright.agent.live_target import SturdyTarget
 from fastwright.lab.world import World, WorldSpec
+from fastwright.review.live.entrances import find_entrances
 from fastwright.review.live.examine import Examined, examine
+from fastwright.review.requests import Contract
 from fastwright.survey import static
 from fastwright.testing.samples import python_of
 
@@ -112,3 +114,16 @@ def test_a_login_whose_token_opens_nothing_is_called_as_any_route_is(tmp_path: P
     assert not seen.faults
     assert seen.matrix.outcomes["POST /auth/token"] == {"anonymous": "401"}
     assert any("no user could be made who gets in" in note for note in seen.not_tried)
+
+
+@pytest.mark.parametrize("handler", ["user_create", "add_user", "sign_up", "join"])
+def test_a_sign_up_is_found_by_its_path_or_by_its_handler(handler: str) -> None:
+    """`POST /users/` makes accounts under whatever name; `POST /people` does by its handler's."""
+    path = "/users/" if handler == "join" else "/people"
+    text = f"{APP}\n\n@app.post({path!r})\ndef {handler}(body: Credentials) -> None: ...\n"
+    app = static.read({PurePosixPath("main.py"): text.encode()})
+    fields = {"username": {}, "password": {}}
+    body = {"content": {"application/json": {"schema": {"properties": fields}}}}
+    paths = {p: {"post": {"requestBody": body}} for p in ("/auth/token", path)}
+    found = find_entrances(app, Contract({"paths": paths}))
+    assert (found.logins[0], found.sign_ups) == ("POST /auth/token", (f"POST {path}",))

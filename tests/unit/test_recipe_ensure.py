@@ -134,6 +134,22 @@ def test_a_setting_follows_the_constants() -> None:
     assert 'MINUTES = int(os.environ.get("MINUTES", "15"))\n' in text
 
 
+def test_a_setting_is_read_by_decouple_where_its_siblings_are() -> None:
+    """python-decouple reads an env file of its own, which ``os.environ`` does not see."""
+    own = (
+        "from decouple import config as read\n\n"
+        "URL = read('URL')\nDEBUG = read('DEBUG', default=False)\n"
+    )
+    app = mapped(main_dot_py=own + APP)
+    assert [(s.name, s.required, s.reader) for s in app.settings] == [
+        ("URL", True, "decouple"), ("DEBUG", False, "decouple"),
+    ]  # fmt: skip
+    reader = ensure_setting(app, WantedSetting(name="minutes", annotation="int", default="15"))
+    text = written(app, reader.changes, "main.py")
+    assert 'MINUTES = read("MINUTES", cast=int, default=15)\n' in text
+    assert "import os" not in text
+
+
 def test_a_setting_of_an_app_without_any_is_refused() -> None:
     """Nowhere to read from is a refusal that names the recipe to run first."""
     with pytest.raises(Refused) as refusal:

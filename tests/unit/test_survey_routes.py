@@ -345,3 +345,27 @@ def test_a_decorator_of_the_app_gives_its_dependencies_and_options_to_the_route(
     read_item, add_item = (r for r in read(files).routes if r.reachable)
     assert [node.call for node in read_item.dependencies] == ["guarding.who"]
     assert (read_item.status_code, add_item.status_code) == (None, 201)
+
+
+def test_the_folder_that_imports_start_in_may_have_an_init() -> None:
+    """An `__init__.py` in the folder that the app is started in makes no package of it."""
+    app = static.read({
+        PurePosixPath(path): text.encode()
+        for path, text in {
+            "svc/__init__.py": "",
+            "svc/api/__init__.py": "from api.routes import router\n",
+            "svc/api/routes.py": ROUTER_OF_API,
+            "svc/main.py": (
+                "from fastapi import FastAPI\nfrom api import router\n"
+                "app = FastAPI()\napp.include_router(router)\n"
+            ),
+        }.items()
+    })  # fmt: skip
+    assert (str(app.roots.imports), app.app and app.app.target) == ("svc", "main:app")
+    assert [str(route) for route in app.routes] == ["GET /things"]
+
+
+ROUTER_OF_API = (
+    "from fastapi import APIRouter\nrouter = APIRouter()\n"
+    "@router.get('/things')\ndef things(): ...\n"
+)

@@ -103,7 +103,8 @@ class Setting:
         attribute: The dotted attribute of the settings class; ``None`` when read directly.
         annotation: Declared type as written.
         default: The default's source text, if any.
-        reader: ``pydantic-settings``, ``environ``, ``starlette`` or ``dynaconf``.
+        reader: ``pydantic-settings``, ``environ``, ``starlette``, ``decouple`` or
+            ``dynaconf``.
         given_by: Files that give or suggest a value (``.env.example``); never the value.
     """
 

@@ -123,7 +123,9 @@ class Codebase:
         found = {_up(u.folder, len(parts) - (0 if u.package else 1)) for u in units}
         if len(parts) == 1:
             found = {root for root in found if root == here[: len(root)]}
-        found -= self._packages
+        # A package is no directory to import from, unless nothing else explains the import: some
+        # put an `__init__.py` into the folder that they start the app in.
+        found = found - self._packages or (found if len(parts) > 1 else set())
         return max(sorted(found), key=lambda root: _shared(root, here), default=None)
 
     def _root_of(self, unit: Unit) -> Folder:

@@ -60,6 +60,7 @@ class Settings:
         rows = [row for cls in self.classes_of() for row in self._fields(cls)]
         rows += self._environ()
         rows += self._starlette()
+        rows += self._decoupled()
         merged: dict[tuple[str, str | None], Setting] = {}
         for row in rows:
             merged.setdefault((row.name, row.attribute), row)
@@ -245,6 +246,17 @@ class Settings:
                 if isinstance(row.callee, str) and row.arguments and self._is_config(unit, row):
                     yield from self._read_of(unit, row, "starlette")
 
+    def _decoupled(self) -> Iterator[Setting]:
+        """What python-decouple's ``config`` reads, by whatever name it is imported."""
+        for unit in self.evaluator.codebase.units:
+            if b"decouple" not in unit.content or is_test(unit):
+                continue
+            for row in unit.facts.calls:
+                if isinstance(row.callee, str) and row.arguments:
+                    called = self.evaluator.names.dotted(unit, row.scope, row.callee)
+                    if called == "decouple.config":
+                        yield from self._read_of(unit, row, "decouple")
+
     def _is_config(self, unit: Unit, row: CallFact) -> bool:
         if "onfig" not in str(row.callee):
             return False
@@ -263,11 +275,12 @@ class Settings:
         if reader == "environ" and len(row.arguments) > 1:
             default = row.arguments[1]
         written = render(default, unit) if default is not None else None
+        cast = next((render(t, unit) for k, t in row.keywords if k == "cast"), None)
         required = default is None and (
-            reader == "starlette" or str(row.callee).endswith("__getitem__")
+            reader != "environ" or str(row.callee).endswith("__getitem__")
         )
         yield Setting(
-            name, required, reader, None, None, written, (), Span(unit.path, row.start, row.end)
+            name, required, reader, None, cast, written, (), Span(unit.path, row.start, row.end)
         )
 
 

@@ -142,7 +142,8 @@ def _in_class(app: AppMap, settings: SettingsClass, wanted: WantedSetting) -> Re
     )
     default = f" = {wanted.default}" if wanted.default is not None else ""
     if _reads_by_config(app, path):
-        default = f" = {_config_call(app, path, name, wanted.annotation, wanted.default)}"
+        called = _config_name(app, path)
+        default = f" = {_config_call(called, name, wanted.annotation, wanted.default)}"
     changes: list[Change] = list(_without_pass(app, settings))
     if wanted.annotation not in ("str", "int", "float", "bool"):
         changes += ensure_import(app, path, "pydantic", wanted.annotation).edits
@@ -162,12 +163,11 @@ def _reads_by_config(app: AppMap, path: PurePosixPath) -> bool:
     return len(read) * 2 > len(fields)
 
 
-def _config_call(
-    app: AppMap, path: PurePosixPath, name: str, kind: str, default: str | None
-) -> str:
+def _config_call(called: str, name: str, kind: str, default: str | None) -> str:
+    """How starlette's `Config` and decouple's read a value, `called` as it is here."""
     cast = "" if kind == "str" else f", cast={kind}"
     otherwise = f", default={default}" if default is not None else ""
-    return f'{_config_name(app, path)}("{name}"{cast}{otherwise})'
+    return f'{called}("{name}"{cast}{otherwise})'
 
 
 def _without_pass(app: AppMap, settings: SettingsClass) -> Iterator[Edit]:
@@ -263,7 +263,10 @@ def _read_expression(
 ) -> tuple[str, tuple[Change, ...]]:
     kind, name = _plain(wanted.annotation), wanted.name.upper()
     if reader == "starlette":
-        return _config_call(app, path, name, kind, wanted.default), ()
+        return _config_call(_config_name(app, path), name, kind, wanted.default), ()
+    if reader == "decouple":
+        config = ensure_import(app, path, "decouple", "config")
+        return _config_call(config.local, name, kind, wanted.default), config.edits
     bound = ensure_import(app, path, "os", "")
     environ = f"{bound.local}.environ"
     if wanted.default is None:

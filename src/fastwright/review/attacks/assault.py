@@ -251,6 +251,10 @@ class Assault:
         except ValueError:
             return None
 
+    def lets_in(self, answer: Answer) -> bool:
+        """Whether an answer of the login gives a token: some say 200 and refuse all the same."""
+        return answer.status < 400 and self.token_in(answer) is not None
+
     def token(self, account: Account, what: str = "right password") -> str:
         """The token of a login that works: without it no attack proves anything.
 

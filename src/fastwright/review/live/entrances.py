@@ -17,7 +17,11 @@ _NOT_LOGIN = re.compile(
     r"change|first",
     re.IGNORECASE,
 )
-_SIGN_UP = re.compile(r"sign_?-?up|regist|/users?/?$|/accounts?/?$|create_?user", re.IGNORECASE)
+_SIGN_UP = re.compile(
+    r"sign_?-?up|regist|/(users?|accounts?)/?( |$)|"
+    r"(create|add|new|make)_?(user|account)|(user|account)_?(create|add)",
+    re.IGNORECASE,
+)
 _MAKES_TOKENS = re.compile(
     r"^(create|make|generate|encode|issue|sign|build)_?\w*(token|jwt)|^encode_jwt$|^sign_jwt$"
 )

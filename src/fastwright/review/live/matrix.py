@@ -215,8 +215,8 @@ def _counterpart(stage: Stage, operation: str) -> str:
 def _login(stage: Stage, caller: Caller) -> Cell:
     """A login with the right password: a made-up one would be turned away."""
     user = stage.cast.get(caller) or stage.cast[Caller.OWNER]
-    request = stage.people.login_request(user)
-    return Cell(stage.send(caller, stage.people.login, request))
+    people = stage.people
+    return Cell(stage.send(caller, people.login, people.request(people.login, user)))
 
 
 def _demands_role(stage: Stage, route: Route | None) -> bool:

@@ -37,7 +37,7 @@ from fastwright.review.live.credentials import (
     tokens_in,
 )
 from fastwright.review.live.entrances import Entrances
-from fastwright.review.live.reasons import reason
+from fastwright.review.live.reasons import Refusals
 from fastwright.review.live.roles import highest
 from fastwright.review.ownership import Ownership
 from fastwright.review.requests import Contract, Ready
@@ -64,7 +64,7 @@ class People:
         self._by_email = False
         self.granted: object = None
         self._closed: dict[str, bool] = {}
-        self._refused: dict[str, str] = {}
+        self._refused = Refusals(app)
         self._sign_up = ""
         self.login = ""
         self.token_key = ""
@@ -96,7 +96,7 @@ class People:
     @property
     def refusals(self) -> str:
         """Each door that let nobody in, with its answer."""
-        return "; ".join(f"`{door}` answers {told}" for door, told in self._refused.items())
+        return self._refused.told()
 
     def hash_cheaply(self) -> None:
         """Have the app hash with little work from now on, where its packages allow it."""
@@ -105,19 +105,21 @@ class People:
 
     def key_holder(self) -> User | None:
         """Whoever has the one key of an app without users, which stands in its settings."""
+        nobody = self._nobody()
         try:
             told = self._target.evaluate("dict(modules['os'].environ)")
         except FastwrightError:
             return None
         keys = (value for name, value in sorted(told.items()) if _KEY.search(name) and value)
-        return next(filter(None, (self._holding(key) for key in keys)), None)
+        if (holder := next(filter(None, map(self._holding, keys)), None)) is not None:
+            self.remarks.pop(nobody, None)
+            self.remarks["the app knows one key and no users: its holder is the owner"] = None
+        return holder
 
     def _holding(self, key: str) -> User | None:
         self.notes.hide(key)
         for headers in self._carried(key, ""):
             if self._gets_in(headers):
-                self.remarks.pop(self._nobody(), None)
-                self.remarks["the app knows one key and no users: its holder is the owner"] = None
                 return User("owner", "", "", headers=headers, token=key)
         return None
 
@@ -193,7 +195,7 @@ class People:
             if not 200 <= answer.status < 300:
                 answer = self._post(operation, user, self._full)
             if not 200 <= answer.status < 300:
-                self._refused[operation] = reason(answer, self._app)
+                self._refused.note(operation, answer)
                 continue
             self._sign_up = operation
             made = replace(self._with_row(user), signed_up=True)
@@ -252,7 +254,17 @@ class People:
 
     def _entered(self, user: User) -> User | None:
         """`user` with what lets them in, from a login, else from the app's own token function."""
-        for token, cookie in itertools.chain(self._logged_in(user), self._minted(user)):
+        entered = self._opened(user, self._logged_in(user))
+        if entered is not None:
+            return entered
+        told = self._refused.told(self.entrances.logins)
+        entered = self._opened(user, self._minted(user))
+        if entered is not None and told:
+            self.remarks[f"no login let a user in, so tokens are the app's own: {told}"] = None
+        return entered
+
+    def _opened(self, user: User, tokens: Iterator[tuple[str, str]]) -> User | None:
+        for token, cookie in tokens:
             self.notes.hide(token)
             for headers in self._carried(token, cookie):
                 if self._gets_in(headers):
@@ -264,7 +276,7 @@ class People:
         for operation in (self.login,) if self.login else self.entrances.logins[:3]:
             answer = self._asked(operation, user)
             if not 200 <= answer.status < 400:
-                self._refused[operation] = reason(answer, self._app)
+                self._refused.note(operation, answer)
                 continue
             for key, token in tokens_in(json_of(answer)):
                 self.login, self.token_key = operation, key
@@ -277,12 +289,14 @@ class People:
         """A login by user name, or by address where that is what the app knows people by."""
         by_address = replace(user, login=user.email)
         ways = (by_address, user) if self._by_email else (user, by_address)
+        failed: list[Answer] = []
         for way in ways:
             answer = self._post(operation, way, self.contract)
             if 200 <= answer.status < 400:
                 self._by_email = way is by_address
-                break
-        return answer
+                return answer
+            failed.append(answer)
+        return min(failed, key=lambda a: a.status < 500)  # what broke down says more than a 401
 
     def _minted(self, user: User) -> Iterator[tuple[str, str]]:
         """Tokens that the app's own function makes, where no login gave one."""
@@ -313,11 +327,13 @@ class People:
             known = self.contract.request(method, path, lambda _name, _path: None)
             if not self._is_closed(operation, known):
                 continue
-            if self._ask(method, known, headers).status not in (401, 403, 302, 303, 307, 0, 500):
+            answer = self._ask(method, known, headers)
+            if answer.status not in (401, 403, 302, 303, 307, 0, 500):
                 name, value = headers[0]
                 prefix = value.partition(" ")[0] + " " if " " in value else ""
                 self._carry = self._carry or ("" if name == "cookie" else f"{name}:{prefix}")
                 return True
+            self._refused.note(operation, answer)
         return False
 
     def _is_closed(self, operation: str, known: Ready) -> bool:
@@ -373,10 +389,6 @@ class People:
             return credential(name.lower(), user, password or PASSWORD, email=email)
 
         return (contract or self.contract).request(method, path, known)
-
-    def login_request(self, user: User) -> Ready:
-        """The login of `user` with the right password."""
-        return self.request(self.login, user)
 
     def restored(self, user: User, column: str, value: str | None) -> None:
         """Put a column of the row of `user` back to what it was."""

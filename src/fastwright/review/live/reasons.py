@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,25 @@ def reason(answer: Answer | Exchange, app: AppMap) -> str:
     error = getattr(answer, "error", None) or ""
     told = str(raised(error, app)) if error else _short(_said(answer.body)) or _sent_on(answer)
     return f"{answer.status}: {told}" if told else str(answer.status)
+
+
+class Refusals:
+    """What each door of an app, tried in vain, has answered."""
+
+    def __init__(self, app: AppMap) -> None:
+        self._app = app
+        self._answers: dict[str, str] = {}
+
+    def note(self, door: str, answer: Answer) -> None:
+        """Keep the answer of `door`; what broke down stands, for it says more than a refusal."""
+        if answer.status >= 500 or not self._answers.get(door, "").startswith("5"):
+            self._answers[door] = reason(answer, self._app)
+
+    def told(self, doors: Iterable[str] | None = None) -> str:
+        """Each of `doors`, by default of all, that let nobody in, with its answer."""
+        named = self._answers if doors is None else doors
+        rows = ((door, self._answers[door]) for door in named if door in self._answers)
+        return "; ".join(f"`{door}` answers {answer}" for door, answer in rows)
 
 
 def _sent_on(answer: Answer | Exchange) -> str:

@@ -112,7 +112,7 @@ def _until_limited(
         if answer.status == LIMITED:
             assault.notes.exchange(f"failure {number}, {over}", assault.doors["login"], answer)
             return _with_retry_after(assault, answer)
-        if answer.status < 400:
+        if assault.lets_in(answer):
             return assault.struck("a wrong password is let in")
     assault.notes.exchange(f"failure {assault.doors.tries}, {over}", assault.doors["login"], answer)
     tries = assault.doors.tries

@@ -43,6 +43,10 @@ def login_enumeration(target: Target, needs: Needs) -> Strike:
     assault.notes.measure(
         f"{on_unknown} password hashes for an unknown user, {on_wrong} for a wrong password"
     )
+    let_in = [name for name, a in (("a wrong password", wrong), ("an unknown user", unknown))
+              if assault.lets_in(a)]  # fmt: skip
+    if let_in:
+        return assault.struck(f"{' and '.join(let_in)} gets a token")
     told = _differences(wrong, unknown)
     if told:
         return assault.struck(f"an unknown user and a wrong password differ in {', '.join(told)}")
@@ -56,8 +60,6 @@ def login_enumeration(target: Target, needs: Needs) -> Strike:
 
 
 def _differences(one: Answer, other: Answer) -> tuple[str, ...]:
-    if one.status < 400 or other.status < 400:
-        return (f"being let in ({one.status}, {other.status})",)
     found = []
     if one.status != other.status:
         found.append(f"status ({one.status}, {other.status})")
