@@ -225,6 +225,12 @@ def test_what_is_given_by_hand_is_masked() -> None:
     assert set(to_mask(known, by_hand)) == {"k1", "hunter2hunter2", "short"}
 
 
+def test_a_placeholder_is_no_secret() -> None:
+    """What settings are named by masks no sentence; a value with anything else in it is masked."""
+    known = {"POSTGRES_PASSWORD": "password", "SECRET_KEY": "secret-key", "DB_SECRET": "postgres1"}
+    assert set(to_mask(known, {"POSTGRES_USER": "x"})) == {"postgres1"}
+
+
 def test_what_is_known_is_not_made_up() -> None:
     """A variable that the person gave is left to them."""
     assert supply(demanding(b".env\n"), PROMISED, {"JWT_SECRET": "own"}).values == {}

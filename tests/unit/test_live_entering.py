@@ -8,6 +8,7 @@ import pytest
 
 from fastwright.agent.live_target import SturdyTarget
 from fastwright.lab.world import World, WorldSpec
+from fastwright.review.harm import is_telling
 from fastwright.review.live.entrances import find_entrances
 from fastwright.review.live.examine import Examined, examine
 from fastwright.review.requests import Contract
@@ -127,3 +128,15 @@ def test_a_sign_up_is_found_by_its_path_or_by_its_handler(handler: str) -> None:
     paths = {p: {"post": {"requestBody": body}} for p in ("/auth/token", path)}
     found = find_entrances(app, Contract({"paths": paths}))
     assert (found.logins[0], found.sign_ups) == ("POST /auth/token", (f"POST {path}",))
+
+
+@pytest.mark.parametrize(
+    ("value", "telling"),
+    [
+        ("password", False), ("my_database", False), ("00000000", False), ("a1b2c3", False),
+        ("hunter2hunter2", True), ("Q7x-Lm9Zr4Tb", True), ("correcthorsebatterystaple", True),
+    ],
+)  # fmt: skip
+def test_a_word_in_an_answer_is_no_setting_that_is_told(value: str, telling: bool) -> None:
+    """A field that is called as the placeholder of a setting is, leaks nothing."""
+    assert is_telling(value) is telling

@@ -371,3 +371,20 @@ def test_a_fixture_is_asked_for_by_the_name_that_its_decorator_gives() -> None:
                  tests__test_x_dot_py="def test_x(client): ...\n")  # fmt: skip
     assert learn_suite(app).fixture == "client"
     assert find_suite(app, "main.get_session").fixture == "client"
+
+
+def test_the_mark_of_asynchronous_tests_is_copied_with_its_loop() -> None:
+    """Fixtures on the loop of a session serve no test that runs on a loop of its own."""
+    conftest = (
+        "import pytest_asyncio\nfrom httpx import AsyncClient\nfrom main import app\n\n\n"
+        "@pytest_asyncio.fixture(name='client')\nasync def fixture_client():\n"
+        "    async with AsyncClient(app=app) as client:\n        yield client\n"
+    )
+    test = (
+        'import pytest\n\n\n@pytest.mark.asyncio(loop_scope="session")\n'
+        "async def test_x(client): ...\n"
+    )
+    app = mapped(main_dot_py=APP, tests__conftest_dot_py=conftest, tests__test_x_dot_py=test)
+    wanted = 'asyncio(loop_scope="session")'
+    assert learn_suite(app).mark == wanted
+    assert find_suite(app, "main.get_session").mark == wanted

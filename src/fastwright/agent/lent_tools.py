@@ -7,6 +7,7 @@ from collections.abc import Collection
 from functools import cached_property
 from importlib.metadata import distributions
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -20,6 +21,9 @@ from fastwright.model.change import ChangeSet
 from fastwright.prove.suite import suite_files
 
 _CLIENTS = frozenset({"httpx", "httpx2", "requests"})
+_INSTEAD = MappingProxyType({"httpx2": ("httpx",)})
+"""Which other package Starlette takes where its own client is not there."""
+
 _TAKES_NO_APP = Version("0.28")
 """The httpx from which on a client takes no `app`, which Starlette before `_GIVES_NONE` gives."""
 
@@ -81,7 +85,9 @@ def needed(own: Interpreter) -> tuple[str, ...]:
     places = [str(place) for place in own.site_packages]
     starlette = next(iter(distributions(name="starlette", path=places)), None)
     named = [Requirement(line) for line in (starlette.requires if starlette else None) or ()]
-    clients = (one for one in named if one.name in _CLIENTS)
+    clients = [one for one in named if one.name in _CLIENTS]
+    if any(own.packages.keys() & {one.name, *_INSTEAD.get(one.name, ())} for one in clients):
+        clients = []
     version = Version(starlette.version) if starlette else _GIVES_NONE
     return ("pytest", *(_fitting(one, version) for one in clients))
 

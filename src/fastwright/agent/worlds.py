@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -245,9 +246,18 @@ class Worlds:
 
 
 def to_mask(known: Mapping[str, str], by_hand: Mapping[str, str]) -> Iterator[str]:
-    """What may stand nowhere: values that are secret by name, and long ones `by_hand` (`LONG`)."""
-    yield from (value for name, value in known.items() if is_secret(name))
-    yield from (v for name, v in by_hand.items() if len(v) >= LONG or is_secret(name))
+    """What may stand nowhere: values that are secret by name, and long ones `by_hand` (`LONG`).
+
+    A value of words that settings are named by (``POSTGRES_PASSWORD=password``) is a placeholder:
+    to mask it hides no secret, and takes the word out of every sentence.
+    """
+    words = {word for name in (*known, *by_hand) for word in _words(name)}
+    yield from (v for n, v in known.items() if is_secret(n) and not _words(v) <= words)
+    yield from (v for n, v in by_hand.items() if len(v) >= LONG or is_secret(n))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.split(r"[\W_]+", text.lower())) - {""}
 
 
 def with_sources(app: AppMap, environment: Environment) -> AppMap:

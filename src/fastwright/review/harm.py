@@ -90,6 +90,9 @@ _NOT_SECRET = re.compile(
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SETTING = re.compile(r"dsn$|database_ur[li]$|(^|_)key$|token$", re.IGNORECASE)
 
+_TELLING = 8
+"""Characters of the shortest value that is looked for in answers; twice as many of a plain word."""
+
 
 def is_secret_value(name: str) -> bool:
     """Whether a field or parameter of that name holds what nobody else may know."""
@@ -101,3 +104,13 @@ def is_secret_setting(name: str) -> bool:
     """Whether a setting or variable of that name holds what nobody outside may know."""
     named = bool(_SETTING.search(name)) or is_secret_value(name)
     return named and "PUBLIC" not in name.upper()
+
+
+def is_telling(value: str) -> bool:
+    """Whether a text that holds the value of a setting shows that value, and not a word of its own.
+
+    ``password`` or ``my_database`` stands in many an answer that tells nothing of a setting.
+    """
+    plain = re.sub(r"[\W_]", "", value)
+    is_word = plain.isalpha() or plain.isdigit()
+    return len(value) >= _TELLING and not (is_word and len(plain) < 2 * _TELLING)

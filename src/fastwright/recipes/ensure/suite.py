@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -13,6 +14,7 @@ from fastwright.model.code import Function
 from fastwright.recipes.ensure.drafting import counted, module_for
 
 _CLIENTS = ("TestClient", "AsyncClient")
+_MARK = re.compile(r"pytest\.mark\.((?:anyio|asyncio)\b(?:\([^()\n]*\))?)")
 _NAMED = re.compile(r"\bname\s*=\s*[\"'](\w+)[\"']")
 
 
@@ -24,7 +26,7 @@ class Suite:
         folder: Where a new test file goes.
         fixture: The shared fixture that yields a client; ``None`` where a file makes its own.
         is_async: True where that client is awaited.
-        mark: ``anyio`` or ``asyncio``, where asynchronous tests are marked so.
+        mark: ``anyio`` or ``asyncio``, where asynchronous tests are marked so, as it is called.
         app: Dotted name of the app object that tests import; ``None`` for a factory.
         because: What was learnt, with the count of its evidence.
     """
@@ -73,7 +75,7 @@ def learn_suite(app: AppMap) -> Suite:
         folder=folder,
         fixture=called,
         is_async=is_async,
-        mark=_mark(app, tests) if is_async else "",
+        mark=async_mark(app, tests) if is_async else "",
         app=_app_symbol(app),
         because=f"in `{folder}`, {counted(folders[folder], len(tests), 'test files')}, {said}"
         if tests
@@ -172,12 +174,15 @@ def _is_async_client(app: AppMap, fixture: Function) -> bool:
     return _client_kind(app, fixture) == "AsyncClient"
 
 
-def _mark(app: AppMap, tests: list[PurePosixPath]) -> str:
-    """The mark that asynchronous tests carry; none where pytest is configured to take them all."""
+def async_mark(app: AppMap, tests: Iterable[PurePosixPath]) -> str:
+    """The mark that asynchronous tests carry; none where pytest is configured to take them all.
+
+    With what it is called with: ``loop_scope`` says on which loop the fixtures of a suite are.
+    """
     found: Counter[str] = Counter()
     for path in tests:
         text = app.files[path].decode("utf-8", "replace")
-        found.update(re.findall(r"pytest\.mark\.(anyio|asyncio)\b", text)[:1])
+        found.update(_MARK.findall(text)[:1])
     return found.most_common(1)[0][0] if found else ""
 
 

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.recipes.ensure.drafting import module_for
-from fastwright.recipes.ensure.suite import accepted_host, fixture_name, is_about
+from fastwright.recipes.ensure.suite import accepted_host, async_mark, fixture_name, is_about
 from fastwright.recipes.jwt_auth.schemes import is_test
 
 _NAMES_OF_FILE = ("test_login.py", "test_auth_login.py", "test_login_tokens.py")
@@ -32,6 +32,7 @@ class Suite:
         fixture: The fixture that yields a client; empty where each file makes its own.
         is_async: True where that client is awaited.
         plugin: ``anyio``, ``pytest-asyncio`` or empty.
+        mark: The mark of its asynchronous tests, as it is called; empty where they have none.
         base_path: The path that the client's base URL ends in.
         httpx: The package that the client's class comes from.
         is_mocked: True where the suite's app has no database session that works.
@@ -44,6 +45,7 @@ class Suite:
     fixture: str = ""
     is_async: bool = False
     plugin: str = ""
+    mark: str = ""
     base_path: str = ""
     httpx: str = "httpx"
     is_mocked: bool = False
@@ -102,12 +104,14 @@ def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite |
     body = found[name][0]
     is_async = "AsyncClient(" in body or "AsyncClient]" in body
     written = _free(app, home)
+    tests = [p for p in app.files if p.name.startswith("test_") and is_about(app, p)]
     return Suite(
         path=written,
         module=module_for(app, written),
         fixture=name,
         is_async=is_async,
         plugin=_plugin(app) if is_async else "",
+        mark=async_mark(app, tests) if is_async else "",
         base_path=rooted_at(body),
         httpx="httpx2" if "httpx2" in text else "httpx",
     )

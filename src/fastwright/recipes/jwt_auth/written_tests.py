@@ -51,9 +51,14 @@ def written_tests(app: AppMap, draft: Draft) -> Iterator[NewFile]:
     path = draft.suite.path
     pieces = rendered(app, units, test_style(draft.style, draft.suite))
     main = next(u for u in ("test_login", "test_register", "test_roles") if u in units)
-    yield NewFile(
-        path, payload.new_module(app, path, tuple(pieces.values()), pieces[main].doc), _WHY
-    )
+    text = payload.new_module(app, path, tuple(pieces.values()), pieces[main].doc)
+    yield NewFile(path, _marked(text, draft.suite), _WHY)
+
+
+def _marked(text: str, suite: Suite) -> str:
+    """The module with the mark as the suite calls it: on the loop that its fixtures are on."""
+    kind = suite.mark.partition("(")[0]
+    return text.replace(f"pytest.mark.{kind}\n", f"pytest.mark.{suite.mark}\n") if kind else text
 
 
 def _is_tested(app: AppMap) -> bool:

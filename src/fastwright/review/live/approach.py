@@ -101,19 +101,25 @@ class _Scout:
     contract: Contract
 
     def settled(self) -> tuple[Needs | None, str]:
-        """The needs with which a new account logs in; else None, and why not."""
-        because = "no account could be made"
+        """The needs with which a new account logs in; else None, and why not.
+
+        The first with which the token also opens what it should, if any are such.
+        """
+        because, good = "no account could be made", None
         for needs in self._ways():
             try:
                 assault = Assault(self.target, needs)
-                assault.token(assault.account())
+                token = assault.token(assault.account())
+                good = good or needs
+                if "protected" in needs:
+                    assault.control(token)
             except CannotStrike as error:
                 because = error.because
             except FastwrightError as error:
                 because = error.because.partition("\n")[0]
             else:
                 return needs, ""
-        return None, because
+        return good, because if good is None else ""
 
     def _ways(self) -> Iterator[Needs]:
         """Accounts as rows, with the app's own hashing and without; then by its sign-up."""

@@ -9,6 +9,7 @@ from typing import Any
 from fastwright.review.attack import Answer, Needs, Strike, Target
 from fastwright.review.attacks.assault import Account, Assault
 from fastwright.review.attacks.doors import Operation
+from fastwright.review.harm import is_telling
 
 MOST_OPERATIONS = 60
 _HASH = re.compile(rb"\$(?:argon2\w*|2[aby]|pbkdf2[\w-]*|scrypt|5|6)\$[\w./+,=$-]{12,}")
@@ -50,7 +51,7 @@ def _hidden(assault: Assault, account: Account) -> dict[bytes, str]:
     """What must not be seen, with its name."""
     names = [name.strip() for name in assault.doors.get("secrets").split(",") if name.strip()]
     values = assault.target.evaluate(_SETTINGS, names=names) if names else {}
-    hidden = {value: f"the setting `{name}`" for name, value in values.items() if len(value) > 7}
+    hidden = {value: f"the setting `{name}`" for name, value in values.items() if is_telling(value)}
     hidden[account.password] = "a password"
     assault.notes.hide(*hidden)
     return {text.encode(): name for text, name in hidden.items()}

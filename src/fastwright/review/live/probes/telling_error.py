@@ -9,7 +9,7 @@ from types import MappingProxyType
 from urllib.parse import unquote_plus
 
 from fastwright.model.errors import FastwrightError
-from fastwright.review.harm import is_secret_setting
+from fastwright.review.harm import is_secret_setting, is_telling
 from fastwright.review.live.exchange import Exchange
 from fastwright.review.live.matrix import Grid
 from fastwright.review.live.proof import Proof
@@ -34,9 +34,6 @@ _SHAPES: Mapping[str, re.Pattern[str]] = MappingProxyType({
     ),
 })  # fmt: skip
 _MANY = 3
-_LONG = 8
-"""Characters of the shortest setting that is looked for."""
-
 _AROUND = 60
 _ENVIRONMENT = "dict(modules['os'].environ)"
 _FOLDER = "modules['os'].getcwd()"
@@ -116,7 +113,7 @@ def _secrets(stage: Stage) -> dict[str, str]:
         told = stage.target.evaluate(_ENVIRONMENT)
     except FastwrightError:
         return {}
-    found = {n: str(v) for n, v in told.items() if is_secret_setting(n) and len(str(v)) >= _LONG}
+    found = {n: str(v) for n, v in told.items() if is_secret_setting(n) and is_telling(str(v))}
     stage.people.notes.hide(*found.values())
     return found
 
