@@ -269,3 +269,38 @@ def c(user=Depends(deps.caught_user)): ...
         for route in app.routes
     }
     assert found == {"/demanded": False, "/early": True, "/caught": True}
+
+
+def test_a_guard_of_another_package_is_known_by_its_name_and_options() -> None:
+    """What `fastapi-users` makes demands a caller, unless its options say that it is optional."""
+    users = """
+from fastapi_users import FastAPIUsers
+made = FastAPIUsers(None, [])
+current = made.current_user(active=True)
+maybe = made.current_user(optional=True)
+root = made.current_user(active=True, superuser=True)
+"""
+    main = """
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.security import HTTPBearer
+from vendor import Settings
+import users
+router = APIRouter(dependencies=[Depends(HTTPBearer(auto_error=False))])
+@router.get("/current")
+def a(user=Depends(users.current)): ...
+@router.get("/maybe")
+def b(user=Depends(users.maybe)): ...
+@router.get("/root")
+def c(user=Depends(users.root)): ...
+@router.get("/open")
+def d(settings=Depends(Settings)): ...
+app = FastAPI()
+app.include_router(router)
+"""
+    app = read(users=users, main=main)
+    found = {r.path: [(g.role, g.optional) for g in r.guards if g.role != "scheme"]
+             for r in app.routes}  # fmt: skip
+    assert found == {
+        "/current": [("principal", False)], "/maybe": [("principal", True)],
+        "/root": [("permission", False)], "/open": [],
+    }  # fmt: skip

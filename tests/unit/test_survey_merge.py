@@ -108,3 +108,15 @@ def test_contract_versions_and_tables_come_over() -> None:
     assert users is not None
     assert (users.columns[0].attribute, users.indexes[0].unique) == ("id", True)
     assert users.seen_by == ("import",)
+
+
+def test_a_route_that_a_package_brings_has_the_guards_that_run_before_it() -> None:
+    """A scheme that lets everybody through, and the dependency of the package that does not."""
+    scheme = {"call": "lib.Bearer", "name": "token", "scheme": "OAuth2PasswordBearer",
+              "place": "parameter", "options": {"auto_error": "False"}, "children": []}  # fmt: skip
+    demands = {"call": "lib.auth.<locals>.current_user_dependency", "name": "user", "scheme": None,
+               "place": "parameter", "children": [scheme]}  # fmt: skip
+    app = united(row("GET", "/me", "lib.me", dependencies=[demands]), row("GET", "/a", "main.a"))
+    route = app.route("GET", "/me")
+    assert route is not None
+    assert [(g.role, g.optional) for g in route.guards] == [("principal", False), ("scheme", True)]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fastwright.model.app import Dependency, Guard, Principal, Route
 from fastwright.model.places import Span
+from fastwright.survey.borrowed import LAX, borrowed
 from fastwright.survey.codebase import Unit
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.facts import CallFact, Scope, Term
@@ -176,11 +177,9 @@ class Access:
 
     def _guard(self, node: Dependency) -> Guard | None:
         if node.scheme is not None:
-            lax = ("auto_error", "False") in node.options or (
-                "raise_error",
-                "False",
-            ) in node.options
-            return Guard(node.call, "scheme", node.place, lax)
+            return Guard(node.call, "scheme", node.place, bool(LAX & set(node.options)))
+        if node.call not in self._places and (made := borrowed(node)) is not None:
+            return made
         refused = self.refuses(node.call)
         if self.is_credential(node):
             role = self._role(node, refused)
@@ -222,11 +221,7 @@ class Access:
     def _is_optional(self, node: Dependency) -> bool:
         """Whether a caller without credentials still gets through."""
         schemes = [n for n in node.walk() if n.scheme is not None]
-        strict = [
-            n
-            for n in schemes
-            if not {("auto_error", "False"), ("raise_error", "False")} & set(n.options)
-        ]
+        strict = [n for n in schemes if not LAX & set(n.options)]
         refusing = any(self.refuses(n.call) for n in node.walk() if n.scheme is None)
         if "optional" in _last(node.call):
             return True

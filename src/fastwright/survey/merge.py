@@ -19,6 +19,7 @@ from fastwright.model.app import (
 )
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Index, Relationship, Table
+from fastwright.survey.borrowed import borrowed, guards_running
 from fastwright.survey.values import UNKNOWN_TEXT
 
 Document = Mapping[str, Any]
@@ -114,17 +115,24 @@ class _Routes:
             self._note(
                 str(route), seen if here else "not guarded", seen if there else "not guarded"
             )
-        guards = {_last(g.name) for g in route.guards if g.role not in ("middleware", "scheme")}
+        made = {n.call for n in route.every_dependency() if borrowed(n) is not None}
+        guards = {
+            _last(g.name)
+            for g in route.guards
+            if g.role not in ("middleware", "scheme") and g.name not in made
+        }
         for name in sorted((guards & ours) - theirs):
             self._note(str(route), f"depends on `{name}`", f"does not depend on `{name}`")
 
     def _added(self, row: Document) -> Route:
         method, path = row["method"], row["path"]
         self._note(f"{method} {path}", "not found", f"`{row.get('handler')}` answers")
+        dependencies = tuple(_dependency(d) for d in row.get("dependencies") or ())
+        known = {_last(g.name): g for r in self.app_map.routes for g in r.guards}
         return Route(
             method, path, row.get("handler") or "?", _span(self.app_map, row),
             tuple(_parameter(p) for p in row.get("parameters") or ()),
-            tuple(_dependency(d) for d in row.get("dependencies") or ()),
+            dependencies, guards_running(dependencies, known),
             body_model=row.get("body_model"), response_model=row.get("response_model"),
             status_code=row.get("status_code"), is_async=row.get("is_async"),
             tags=tuple(row.get("tags") or ()), in_schema=bool(row.get("in_schema", True)),
