@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -140,3 +141,63 @@ def test_a_sign_up_is_found_by_its_path_or_by_its_handler(handler: str) -> None:
 def test_a_word_in_an_answer_is_no_setting_that_is_told(value: str, telling: bool) -> None:
     """A field that is called as the placeholder of a setting is, leaks nothing."""
     assert is_telling(value) is telling
+
+
+IN_MEMORY = """
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+
+app = FastAPI()
+bearer = HTTPBearer()
+people: dict[str, str] = {}
+
+
+class Credentials(BaseModel):
+    username: str
+    password: str
+
+
+class Note(BaseModel):
+    stars: int
+
+
+def demand_member(given=Depends(bearer)):
+    if given.credentials.removeprefix("the-token-of-") not in people:
+        raise HTTPException(401)
+
+
+@app.post("/signup")
+def sign_up(body: Credentials) -> str:
+    people[body.username] = body.password
+    return body.username
+
+
+@app.post("/login")
+def login(body: Credentials) -> dict[str, str]:
+    if people.get(body.username) != body.password:
+        return {"error": "no"}
+    return {"access_token": "the-token-of-" + body.username}
+
+
+@app.post("/notes", dependencies=[Depends(demand_member)])
+def add(body: Note) -> int:
+    return body.stars
+"""
+
+
+@pytest.mark.slow
+def test_what_is_proven_of_an_app_without_tables_is_kept_as_tests(tmp_path: Path) -> None:
+    """Its users are made by its sign-up in the tests too, which need no SQLAlchemy."""
+    seen = examined(tmp_path, IN_MEMORY)
+    named = [name for name in seen.tests.files if "post_notes" in name]
+    assert named
+    assert "import sqlalchemy" not in seen.tests.files["review_stage.py"]
+    assert "from sqlalchemy" not in seen.tests.files["review_stage.py"]
+    for name in (*named, "review_stage.py"):
+        (tmp_path / name).write_text(seen.tests.files[name])
+    command = (python_of("newest"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *named)
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert f"{len(named)} failed" in ended.stdout
+    assert "assert 500 < 500" in ended.stdout
+    assert "access_token" not in ended.stdout

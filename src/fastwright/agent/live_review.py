@@ -37,6 +37,7 @@ class LiveReview:
         app: The map, merged with what ran; the given one where nothing did.
         proofs: What the findings were made of.
         tests: Each proof as a test that runs without us, by file name.
+        untested: The proofs that no test can be written of.
         faults: What of ours raised, and where.
         loads: The app booted, so that anything could be tried.
         shown: Of the findings those that no rule makes, to be looked for in another tree.
@@ -48,6 +49,7 @@ class LiveReview:
     app: AppMap | None = None
     proofs: tuple[Proof, ...] = ()
     tests: Mapping[str, str] = field(default_factory=dict)
+    untested: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     loads: bool = True
     shown: tuple[Shown, ...] = ()
@@ -116,10 +118,10 @@ def _examined(side: Side, known: Sequence[Finding], worlds: Worlds, watch: Stopw
             target.close()
     absent = tuple(f"not there while the app ran: {one}" for one in worlds.not_served)
     absent += tuple(f"made for the run alone: {one}" for one in worlds.made)
-    notes = (*seen.not_tried, *seen.tests.left_out, *target.crashed, *absent)
+    notes = (*seen.not_tried, *target.crashed, *absent)
     return LiveReview(
         seen.findings, seen.matrix, tuple(dict.fromkeys(notes)), side.map, seen.proofs,
-        seen.tests.files, seen.faults, shown=seen.shown,
+        seen.tests.files, seen.tests.left_out, seen.faults, shown=seen.shown,
     )  # fmt: skip
 
 

@@ -152,13 +152,17 @@ def _with_live(run: Run, tests: Path | None) -> tuple[Review, tuple[Shown, ...]]
 
     known = engine.find_all(run.stand.app, run.terms.rules).findings
     seen = review_live(run.stand, known, run.person, run.wishes, run.watch)
+    untested: tuple[str, ...] = ()
     if tests is not None:
-        write_tests(tests, seen.tests)
+        untested = seen.untested
+        count = sum(name.startswith("test_") for name in seen.tests)
+        with run.watch.phase(f"writing {count} tests to `{tests}`"):
+            write_tests(tests, seen.tests)
     app = seen.app or run.stand.app
     read = digest(app, run.terms.rules, run.stand.target)
     judged = weigh(read, app.files, run.terms, seen.findings)
     again = told_of(run.stand, run.terms, read, judged)
-    notes = (*again.not_tried, *seen.not_tried)
+    notes = (*again.not_tried, *seen.not_tried, *untested)
     faults = (*again.faults, *seen.faults)
     told = replace(again, matrix=seen.matrix, not_tried=notes, faults=faults, loads=seen.loads)
     return told, seen.shown

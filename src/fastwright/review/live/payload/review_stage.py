@@ -13,6 +13,7 @@ import hmac
 import importlib
 import json
 import secrets
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -23,8 +24,6 @@ from typing import Any
 from unittest.mock import patch
 
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, MetaData, event
-from sqlalchemy.exc import OperationalError
 
 FACTS: dict[str, Any] = json.loads("{}")
 SIGNERS = (
@@ -66,7 +65,8 @@ class Scene:
     @cached_property
     def engine(self) -> Any:
         """The app's own engine, asynchronous where it has one."""
-        found = [o for o in gc.get_objects() if isinstance(o, Engine) or _is_asynchronous(o)]
+        kind = importlib.import_module("sqlalchemy").Engine
+        found = [o for o in gc.get_objects() if isinstance(o, kind) or _is_asynchronous(o)]
         return max(found, key=_is_asynchronous)
 
     async def _later(self, engine: Any, work: Any) -> Any:
@@ -81,8 +81,9 @@ class Scene:
 
     @cached_property
     def schemas(self) -> list[Any]:
-        """Everything that describes tables of the app."""
-        return [m for m in gc.get_objects() if type(m) is MetaData]
+        """Everything that describes tables of the app; nothing where it has no SQLAlchemy."""
+        kind = getattr(sys.modules.get("sqlalchemy"), "MetaData", None)
+        return [m for m in gc.get_objects() if kind and type(m) is kind]
 
     def user(self, name: str, role: object = None) -> dict[str, Any]:
         """A new user who is logged in: their row, their headers, their token."""
@@ -92,7 +93,7 @@ class Scene:
             self.post(FACTS["sign_up"], person)
         else:
             self.add(FACTS["table"], {**FACTS["row"], **self._named(person)})
-        person["row"] = self.found(FACTS["table"], self._named(person))
+        person["row"] = self.found(FACTS["table"], self._named(person)) if FACTS["table"] else {}
         if role is not None:
             self.change(FACTS["table"], person["row"], {FACTS["privilege"]: role})
         answer = self.post(FACTS["login"], person)
@@ -202,6 +203,7 @@ class Scene:
     @contextmanager
     def failing_commits(self) -> Iterator[None]:
         """Every commit of what was written fails, as when the database is lost at that moment."""
+        sqlalchemy = importlib.import_module("sqlalchemy")
 
         def note(connection: Any, _: Any, statement: str, *more: Any) -> None:
             del more
@@ -212,16 +214,18 @@ class Scene:
             if connection.info.pop("review", "") != "written":
                 return
             connection.dialect.do_rollback(connection.connection)
-            raise OperationalError("COMMIT", None, Exception("the connection is lost"))
+            raise sqlalchemy.exc.OperationalError(
+                "COMMIT", None, Exception("the connection is lost")
+            )
 
         listeners = (("before_cursor_execute", note), ("commit", fail))
         for name, listener in listeners:
-            event.listen(Engine, name, listener)
+            sqlalchemy.event.listen(sqlalchemy.Engine, name, listener)
         try:
             yield
         finally:
             for name, listener in listeners:
-                event.remove(Engine, name, listener)
+                sqlalchemy.event.remove(sqlalchemy.Engine, name, listener)
 
     def send(
         self, method: str, path: str, person: dict[str, Any] | None = None, **content: Any
