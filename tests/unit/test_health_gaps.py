@@ -83,3 +83,36 @@ def test_a_file_of_tests_is_always_free() -> None:
     files = {PurePosixPath(p): b"def test_a(): ...\n" for p in names}
     app = static.read({PurePosixPath("main.py"): APP.encode(), **files})
     assert learn_suite(app).file(app, "health") == PurePosixPath("tests/test_health_3.py")
+
+
+def test_a_session_that_an_object_hands_out_is_reached_through_the_object() -> None:
+    """``Depends(holder.session)`` imports `holder`, in the endpoints and in their tests."""
+    database = """
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+
+class Holder:
+    def __init__(self) -> None:
+        self.maker = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"))
+
+    async def session(self):
+        async with self.maker() as session:
+            yield session
+
+
+holder = Holder()
+"""
+    main = """
+from fastapi import Depends, FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+from store.database import holder
+app = FastAPI()
+@app.get("/things")
+async def things(session: AsyncSession = Depends(holder.session)): ...
+"""
+    files = {"store/__init__.py": "", "store/database.py": database, "store/main.py": main}
+    app = static.read({PurePosixPath(p): t.encode() for p, t in files.items()})
+    changes = HealthChecks().build(app).changes
+    texts = [c.text for c in changes if isinstance(c, NewFile) and "holder.session" in c.text]
+    assert texts
+    assert all("from store.database import holder\n" in text for text in texts)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from fastwright.agent.lent_tools import needed
+from fastwright.lab.boot_tests import run_tests
 from fastwright.lab.interpreter import Interpreter
+from fastwright.lab.world import World, WorldSpec
 from fastwright.testing.environments import environment
 
 NEWEST = Path(__file__).parents[1] / "locks" / "newest.txt"
@@ -61,3 +63,17 @@ def test_a_change_with_tests_is_proven_in_an_environment_without_pytest(tmp_path
     assert "lent for the tests alone, install it to run them: `pytest`" in said
     asked = subprocess.run([python, "-c", "import pytest"], capture_output=True, check=False)
     assert asked.returncode == 1
+
+
+@pytest.mark.slow
+def test_tests_are_named_as_they_are_selected(tmp_path: Path) -> None:
+    """From where they ran, though a manifest above makes pytest name them from there."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n')
+    folder = tmp_path / "app" / "tests"
+    folder.mkdir(parents=True)
+    (folder / "test_it.py").write_text("def test_it():\n    pass\n")
+    with World.open(WorldSpec(tmp_path, environment(NEWEST))) as world:
+        every = run_tests(world, cwd=Path("app"))
+        (name,) = every.by_test()
+        assert name == "tests/test_it.py::test_it"
+        assert run_tests(world, [name], cwd=Path("app")).by_test().keys() == {name}

@@ -2,6 +2,7 @@
 
 import gc
 import importlib.util
+import os
 import sys
 
 # A plugin that was loaded before pytest looked for it keeps its assertions as they are; a project
@@ -44,9 +45,10 @@ def make_teller(tell):
     class Teller:
         """One a run; a test's set-up, call and tear-down make one outcome."""
 
-        def __init__(self):
+        def pytest_configure(self, config):
             self._spent = {}
             self._told = set()
+            self._root = str(getattr(config, "rootpath", None) or config.rootdir)
 
         @pytest.hookimpl(hookwrapper=True)
         def pytest_runtest_makereport(self, item, call):
@@ -61,13 +63,13 @@ def make_teller(tell):
             event = outcome_of(report)
             if event and (report.when == "teardown" or report.nodeid not in self._told):
                 self._told.add(report.nodeid)
-                tell(dict(event, nodeid=report.nodeid, seconds=spent))
+                tell(dict(event, nodeid=from_here(report.nodeid, self._root), seconds=spent))
 
         def pytest_collectreport(self, report):
             if report.failed:
                 tell(
                     {
-                        "nodeid": report.nodeid,
+                        "nodeid": from_here(report.nodeid, self._root),
                         "outcome": "error",
                         "kind": "collect",
                         "message": _message(report),
@@ -76,6 +78,13 @@ def make_teller(tell):
                 )
 
     return Teller()
+
+
+def from_here(nodeid, root):
+    """A test as it is selected from this directory; pytest names it from `root`, maybe above."""
+    path, colons, test = nodeid.partition("::")
+    place = os.path.relpath(os.path.join(root, path)) if path else ""
+    return place.replace(os.sep, "/") + colons + test
 
 
 def kind_of(error_type):

@@ -199,10 +199,11 @@ def _bound(
             found.append(entry)
         elif entry.name in how.host:
             module, name = split_symbol(app, how.host[entry.name])
-            local = name if name not in taken else f"{module.rpartition('.')[2]}_{name}"
+            holder, *rest = name.split(".")  # a method of an object is reached through that
+            local = holder if holder not in taken else f"{module.rpartition('.')[2]}_{holder}"
             taken.add(local)
-            found.append(Imported(module, name, None if local == name else local))
-            renames[entry.local] = local
+            found.append(Imported(module, holder, None if local == holder else local))
+            renames[entry.local] = ".".join((local, *rest))
     return tuple(found), renames
 
 

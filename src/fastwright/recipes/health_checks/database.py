@@ -57,7 +57,8 @@ def find_database(app: AppMap) -> Database:
 def _session(app: AppMap, provider: SessionProvider) -> Database:
     module, name = split_symbol(app, provider.symbol)
     session, imported = _session_type(provider)
-    imports = [Imported(module, name), Imported("fastapi", "Depends"), *imported]
+    holder = name.partition(".")[0]  # a method of an object is reached through that
+    imports = [Imported(module, holder), Imported("fastapi", "Depends"), *imported]
     alias = _usable_alias(app, provider)
     if alias:
         parameter, imports = alias[1], [Imported(*alias)]
