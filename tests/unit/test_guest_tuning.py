@@ -217,3 +217,71 @@ def test_a_table_that_joins_two_others_grows_as_large_as_was_asked_for(bare: App
     """Its parents, and those above them, become many enough for all its pairs."""
     grown = bare.tune("grow", table="follows", size=20_000, timeout=120.0)
     assert grown["rows"] == 20_000
+
+
+KEYED = """
+import uuid
+from fastapi import FastAPI
+from sqlalchemy import CHAR, ForeignKey, Uuid, create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+engine = create_engine("sqlite:///keyed.db")
+
+
+class Version4(uuid.UUID):
+    pass
+
+
+class Guid(TypeDecorator):
+    class Char(CHAR):
+        python_type = Version4
+
+    impl = Char
+    cache_ok = True
+
+    def process_bind_param(self, value, dialect):
+        return str(uuid.UUID(str(value))) if value is not None else None
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Account(Base):
+    __tablename__ = "accounts"
+    account_id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True)
+    email: Mapped[str]
+
+
+class Visit(Base):
+    __tablename__ = "visits"
+    id: Mapped[uuid.UUID] = mapped_column(Guid, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.account_id"))
+
+
+Base.metadata.create_all(engine)
+app = FastAPI()
+
+
+@app.get("/accounts")
+def accounts() -> list[str]:
+    with Session(engine) as session:
+        return list(session.scalars(select(Account.account_id)))
+"""
+
+
+def test_keys_that_are_uuids_as_texts_or_of_a_type_of_ones_own_are_made(tmp_path: Path) -> None:
+    """``Uuid(as_uuid=False)`` takes texts, and a decorator may say a class below `uuid.UUID`."""
+    (tmp_path / "main.py").write_text(KEYED)
+    with (
+        World.open(WorldSpec(tmp_path, environment(NEWEST))) as world,
+        world.boot("main:app") as live,
+    ):
+        live.tune("ready", at=1_700_000_000.0)
+        told = live.tune("fill", size=5)
+        assert told["refused"] == {}
+        assert {name: table["rows"] for name, table in told["tables"].items()} == {
+            "accounts": 5, "visits": 5,
+        }  # fmt: skip
+        assert live.seed("visits")["id"]

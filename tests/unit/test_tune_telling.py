@@ -21,6 +21,8 @@ items.0.count
     ("error", "reason"),
     [
         (PYDANTIC, "ValidationError: 1 validation error for Item items.0.count Input should be 2"),
+        (PYDANTIC, "GET /a fails with the rows that were made: pydantic_core"),
+        (PYDANTIC, "`--seed PATH.py:FUNCTION|DUMP.sql`"),
         ("Traceback:\n  File\nRuntimeError: no such luck\n", "fails as it is: RuntimeError: no"),
         ("Traceback:\n  File\napp.NotHere\n", "fails as it is: app.NotHere"),
         ("", "it gives no reason"),

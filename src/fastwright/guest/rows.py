@@ -12,6 +12,8 @@ import sys
 import types
 import uuid
 
+from .seed import is_uuid_text, plain_kind
+
 _OFF = re.compile(r"disabled|deleted|blocked|banned|locked|archived|revoked|expired|hidden")
 _NAMED = re.compile(r"(^|_)(slug|name|title|username|login|handle|code|key|token|sku|isbn|uuid)$")
 _REFERS = re.compile(r"_(u?u?id|ref|reference|number)$")
@@ -182,6 +184,8 @@ def plain_value(column, number, alone=False):
     python = _python_type(column.type, kind)
     if python in (dict, list):
         return _collection(column, python)
+    if is_uuid_text(kind):
+        return str(_uuid(column, kind, name, number, alone))
     given = _scalar_default(column)
     if given is not None and not alone and python is not bool:
         return given
@@ -204,7 +208,7 @@ def _python_type(outer, inner):
         except NotImplementedError:
             continue
         if python is not object:  # as decorators of types say that do not say
-            return python
+            return plain_kind(python)
     return {"JSONB": dict, "JSON": dict, "ARRAY": list, "UUID": uuid.UUID}.get(
         type(inner).__name__, str
     )

@@ -161,8 +161,19 @@ def python_type(column):
         except (AttributeError, NotImplementedError):
             continue
         if found is not object:
-            return found
+            return plain_kind(found)
     return str
+
+
+def plain_kind(found):
+    """The class that a type says it has: of pydantic's ``UUID4`` and its like, `uuid.UUID`."""
+    found = getattr(found, "__origin__", found)
+    return uuid.UUID if isinstance(found, type) and issubclass(found, uuid.UUID) else found
+
+
+def is_uuid_text(kind):
+    """A type of UUIDs that takes and gives them as texts."""
+    return type(kind).__name__ in ("Uuid", "UUID") and not getattr(kind, "as_uuid", True)
 
 
 def _value(connection, column, depth):
@@ -179,6 +190,8 @@ def by_type(column):
     if enums:
         chosen = getattr(column.type, "enum_class", None)
         return next(iter(chosen)) if chosen else enums[0]
+    if is_uuid_text(column.type):
+        return str(uuid.uuid4())
     kind = python_type(column)
     makers = {
         bool: lambda: True,
