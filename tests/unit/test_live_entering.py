@@ -201,3 +201,62 @@ def test_what_is_proven_of_an_app_without_tables_is_kept_as_tests(tmp_path: Path
     assert f"{len(named)} failed" in ended.stdout
     assert "assert 500 < 500" in ended.stdout
     assert "access_token" not in ended.stdout
+
+
+CHANGING = """
+
+class Change(BaseModel):
+    password: str
+
+
+changes: dict[str, int] = {}
+
+
+def stamped(member):
+    return f"token-of-{member.username}-{changes.get(member.username, 0)}"
+
+
+@app.post("/stamped/token")
+def stamped_token(body: Credentials) -> dict[str, str]:
+    member = named(body.username)
+    if member is None or member.password != hash_password(body.password):
+        raise HTTPException(401)
+    return {"access_token": stamped(member)}
+
+
+def stamped_member(given=Depends(lax)) -> Member:
+    token = given.credentials if given else ""
+    member = named(token.removeprefix("token-of-").partition("-")[0])
+    return member if member and stamped(member) == token else refuse()
+
+
+@app.get("/mine")
+def mine(member: Member = Depends(stamped_member)) -> str:
+    return member.username
+
+
+@app.put("/mine")
+def change(body: Change, member: Member = Depends(stamped_member)) -> str:
+    with Session(engine) as session:
+        session.get(Member, member.id).password = hash_password(body.password)
+        session.commit()
+    changes[member.username] = changes.get(member.username, 0) + 1
+    return member.username
+
+
+@app.delete("/mine")
+def end(member: Member = Depends(stamped_member)) -> str:
+    with Session(engine) as session:
+        session.delete(session.get(Member, member.id))
+        session.commit()
+    return member.username
+"""
+
+
+@pytest.mark.slow
+def test_whoever_a_call_has_put_out_is_replaced_before_the_next(tmp_path: Path) -> None:
+    """A change of the password ends a login: somebody who is in makes the calls after it."""
+    first = APP.index('@app.post("/auth/token")')
+    seen = examined(tmp_path, APP[:first] + CHANGING)
+    cells = {name: row["owner"] for name, row in seen.matrix.outcomes.items()}
+    assert (cells["PUT /mine"], cells["DELETE /mine"]) == ("200", "200")

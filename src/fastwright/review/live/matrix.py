@@ -99,12 +99,19 @@ def build(stage: Stage, until: float) -> Grid:
             break
         began = stage.seconds()
         cells = _kept(stage, f"{method} {path}")
+        if _is_shut_out(cells.get(Caller.OWNER)) and stage.renew():
+            # What was called before, such as a change of the password, had ended the login.
+            cells = _kept(stage, f"{method} {path}")
         rows |= {f"{method} {path}": cells} if cells else {}
         if any(cell.exchange.status in _ENDLESS for cell in cells.values()):
             until += stage.spare(stage.seconds() - began)
         if _turn(method, path)[0]:
             stage.renew()
     return Grid(rows)
+
+
+def _is_shut_out(owner: Cell | None) -> bool:
+    return owner is not None and owner.exchange.status == 401
 
 
 def _kept(stage: Stage, operation: str) -> dict[Caller, Cell]:

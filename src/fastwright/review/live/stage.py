@@ -83,10 +83,16 @@ class Stage:
         """Users with a higher role."""
         return self.company.staff
 
-    def renew(self) -> None:
-        """Put others in the place of users who are not who they were; rows go with the owner."""
-        if self.company.renew():
+    def renew(self) -> bool:
+        """Put others in the place of users who are not who they were; rows go with the owner.
+
+        Returns:
+            Whether the owner is a new one.
+        """
+        is_new = self.company.renew()
+        if is_new:
             self._songs.clear()
+        return is_new
 
     @property
     def contract(self) -> Contract:
