@@ -285,3 +285,55 @@ def test_keys_that_are_uuids_as_texts_or_of_a_type_of_ones_own_are_made(tmp_path
             "accounts": 5, "visits": 5,
         }  # fmt: skip
         assert live.seed("visits")["id"]
+
+
+ROUTED = """
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBasic
+from sqlalchemy import create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+engine = create_engine("sqlite:///routed.db")
+scheme = HTTPBasic()
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+def current_user(given=Depends(scheme)) -> User:
+    raise HTTPException(401)
+
+
+Base.metadata.create_all(engine)
+router = APIRouter(dependencies=[Depends(scheme)])
+
+
+@router.get("/me")
+def me(user: User = Depends(current_user)) -> int:
+    return user.id
+
+
+app = FastAPI()
+app.include_router(router)
+"""
+
+
+def test_a_scheme_that_stands_before_a_whole_router_lets_the_first_user_through(
+    tmp_path: Path,
+) -> None:
+    """Nobody takes what it yields, so that any credentials will do; who calls is the user."""
+    (tmp_path / "main.py").write_text(ROUTED)
+    with (
+        World.open(WorldSpec(tmp_path, environment(NEWEST))) as world,
+        world.boot("main:app") as live,
+    ):
+        live.tune("ready", at=1_700_000_000.0)
+        assert live.tune("fill", size=5)["admitted"] == ["main.current_user"]
+        assert answer(live, "/me") == 1

@@ -236,6 +236,7 @@ def test_a_database_is_of_the_apps_own_dialect(
         ("KIND", "typing.Literal['a', 'b']", "a"),
         ("MAIL_PORT", "int", "1025"),
         ("REDIS_PORT", None, "6379"),
+        ("REDIS_DB", None, "0"),
         ("DEBUG", "bool", "false"),
         ("CORS_ORIGINS", "list[str]", "[]"),
         ("ADMIN", "EmailStr", "admin@example.com"),

@@ -260,3 +260,38 @@ def test_whoever_a_call_has_put_out_is_replaced_before_the_next(tmp_path: Path) 
     seen = examined(tmp_path, APP[:first] + CHANGING)
     cells = {name: row["owner"] for name, row in seen.matrix.outcomes.items()}
     assert (cells["PUT /mine"], cells["DELETE /mine"]) == ("200", "200")
+
+
+BASIC = (
+    APP[: APP.index("def current_member")].replace("HTTPBearer", "HTTPBasic")
+    + """
+@app.post("/signup")
+def sign_up(body: Credentials) -> None:
+    with Session(engine) as session:
+        session.add(Member(username=body.username, password="not-what-was-asked-for"))
+        session.commit()
+    raise RuntimeError("the mail was not sent")
+
+
+def current_member(given=Depends(lax)) -> Member:
+    member = named(given.username) if given else None
+    if member is None or member.password != hash_password(given.password):
+        return refuse()
+    return member
+
+
+@app.get("/me")
+def me(member: Member = Depends(current_member)) -> str:
+    return member.username
+"""
+)
+
+
+@pytest.mark.slow
+def test_whoever_names_themselves_by_basic_authentication_gets_in(tmp_path: Path) -> None:
+    """Without any token; and a row is put in where a sign-up has failed half-way."""
+    seen = examined(tmp_path, BASIC)
+    assert seen.matrix.outcomes["GET /me"] == {
+        "anonymous": "401", "owner": "200", "other user": "200",
+    }  # fmt: skip
+    assert not [note for note in seen.not_tried if "no row could be put" in note]

@@ -34,11 +34,12 @@ def admit(app, hub):
         for scheme, chain in _chains(route.dependant, ()):
             for chosen, mapper, instead in _chosen(scheme, chain, mappers):
                 if chosen.call not in done:
-                    row = hub.get(mapper.local_table.fullname) or {}
+                    row = hub.get(mapper.local_table.fullname) or {} if mapper else {}
                     done[chosen.call] = instead(chosen, mapper, row)
                 if done[chosen.call] is not None:
                     owner.dependency_overrides[chosen.call] = done[chosen.call]
-    return sorted({_named(call) for call, instead in done.items() if instead})
+    callers = (call for call, instead in done.items() if instead and instead is not _presented)
+    return sorted({_named(call) for call in callers})
 
 
 def _named(call):
@@ -48,6 +49,9 @@ def _named(call):
 def _chosen(scheme, chain, mappers):
     """What of one chain is replaced: the dependency, the users' mapper, and by what."""
     users = _users(mappers)
+    if not chain and type(scheme.call).__module__.startswith("fastapi."):
+        yield scheme, None, _credentials  # of a whole router: nobody takes what it yields
+        return
     own = users is not None and not type(scheme.call).__module__.startswith("fastapi.")
     if own and chain and _reads_claims(chain[0].call, scheme.name):
         yield scheme, users, _claiming  # and what stands on it loads the user as ever
@@ -137,6 +141,15 @@ def _reads_claims(call, name):
     except Exception:
         return False
     return (typing.get_origin(kind) or kind) is dict
+
+
+def _credentials(dependant, mapper, row):
+    return _presented
+
+
+def _presented():
+    """Stands for credentials where they are asked for, and who sent them is not."""
+    return "fastwright"
 
 
 def _tells_of(users, kind):

@@ -141,6 +141,7 @@ _NAMES: tuple[tuple[str, Maker], ...] = (
     (r"(HOST|HOSTNAME|SERVER|DOMAIN|ADDRESS)$", lambda *_: "localhost"),
     (r"ALGORITHM$|_ALGO$", lambda *_: "HS256"),
     (r"EMAIL|MAIL_FROM$|MAIL_SENDER$", lambda *_: "admin@example.com"),
+    (r"REDIS\w*_(DB|DATABASE)$|_DB_(INDEX|NUMBER)$", lambda *_: "0"),
     (r"USER(NAME)?$", lambda *_: "app"),
     (r"(POSTGRES|PG|DB|DATABASE|REDIS)\w*PASS(WORD|WD)?$", lambda *_: "app"),
     (r"SECRET|PASS(WORD|WD)?$|TOKEN$|KEY$|SALT$|CREDENTIAL", lambda _n, _s, chance: secret(chance)),

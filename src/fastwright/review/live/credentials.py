@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +50,23 @@ def credential(name: str, user: User, password: str, *, email: bool) -> str | No
 def as_stored(value: str | None) -> int | str | None:
     """A key as its column takes it: rows are told as text."""
     return int(value) if value is not None and value.isdigit() else value
+
+
+def carried(token: str, cookie: str, ways: Iterable[str]) -> Iterator[Headers]:
+    """The headers in which a token may travel; `ways` are ``header:prefix``."""
+    if cookie:
+        yield (("cookie", f"{cookie}={token}"),)
+        return
+    for way in ways:
+        name, _, prefix = way.partition(":")
+        yield ((name, f"{prefix}{token}"),)
+
+
+def basic(user: User) -> Iterator[Headers]:
+    """The headers of HTTP's basic authentication, by user name and by address."""
+    for name in (user.login, user.email):
+        pair = base64.b64encode(f"{name}:{PASSWORD}".encode()).decode()
+        yield (("authorization", f"Basic {pair}"),)
 
 
 def tokens_in(value: Any) -> Iterator[tuple[str, str]]:

@@ -40,6 +40,7 @@ class Entrances:
             Those that seem to let everybody through come last in both.
         token_makers: Dotted functions of the app that make tokens.
         header_names: Headers that credentials may travel in, beside ``Authorization``.
+        is_basic: A route asks for HTTP's basic authentication.
     """
 
     logins: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Entrances:
     guarded: tuple[str, ...] = ()
     token_makers: tuple[str, ...] = ()
     header_names: tuple[str, ...] = ()
+    is_basic: bool = False
 
 
 def find_entrances(app: AppMap, contract: Contract) -> Entrances:
@@ -60,7 +62,7 @@ def find_entrances(app: AppMap, contract: Contract) -> Entrances:
     sign_ups = _ranked(asking, lambda n, f: _as_sign_up(n, f, routes.get(n)))
     return Entrances(
         logins, tuple(n for n in sign_ups if n not in logins[:1]), _whoami(app, known),
-        _guarded(app, known), _makers(app), _headers(app),
+        _guarded(app, known), _makers(app), _headers(app), _is_basic(app),
     )  # fmt: skip
 
 
@@ -124,6 +126,11 @@ def _makers(app: AppMap) -> tuple[str, ...]:
     found = [f.name for f in named if _MAKES_TOKENS.match(f.name.rpartition(".")[2])]
     usual = [n for n in found if not re.search(r"refresh|reset|verif|email|csrf|invit|test", n)]
     return tuple(sorted(usual, key=lambda n: "access" not in n))
+
+
+def _is_basic(app: AppMap) -> bool:
+    nodes = (node for route in app.routes for node in route.every_dependency())
+    return any(node.scheme == "HTTPBasic" for node in nodes)
 
 
 def _headers(app: AppMap) -> tuple[str, ...]:

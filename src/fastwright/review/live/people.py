@@ -31,6 +31,8 @@ from fastwright.review.live.credentials import (
     PASSWORD,
     User,
     as_stored,
+    basic,
+    carried,
     cookies_in,
     credential,
     json_of,
@@ -74,13 +76,12 @@ class People:
     def make(self, name: str) -> User | None:
         """A new user who can call, or None where the app lets nobody in that we can make."""
         self.notes.hide(PASSWORD)
-        self._count += 1
-        user = User(name, f"fw-{name}-{self._count}@example.com", f"fw{name}{self._count}")
         for make in (self._by_sign_up, self._by_row):
-            made = make(user)
-            if made is None:
-                continue
-            entered = self._entered(made)
+            self._count += 1  # somebody new: a sign-up may have failed half-way
+            made = make(
+                User(name, f"fw-{name}-{self._count}@example.com", f"fw{name}{self._count}")
+            )
+            entered = self._entered(made) if made is not None else None
             if entered is not None:
                 return entered
         self.remarks[self._nobody()] = None
@@ -255,6 +256,10 @@ class People:
     def _entered(self, user: User) -> User | None:
         """`user` with what lets them in, from a login, else from the app's own token function."""
         entered = self._opened(user, self._logged_in(user))
+        if entered is None and self.entrances.is_basic:
+            entered = next(
+                (replace(user, headers=h) for h in basic(user) if self._gets_in(h)), None
+            )
         if entered is not None:
             return entered
         told = self._refused.told(self.entrances.logins)
@@ -311,14 +316,9 @@ class People:
                     yield str(token), ""
 
     def _carried(self, token: str, cookie: str) -> Iterator[Headers]:
-        if cookie:
-            yield (("cookie", f"{cookie}={token}"),)
-            return
         ways = ("authorization:Bearer ", "authorization:Token ", "authorization:",
                 *(f"{name.lower()}:" for name in self.entrances.header_names))  # fmt: skip
-        for way in (self._carry,) if self._carry else ways:
-            name, _, prefix = way.partition(":")
-            yield ((name, f"{prefix}{token}"),)
+        return carried(token, cookie, (self._carry,) if self._carry else ways)
 
     def _gets_in(self, headers: Headers) -> bool:
         """Whether an operation that asks for a caller answers to these headers, and not to none."""
