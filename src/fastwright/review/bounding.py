@@ -7,7 +7,11 @@ import re
 from fastwright.model.app import AppMap, Parameter
 from fastwright.model.change import Change, Edit
 from fastwright.model.places import Span
+from fastwright.review.versions import runs_on
 from fastwright.source.imports import ensure_import
+
+_ANNOTATED = "0.95"
+"""The FastAPI from which on a parameter says in its annotation where it comes from."""
 
 MARKED = re.compile(r"\b(?:Query|Field)\((?P<given>[^()]*)\)")
 """A parameter that says already where it comes from."""
@@ -66,8 +70,12 @@ def bounded(
         return (Edit(Span(span.path, at, at), added, why),) if missing else ()
     if not re.fullmatch(r"int( \| None)?|Optional\[int\]", parameter.annotation or ""):
         return ()
-    annotated = ensure_import(app, span.path, "typing", "Annotated")
     query = ensure_import(app, span.path, "fastapi", "Query")
+    if runs_on(app, "fastapi", _ANNOTATED) is False:
+        value = app.text(span).partition("=")[2].strip() or "..."
+        mark = f"{parameter.annotation} = {query.local}({', '.join((value, *bounds))})"
+        return (*query.edits, Edit(span, mark, why))
+    annotated = ensure_import(app, span.path, "typing", "Annotated")
     mark = f"{annotated.local}[{parameter.annotation}, {query.local}({', '.join(bounds)})]"
     end = span.start + len((parameter.annotation or "").encode())
     return (*annotated.edits, *query.edits, Edit(Span(span.path, span.start, end), mark, why))

@@ -173,9 +173,16 @@ def _proof(stage: Stage, table: str, row: Row, closed: list[Row]) -> Proof:
     verb = _verb(row)
     message = f"`{row.operation}` {verb} {_thing(stage, table)} that is another user's"
     shown = [(row.other.exchange, SEEN[verb])]
-    shown += [(r.other.exchange, "the same user is turned away here") for r in closed[:2]]
+    shown += [(r.other.exchange, _closed_to(r)) for r in closed[:2]]
     song = row.other.canary.songs[0] if row.reads and row.other.canary else ""
     return Proof(_rule(stage, row, closed), row.operation, message, tuple(shown), forbidden=song)
+
+
+def _closed_to(row: Row) -> str:
+    """What another user meets where the app does ask whose a row is."""
+    if row.other.exchange.worked:
+        return "the row is not in what the same user is shown here"
+    return "the same user is turned away here"
 
 
 def _rule(stage: Stage, row: Row, closed: list[Row]) -> str:
