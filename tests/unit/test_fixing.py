@@ -135,3 +135,32 @@ def test_each_of_several_indexes_gets_a_revision_that_follows_the_last() -> None
     assert left == ()
     assert len(app.migrations[0].heads) == 1
     assert len([path for path in fixed.files if path.parent.name == "versions"]) == 3
+
+
+TWICE = """\
+import bcrypt
+from fastapi import FastAPI
+
+app = FastAPI()
+
+
+def matches(password: str, kept: bytes) -> bool:
+    return bcrypt.checkpw(password.encode(), kept)
+
+
+@app.post("/login")
+async def login(password: str) -> bool:
+    if not matches(password, b"decoy"):
+        return False
+    return matches(password, b"kept")
+"""
+
+
+def test_one_objection_at_two_places_is_mended_at_both() -> None:
+    """Two calls of one helper in one handler are one objection: a second round finds nothing."""
+    main = PurePosixPath("main.py")
+    fixed = fix({main: TWICE.encode()}, judge, Safety.SAFE)
+    assert len(fixed.chosen) == 1
+    assert fixed.files[main].count(b"await asyncio.to_thread(matches, ") == 2
+    assert fixed.files[main].count(b"import asyncio\n") == 1
+    assert not fix(fixed.files, judge, Safety.SAFE).chosen

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap, Route
 from fastwright.model.change import Fix
+from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.asynchrony import in_thread, plain_function, sleep_awaited
 from fastwright.review.outbound import blocks
@@ -81,4 +83,14 @@ def _fixes(app: AppMap, step: Step) -> tuple[Fix, ...]:
     function, place = step.functions[0], step.place
     if place.callee == "time.sleep":
         return sleep_awaited(app, place)
-    return in_thread(app, function, place) or plain_function(app, function)
+    return _in_threads(app, function, place) or plain_function(app, function)
+
+
+def _in_threads(app: AppMap, function: Function, place: Call) -> tuple[Fix, ...]:
+    """Every call of that name in the function: of one that is left, the next review would tell."""
+    alike = (c for c in app.calls if c.caller == place.caller and c.text == place.text)
+    found = [fix for call in (place, *alike) for fix in in_thread(app, function, call)]
+    if not found:
+        return ()
+    changes = tuple(dict.fromkeys(change for fix in found for change in fix.changes))
+    return (replace(found[0], changes=changes),)
