@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from fastwright.agent.live_target import SturdyTarget
+from fastwright.lab.boot_tests import run_tests
 from fastwright.lab.world import World, WorldSpec
 from fastwright.review.harm import is_telling
 from fastwright.review.live.entrances import find_entrances
@@ -295,3 +296,67 @@ def test_whoever_names_themselves_by_basic_authentication_gets_in(tmp_path: Path
         "anonymous": "401", "owner": "200", "other user": "200",
     }  # fmt: skip
     assert not [note for note in seen.not_tried if "no row could be put" in note]
+
+
+ON_LOOPS = """
+import os
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+engine = create_async_engine(os.environ["DATABASE_URL"])
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Shelf(Base):
+    __tablename__ = "shelves"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class ShelfIn(BaseModel):
+    name: str
+
+
+@asynccontextmanager
+async def lifespan(app):
+    async with AsyncSession(engine) as session:
+        await session.execute(text("SELECT 1"))
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/shelves")
+async def add(body: ShelfIn) -> int:
+    async with AsyncSession(engine) as session:
+        session.add(Shelf(name=body.name))
+        await session.commit()
+    return 1
+"""
+
+
+@pytest.mark.slow
+def test_written_tests_share_the_loop_of_an_app_whose_connections_are_bound_to_it(
+    tmp_path: Path,
+) -> None:
+    """Several in one run fail by what they claim, where the app connects while it starts."""
+    (tmp_path / "main.py").write_text(ON_LOOPS)
+    app = static.read({PurePosixPath("main.py"): ON_LOOPS.encode()})
+    env = {"DATABASE_URL": "postgresql+asyncpg://app:app@localhost:5432/app"}
+    spec = WorldSpec(tmp_path, python_of("newest"), target="main:app", env=env)
+    with World.open(spec) as world:
+        world.prepare_schema(app)
+        seen = examine(SturdyTarget(lambda: world.boot("main:app")), app, ())
+        world.overlay({PurePosixPath(n): t.encode() for n, t in seen.tests.files.items()})
+        names = [name for name in seen.tests.files if name.startswith("test_")]
+        ran = run_tests(world, names)
+    assert len(ran.outcomes) == len(names) > 1
+    assert {(one.outcome, one.kind) for one in ran.outcomes} == {("failed", "assertion")}

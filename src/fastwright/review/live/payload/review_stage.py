@@ -5,7 +5,6 @@ Run them against a database for tests: they write to whatever the app's settings
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import gc
 import hashlib
@@ -48,17 +47,24 @@ class Scene:
 
     def __enter__(self) -> Scene:
         self.client.__enter__()
-        for metadata in self.schemas:
-            self.work(metadata.create_all)
+        try:
+            for metadata in self.schemas:
+                self.work(metadata.create_all)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
+        # A connection belongs to the loop that the app ran on: the next test has another one.
+        for engine in filter(_is_asynchronous, gc.get_objects()):
+            self._on_loop(engine.dispose)
         self.client.__exit__(*error)
 
     def work(self, work: Any) -> Any:
         """`work` done on a connection of the app's own engine, and committed."""
         if _is_asynchronous(self.engine):
-            return asyncio.run(self._later(self.engine, work))
+            return self._on_loop(self._later, self.engine, work)
         with self.engine.begin() as connection:
             return work(connection)
 
@@ -71,9 +77,13 @@ class Scene:
 
     async def _later(self, engine: Any, work: Any) -> Any:
         async with engine.begin() as connection:
-            result = await connection.run_sync(work)
-        await engine.dispose()
-        return result
+            return await connection.run_sync(work)
+
+    def _on_loop(self, function: Any, *given: Any) -> Any:
+        """Run a coroutine function where the app runs."""
+        portal = self.client.portal
+        assert portal is not None
+        return portal.call(function, *given)
 
     def table(self, name: str) -> Any:
         """The app's table of that name."""
