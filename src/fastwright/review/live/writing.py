@@ -98,7 +98,16 @@ def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
 def _is_told(stage: Stage, proof: Proof) -> bool:
     """Whether a test can be told: of rows, only where it is known whose they are."""
     of_rows = stage.people.table is None and any(one.row for one, _ in proof.shown)
-    return proof.rule in _CLAIMS and (not of_rows or stage.user(Caller.OWNER) is None)
+    known = not of_rows or stage.user(Caller.OWNER) is None
+    return proof.rule in _CLAIMS and known and not _lacks_row(stage, proof.shown[0][0])
+
+
+def _lacks_row(stage: Stage, exchange: Exchange) -> bool:
+    """Whether the path names a row of the lab's, which no test has, and something else is odd."""
+    path, _, query = exchange.request.path.partition("?")
+    further = exchange.request.body or query
+    named = "{" in exchange.route and path == _with_people(stage, exchange)[0].partition("?")[0]
+    return bool(named and further and not exchange.row)
 
 
 def _free(name: str, files: Mapping[str, str]) -> str:

@@ -44,8 +44,8 @@ def unlimited_page_size(app: AppMap) -> Iterator[Finding]:
     ```
 
     ## Fix safety
-    Changes behaviour: whoever asked for more than 100 rows is answered with 422 from then on. The
-    bound is the default where that is larger than 100.
+    Changes behaviour: whoever asked for more than 100 rows, or for less than one, is answered with
+    422 from then on. The bound is the default where that is larger than 100.
 
     ## Known limits
     A size counts where it is followed by its name into a `limit`. One that is tested or clamped on
@@ -76,6 +76,13 @@ def _is_bounded(parameter: Parameter) -> bool:
     return bool(named & _BOUNDS) or bool(re.search(r"\b(le|lt)=|\bconint\b|\bLe\(|\bLt\(", written))
 
 
+def _has_least(parameter: Parameter) -> bool:
+    written = f"{parameter.annotation} {parameter.default}"
+    return any(n in ("ge", "gt") for n, _ in parameter.constraints) or bool(
+        re.search(r"\b(ge|gt)=|\bGe\(|\bGt\(", written)
+    )
+
+
 def _finding(app: AppMap, route: Route, parameter: Parameter) -> Finding:
     assert parameter.span is not None
     told = f"the value of `{parameter.name}` reaches the statement's limit as the client sent it"
@@ -93,7 +100,8 @@ def _finding(app: AppMap, route: Route, parameter: Parameter) -> Finding:
 def _fixes(app: AppMap, parameter: Parameter) -> tuple[Fix, ...]:
     most = _most(parameter)
     le, why = f"le={most}", f"a client chooses `{parameter.name}` up to {most}"
-    changes = bounded(app, parameter, ("ge=1", le), (le,), why)
+    missing = (le,) if _has_least(parameter) else ("ge=1", le)
+    changes = bounded(app, parameter, ("ge=1", le), missing, why)
     if not changes or most is None:
         return ()
     return (Fix(f"Bound `{parameter.name}` to {most}", Safety.CHANGES_BEHAVIOUR, changes),)
