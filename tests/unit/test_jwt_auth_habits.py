@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 import pytest
 
 from fastwright.model.app import AppMap
+from fastwright.model.change import NewFile
 from fastwright.model.errors import Refused
 from fastwright.model.plan import State
 from fastwright.recipes.jwt_auth import JwtAuth
@@ -360,3 +362,32 @@ def test_what_is_chosen_instead_is_what_would_have_been(line: str, instead: str)
     app = shop("books", **{"shop/security.py": f"{line}\n"})
     (decision,) = [d for d in JwtAuth().build(app).explains if "argon2id" in d.chose]
     assert decision.instead_of == instead
+
+
+SQLMODEL = """
+from collections.abc import Iterator
+from fastapi import Depends, FastAPI
+from sqlmodel import Field, Session, SQLModel, create_engine
+engine = create_engine("sqlite://")
+app = FastAPI()
+class User(SQLModel, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    email: str = Field(unique=True)
+    password_hash: str
+def get_session() -> Iterator[Session]:
+    with Session(engine) as session:
+        yield session
+@app.get("/users")
+def users(session: Session = Depends(get_session)) -> list[int]:
+    return []
+"""
+
+
+def test_the_written_tests_of_an_app_on_sqlmodel_know_one_session() -> None:
+    """A client with a database of its own opens the session that the app's routes take."""
+    settings = b"import os\n\nDEBUG = os.environ['DEBUG']\n"
+    files = {PurePosixPath("main.py"): SQLMODEL.encode(), PurePosixPath("config.py"): settings}
+    changes = JwtAuth().build(static.read(files)).changes
+    (text,) = (c.text for c in changes if isinstance(c, NewFile) and c.path.name == "test_login.py")
+    assert "    with Session(engine) as session:" in text
+    assert re.findall(r"(?m)^from (\S+) import .*\bSession\b", text) == ["sqlmodel"]

@@ -214,3 +214,23 @@ def test_what_another_login_leaves_open_is_not_promised() -> None:
     assert instead.startswith("or close all of them at once")
     (by_hand,) = closing.offers(app, (Gap("a login with NUL: 500", "hostile-bodies"),))
     assert "fastwright review" not in by_hand
+
+
+@pytest.mark.parametrize(
+    ("checks", "expires"),
+    [('claims["expires"] >= time.time()', True), ("time.time() < claims['expiry']", True),
+     ('claims.get("kind")', False)],
+)  # fmt: skip
+def test_a_claim_that_is_held_against_the_time_is_an_expiry(checks: str, expires: bool) -> None:
+    """Whether by the library's `exp`, or by a claim and a comparison of the app's own."""
+    text = (
+        "import time\nimport jwt\nfrom fastapi import FastAPI\nfrom pydantic import BaseModel\n"
+        "app = FastAPI()\nclass Credentials(BaseModel):\n    email: str\n    password: str\n"
+        "def sign(email):\n    return jwt.encode({'sub': email, 'expires': 1}, 'k')\n"
+        f"def read(token):\n    claims = jwt.decode(token, 'k', ['HS256'])\n    return {checks}\n"
+        "@app.post('/login')\ndef login(body: Credentials):\n"
+        "    return {'access_token': sign(body.email)}\n"
+    )
+    presence = JwtAuth().detect(static.read({PurePosixPath("main.py"): text.encode()}))
+    assert presence.state is State.PRESENT
+    assert ("tokens have no expiry" in presence.gaps) is not expires

@@ -109,10 +109,14 @@ def _gaps(app: AppMap, routes: tuple[Route, ...]) -> Iterator[str]:
     yield from (f"`{name}` stands in the source" for name in _written_secrets(app))
 
 
+_EXPIRES = re.compile(rb"\w\[[\"']expir\w*[\"']\]\s*[<>]|[<>]=?\s*\w+\[[\"']expir\w*[\"']\]")
+"""A claim of one's own that is held against the time, where `exp` would be by the library."""
+
+
 def _token_gaps(text: bytes) -> Iterator[str]:
     """What tokens lack, where the app signs any."""
     encodes = re.search(rb"\bjwt\.encode\(|\bencode\(\s*\w*claims", text)
-    if encodes and not re.search(rb"[\"']exp[\"']|\bexp\s*[=:]", text):
+    if encodes and not (re.search(rb"[\"']exp[\"']|\bexp\s*[=:]", text) or _EXPIRES.search(text)):
         yield "tokens have no expiry"
     elif re.search(rb"[\"']?verify_exp[\"']?\s*[:=]\s*False", text):
         yield "a token is read whether or not it has expired"

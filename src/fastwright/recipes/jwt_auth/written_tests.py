@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -14,8 +14,12 @@ from fastwright.recipes.jwt_auth.draft import Draft
 from fastwright.recipes.jwt_auth.render import rendered
 from fastwright.recipes.jwt_auth.style import test_style
 from fastwright.recipes.jwt_auth.suite import Suite
+from fastwright.recipes.payload import Piece
+from fastwright.source.import_header import Imported
 
 _WHY = "each promised property has a test that fails without it"
+_SQLALCHEMY = Imported("sqlalchemy.orm", "Session")
+_SQLMODEL = Imported("sqlmodel", "Session")
 _SHARED = frozenset({"Rows", "sign_in", "rows_app"})
 _LATER = MappingProxyType(
     {
@@ -51,8 +55,18 @@ def written_tests(app: AppMap, draft: Draft) -> Iterator[NewFile]:
     path = draft.suite.path
     pieces = rendered(app, units, test_style(draft.style, draft.suite))
     main = next(u for u in ("test_login", "test_register", "test_roles") if u in units)
-    text = payload.new_module(app, path, tuple(pieces.values()), pieces[main].doc)
+    text = payload.new_module(app, path, _of_one_session(pieces.values()), pieces[main].doc)
     yield NewFile(path, _marked(text, draft.suite), _WHY)
+
+
+def _of_one_session(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The pieces without SQLAlchemy's `Session` where SQLModel's, which is one, has its name."""
+    found = tuple(pieces)
+    if not any(_SQLMODEL in piece.imported for piece in found):
+        return found
+    return tuple(
+        replace(p, imported=tuple(i for i in p.imported if i != _SQLALCHEMY)) for p in found
+    )
 
 
 def _marked(text: str, suite: Suite) -> str:
