@@ -105,9 +105,9 @@ def _is_told(stage: Stage, proof: Proof) -> bool:
 def _lacks_row(stage: Stage, exchange: Exchange) -> bool:
     """Whether the path names a row of the lab's, which no test has, and something else is odd."""
     path, _, query = exchange.request.path.partition("?")
-    further = exchange.request.body or query
-    named = "{" in exchange.route and path == _with_people(stage, exchange)[0].partition("?")[0]
-    return bool(named and further and not exchange.row)
+    if "{" not in exchange.route or not (exchange.request.body or query):
+        return False
+    return Scenery(stage, exchange).path.partition("?")[0] == path
 
 
 def _free(name: str, files: Mapping[str, str]) -> str:
