@@ -23,9 +23,10 @@ from fastwright.lab.settings_values import is_secret
 from fastwright.model.app import AppMap, Capability, Setting, SettingsClass
 from fastwright.model.change import AddDependency, ChangeSet, Edit, NewFile, Operation, Promise
 from fastwright.model.errors import NeedsConsent, Refused
+from fastwright.model.finding import Evidence, EvidenceKind
 from fastwright.model.places import Span
 from fastwright.model.plan import Built, Plan, Presence, State, Step
-from fastwright.model.proof import FileDiff, Outcome, Proof, Report
+from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
 from fastwright.recipes.recipe import Recipe
 from fastwright.source import edits
 from fastwright.workspace.project import Project
@@ -330,3 +331,12 @@ def test_a_run_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
         keeping.keep(Project(tmp_path), SECRETIVE, datetime(2026, 1, 2, tzinfo=UTC))
     with suppress(FileNotFoundError, NotADirectoryError):
         assert list((tmp_path / ".fastwright" / "runs").iterdir()) == []
+
+
+def test_a_package_that_the_tests_lack_is_named_with_what_to_do() -> None:
+    """A suite whose own imports are missing is the environment's, not the change's."""
+    seen = Evidence(EvidenceKind.PROCESS, "E   ModuleNotFoundError: No module named 'faker'")
+    failed = Check("new-tests", Verdict.FAILED, "", "no tests", (seen,), 0.1)
+    work = Work(Plan("x", ()), ChangeSet("", (), "x"), (), Proof("", (failed,)))
+    report = telling.finished(work, Outcome.NOT_PROVEN, Stopwatch(Answers()))
+    assert "install what provides `faker` into the app's environment" in str(report)

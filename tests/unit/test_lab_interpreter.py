@@ -137,6 +137,8 @@ def test_a_named_interpreter_that_does_not_run(tmp_path: Path) -> None:
     (tmp_path / "python").write_text("not a program")
     with pytest.raises(UsageError, match="does not run as a Python"):
         find(tmp_path, tmp_path / "python", {})
+    with pytest.raises(UsageError, match="there is no"):
+        find(tmp_path, tmp_path / "nowhere" / "python", {})
     python = fake_environment(tmp_path / "env")
     named = find(tmp_path, tmp_path / "env", {})
     assert named is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -260,14 +261,17 @@ def _skipped(proof: Proof | None) -> tuple[str, ...]:
     )
 
 
+_MISSING = re.compile(r"No module named '([\w.]+)'")
+
+
 def _failure(proof: Proof | None) -> tuple[str, str, str]:
     failed = [c for c in (proof.checks if proof else ()) if c.verdict is Verdict.FAILED]
     told = "; ".join(f"the gate `{c.gate}` failed: {_first(c)}" for c in failed)
-    return (
-        "cannot vouch for this change",
-        told or "no gate could be run",
-        "the report holds the evidence and the diff; your tree is as it was",
-    )
+    missing = _MISSING.search(told)
+    do = "the report holds the evidence and the diff; your tree is as it was"
+    if missing:
+        do = f"install what provides `{missing[1]}` into the app's environment, and ask again; {do}"
+    return ("cannot vouch for this change", told or "no gate could be run", do)
 
 
 def what_was_done(work: Work, secret: frozenset[PurePosixPath], was: AppMap) -> tuple[str, ...]:

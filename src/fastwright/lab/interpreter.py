@@ -119,9 +119,8 @@ def _named(explicit: Path) -> Interpreter:
     python = explicit / "bin" / "python" if explicit.is_dir() else explicit
     found = probe(python.absolute(), "--python")
     if found is None:
-        raise UsageError(
-            f"cannot use `{explicit}`", "it does not run as a Python", "name a `python` program"
-        )
+        because = "it does not run as a Python" if python.exists() else f"there is no `{python}`"
+        raise UsageError(f"cannot use `{explicit}`", because, "name a `python` program")
     return found
 
 
