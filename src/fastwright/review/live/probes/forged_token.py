@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fastwright.model.errors import FastwrightError
@@ -60,6 +60,7 @@ def forged_token(stage: Stage, grid: Grid) -> Iterator[Proof]:
     if not _sent(stage, operation, user.token).worked or _sent(stage, operation, "x.y.z").worked:
         return  # without a control no refusal, and no success, says anything
     believed: set[str] = set()
+    given = _given(stage)
     failed: list[tuple[_Forgery, Exchange]] = []
     for one in (*_forgeries(parts), *_own_ones(stage, user, parts)):
         if one.rule in believed:
@@ -70,10 +71,30 @@ def forged_token(stage: Stage, grid: Grid) -> Iterator[Proof]:
             failed.append((one, exchange))
         if not exchange.worked or not one.rule:
             continue
-        message = f"`{operation}` believes a token {one.what}"
-        yield Proof(one.rule, operation, message, ((exchange, f"sent with a token {one.what}"),))
+        yield _believed(one, exchange, given)
         believed |= {one.rule, "weak-signing-secret"}
     yield from _failures(stage, operation, failed)
+
+
+def _believed(one: _Forgery, exchange: Exchange, given: Mapping[str, str]) -> Proof:
+    """That a forgery is believed: a question where the run was lent the key that it has.
+
+    Such a key is of an example or a workflow, and what is deployed is not known from that.
+    """
+    message = f"`{exchange.route}` believes a token {one.what}"
+    lent = next((n for n, v in given.items() if f"signed with `{v}`" in one.what), "")
+    if lent:
+        message += f": is `{lent}` another one where strangers can call"
+    shown = ((exchange, f"sent with a token {one.what}"),)
+    return Proof(one.rule, exchange.route, message, shown, is_meant=not lent)
+
+
+def _given(stage: Stage) -> Mapping[str, str]:
+    """What the app was given by its environment, by name."""
+    try:
+        return dict(stage.target.evaluate("dict(modules['os'].environ)"))
+    except FastwrightError:
+        return {}
 
 
 def _failures(
