@@ -337,3 +337,64 @@ def test_a_scheme_that_stands_before_a_whole_router_lets_the_first_user_through(
         live.tune("ready", at=1_700_000_000.0)
         assert live.tune("fill", size=5)["admitted"] == ["main.current_user"]
         assert answer(live, "/me") == 1
+
+
+WORDED = """
+import enum
+from typing import Literal, Optional
+from fastapi import FastAPI
+from pydantic import BaseModel
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+engine = create_engine("sqlite:///worded.db")
+
+
+class Role(str, enum.Enum):
+    ADMIN = "admin"
+    USER = "user"
+
+
+class MemberOut(BaseModel):
+    id: int
+    role: Optional[Role]
+    state: Literal["open", "shut"]
+    name: str
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Member(Base):
+    __tablename__ = "members"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    role: Mapped[str]
+    state: Mapped[str]
+    name: Mapped[str]
+
+
+Base.metadata.create_all(engine)
+app = FastAPI()
+
+
+@app.get("/members")
+def members() -> list[MemberOut]:
+    with Session(engine) as session:
+        rows = session.scalars(select(Member)).all()
+        return [MemberOut.model_validate(row, from_attributes=True) for row in rows]
+"""
+
+
+def test_a_text_holds_the_words_that_the_models_of_its_table_allow(tmp_path: Path) -> None:
+    """A column of plain text whose answers know an enumeration or literals alone."""
+    (tmp_path / "main.py").write_text(WORDED)
+    with (
+        World.open(WorldSpec(tmp_path, environment(NEWEST))) as world,
+        world.boot("main:app") as live,
+    ):
+        live.tune("ready", at=1_700_000_000.0)
+        live.tune("fill", size=5)
+        told = answer(live, "/members")
+    assert {row["role"] for row in told} == {"admin", "user"}
+    assert {row["state"] for row in told} == {"open", "shut"}

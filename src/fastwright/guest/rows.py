@@ -12,6 +12,7 @@ import sys
 import types
 import uuid
 
+from . import wordings
 from .seed import is_uuid_text, plain_kind
 
 _OFF = re.compile(r"disabled|deleted|blocked|banned|locked|archived|revoked|expired|hidden")
@@ -46,6 +47,8 @@ class Maker:
         self._limits, self._choices = _checks(table)
         for name, bounds in _declared(table).items():
             self._limits.setdefault(name, bounds)
+        for name, words in wordings.allowed(table).items():
+            self._choices.setdefault(name, words)
         self.rows = []
 
     def make(self):
