@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fastwright.model.app import AppMap, Dependency
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
-from fastwright.model.routing import Route
+from fastwright.model.routing import Place, Route
 from fastwright.review.guarding import Guarding, guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.rule import rule
@@ -47,12 +47,16 @@ def unenforced_scheme(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Only a scheme among the `dependencies` of a decorator, router or app is judged, whose result
-    nothing can look at. One that is a parameter may be looked at by hand.
+    nothing can look at. One that is a parameter may be looked at by hand. Before a whole router
+    that has guarded routes too, it is for the documentation: what is read there in the open is
+    left out, and what writes is not.
     """
     guarding, intent = guarding_of(app), Intent.read(app)
     for route in guarding.served:
         lax = next((d for d in route.dependencies if _is_dropped(d)), None)
         if lax is None or intent.is_public(route) or _is_guarded(route, guarding):
+            continue
+        if route.method == "GET" and _is_for_documentation(lax, guarding):
             continue
         assert route.span is not None
         scheme = lax.scheme or lax.call.rpartition(".")[2]
@@ -70,6 +74,14 @@ def unenforced_scheme(app: AppMap) -> Iterator[Finding]:
 def _is_dropped(node: Dependency) -> bool:
     """A lax scheme whose result goes nowhere."""
     return node.scheme is not None and not node.name and _LAX in node.options
+
+
+def _is_for_documentation(lax: Dependency, guarding: Guarding) -> bool:
+    """Whether it stands before a whole router, some of whose routes demand a caller themselves."""
+    if lax.place in (Place.PARAMETER, Place.DECORATOR):
+        return False
+    below = (r for r in guarding.served if any(d.span == lax.span for d in r.dependencies))
+    return any(g.role == "principal" and not g.optional for r in below for g in r.guards)
 
 
 def _is_guarded(route: Route, guarding: Guarding) -> bool:
