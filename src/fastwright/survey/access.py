@@ -13,7 +13,7 @@ from fastwright.survey.codebase import Unit
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.facts import CallFact, Scope, Term
 from fastwright.survey.names import Symbol, is_function
-from fastwright.survey.values import Bound, Frame, Made, Ref, Value, text_of
+from fastwright.survey.values import Frame, Made, Ref, Value, text_of
 from fastwright.survey.wiring import last_name
 
 _DECODES = frozenset(
@@ -54,18 +54,23 @@ class Access:
 
     # -- what one callable does -------------------------------------------------------------
 
-    def _bodies(self, call: str) -> Iterator[tuple[Unit, int]]:
+    def _own(self, call: str) -> Iterator[tuple[Unit, int]]:
         """The function that a dependency runs; for a class its ``__call__`` and ``__init__``."""
         place = self._places.get(call)
         if place is None:
             return
         unit, index = place
         if unit.scopes[index].kind == "f":
-            yield from self._with_delegates(unit, index)
+            yield unit, index
             return
         for name in ("__call__", "__init__"):
             if name in unit.inner.get(index, {}):
-                yield from self._with_delegates(unit, unit.inner[index][name])
+                yield unit, unit.inner[index][name]
+
+    def _bodies(self, call: str) -> Iterator[tuple[Unit, int]]:
+        """What a dependency runs, and the functions of ours whose answer is its own."""
+        for unit, index in self._own(call):
+            yield from self._with_delegates(unit, index)
 
     def _with_delegates(self, unit: Unit, index: int, depth: int = 0) -> Iterator[tuple[Unit, int]]:
         """A function, and the functions of ours whose answer it returns as its own."""
@@ -76,10 +81,8 @@ class Access:
                 continue
             row = unit.facts.calls[called[1]]
             for value in self.evaluator.values(row.callee, Frame(unit, index, (), row.start)):
-                below = (
-                    value.function if isinstance(value, Bound) else getattr(value, "symbol", None)
-                )
-                if below is not None and below.unit is not None and is_function(below):
+                below = _function(value)
+                if below is not None and below.unit is not None:
                     yield from self._with_delegates(below.unit, below.scope, depth + 1)
 
     def refuses(self, call: str) -> frozenset[int]:
@@ -87,7 +90,7 @@ class Access:
         if call not in self._statuses:
             self._statuses[call] = frozenset(
                 status
-                for unit, index in self._bodies(call)
+                for unit, index in self._own(call)
                 for status in self._raised(unit, index, _DEEPEST)
             )
         return self._statuses[call]
