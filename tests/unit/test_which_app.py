@@ -48,7 +48,7 @@ def test_a_place_without_an_app_stands_for_the_repository(two: Path, capsys) -> 
     assert main(["survey", "--static", str(two / "docs")]) == 0
     said = capsys.readouterr().out
     assert "shop.main:app: 2 routes" in said
-    assert "stock.main:app  stock/main.py:2" in said
+    assert "stock.main:app\tstock/main.py:2" in said
 
 
 def test_a_plan_says_which_of_several_apps_it_is_for(two: Path, capsys) -> None:
