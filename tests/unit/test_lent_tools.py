@@ -67,11 +67,11 @@ def test_a_change_with_tests_is_proven_in_an_environment_without_pytest(tmp_path
 
 @pytest.mark.slow
 def test_tests_are_named_as_they_are_selected(tmp_path: Path) -> None:
-    """From where they ran, though a manifest above makes pytest name them from there."""
+    """From where they ran: not from a manifest above, nor from where a test went meanwhile."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n')
     folder = tmp_path / "app" / "tests"
     folder.mkdir(parents=True)
-    (folder / "test_it.py").write_text("def test_it():\n    pass\n")
+    (folder / "test_it.py").write_text("import os\ndef test_it():\n    os.chdir('/tmp')\n")
     with World.open(WorldSpec(tmp_path, environment(NEWEST))) as world:
         every = run_tests(world, cwd=Path("app"))
         (name,) = every.by_test()

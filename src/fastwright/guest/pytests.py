@@ -1,5 +1,6 @@
 """Run the user's own tests in this process and tell each outcome as it happens."""
 
+import functools
 import gc
 import importlib.util
 import os
@@ -48,7 +49,8 @@ def make_teller(tell):
         def pytest_configure(self, config):
             self._spent = {}
             self._told = set()
-            self._root = str(getattr(config, "rootpath", None) or config.rootdir)
+            root = str(getattr(config, "rootpath", None) or config.rootdir)
+            self._named = functools.partial(named, root, os.getcwd())  # a test may change it
 
         @pytest.hookimpl(hookwrapper=True)
         def pytest_runtest_makereport(self, item, call):
@@ -63,13 +65,13 @@ def make_teller(tell):
             event = outcome_of(report)
             if event and (report.when == "teardown" or report.nodeid not in self._told):
                 self._told.add(report.nodeid)
-                tell(dict(event, nodeid=from_here(report.nodeid, self._root), seconds=spent))
+                tell(dict(event, nodeid=self._named(report.nodeid), seconds=spent))
 
         def pytest_collectreport(self, report):
             if report.failed:
                 tell(
                     {
-                        "nodeid": from_here(report.nodeid, self._root),
+                        "nodeid": self._named(report.nodeid),
                         "outcome": "error",
                         "kind": "collect",
                         "message": _message(report),
@@ -80,10 +82,10 @@ def make_teller(tell):
     return Teller()
 
 
-def from_here(nodeid, root):
-    """A test as it is selected from this directory; pytest names it from `root`, maybe above."""
+def named(root, here, nodeid):
+    """A test as it is selected in `here`; pytest names it from `root`, which may be above."""
     path, colons, test = nodeid.partition("::")
-    place = os.path.relpath(os.path.join(root, path)) if path else ""
+    place = os.path.relpath(os.path.join(root, path), here) if path else ""
     return place.replace(os.sep, "/") + colons + test
 
 
