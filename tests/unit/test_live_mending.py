@@ -245,3 +245,23 @@ def test_how_many_rows_are_asked_for_is_a_decision() -> None:
     text = HEAD + "@app.get('/items')\ndef add(limit: int): ...\n"
     cause = held(BEYOND_64, "limit", "Python int too large to convert to SQLite INTEGER")
     assert remedy(read(text), [cause]) == Remedy(decision="how many rows `limit` may ask for")
+
+
+def test_a_dependency_is_told_that_its_parameter_stands_in_the_path() -> None:
+    """Its signature does not say so, and FastAPI takes no `Query` there."""
+    app = read(
+        HEAD
+        + """
+from fastapi import Depends
+
+def item(item_id: int) -> int:
+    return item_id
+
+@app.post("/items/{item_id}")
+def add(found: int = Depends(item)) -> int:
+    return found
+"""
+    )
+    error = "OverflowError: Python int too large to convert to SQLite INTEGER"
+    cause = Cause("POST /items/{item_id}", "main.add", BEYOND_64, ("item_id",), error)
+    assert "item_id: Annotated[int, Path(le=9223372036854775807)]" in after(app, cause)

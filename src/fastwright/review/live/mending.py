@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastwright.model.app import AppMap, Field, Parameter, Route
 from fastwright.model.change import Change, Fix, Safety
@@ -175,7 +175,10 @@ def _declared(app: AppMap, cause: Cause, place: str) -> Field | Parameter | None
     if found is not None:
         return None if is_validated(app, found[0]) else found[1]
     name = place.lower().replace("-", "_")
-    return next((p for p in _parameters(app, route) if p.name.lower() == name), None)
+    named = next((p for p in _parameters(app, route) if p.name.lower() == name), None)
+    if named is not None and re.search(rf"\{{{named.name}[:}}]", route.path):
+        return replace(named, source="path")  # which the signature of a dependency does not say
+    return named
 
 
 def _parameters(app: AppMap, route: Route) -> Iterator[Parameter]:
