@@ -164,3 +164,37 @@ def test_one_objection_at_two_places_is_mended_at_both() -> None:
     assert fixed.files[main].count(b"await asyncio.to_thread(matches, ") == 2
     assert fixed.files[main].count(b"import asyncio\n") == 1
     assert not fix(fixed.files, judge, Safety.SAFE).chosen
+
+
+TWO_FOLDERS = """\
+from pathlib import Path
+
+from fastapi import FastAPI
+
+app = FastAPI()
+UPLOADS = Path("uploads")
+
+
+def read(folder: Path, name: str) -> str:
+    inner = folder / "inner"
+    return open(inner / "index.txt").read() + open(UPLOADS / name).read()
+
+
+@app.get("/read")
+def answer(folder: str, name: str) -> str:
+    return read(Path(folder), name)
+"""
+
+
+def test_a_folder_of_the_client_is_no_bound() -> None:
+    """A path is held below the app's own folder, never below one that came with the request."""
+
+    def found(files: Mapping[PurePosixPath, bytes]) -> tuple[AppMap, tuple[Objection, ...]]:
+        rule, app = find_rule("path-from-client"), static.read(files)
+        return app, tuple(objection(files, one, rule) for one in rule.check(app))
+
+    tree = {PurePosixPath("main.py"): TWO_FOLDERS.encode()}
+    assert len(found(tree)[1]) == 2
+    fixed = fix(tree, found, Safety.CHANGES_BEHAVIOUR)
+    assert [one.title for one in fixed.chosen] == ["Refuse paths outside `UPLOADS`"]
+    assert fixed.files[PurePosixPath("main.py")].count(b"is_relative_to") == 1

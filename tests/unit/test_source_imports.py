@@ -143,3 +143,9 @@ def test_an_import_is_told_as_a_plain_edit() -> None:
     (edit,) = made.edits
     told = to_json(edit)
     assert to_json(from_json(Edit, told)) == told
+
+
+def test_what_starlette_lends_is_not_imported_twice() -> None:
+    """A response of `starlette.responses` is the one of `fastapi.responses`."""
+    source = "from starlette.responses import JSONResponse\n"
+    assert added(source, ("fastapi.responses", "JSONResponse")) == (source, ["JSONResponse"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fastwright.agent.combining import combine
+from fastwright.lab.formatter import Style, tidied
 from fastwright.model.app import AppMap
 from fastwright.model.change import (
     AddDependency,
@@ -20,10 +21,9 @@ from fastwright.model.change import (
     fingerprint,
 )
 from fastwright.model.errors import Refused
-from fastwright.model.places import Span
 from fastwright.model.plan import Built, Step
 from fastwright.model.review import Objection
-from fastwright.source import call_sites, edits, imports, wrapping
+from fastwright.source import call_sites, edits, imports
 from fastwright.source.import_block import width_of
 from fastwright.source.syntax import error_count, find, parse
 
@@ -83,7 +83,7 @@ def fix(
         if not taken:
             break
         changes = imports.combine(app, [change for _, fix in taken.values() for change in fix])
-        for set_ in _in_lines(app, _change_set(now, changes, taken)):
+        for set_ in _tidy(app, _change_set(now, changes, taken)):
             built.append(Built(Step("review", "fixes"), set_))
             now = edits.apply(now, set_.changes)
         handlers = {_key(o): o.finding.symbol for o in objections}
@@ -91,19 +91,14 @@ def fix(
     return Fixed(now, combine(files, now, built), tuple(chosen.values()))
 
 
-def _in_lines(app: AppMap, changes: ChangeSet) -> Iterator[ChangeSet]:
-    """The changes, and then what brings lines that they made too long to the project's width."""
+def _tidy(app: AppMap, changes: ChangeSet) -> Iterator[ChangeSet]:
+    """The changes, and then what leaves the files that they touch as tidy as they were."""
     yield changes
     after = edits.apply(app.files, changes.changes)
-    width = width_of(app)
-    fitting = tuple(
-        Edit(Span(path, start, end), text, "the line became too long")
-        for path, content in after.items()
-        if path.suffix == ".py" and content != app.files.get(path)
-        for start, end, text in wrapping.refitted(app.files.get(path, b""), content, width)
-    )
-    if fitting:
-        yield ChangeSet(fingerprint(after), fitting, changes.title)
+    own = tuple(sorted({name.partition(".")[0] for name in app.modules}))
+    tidy = tidied(app.files, after, Style(width_of(app), own))
+    if tidy:
+        yield ChangeSet(fingerprint(after), tidy, changes.title)
 
 
 def _offered(

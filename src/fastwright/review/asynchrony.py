@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
 from fastwright.review.reach import last, reach
-from fastwright.source import syntax
 from fastwright.source.imports import ensure_import
 
 _SHARED = re.compile(r"(?i)\b(?:self\.)?_?(?:db|session|conn|connection|engine|uow)\w*\b")
@@ -66,23 +64,8 @@ def sleep_awaited(app: AppMap, call: Call) -> tuple[Fix, ...]:
     bound = ensure_import(app, call.span.path, "asyncio", "")
     named = Span(call.span.path, call.span.start, call.span.start + len(call.text.encode()))
     why = "other requests run while this one sleeps"
-    edits = (*bound.edits, Edit(named, f"await {bound.local}.sleep", why), *_left_over(app, call))
+    edits = (*bound.edits, Edit(named, f"await {bound.local}.sleep", why))
     return (Fix("Sleep without stopping the event loop", Safety.SAFE, edits),)
-
-
-def _left_over(app: AppMap, call: Call) -> Iterator[Edit]:
-    """The import that nothing but `call` needed, taken away."""
-    path, name = call.span.path, call.text.partition(".")[0]
-    content = app.files[path]
-    root = syntax.parse(content)
-    used = [n for n in syntax.find(root, "identifier") if syntax.text(n, content) == name]
-    statements = {b"import time\n": "time", b"from time import sleep\n": "sleep"}
-    for node in syntax.find(root, "import_statement", "import_from_statement"):
-        line = content[node.start_byte : node.end_byte + 1]
-        inside = sum(node.start_byte <= n.start_byte < node.end_byte for n in used)
-        if statements.get(line) == name and len(used) - inside == 1:
-            span = Span(path, node.start_byte, node.end_byte + 1)
-            yield Edit(span, "", f"`{name}` is used no more")
 
 
 def in_thread(app: AppMap, function: Function, call: Call) -> tuple[Fix, ...]:

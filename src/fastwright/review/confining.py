@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Fix, Safety
 from fastwright.model.places import Span
@@ -20,7 +22,7 @@ def confined(app: AppMap, at: Span) -> Fix | None:
         return None
     made = _made(call, path)
     folder = _folder(made, content) if made is not None else None
-    if folder is None:
+    if folder is None or not _is_the_apps(folder, call_sites.function_of(call)):
         return None
     local = layout.text_of(path) if path.type == "identifier" else ""
     name = local or call_sites.unused_name(call, "requested", "requested_path")
@@ -39,6 +41,39 @@ def confined(app: AppMap, at: Span) -> Fix | None:
     if not local:
         changes = (*changes, call_sites.replaced(at, path, name, _WHY))
     return Fix(f"Refuse paths outside `{folder.strip(chr(34))}`", Safety.SAFE, changes)
+
+
+def _is_the_apps(folder: str, function: Node | None) -> bool:
+    """Whether the folder can be none that the request named: a test against that would hold always.
+
+    What a function is given may come of the request, unless it is provided; so may a local name
+    that is made of it.
+    """
+    if function is None:
+        return True
+    given = function.child_by_field_name("parameters")
+    rows = [n for n in (given.named_children if given is not None else ()) if not _is_provided(n)]
+    theirs = {name for row in rows for name in _bound_by(row)}
+    for row in syntax.find(function, "assignment"):
+        left, right = row.child_by_field_name("left"), row.child_by_field_name("right")
+        if left is not None and right is not None and theirs & {*call_sites.names_in(right)}:
+            theirs |= {*call_sites.names_in(left)}
+    return not theirs & {*call_sites.names_in(syntax.parse(folder.encode()))}
+
+
+def _bound_by(parameter: Node) -> set[str]:
+    """The name of a parameter, with or without a type or a default."""
+    first = next(iter(syntax.find(parameter, "identifier")), None)
+    return {layout.text_of(first)} if first is not None else set()
+
+
+def _is_provided(parameter: Node) -> bool:
+    """``self``, ``settings: Settings = Depends(…)``, ``settings: SettingsDep``."""
+    text = layout.text_of(parameter)
+    return (
+        text in ("self", "cls")
+        or re.search(r"Depends\(|:\s*\w*(Settings|Config|Dep)\b", text) is not None
+    )
 
 
 def _path_of(call: Node) -> Node | None:

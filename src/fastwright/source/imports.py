@@ -20,6 +20,10 @@ _ALSO: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
         ("fastapi", "Request"): ("fastapi.requests", "starlette.requests"),
         ("fastapi", "Response"): ("fastapi.responses", "starlette.responses"),
         ("fastapi", "status"): ("starlette",),
+        **{
+            ("fastapi.responses", f"{kind}Response"): ("starlette.responses",)
+            for kind in ("File", "HTML", "JSON", "PlainText", "Redirect", "Streaming")
+        },
     }
 )
 """Modules that have the very same object under the same name."""

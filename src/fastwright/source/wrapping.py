@@ -41,27 +41,6 @@ def fitted(text: str, width: int = WIDTH) -> str:
     return b"".join((*pieces, content[done:])).decode()
 
 
-def refitted(before: bytes, after: bytes, width: int = WIDTH) -> Iterator[tuple[int, int, str]]:
-    """The statements of `after` that became too long for their line: start, end and new text.
-
-    Whoever wrote a long line in `before` keeps it.
-    """
-    known = set(before.splitlines())
-    done = 0
-    for start, end, node in _heads(parse(after)):
-        written = after[start:end].decode()
-        lead = after[after.rfind(b"\n", 0, start) + 1 : start].decode()
-        lines = f"{lead}{written}".splitlines()
-        grown = [x for x in lines if len(x) > width and x.encode() not in known]
-        brackets = [n for n in walk(node) if n.type in _BRACKETS and n.end_byte <= end]
-        outer = [n for n in brackets if n.named_children]
-        if start < done or not grown or not outer or "#" in written or '"""' in written:
-            continue
-        done = end
-        column = len(indentation(after, start))
-        yield start, end, _exploded(after[:end], start, _chosen(outer, node), column, width)
-
-
 def _heads(root: Node) -> Iterator[tuple[int, int, Node]]:
     """The statements, and of those with a body the part before it, outermost first."""
     for node in walk(root):

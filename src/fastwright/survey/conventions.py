@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fastwright.model.app import AppMap, Convention
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.facts import Scope
+from fastwright.survey.widths import declared_width
 from fastwright.survey.wiring import is_test, last_name
 
 _TYPES = frozenset({"routers", "routes", "endpoints", "api", "models", "schemas", "views", "crud",
@@ -44,7 +45,7 @@ def conventions(app: AppMap, codebase: Codebase) -> tuple[Convention, ...]:
     tests = [u for u in codebase.units if is_test(u)]
     tallies = [
         _prefixes(app), _tags(app), _dependency_style(app), _handlers(app), _layout(app),
-        _imports(ours), _quotes(ours), _indentation(ours), _lengths(ours), _errors(app),
+        _imports(ours), _quotes(ours), _indentation(ours), _lengths(app, ours), _errors(app),
         *_of_tests(tests), _response_models(app), _provider_names(app),
     ]  # fmt: skip
     found = (tally.convention() for tally in tallies)
@@ -172,9 +173,13 @@ def _line(unit: Unit, offset: int) -> str:
     return unit.content[start:offset].decode("utf-8", "replace")
 
 
-def _lengths(units: Iterable[Unit]) -> Tally:
-    """The shortest usual limit that nearly all files keep."""
+def _lengths(app: AppMap, units: Iterable[Unit]) -> Tally:
+    """What the project's formatter is set to, else the usual limit that most files keep."""
     tally = Tally("line-length")
+    declared, where = declared_width(app.files, app.roots.imports)
+    if declared:
+        tally.add(str(declared), where)
+        return tally
     for unit in units:
         longest = max((len(line) for line in unit.content.splitlines()), default=0)
         limit = next((n for n in (79, 88, 100, 120) if longest <= n), None)

@@ -22,6 +22,10 @@ _EAGER = frozenset({"selectin", "joined", "subquery", "immediate", "noload", "ra
                     "raise_on_sql", "write_only", "dynamic", "False"})  # fmt: skip
 
 
+_MOST_LOADED = 5
+"""Relationships that one statement is made to load: who answers with more has more to decide."""
+
+
 @rule(code="FW303", severity=Severity.HIGH)
 def n_plus_one(app: AppMap) -> Iterator[Finding]:
     """A list whose response reads a relationship of each row that the query did not load.
@@ -58,6 +62,7 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
 
     ## Fix safety
     Safe: `selectinload` loads the same rows in one further statement. The response is the same.
+    Not offered for more than five relationships at once.
 
     ## Known limits
     The response model must be declared, and the query be in code that the handler reaches. Rows
@@ -147,7 +152,8 @@ def _fixes(
 ) -> tuple[Fix, ...]:
     """``.options(selectinload(…))`` behind the ``select(…)`` or ``query(…)`` of one class."""
     called = step.call if step is not None else None
-    if called is None or len(called.arguments) != 1 or not called.arguments[0].isidentifier():
+    asked = called.arguments if called is not None else ()
+    if len(reads) > _MOST_LOADED or len(asked) != 1 or not asked[0].isidentifier():
         return ()
     path = query.span.path
     options, bound = zip(*(_option(app, path, read) for read in reads), strict=True)

@@ -114,6 +114,12 @@ def _bound_to(app: AppMap, call: Call) -> str:
     return next((c.target.rpartition(".")[2] for c in around if c.target), "")
 
 
+def _between(secure: str, low: str, high: str) -> str:
+    """A number from `low` to `high`, both of them expressions."""
+    end = str(int(high) + 1) if high.isdecimal() else f"{high} + 1"
+    return f"{secure}.randbelow({end})" if low == "0" else f"{secure}.choice(range({low}, {end}))"
+
+
 def _fix(app: AppMap, call: Call, purpose: str) -> Fix | None:
     name = (call.callee or "").rpartition(".")[2]
     given = dict(call.keywords)
@@ -125,7 +131,7 @@ def _fix(app: AppMap, call: Call, purpose: str) -> Fix | None:
         case "choices", (one,) if set(given) == {"k"}:
             made = f"[{secure}.choice({one}) for _ in range({given['k']})]"
         case "randint", (low, high):
-            made = f"{secure}.choice(range({low}, {high} + 1))"
+            made = _between(secure, low, high)
         case "randrange", (one,):
             made = f"{secure}.randbelow({one})"
         case "getrandbits", (one,):
