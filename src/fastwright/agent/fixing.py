@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fastwright.agent.combining import combine
-from fastwright.lab.formatter import Style, tidied
+from fastwright.lab.formatter import style_of, tidied
 from fastwright.model.app import AppMap
 from fastwright.model.change import (
     AddDependency,
@@ -24,7 +24,6 @@ from fastwright.model.errors import Refused
 from fastwright.model.plan import Built, Step
 from fastwright.model.review import Objection
 from fastwright.source import call_sites, edits, imports
-from fastwright.source.import_block import width_of
 from fastwright.source.syntax import error_count, find, parse
 
 Files = Mapping[PurePosixPath, bytes]
@@ -95,8 +94,7 @@ def _tidy(app: AppMap, changes: ChangeSet) -> Iterator[ChangeSet]:
     """The changes, and then what leaves the files that they touch as tidy as they were."""
     yield changes
     after = edits.apply(app.files, changes.changes)
-    own = tuple(sorted({name.partition(".")[0] for name in app.modules}))
-    tidy = tidied(app.files, after, Style(width_of(app), own))
+    tidy = tidied(app.files, after, style_of(app))
     if tidy:
         yield ChangeSet(fingerprint(after), tidy, changes.title)
 

@@ -17,6 +17,7 @@ from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.telling import first
 from fastwright.agent.worlds import Worlds
+from fastwright.lab.formatter import style_of, tidied
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet, Edit, NewFile, Promise, fingerprint
 from fastwright.model.errors import Refused
@@ -157,6 +158,7 @@ class TuningJob:
 
     def _building(self, order: Order, course: Course, after: Files) -> Building:
         before = self.ground.files
+        after = edits.apply(after, tidied(before, after, style_of(self.ground.app)))
         changes = tuple(_whole_files(before, after, course))
         routes = dict.fromkeys(r for idea, _ in course.kept for r in idea.routes)
         title = f"tune {', '.join(routes)}" if routes else "nothing to tune"

@@ -17,8 +17,10 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from fastwright.model.app import AppMap
 from fastwright.model.change import Edit
 from fastwright.model.places import Span
+from fastwright.source.import_block import width_of
 
 Files = Mapping[PurePosixPath, bytes]
 
@@ -31,6 +33,12 @@ class Style:
 
     width: int
     own: tuple[str, ...] = ()
+
+
+def style_of(app: AppMap) -> Style:
+    """How the project of `app` writes."""
+    own = {name.partition(".")[0] for name in app.modules}
+    return Style(width_of(app), tuple(sorted(own)))
 
 
 def tidied(before: Files, after: Files, style: Style) -> tuple[Edit, ...]:
