@@ -6,6 +6,7 @@ import configparser
 import tomllib
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from fastwright.source import toml_text
 
@@ -60,7 +61,7 @@ def _columns(value: object) -> int:
     return value if isinstance(value, int) and 0 < value <= 320 else 0
 
 
-_READERS = {
+_READERS = MappingProxyType({
     ".ruff.toml": _of_ruff, "ruff.toml": _of_ruff, "pyproject.toml": _of_pyproject,
     ".flake8": _of_flake8, "setup.cfg": _of_flake8, "tox.ini": _of_flake8,
-}  # fmt: skip
+})  # fmt: skip

@@ -187,8 +187,9 @@ def _fixes(app: AppMap, made: Application) -> tuple[Fix, ...]:
     end = content.find(b"\n", made.created.end)
     at = Span(made.path, end + 1, end + 1) if end >= 0 else made.created
     why = "what a client sends must not make an error of the server's"
-    apart = "" if content[end + 1 : end + 2] in (b"", b"\n", b"\r") else "\n\n"
-    text = _REPAIR.format(app=made.variable, **local) + apart
+    rest = content[end + 1 :]
+    blank = len(rest[: len(rest) - len(rest.lstrip())].splitlines())
+    text = _REPAIR.format(app=made.variable, **local) + "\n" * (2 - blank if rest.strip() else 0)
     edits = (*(e for found in bound.values() for e in found.edits), Edit(at, text, why))
     title = "Answer 422 without repeating the input"
     return (Fix(title, Safety.CHANGES_BEHAVIOUR, edits),) if end >= 0 else ()
