@@ -81,8 +81,12 @@ def test_line_ends_are_kept() -> None:
 
 
 def test_a_new_file_is_laid_out_whole() -> None:
-    """Nobody wrote it in another way."""
-    assert written(None, "x = [1,2]\ndef f(): ...\n") == "x = [1, 2]\n\n\ndef f(): ...\n"
+    """Nobody wrote it in another way; its quotes are the project's."""
+    text = "x = [1,'2']\ndef f(): ...\n"
+    assert written(None, text) == 'x = [1, "2"]\n\n\ndef f(): ...\n'
+    new = {PATH: text.encode()}
+    (edit,) = tidied({}, new, Style(88, quotes="single"))
+    assert edit.text == "x = [1, '2']\n\n\n"
 
 
 def test_imports_in_order_stay_in_order() -> None:

@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path, PurePosixPath
 
 import pytest
+from ruff.__main__ import find_ruff_bin
 
+from fastwright.agent.live_review import write_tests
 from fastwright.agent.live_target import SturdyTarget
 from fastwright.lab.boot_tests import run_tests
 from fastwright.lab.world import World, WorldSpec
@@ -68,14 +70,23 @@ def add(body: Note) -> int:
 
 @pytest.mark.slow
 def test_what_is_proven_of_an_app_without_tables_is_kept_as_tests(tmp_path: Path) -> None:
-    """Its users are made by its sign-up in the tests too, which need no SQLAlchemy."""
+    """Its users are made by its sign-up in the tests too, which need no SQLAlchemy.
+
+    They are written as a project's own tests are: laid out, with docstrings and types.
+    """
     seen = examined(tmp_path, IN_MEMORY)
     named = [name for name in seen.tests.files if "post_notes" in name]
     assert named
     assert "import sqlalchemy" not in seen.tests.files["review_stage.py"]
     assert "from sqlalchemy" not in seen.tests.files["review_stage.py"]
-    for name in (*named, "review_stage.py"):
-        (tmp_path / name).write_text(seen.tests.files[name])
+    write_tests(tmp_path, seen.tests.files, static.read({PurePosixPath("main.py"): b""}))
+    for words in (
+        ("format", "--check"),
+        ("check", "--select", "E4,E7,E9,F,W,I,UP,B,SIM,RET,D101,D102,D103,ANN0,ANN2"),
+    ):
+        ruff = (find_ruff_bin(), *words, "--isolated", "--exclude", "main.py", ".")
+        ended = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stdout
     command = (python_of("newest"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *named)
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert f"{len(named)} failed" in ended.stdout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from fastwright.agent.ground import Ground
 from fastwright.agent.live_target import SturdyTarget
@@ -12,6 +12,7 @@ from fastwright.agent.person import Person, Wishes
 from fastwright.agent.stopwatch import Stopwatch
 from fastwright.agent.worlds import Worlds
 from fastwright.lab.boot import App
+from fastwright.lab.formatter import style_of, tidied
 from fastwright.model.app import AppMap
 from fastwright.model.errors import DoesNotLoad, FastwrightError, UsageError
 from fastwright.model.finding import AccessMatrix, Finding
@@ -20,6 +21,7 @@ from fastwright.prove.side import Side
 from fastwright.review.live.examine import examine
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.telling import Shown
+from fastwright.source import edits
 
 MARK = "review_stage"
 """Stands in every file that a review writes: another file of such a name is left alone."""
@@ -77,21 +79,23 @@ def review_live(
         return _examined(side, known, worlds, watch)
 
 
-def write_tests(folder: Path, tests: Mapping[str, str]) -> None:
-    """Write `tests` by file name into `folder`, which the person named for them.
+def write_tests(folder: Path, tests: Mapping[str, str], app: AppMap) -> None:
+    """Write `tests` of `app` by file name into `folder`, which the person named for them.
 
     Raises:
         UsageError: The folder cannot be written, or holds a file of such a name that is not ours.
     """
+    files = {PurePosixPath(name): text.encode() for name, text in tests.items()}
+    tidy = edits.apply(files, tidied({}, files, style_of(app)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in tests.items():
+        for name, content in tidy.items():
             place = folder / name
             if place.exists() and MARK not in place.read_text("utf-8"):
                 raise UsageError(
                     f"cannot write `{place}`", "there is a file that is not a test of a review"
                 )
-            place.write_text(text, "utf-8")
+            place.write_bytes(content)
     except OSError as error:
         raise UsageError(f"cannot write tests to `{folder}`", str(error)) from error
 

@@ -157,7 +157,7 @@ def _with_live(run: Run, tests: Path | None) -> tuple[Review, tuple[Shown, ...]]
         untested = seen.untested
         count = sum(name.startswith("test_") for name in seen.tests)
         with run.watch.phase(f"writing {count} tests to `{tests}`"):
-            write_tests(tests, seen.tests)
+            write_tests(tests, seen.tests, run.stand.app)
     app = seen.app or run.stand.app
     read = digest(app, run.terms.rules, run.stand.target)
     judged = weigh(read, app.files, run.terms, seen.findings)

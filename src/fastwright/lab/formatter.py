@@ -29,16 +29,24 @@ _UNUSED, _UNSORTED = "F401", "I001"
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a project writes: columns in a line, and the packages that are its own."""
+    """How a project writes.
+
+    Attributes:
+        width: Columns in a line.
+        own: The packages that are the project's.
+        quotes: Of a new file: ``double`` or ``single``.
+    """
 
     width: int
     own: tuple[str, ...] = ()
+    quotes: str = "double"
 
 
 def style_of(app: AppMap) -> Style:
     """How the project of `app` writes."""
     own = {name.partition(".")[0] for name in app.modules}
-    return Style(width_of(app), tuple(sorted(own)))
+    quotes = app.convention("quotes")
+    return Style(width_of(app), tuple(sorted(own)), quotes.value if quotes else "double")
 
 
 def tidied(before: Files, after: Files, style: Style) -> tuple[Edit, ...]:
@@ -76,7 +84,7 @@ def _tidy(old: bytes | None, content: bytes, options: _Options) -> bytes:
     if was_sorted:
         content = _fixed(content, options)
     if old is None:
-        return _laid_out(content, options, "preserve")
+        return _laid_out(content, options, options.style.quotes)
     for quotes in ("double", "single", "preserve"):
         if _laid_out(old, options, quotes) == old:
             return _laid_out(content, options, quotes)

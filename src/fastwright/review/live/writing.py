@@ -91,7 +91,7 @@ def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
         )  # fmt: skip
     if files and facts is not None:
         payload = resources("fastwright.review.live.payload").joinpath(STAGE).read_text()
-        files[STAGE] = payload.replace('json.loads("{}")', f"json.loads({facts!r})")
+        files[STAGE] = payload.replace(" = {}\n", f" = {json.loads(facts)!r}\n", 1)
     return Written(files, tuple(left_out))
 
 

@@ -24,7 +24,7 @@ from unittest.mock import patch
 
 from fastapi.testclient import TestClient
 
-FACTS: dict[str, Any] = json.loads("{}")
+FACTS: dict[str, Any] = {}
 SIGNERS = (
     ("jwt.api_jws", "PyJWS", "encode"),
     ("jwt.api_jws", "", "encode"),
