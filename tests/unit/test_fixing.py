@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
@@ -124,8 +125,8 @@ def find(files: Mapping[PurePosixPath, bytes]) -> tuple[AppMap, tuple[Objection,
     return app, tuple(objection(app.files, finding, rule) for finding in rule.check(app))
 
 
-def test_each_of_several_indexes_gets_a_revision_that_follows_the_last() -> None:
-    """Two keys of two tables are indexed by two revisions, one upon the other, with one head."""
+def test_several_indexes_are_built_by_one_revision() -> None:
+    """Two keys of two tables make one step of a deployment, undone in the opposite order."""
     files = {PurePosixPath(path): text.encode() for path, text in FILES.items()}
 
     fixed = fix(files, find, Safety.SAFE)
@@ -133,8 +134,15 @@ def test_each_of_several_indexes_gets_a_revision_that_follows_the_last() -> None
     app, left = find(fixed.files)
     assert len(fixed.chosen) == 2
     assert left == ()
-    assert len(app.migrations[0].heads) == 1
-    assert len([path for path in fixed.files if path.parent.name == "versions"]) == 3
+    (head,) = app.migrations[0].heads
+    (new,) = (path for path in fixed.files if path not in files)
+    assert new.name == f"{head}_index_notes_shelf_id_and_1_more.py"
+    named = re.findall(r'op\.f\("(\w+)"\)', fixed.files[new].decode())
+    notes, marks = "ix_notes_shelf_id", "ix_marks_shelf_id"
+    assert named == [notes, marks, marks, notes]
+    one = fix(files, find, Safety.SAFE, only={fixed.chosen[0].key})
+    assert len(one.chosen) == 1
+    assert b"ix_marks_shelf_id" not in b"".join(one.files.values())
 
 
 TWICE = """\

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -23,6 +23,7 @@ from fastwright.model.change import (
 from fastwright.model.errors import Refused
 from fastwright.model.plan import Built, Step
 from fastwright.model.review import Objection
+from fastwright.review import revisions
 from fastwright.source import call_sites, edits, imports
 from fastwright.source.syntax import error_count, find, parse
 
@@ -81,7 +82,7 @@ def fix(
         taken = _fitting(app, [(k, f) for k, f in wanted if k not in chosen])
         if not taken:
             break
-        changes = imports.combine(app, [change for _, fix in taken.values() for change in fix])
+        changes = _together(app, [change for _, fix in taken.values() for change in fix])
         for set_ in _tidy(app, _change_set(now, changes, taken)):
             built.append(Built(Step("review", "fixes"), set_))
             now = edits.apply(now, set_.changes)
@@ -132,7 +133,8 @@ def _fitting(
 ) -> dict[str, tuple[str, tuple[Change, ...]]]:  # fmt: skip
     """Those that can be made at once: no two edit the same bytes, and every file still parses.
 
-    Of the revisions of one Alembic environment one is made: the next must follow it.
+    Of the revisions of one Alembic environment one is made, that of all indexes as one: the next
+    must follow it.
     """
     taken: dict[str, tuple[str, tuple[Change, ...]]] = {}
     together: tuple[Change, ...] = ()
@@ -145,15 +147,21 @@ def _fitting(
 
 
 def _applies(app: AppMap, changes: tuple[Change, ...]) -> bool:
+    changes = _together(app, changes)
     made = [c.path.parent for c in changes if isinstance(c, NewFile)]
     if any(made.count(environment.versions) > 1 for environment in app.migrations):
         return False
     try:
-        after = edits.apply(app.files, imports.combine(app, changes))
+        after = edits.apply(app.files, changes)
     except (Refused, ValueError):
         return False
     touched = (p for p in after if after[p] != app.files.get(p) and p.suffix == ".py")
     return all(_compiles(after[p]) for p in touched)
+
+
+def _together(app: AppMap, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """All changes as those of one hand: one block of imports a file, one revision for indexes."""
+    return imports.combine(app, revisions.joined(app, changes))
 
 
 def _compiles(content: bytes) -> bool:

@@ -103,7 +103,7 @@ def _fixes(app: AppMap, table: Table, column: Column) -> tuple[Fix, ...]:
     why = f"rows of `{table.name}` are found by `{column.name}`"
     edit = Edit(Span(span.path, at, at), f"{lead}index=True", why)
     changes: tuple[Change, ...] = (edit,)
-    revision = index_revision(app, table.name, column.name)
+    revision = index_revision(app, (table.name, column.name))
     if revision is not None:
         changes += (revision,)
     elif app.migrations:
