@@ -18,6 +18,16 @@ def call_at(content: bytes, at: Span) -> Node | None:
     return None
 
 
+def method_on(content: bytes, at: Span, name: str) -> Node | None:
+    """The call of the method `name` on the expression that spans exactly the bytes of `at`."""
+    for call in syntax.around(syntax.parse(content), at.start, at.end):
+        function = call.child_by_field_name("function") if call.type == "call" else None
+        inner = function.child_by_field_name("object") if function is not None else None
+        if inner is not None and (inner.start_byte, inner.end_byte) == (at.start, at.end):
+            return call if callee_of(call).endswith(f".{name}") else None
+    return None
+
+
 def arguments(call: Node) -> list[Node]:
     """Everything given to a call, in order, keyword arguments as such."""
     brackets = call.child_by_field_name("arguments")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap, Query, Route, Schema
@@ -16,6 +16,7 @@ from fastwright.review.reach import Reach, Step, last, reach
 from fastwright.review.rule import rule
 from fastwright.review.shapes import Read, Shapes
 from fastwright.review.statements import statement
+from fastwright.source import call_sites, layout
 from fastwright.source.imports import ensure_import
 
 _EAGER = frozenset({"selectin", "joined", "subquery", "immediate", "noload", "raise",
@@ -157,12 +158,33 @@ def _fixes(
         return ()
     path = query.span.path
     options, bound = zip(*(_option(app, path, read) for read in reads), strict=True)
-    at = Span(path, query.span.end, query.span.end)
     named = _named(reads)
     why = f"{named}: loaded for all rows by one statement each"
-    edit = Edit(at, f".options({', '.join(options)})", why)
+    edit = _loading(app, query.span, options, why)
     edits = (*dict.fromkeys(e for edits in bound for e in edits), edit)
     return (Fix(f"Load {named} with the rows", Safety.SAFE, edits),)
+
+
+def _loading(app: AppMap, at: Span, options: Sequence[str], why: str) -> Edit:
+    """The options behind the query; one that is there is led on where it loads the first part."""
+    content = app.files[at.path]
+    there = call_sites.method_on(content, at, "options")
+    if there is None:
+        return Edit(Span(at.path, at.end, at.end), f".options({', '.join(options)})", why)
+    loaded = [layout.text_of(node) for node in call_sites.arguments(there)]
+    for option in options:
+        way = _way(option)
+        begun = next((text for text in loaded if f"{way}.".startswith(f"{_way(text)}.")), "")
+        if begun:
+            loaded[loaded.index(begun)] = begun + way.removeprefix(_way(begun))
+        else:
+            loaded.append(option)
+    return Edit(Span(at.path, at.end, there.end_byte), f".options({', '.join(loaded)})", why)
+
+
+def _way(option: str) -> str:
+    """What an option loads, whatever it loads it by: ``(Thing.owner).joinedload(Owner.team)``."""
+    return f"({option.partition('(')[2]}"
 
 
 def _option(app: AppMap, path: PurePosixPath, read: Read) -> tuple[str, tuple[Edit, ...]]:
