@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
@@ -13,6 +14,9 @@ from fastwright.source.syntax import Node
 
 _SENTENCE = '"The request could not be completed"'
 _SAYS = re.compile(r"[^\W\d_]{3,}.*[^\W\d_]{2,}")
+_LOGGERS = ("logger", "log", "LOGGER", "_logger", "LOG")
+_SHARED = 2
+"""Modules that import one logger, from which on it is the project's."""
 _WHY = "what went wrong inside belongs into the log, not to the client"
 
 
@@ -122,10 +126,17 @@ def _is_logged(clause: Node) -> bool:
 
 
 def _logger(app: AppMap, at: Span) -> tuple[str, tuple[Edit, ...]]:
-    """The module's own logger, else one made where it is used."""
+    """The module's own logger, else the one that others import, else one made where it is used."""
     module = next((m for m in app.modules.values() if m.path == at.path), None)
-    for name in ("logger", "log", "LOGGER", "_logger", "LOG"):
+    for name in _LOGGERS:
         if module is not None and name in (*module.names, *module.imports):
             return name, ()
+    imported = (m.imports for m in app.modules.values())
+    used = Counter((names[n], n) for names in imported for n in _LOGGERS if n in names)
+    for (dotted, local), count in used.most_common(1):
+        if count >= _SHARED:
+            source, _, name = dotted.rpartition(".")
+            bound = imports.ensure_import(app, at.path, source, name, alias=local)
+            return bound.local, bound.edits
     bound = imports.ensure_import(app, at.path, "logging", "")
     return f"{bound.local}.getLogger(__name__)", bound.edits
