@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -106,3 +106,16 @@ def test_what_cannot_be_read_is_left() -> None:
     for broken in ("def f(:\n", "x = (\n", "\x00"):
         assert written(broken, broken + "y  = 1\n") == broken + "y  = 1\n"
         assert written(CLEAN, broken) == broken
+
+
+def test_the_persons_settings_of_ruff_are_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a file of settings nor the environment changes what is written, or where to."""
+    (tmp_path / "ruff.toml").write_text("line-length = 40\n[lint]\nselect = []\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUFF_OUTPUT_FILE", str(tmp_path / "told"))
+    before = CLEAN + "\n\nNAMES = ['of', 'this', 'and', 'that', 'and', 'more']\n".replace("'", '"')
+    after = before.replace("random.choice", "max")
+    assert written(before, after) == after.replace("import random\n", "")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["ruff.toml"]

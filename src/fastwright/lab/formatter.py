@@ -170,12 +170,16 @@ def _differences(path: PurePosixPath, content: bytes, tidy: bytes) -> Iterator[E
 
 @lru_cache(maxsize=256)
 def _ruff(words: tuple[str, ...], content: bytes) -> bytes:
-    """What ruff writes; nothing where it could not read the text.
+    """What ruff writes; nothing where it could not read the text, or is not to be found.
 
-    A file is asked about for every fix that is tried on it, so answers are kept.
+    A file is asked about for every fix that is tried on it, so answers are kept. The person's own
+    environment, which may hold settings of ruff, is kept from it.
     """
     from ruff.__main__ import find_ruff_bin  # noqa: PLC0415 - not every command writes code
 
-    command = (find_ruff_bin(), *words)
-    ended = subprocess.run(command, input=content, capture_output=True, check=False)
+    try:
+        command = (find_ruff_bin(), *words)
+        ended = subprocess.run(command, input=content, capture_output=True, check=False, env={})
+    except OSError:
+        return b""
     return ended.stdout if ended.returncode == 0 else b""
