@@ -8,7 +8,7 @@ import pytest
 
 from fastwright.model.change import NewFile
 from fastwright.prove.gate import counted
-from fastwright.recipes.ensure.suite import learn_suite
+from fastwright.recipes.ensure.suite import is_tested, learn_suite
 from fastwright.recipes.health_checks.recipe import HealthChecks
 from fastwright.survey import static
 
@@ -116,3 +116,38 @@ async def things(session: AsyncSession = Depends(holder.session)): ...
     texts = [c.text for c in changes if isinstance(c, NewFile) and "holder.session" in c.text]
     assert texts
     assert all("from store.database import holder\n" in text for text in texts)
+
+
+CLIENT = """
+import pytest
+from fastapi.testclient import TestClient
+from main import API, app
+BASE = f"http://testserver{API}"
+
+
+@pytest.fixture
+def client():
+    return TestClient(app, base_url=%s)
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "asked"),
+    [
+        ("BASE", "http://testserver/health/live"),
+        ("'http://shop/v1'", "http://testserver/health/live"),
+        ("'https://shop:8443/'", "/health/live"),
+        ("f'http://{HOST}:{PORT}'", "/health/live"),
+        ("UNKNOWN", "/health/live"),
+    ],
+)
+def test_a_client_with_a_path_of_its_own_is_asked_for_the_whole_address(
+    base: str, asked: str
+) -> None:
+    """Its path would be put before the one of the check; and what is tested once stays so."""
+    texts = {"main.py": APP + 'API = "/v1"\n', "tests/conftest.py": CLIENT % base}
+    files = {PurePosixPath(path): text.encode() for path, text in texts.items()}
+    changes = HealthChecks().build(static.read(files)).changes
+    (tests,) = (c for c in changes if isinstance(c, NewFile) and "test" in c.path.name)
+    assert f'client.get("{asked}")' in tests.text
+    assert is_tested(static.read({**files, tests.path: tests.text.encode()}), "/health/live")

@@ -114,7 +114,17 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
     assert redact(text) == text
 
 
-@given(secrets=st.lists(st.text(min_size=SHORTEST, max_size=12), max_size=4), text=st.text())
+def test_a_secret_that_is_a_word_garbles_nothing() -> None:
+    """It is masked where it stands by itself, and not at all where every example sets it."""
+    told = redact("the shop: its shops, `shop`, pass=shop&x=1, tests of a test", ["shop", "test"])
+    masked = f"the {MASK}: its shops, `{MASK}`, pass={MASK}&x=1, tests of a test"
+    assert told == masked
+
+
+SECRET = st.text(min_size=SHORTEST, max_size=12).filter(lambda s: not s.isalpha())
+
+
+@given(secrets=st.lists(SECRET, max_size=4), text=st.text())
 def test_no_secret_survives(secrets: list[str], text: str) -> None:
     """No given secret is in the result, even where one contains another."""
     full = text + "".join(f" {secret} " for secret in secrets)

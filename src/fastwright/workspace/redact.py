@@ -9,6 +9,14 @@ MASK = "[redacted]"
 SHORTEST = 4
 """Characters below which a value is not searched for: it would mask half of all words."""
 
+_WELL_KNOWN = frozenset({
+    "test", "tests", "testing", "admin", "root", "user", "guest", "secret", "password", "postgres",
+    "mysql", "redis", "default", "example", "local", "localhost", "changeme", "changethis",
+})  # fmt: skip
+"""What examples set: it hides nothing, and masking it would garble what is told."""
+_WORD = re.compile(r"[a-z]{4,10}|[A-Z]{4,10}|[A-Z][a-z]{3,9}")
+"""A value that is a word by itself is masked where it stands by itself."""
+
 _PATTERNS = (
     # A JSON web token: three base64url parts, the first a JSON object.
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?(?:\.[\w-]*){0,2}"),
@@ -32,10 +40,15 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
     Looking like one are: JSON web tokens, password hashes, private keys, the password in a URL
     and the credentials of an ``Authorization`` header. Longer secrets go first, so that one that
-    contains another is masked whole; those under `SHORTEST` characters are left.
+    contains another is masked whole; those under `SHORTEST` characters are left, and so are words
+    that everybody knows, such as ``test``.
     """
-    for secret in sorted({s for s in secrets if len(s) >= SHORTEST}, key=len, reverse=True):
-        text = text.replace(secret, MASK)
+    known = {s for s in secrets if len(s) >= SHORTEST and s not in _WELL_KNOWN}
+    for secret in sorted(known, key=len, reverse=True):
+        if _WORD.fullmatch(secret):
+            text = re.sub(rf"\b{secret}\b", MASK, text)
+        else:
+            text = text.replace(secret, MASK)
     for pattern in _PATTERNS:
         text = pattern.sub(_masked, text)
     return text

@@ -15,6 +15,8 @@ from fastwright.recipes.ensure.drafting import counted, module_for
 
 _CLIENTS = ("TestClient", "AsyncClient")
 _MARK = re.compile(r"pytest\.mark\.((?:anyio|asyncio)\b(?:\([^()\n]*\))?)")
+_BASE_URL = re.compile(r"base_url\s*=\s*(?:(?P<name>[A-Za-z_]\w*)|f?[\"'](?P<url>[^\"']*)[\"'])")
+_ORIGIN = re.compile(r"https?://(?:\{[^}]*\}|[^/{]+)(?::\{[^}]*\})?")
 _NAMED = re.compile(r"\bname\s*=\s*[\"'](\w+)[\"']")
 
 
@@ -27,6 +29,8 @@ class Suite:
         fixture: The shared fixture that yields a client; ``None`` where a file makes its own.
         is_async: True where that client is awaited.
         mark: ``anyio`` or ``asyncio``, where asynchronous tests are marked so, as it is called.
+        origin: What the paths of tests must begin with; empty but where the client puts a path
+            of its own before them.
         app: Dotted name of the app object that tests import; ``None`` for a factory.
         because: What was learnt, with the count of its evidence.
     """
@@ -35,6 +39,7 @@ class Suite:
     fixture: str | None
     is_async: bool
     mark: str
+    origin: str
     app: str | None
     because: str
 
@@ -76,6 +81,7 @@ def learn_suite(app: AppMap) -> Suite:
         fixture=called,
         is_async=is_async,
         mark=async_mark(app, tests) if is_async else "",
+        origin=_origin(app, fixture) if fixture else "",
         app=_app_symbol(app),
         because=f"in `{folder}`, {counted(folders[folder], len(tests), 'test files')}, {said}"
         if tests
@@ -83,12 +89,30 @@ def learn_suite(app: AppMap) -> Suite:
     )
 
 
+def _origin(app: AppMap, fixture: Function) -> str:
+    module = app.files[fixture.span.path].decode("utf-8", "replace")
+    rooted = is_rooted(module, app.text(fixture.span))
+    return f"http://{accepted_host(app) or 'testserver'}" if rooted else ""
+
+
+def is_rooted(module: str, written: str) -> bool:
+    """Whether a client puts a path of its own before those that it is asked for.
+
+    `written` is where it is made, in the text `module`, at the top of which its base URL may stand.
+    """
+    base = _BASE_URL.search(written)
+    name = base["name"] if base else None
+    text = rf"(?m)^{name}\s*(?::[^=\n]+)?=\s*f?[\"'](?P<url>[^\"'\n]*)[\"']"
+    found = re.search(text, module) if name else base
+    return found is not None and bool(_ORIGIN.sub("", found["url"], count=1).strip("/"))
+
+
 def is_tested(app: AppMap, path: str) -> bool:
     """True where a test asks for `path`: a call of a client with it as its first argument."""
     return any(
         _in_tests(call.span.path) and is_about(app, call.span.path)
         for call in app.calls
-        if call.arguments[:1] and call.arguments[0].strip("\"'") == path
+        if call.arguments[:1] and _ORIGIN.sub("", call.arguments[0].strip("\"'")) == path
     )
 
 

@@ -38,7 +38,8 @@ def written(
 def _pieces(
     app: AppMap, suite: Suite, database: Database, module: str, paths: tuple[str, str]
 ) -> list[Piece]:
-    strings = dict(zip(("/health/live", "/health/ready"), paths, strict=True))
+    asked = (f"{suite.origin}{path}" for path in paths)
+    strings = dict(zip(("/health/live", "/health/ready"), asked, strict=True))
     strings["health_module.get_connection"] = f"{module}.{database.symbol.rpartition('.')[2]}"
     how = Rendering(
         is_async=suite.is_async,

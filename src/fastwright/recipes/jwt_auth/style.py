@@ -89,8 +89,8 @@ def flags_of(
         "new-users": bound.makes_users,
         "refresh": paths.refresh,
         "logout": paths.logout,
-        "based": bool(suite.base_path),
-        "based-roles": bool(suite.base_path) and bound.power is not None,
+        "based": suite.is_rooted,
+        "based-roles": suite.is_rooted and bound.power is not None,
         "mocked": suite.is_mocked,
         "some-hosts": bool(suite.host),
         "limited": suite.is_limited,
@@ -266,7 +266,7 @@ def test_style(style: Style, suite: Suite) -> Style:
 
 
 def _strings(bound: Binding, layout: Layout, paths: Paths, suite: Suite) -> dict[str, str]:
-    address = f"http://{suite.host or 'testserver'}" if suite.base_path else ""
+    address = f"http://{suite.host or 'testserver'}" if suite.is_rooted else ""
     return {
         "http://localhost": f"http://{suite.host}",
         "placeholder": bound.slug,

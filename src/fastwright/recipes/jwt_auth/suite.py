@@ -9,7 +9,13 @@ from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.recipes.ensure.drafting import module_for
-from fastwright.recipes.ensure.suite import accepted_host, async_mark, fixture_name, is_about
+from fastwright.recipes.ensure.suite import (
+    accepted_host,
+    async_mark,
+    fixture_name,
+    is_about,
+    is_rooted,
+)
 from fastwright.recipes.jwt_auth.schemes import is_test
 
 _NAMES_OF_FILE = ("test_login.py", "test_auth_login.py", "test_login_tokens.py")
@@ -33,7 +39,7 @@ class Suite:
         is_async: True where that client is awaited.
         plugin: ``anyio``, ``pytest-asyncio`` or empty.
         mark: The mark of its asynchronous tests, as it is called; empty where they have none.
-        base_path: The path that the client's base URL ends in.
+        is_rooted: True where the client puts a path of its own before those that it asks for.
         httpx: The package that the client's class comes from.
         is_mocked: True where the suite's app has no database session that works.
         host: The host name that a client must ask for; empty where any will do.
@@ -46,7 +52,7 @@ class Suite:
     is_async: bool = False
     plugin: str = ""
     mark: str = ""
-    base_path: str = ""
+    is_rooted: bool = False
     httpx: str = "httpx"
     is_mocked: bool = False
     host: str = ""
@@ -112,7 +118,7 @@ def _client_of(app: AppMap, path: PurePosixPath, home: PurePosixPath) -> Suite |
         is_async=is_async,
         plugin=_plugin(app) if is_async else "",
         mark=async_mark(app, tests) if is_async else "",
-        base_path=rooted_at(body),
+        is_rooted=is_rooted(text, body),
         httpx="httpx2" if "httpx2" in text else "httpx",
     )
 
