@@ -41,6 +41,12 @@ def test_an_import_that_lost_its_last_use_goes() -> None:
     assert written(before, after) == after
     left = before.replace("random.choice", "max")
     assert written(before, left) == left.replace("import random\n", "")
+    several = left.replace("import random\n", "from random import choice, randint, seed\n")
+    used = f"{several}\n\nprint(seed, choice, randint)\n"
+    for now, kept in (("seed", "from random import seed\n"), ("0", "")):
+        after = used.replace("seed, choice, randint)", f"{now})")
+        line = "from random import choice, randint, seed\n"
+        assert written(used, after) == after.replace(line, kept)
 
 
 def test_a_file_in_the_layout_of_ruff_stays_so() -> None:

@@ -82,7 +82,7 @@ def _tidy(old: bytes | None, content: bytes, options: _Options) -> bytes:
     was_sorted = old is None or not _told(old, options, _UNSORTED)
     content = _without_unused(old or b"", content, options)
     if was_sorted:
-        content = _fixed(content, options)
+        content = _sorted(content, options)
     if old is None:
         return _laid_out(content, options, options.style.quotes)
     for quotes in ("double", "single", "preserve"):
@@ -98,8 +98,10 @@ def _without_unused(old: bytes, content: bytes, options: _Options) -> bytes:
     unused = {row["message"] for row in _told(old, options, _UNUSED)}
     fixes = [row["fix"] for row in _told(content, options, _UNUSED)
              if row["message"] not in unused and row["fix"]]  # fmt: skip
+    # Names of one statement share the edit that takes them away.
+    every = {_begin(edit): edit for fix in fixes for edit in fix["edits"]}
     lines = content.decode("utf-8", "replace").split("\n")
-    for edit in sorted((e for f in fixes for e in f["edits"]), key=_begin, reverse=True):
+    for _, edit in sorted(every.items(), reverse=True):
         (row, column), (last, end) = _begin(edit), _begin(edit, "end_location")
         head = lines[row - 1][: column - 1] if row <= len(lines) else ""
         tail = lines[last - 1][end - 1 :] if last <= len(lines) else ""
@@ -118,11 +120,9 @@ def _told(content: bytes, options: _Options, code: str) -> Sequence[Mapping[str,
     return [row for row in found if row["code"] == code]
 
 
-def _fixed(content: bytes, options: _Options) -> bytes:
-    return (
-        _ruff(("check", *_linting(options), "--select", _UNSORTED, "--fix", "-"), content)
-        or content
-    )
+def _sorted(content: bytes, options: _Options) -> bytes:
+    words = ("check", *_linting(options), "--select", _UNSORTED, "--fix", "-")
+    return _ruff(words, content) or content
 
 
 def _linting(options: _Options) -> tuple[str, ...]:
