@@ -94,7 +94,8 @@ class Query:
 
     `many`: it can yield more than one row; `bounded`: a limit caps them; `eager`: relationship
     paths loaded with it, ``?`` for an option that is made elsewhere; `filters`: columns compared,
-    as ``table.column``; `ordered`: its rows have an order; `skips`: an offset passes over some.
+    as ``table.column``, and ``?`` for a part of SQL that is put together elsewhere; `ordered`: its
+    rows have an order; `skips`: an offset passes over some.
     """
 
     tables: tuple[str, ...]

@@ -76,7 +76,7 @@ class Ownership:
         return {one.table.name: one for one in found if one is not None}
 
     def _owned(self, table: Table) -> Owned | None:
-        if self.accounts is None or table.model is None:
+        if self.accounts is None:
             return None
         keys = [c for c in table.columns if c.primary_key]
         if not keys or any(c.foreign_key for c in keys):
@@ -86,7 +86,7 @@ class Ownership:
         columns = sorted(pointing or named, key=lambda c: not _OWNER.match(c.attribute))
         if not columns:
             return None
-        people = {t.model for t in self.app.tables if t.name in self.people}
+        people = {t.model for t in self.app.tables if t.name in self.people and t.model}
         related = [r.name for r in table.relationships if r.target in people and not r.many]
         words = (*(w for c in columns for w in (c.attribute, c.name)), *related)
         return Owned(table, columns[0], tuple(dict.fromkeys(words)))
@@ -165,7 +165,8 @@ class Ownership:
         """The routes with statements on the table, or that are handed a row of it."""
         for route in self.app.routes:
             asked = any(owned.table.name in query.tables for query in route.queries)
-            handed = any(n.returns == owned.table.model for n in route.dependencies if n.name)
+            model = owned.table.model
+            handed = any(n.returns == model for n in route.dependencies if n.name and model)
             if route.reachable and (asked or handed):
                 yield route
 

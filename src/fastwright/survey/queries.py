@@ -11,6 +11,7 @@ from types import MappingProxyType
 from fastwright.model.app import Query
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
+from fastwright.source.sql_conditions import conditions
 from fastwright.survey.codebase import Unit
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import CallFact, Term
@@ -34,6 +35,7 @@ _RAW = frozenset({"execute", "fetch_all", "fetch_one", "fetch_val", "fetch", "fe
                   "executemany", "execute_many", "iterate", "scalar", "scalars", "fetchone",
                   "fetchall"})  # fmt: skip
 _TABLE = re.compile(r'\b(?:from|join|into|update)\s+"?([a-z_][\w.]*)"?', re.IGNORECASE)
+_BINDS = frozenset({"bindparams", "execution_options"})
 _PAGING = (r"order\s+by", "offset")
 _LOADERS = frozenset({"selectinload", "joinedload", "subqueryload", "immediateload",
                       "contains_eager", "raiseload"})  # fmt: skip
@@ -63,6 +65,7 @@ class Queries:
         self._tables = {t.model: t.name for t in tables if t.model} | {
             t.name: t.name for t in tables
         }
+        self._columns = {t.name: frozenset(c.name for c in t.columns) for t in tables}
         self._own: dict[Symbol, tuple[Query, ...]] = {}
         self._rows: dict[int, dict[int, list[int]]] = {}
         self._below: dict[Symbol, tuple[Symbol, ...]] = {}
@@ -131,7 +134,7 @@ class Queries:
             elif name in ("add", "add_all", "merge"):
                 query = self._added(unit, row)
             if query is None and name in _RAW:
-                query = self._raw(unit, row)
+                query = self._raw(unit, index, row, rows)
             if query is not None:
                 yield query
 
@@ -140,9 +143,9 @@ class Queries:
     def _built(
         self, unit: Unit, index: int, row: CallFact, rows: list[tuple[int, CallFact]]
     ) -> Query | None:
-        tables = tuple(
-            dict.fromkeys(t for a in row.arguments for t in self._table_of(unit, row, a))
-        )
+        receiver = receiver_of(row.callee)  # `notes.select()` of a table that is no class
+        given = row.arguments or ([receiver] if isinstance(receiver, str) else [])
+        tables = tuple(dict.fromkeys(t for a in given for t in self._table_of(unit, row, a)))
         if not tables:
             return None
         chain = _chain(unit, index, row, rows)
@@ -166,7 +169,7 @@ class Queries:
     def _table_of(self, unit: Unit, row: CallFact, term: Term) -> Iterator[str]:
         match term:
             case str():
-                names = [term, term.rpartition(".")[0]]
+                names = [term, term.rpartition(".")[0], term.partition(".c.")[0]]
             case ["c", int(index)]:
                 inner = unit.facts.calls[index]
                 for argument in inner.arguments[:1]:
@@ -254,7 +257,9 @@ class Queries:
                     )
         return None
 
-    def _raw(self, unit: Unit, row: CallFact) -> Query | None:
+    def _raw(
+        self, unit: Unit, index: int, row: CallFact, rows: list[tuple[int, CallFact]]
+    ) -> Query | None:
         terms = row.arguments[:1] or [t for k, t in row.keywords if k in ("query", "statement")]
         if not terms:
             return None
@@ -263,13 +268,30 @@ class Queries:
         kind = words[0].lower() if words else ""
         if kind not in ("select", "insert", "update", "delete", "with"):
             return None
-        tables = tuple(dict.fromkeys(name.lower() for name in _TABLE.findall(written)))
-        many = last_name(row.callee) not in _ONE
+        tables = tuple(dict.fromkeys(self._named(name) for name in _TABLE.findall(written)))
+        many = not {last_name(row.callee), *_chain(unit, index, row, rows).names} & _ONE
         bounded = not many or bool(re.search(r"\blimit\b", written, re.IGNORECASE))
         kind = "select" if kind == "with" else kind
         span = Span(unit.path, row.start, row.end)
         ordered, skips = (bool(re.search(rf"\b{w}\b", written, re.IGNORECASE)) for w in _PAGING)
-        return Query(tables, span, many, bounded, kind, ordered=ordered, skips=skips)
+        return Query(
+            tables, span, many, bounded, kind, filters=tuple(self._asked(written, tables)),
+            ordered=ordered, skips=skips,
+        )  # fmt: skip
+
+    def _named(self, written: str) -> str:
+        """The table of a name in SQL, which may have that of its schema before it."""
+        name = written.lower()
+        return name if name in self._columns else name.rpartition(".")[2]
+
+    def _asked(self, written: str, tables: tuple[str, ...]) -> Iterator[str]:
+        """The columns that SQL compares; one that names no table is of the only one that has it."""
+        found = conditions(written)
+        for of, name in found.columns:
+            having = [t for t in tables if name in self._columns.get(t, ())]
+            yield f"{of or (having if len(having) == 1 else [*tables, ''])[0]}.{name}"
+        if not found.whole:
+            yield "?"
 
     def _text(self, unit: Unit, row: CallFact, term: Term, depth: int = 0) -> str:
         """The statement that `term` is, through ``text(…)``; what is made of itself has none."""
@@ -286,6 +308,9 @@ class Queries:
 
     def _wrapped(self, unit: Unit, index: int, depth: int) -> str:
         call = unit.facts.calls[index]
+        made = receiver_of(call.callee)
+        if last_name(call.callee) in _BINDS and made is not None:
+            return self._text(unit, call, made, depth + 1)
         return self._text(unit, call, call.arguments[0], depth + 1) if call.arguments else ""
 
 

@@ -84,7 +84,8 @@ def _is_candidate(route: Route, guarding: Guarding, ownership: Ownership, intent
 
 def _made(call: Call, ownership: Ownership) -> Owned | None:
     """The owned table that a call makes a row of."""
-    return next((o for o in ownership.owned.values() if o.table.model == call.callee), None)
+    owned = (o for o in ownership.owned.values() if o.table.model)
+    return next((o for o in owned if o.table.model == call.callee), None)
 
 
 def _owner_given(app: AppMap, route: Route, call: Call, owned: Owned) -> str:

@@ -18,6 +18,7 @@ from fastwright.review.nesting import named_tables, target_of
 from fastwright.review.ownership import Ownership, is_by_key_alone, ownership_of
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
+from fastwright.review.written_sql import asks_for, sql_in, without_sql
 
 NAME = "unscoped-child"
 _COMPARES = re.compile(r"[!=]=")
@@ -108,8 +109,8 @@ def unscoped_child(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Certain where the route limits the parent to the caller: its owner is compared, or a table of
     members is asked. Any mention of the column, or of a relationship between the two tables, in
-    what runs for the route is taken for the missing condition. SQL that is written as text is left
-    to `--live`.
+    what runs for the route is taken for the missing condition. SQL that is written as text is read
+    where the whole of it is known; what is put together from parts is left to `--live`.
     """
     guarding, ownership = guarding_of(app), ownership_of(app)
     for route in guarding.served:
@@ -117,7 +118,7 @@ def unscoped_child(app: AppMap) -> Iterator[Finding]:
         if not principal or route.path.count("{") < 2:
             continue
         for child in _children(app, ownership, route):
-            asks = _asks(app, ownership, route, child.parent)
+            asks = _asks(app, ownership, route, child)
             if asks is None or _is_asked_itself(ownership, route, child):
                 continue
             if not _mentions(app, route, child):
@@ -144,30 +145,44 @@ def _children(app: AppMap, ownership: Ownership, route: Route) -> Iterator[_Chil
 
 
 def _asks(
-    app: AppMap, ownership: Ownership, route: Route, parent: Table
+    app: AppMap, ownership: Ownership, route: Route, child: _Child
 ) -> CallerUse | Query | None:
-    """Where the route limits the rows of `parent` to the caller's; None if that is not seen."""
-    accounts = ownership.accounts
+    """Where the route limits the rows of the parent to the caller's; None if that is not seen."""
+    accounts, parent = ownership.accounts, child.parent
     if accounts is not None and parent.name == accounts.name:
         uses = (u for u in route.caller_uses if u.kind == "read" and _COMPARES.search(u.text))
         return next(uses, None)
     owned = ownership.owned.get(parent.name)
     asks = ownership.asks(route, owned) if owned is not None else None
-    return asks or _asks_members(app, ownership, route, parent)
+    return asks or _asks_members(app, ownership, route, parent) or _asks_before(app, route, child)
 
 
 def _asks_members(
     app: AppMap, ownership: Ownership, route: Route, parent: Table
-) -> CallerUse | None:
+) -> CallerUse | Query | None:
     """A condition on a table that says which accounts belong to which rows of `parent`."""
     for table in app.tables:
-        pointing = {target_of(column) for column in table.columns}
-        if table.model is None or parent.name not in pointing or not pointing & ownership.people:
+        theirs = [c for c in table.columns if target_of(c) in ownership.people]
+        if parent.name not in {target_of(column) for column in table.columns} or not theirs:
             continue
-        word = re.compile(rf"\b{re.escape(table.model.rpartition('.')[2])}\b")
+        marks = {f"{table.name}.{c.name}" for c in theirs}
+        for query in route.queries if route.caller_uses else ():
+            if marks & set(query.filters):
+                return query
+        word = re.compile(rf"\b{re.escape((table.model or table.name).rpartition('.')[2])}\b")
         for use in route.caller_uses:
             if use.kind == "filtered" and word.search(use.text):
                 return use
+    return None
+
+
+def _asks_before(app: AppMap, route: Route, child: _Child) -> CallerUse | None:
+    """The guard that is told which row of the parent is meant, and says who is calling."""
+    callers = {g.name for g in route.guards if g.role == "principal" and not g.optional}
+    for node in route.every_dependency():
+        function = reach(app).functions.get(node.call) if node.call in callers else None
+        if function is not None and child.parameter in function.parameters:
+            return CallerUse("read", _last(node.call), function.span)
     return None
 
 
@@ -189,15 +204,28 @@ def _is_asked_itself(ownership: Ownership, route: Route, child: _Child) -> bool:
 def _mentions(app: AppMap, route: Route, child: _Child) -> bool:
     """Whether anything that runs for the route speaks of which row is below which."""
     own = re.escape(child.column.attribute)
-    marks = [rf"(?P<of>\w*)\.{own}\b", rf"\b{own}\s*=(?!=)", rf"[\"']{own}[\"']"]
+    marks = [rf"(?P<of>\w*)(?:\.c)?\.{own}\b", rf"\b{own}\s*=(?!=)", rf"[\"']{own}[\"']"]
     marks += [rf"\.{re.escape(r.name)}\b"
               for t, o in ((child.table, child.parent), (child.parent, child.table))
               for r in t.relationships if r.target == o.model]  # fmt: skip
     word = re.compile("|".join(marks))
     # Another table may have a column of the same name.
-    others = {t.model.rpartition(".")[2] for t in app.tables if t.model and t is not child.table}
-    texts = (app.text(f.span) for f in reach(app).running(route))
-    return any(m["of"] not in others for text in texts for m in word.finditer(text))
+    others = {n for t in app.tables if t is not child.table for n in (t.name, _last(t.model or ""))}
+    for function in reach(app).running(route):
+        if any(
+            asks_for(app, sql, child.table, child.column, child.parent)
+            for sql in sql_in(app.text(function.span))
+        ):
+            return True
+        text = without_sql(app, function)
+        if any(m["of"] not in others - {""} for m in word.finditer(text)):
+            return True
+    mark = f"{child.table.name}.{child.column.name}"
+    return any(mark in query.filters for query in route.queries)
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
 
 
 def _finding(app: AppMap, route: Route, child: _Child, asks: CallerUse | Query) -> Finding:
@@ -210,12 +238,13 @@ def _finding(app: AppMap, route: Route, child: _Child, asks: CallerUse | Query) 
     shown = f"of `{parent}` the caller's alone are served: {' '.join(written.split())}"
     fix = _fix(app, route, child)
     assert route.span is not None
+    is_here = within(child.query.span, route.span)
     return Finding(
         NAME,
-        child.query.span if within(child.query.span, route.span) else route.span,
+        child.query.span if is_here else route.span,
         message,
         evidence=(Evidence(EvidenceKind.SOURCE, shown),),
-        related=(asks.span,),
+        related=(asks.span,) if is_here else (child.query.span, asks.span),
         fixes=(fix,) if fix is not None else (),
         symbol=route.handler,
         structural=True,
