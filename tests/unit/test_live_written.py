@@ -13,6 +13,7 @@ from fastwright.agent.live_target import SturdyTarget
 from fastwright.lab.boot_tests import run_tests
 from fastwright.lab.world import World, WorldSpec
 from fastwright.review.live.examine import Examined, examine
+from fastwright.review.rule import every_rule
 from fastwright.survey import static
 from fastwright.testing.samples import python_of
 
@@ -174,3 +175,78 @@ def test_written_tests_share_the_loop_of_an_app_whose_connections_are_bound_to_i
     assert any("PATCH" in proof.operation for proof in seen.proofs)
     assert not any("patch" in name for name in names)
     assert {(one.outcome, one.kind) for one in ran.outcomes} == {("failed", "assertion")}
+
+
+WALLETS = """
+import os
+from fastapi import FastAPI, HTTPException
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+engine = create_async_engine(os.environ["DATABASE_URL"])
+app = FastAPI()
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Wallet(Base):
+    __tablename__ = "wallets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    balance: Mapped[int] = mapped_column(default=0)
+
+
+@app.post("/wallets/{wallet_id}/payments")
+async def pay(wallet_id: int) -> int:
+    async with AsyncSession(engine) as session:
+        wallet = await session.get(Wallet, wallet_id)
+        if wallet is None or wallet.balance < 1:
+            raise HTTPException(409)
+        wallet.balance -= 1
+        await session.commit()
+        return 1
+"""
+MENDED = (
+    ("Wallet, wallet_id)", "Wallet, wallet_id, with_for_update=True)"),
+    ("wallet.balance -= 1", "wallet.balance = Wallet.balance - 1"),
+)
+PLAIN = (
+    ("create_async_engine(", "create_engine("),
+    ("async with Async", "with "),
+    ("await ", ""),
+    ("async def", "def"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("driver", "changes"), [("asyncpg", ()), ("psycopg", PLAIN)])
+def test_a_lost_update_is_kept_as_a_test(
+    tmp_path: Path, driver: str, changes: tuple[tuple[str, str], ...]
+) -> None:
+    """Of many requests at once some are lost before the repair, by assertion, and none after it."""
+    text = _with(WALLETS, *changes)
+    (tmp_path / "main.py").write_text(text)
+    app = static.read({PurePosixPath("main.py"): text.encode()})
+    env = {"DATABASE_URL": f"postgresql+{driver}://app:app@localhost:5432/app"}
+    spec = WorldSpec(tmp_path, python_of("newest"), target="main:app", env=env)
+    with World.open(spec) as world:
+        world.prepare_schema(app)
+        known = tuple(every_rule()["lost-update"].check(app))
+        seen = examine(SturdyTarget(lambda: world.boot("main:app")), app, known)
+        (name,) = [name for name in seen.tests.files if "lost_update" in name]
+        world.overlay({PurePosixPath(n): t.encode() for n, t in seen.tests.files.items()})
+        ran = [run_tests(world, [name])]
+        for change in MENDED:
+            world.overlay({PurePosixPath("main.py"): _with(text, change).encode()})
+            ran.append(run_tests(world, [name]))
+    told = [(one.outcome, one.kind) for run in ran for one in run.outcomes]
+    assert told == [("failed", "assertion"), ("passed", ""), ("passed", "")]
+
+
+def _with(text: str, *changes: tuple[str, str]) -> str:
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return text

@@ -51,6 +51,8 @@ class Scenery:
         columns = {c.name: c for c in table.columns} if table else {}
         values = ", ".join(f"{k!r}: {self._value(columns.get(k), v)}" for k, v in told.items())
         self._made[name] = stand
+        if self._stage.user(Caller.OWNER) is None:  # nobody is known to the app
+            return f'{name} = scene.row("{stand.table}", {{{values}}})'
         self.users.add(WHO[stand.caller])
         return f'{name} = scene.row("{stand.table}", {{{values}}}, {WHO[stand.caller]})'
 

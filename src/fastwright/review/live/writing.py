@@ -14,6 +14,7 @@ from fastwright.model.finding import Caller
 from fastwright.review.guarding import permissions
 from fastwright.review.live.credentials import PASSWORD, User
 from fastwright.review.live.exchange import POSED, TWICE, UNCOMMITTED, Exchange
+from fastwright.review.live.probes.lost_update import AT_ONCE, START
 from fastwright.review.live.probes.whole_table import ROWS
 from fastwright.review.live.proof import Proof
 from fastwright.review.live.scenery import WHO, Scenery, table_of_row
@@ -55,6 +56,7 @@ _CLAIMS = MappingProxyType({
     "unlimited-page-size": "A page ends, however many rows are asked for",
     "credentials-for-any-origin": "No page of a foreign origin may call with its visitor's cookies",
     "failing-route": "A valid request of its owner does not end in an exception",
+    "lost-update": "Each of many requests at the same moment counts",
     "late-commit": "Nobody is told of a success whose commit fails",
     "exception-text-to-client": "An error tells nothing of what the app is made of",
     "settings-in-answer": "No answer holds a secret setting",
@@ -171,6 +173,11 @@ def _body(stage: Stage, proof: Proof) -> str | None:
         shown = [(replace(one, caller=Caller.ANONYMOUS), what) for one, what in proof.shown]
         proof = replace(proof, shown=tuple(shown))
     exchange = proof.shown[0][0]
+    return _of_its_own(stage, proof, exchange) or _of_one_call(stage, proof, exchange)
+
+
+def _of_its_own(stage: Stage, proof: Proof, exchange: Exchange) -> str | None:
+    """The steps of what a single call would not show; None for all else."""
     if proof.rule in ("unlimited-login", "user-enumeration"):
         return _tries(proof.rule)
     if exchange.staging.startswith(POSED):
@@ -179,6 +186,10 @@ def _body(stage: Stage, proof: Proof) -> str | None:
         return _listing(stage, exchange)
     if proof.rule == "credentials-for-any-origin":
         return _from_outside(exchange)
+    return _at_once(stage, proof, exchange) if proof.rule == "lost-update" else None
+
+
+def _of_one_call(stage: Stage, proof: Proof, exchange: Exchange) -> str | None:
     scenery = Scenery(stage, exchange)
     lines, path = _set_up(stage, exchange, scenery)
     who = WHO.get(exchange.caller)
@@ -250,10 +261,34 @@ def _from_outside(exchange: Exchange) -> str:
     )
 
 
+def _at_once(stage: Stage, proof: Proof, exchange: Exchange) -> str | None:
+    """One call, which says how far the number moves, and many of them at the same moment."""
+    table, _, column = proof.subject.rpartition(":")[2].partition(".")
+    people, scenery = stage.people, Scenery(stage, exchange)
+    lines, path = _set_up(stage, exchange, scenery)
+    is_own = people.table is not None and table == people.table.name
+    row = "owner['row']" if is_own else "row" if exchange.row else ""
+    who = WHO.get(exchange.caller)
+    if not row or (is_own and not who):
+        return None
+    call = f'"{exchange.method}", {path}{f", {who}" if who else ""}{_content(exchange)}'
+    return "\n".join((
+        *lines,
+        f'number = scene.number("{table}", {row}, "{column}")',
+        f"number.change({START})",
+        f"answer = scene.send({call})",
+        "assert answer.status_code < 300",
+        f"before, step = number.now, number.now - {START}",
+        f'answers = scene.together({AT_ONCE}, "{table}", {call})',
+        "served = sum(answer.status_code < 300 for answer in answers)",
+        "assert number.now - before == step * served",
+    ))  # fmt: skip
+
+
 def _set_up(stage: Stage, exchange: Exchange, scenery: Scenery) -> tuple[list[str], str]:
     """Lines that make users and rows, and the path as an expression."""
     names = scenery.users | ({WHO[exchange.caller]} if exchange.caller in WHO else set())
-    names |= {"owner"} if exchange.row else set()
+    names |= {"owner"} if exchange.row and stage.user(Caller.OWNER) else set()
     role = _role(stage, exchange)
     lines = [f'{name} = scene.user("{name}"{role})' for name in sorted(names, reverse=True)]
     path = scenery.path

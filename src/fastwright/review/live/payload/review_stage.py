@@ -5,6 +5,7 @@ Run them against a database for tests: they write to whatever the app's settings
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gc
 import hashlib
@@ -16,6 +17,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from inspect import signature
@@ -31,6 +33,9 @@ SIGNERS = (
     ("jose.jws", "", "sign"),
 )
 """Where PyJWT and python-jose make a signed text of claims."""
+
+MOMENT = 0.2
+"""Seconds for which a change waits, so that others read what was there before."""
 
 
 class Scene:
@@ -211,6 +216,40 @@ class Scene:
         wanted = [c == row[c.name] for c in table.primary_key]
         self.work(lambda c: c.execute(table.delete().where(*wanted)))
 
+    def number(self, name: str, row: dict[str, Any], column: str) -> Number:
+        """The number that `column` of a row holds."""
+        return Number(self, name, row, column)
+
+    def together(self, count: int, table: str, method: str, path: str, *given: Any, **content: Any
+                 ) -> list[Any]:  # fmt: skip
+        """The same request many times at once, so that all have read before one changes `table`."""
+        with self.slow_changes(table), ThreadPoolExecutor(count) as pool:
+            sent = [pool.submit(self.send, method, path, *given, **content) for _ in range(count)]
+            return [one.result() for one in sent]
+
+    @contextmanager
+    def slow_changes(self, table: str) -> Iterator[None]:
+        """Whatever changes rows of `table` waits for a moment first."""
+        if "sqlalchemy" not in sys.modules:
+            yield
+            return
+        sqlalchemy = importlib.import_module("sqlalchemy")
+
+        def wait(connection: Any, _: Any, statement: str, *more: Any) -> None:
+            del more
+            if statement.lstrip()[:6].upper() != "UPDATE" or table not in statement:
+                return
+            if getattr(connection.dialect, "is_async", False):
+                sqlalchemy.util.await_only(asyncio.sleep(MOMENT))
+            else:
+                time.sleep(MOMENT)
+
+        sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", wait)
+        try:
+            yield
+        finally:
+            sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", wait)
+
     @contextmanager
     def failing_commits(self) -> Iterator[None]:
         """Every commit of what was written fails, as when the database is lost at that moment."""
@@ -248,6 +287,23 @@ class Scene:
             headers["cookie"] = b"; ".join(map(_bytes, (mine["cookie"], own["cookie"])))
         self.client.cookies.clear()
         return self.client.request(method, path, headers=headers, **content)
+
+
+class Number:
+    """What one column of one row holds, as it is at any moment."""
+
+    def __init__(self, scene: Scene, table: str, row: dict[str, Any], column: str) -> None:
+        self.scene, self.table, self.row, self.column = scene, table, row, column
+
+    @property
+    def now(self) -> float:
+        """What the database holds now."""
+        keys = {c.name: self.row[c.name] for c in self.scene.table(self.table).primary_key}
+        return float(self.scene.found(self.table, keys)[self.column])
+
+    def change(self, value: int) -> None:
+        """Let it be `value`."""
+        self.scene.change(self.table, self.row, {self.column: value})
 
 
 def _bytes(text: str | bytes) -> bytes:

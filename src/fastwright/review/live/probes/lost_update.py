@@ -21,7 +21,7 @@ from fastwright.review.live.stage import PATIENCE, Stage
 AT_ONCE = 12
 """Requests that are sent at the same moment."""
 
-_START = 1000
+START = 1000
 """What the column holds at first, so that all of them may be served."""
 
 _ROUTE = re.compile(r"`([A-Z]+ /[^`]*)`")
@@ -80,7 +80,7 @@ def _set(stage: Stage, number: _Number) -> bool:
     try:
         changed = stage.people.probe(
             rows, table=number.table.name, key_column=number.place, key=number.key,
-            column=number.column.name, value=_START,
+            column=number.column.name, value=START,
         )  # fmt: skip
     except FastwrightError:
         return False
@@ -101,7 +101,7 @@ def _counted(stage: Stage, number: _Number, row: Canary | None) -> Proof | None:
     request = stage.ready(number.operation, stage.user(caller), row)
     one = stage.send(caller, number.operation, request, row=row.row if row else None)
     before = _read(stage, number)
-    step = before - _START if before is not None else 0
+    step = before - START if before is not None else 0
     if not one.worked or not step or before is None:
         return None
     answers = stage.target.together(
