@@ -20,7 +20,15 @@ from fastwright.model.plan import Candidate, Option, Plan, Presence, State, Step
 from fastwright.model.proof import Check, FileDiff, Outcome, Proof, Report, Verdict
 from fastwright.model.review import Objection, Review
 from fastwright.recipes.recipe import choices, registry
-from fastwright.report import html, json_text, markdown, review_html, words
+from fastwright.report import (
+    html,
+    json_text,
+    markdown,
+    review_html,
+    review_markdown,
+    review_terminal,
+    words,
+)
 from fastwright.report.terminal import Terminal
 from fastwright.survey import static
 
@@ -241,8 +249,8 @@ def test_square_brackets_are_text_in_the_terminal() -> None:
     assert "dict[str, int] and [bold]this[/bold]" in shown(report)
 
 
-def test_a_proven_cell_stands_out_in_a_matrix_by_path() -> None:
-    """Callers stand in their usual order, rows by path and method, and what is wrong is marked."""
+def proven(matrix: AccessMatrix) -> Review:
+    """A review with a proof of one cell, in which the row was another user's."""
     sent = (("request", "GET /a/1"), ("caller", "other user"), ("status", "200"))
     finding = Finding(
         "missing-owner-filter", Span(PurePosixPath("a.py"), 0, 1), "`GET /a/{id}` reads a row",
@@ -250,14 +258,57 @@ def test_a_proven_cell_stands_out_in_a_matrix_by_path() -> None:
     )  # fmt: skip
     told = Objection(finding, "FW501", "security", Severity.HIGH, "A row.", "a.py", Position(1, 1),
                      Position(1, 2), ("x",), "f")  # fmt: skip
+    return Review("main:app", (told,), matrix=matrix)
+
+
+def test_a_proven_cell_stands_out_in_a_matrix_by_path() -> None:
+    """Callers stand in their usual order, rows by path and method, and what is wrong is marked."""
     row = {"anonymous": "401", "other user": "200", "owner": "200"}
     matrix = AccessMatrix({"DELETE /a/{id}": row, "GET /b": row, "GET /a/{id}": row})
-    page = review_html.render(Review("main:app", (told,), matrix=matrix))
+    page = review_html.render(proven(matrix))
     heads = re.findall(r"<th>(anonymous|owner|other user)</th>", page)
     assert heads == ["anonymous", "owner", "other user"]
     named = re.findall(r"<code>((?:GET|DELETE) /[^<]*)</code></th>", page)
     assert named == ["GET /a/{id}", "DELETE /a/{id}", "GET /b"]
     assert page.count('<td class="cell fault">200</td>') == 1
+
+
+def terminal_of(review: Review, *, matrix: bool) -> list[str]:
+    """The lines that the terminal is told of a review."""
+    told = io.StringIO()
+    review_terminal.show(review, Console(file=told, width=100), matrix=matrix)
+    return told.getvalue().splitlines()
+
+
+def test_the_matrix_is_told_in_text_where_it_is_asked_for() -> None:
+    """A line for each operation, what is wrong marked, and what was not called said; else none."""
+    row = {"anonymous": "401", "owner": "200", "other user": "no row could be made"}
+    review = proven(AccessMatrix({"GET /b": row, "GET /a/{id}": row | {"other user": "200"}}))
+    lines = terminal_of(review, matrix=True)
+    first = next(n for n, line in enumerate(lines) if line.startswith("who may call what"))
+    assert [line.split() for line in lines[first + 1 : first + 3]] == [
+        ["GET", "/a/{id}", "401", "200", "200!"],
+        ["GET", "/b", "401", "200", "-"],
+    ]
+    assert "! is proven to be wrong; - was not called" in lines[first + 3]
+    assert not any("who may call what" in line for line in terminal_of(review, matrix=False))
+    page = review_markdown.render(review)
+    assert "| route | anonymous | owner | other user |" in page
+    assert "| `GET /a/{id}` | 401 | 200 | 200! |" in page
+
+
+def test_a_long_matrix_is_cut_in_text_and_says_where_the_whole_is() -> None:
+    """Of 100 operations 40 are told, what is wrong among them, and the page has all."""
+    row = {"anonymous": "401", "other user": "200", "owner": "200"}
+    many = {f"GET /0/{n}": row for n in range(99)}
+    review = proven(AccessMatrix(many | {"GET /a/{id}": row}))
+    page = review_markdown.render(review)
+    assert page.count("| `GET /0/") == 39
+    assert "| `GET /a/{id}` | 401 | 200 | 200! |" in page
+    said = "nd 60 more operations: `--format html` and `--json` have them all"
+    assert said in page
+    assert any(said in line for line in terminal_of(review, matrix=True))
+    assert review_html.render(review).count("<code>GET /0/") == 99
 
 
 def test_one_cause_of_a_failing_gate_is_told_once() -> None:

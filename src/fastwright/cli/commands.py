@@ -132,7 +132,7 @@ def review_app(path: str | None, *, form: str, output: str | None, **given: Any)
     from fastwright.cli.reviewing import choices, run_review  # noqa: PLC0415
 
     run = to_run(given | ({"app": path} if path else {}))
-    return run_review(run, choices(given), form, output)
+    return run_review(run, choices(given), form, output, matrix=given["matrix"])
 
 
 @cli.command(

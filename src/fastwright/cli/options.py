@@ -59,6 +59,7 @@ _FORMS = ("terminal", "json", "sarif", "html", "markdown", "github")
 _REVIEW = (
     click.option("--live", is_flag=True, help="Run the app too, and try what was found."),
     click.option("--write-tests", metavar="DIR", help="With --live: each proof as a pytest."),
+    click.option("--matrix", is_flag=True, help="With --live: show who may call what."),
     click.option("--fix", is_flag=True, help="Apply the safe fixes, proved as a batch."),
     click.option(
         "--fix-behaviour", is_flag=True, help="Also those that change behaviour, one by one."

@@ -40,7 +40,7 @@ def choices(given: Mapping[str, Any]) -> Choices:
         fail_on=given["fail_on"] or "",
         baseline=Path(given["baseline"]) if given["baseline"] else None,
         write_baseline=given["write_baseline"],
-        live=given["live"] or bool(given["write_tests"]),
+        live=given["live"] or given["matrix"] or bool(given["write_tests"]),
         write_tests=Path(given["write_tests"]) if given["write_tests"] else None,
         repair=wanted[-1] if wanted else None,
     )
@@ -50,38 +50,41 @@ def _words(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for text in given for word in text.split(",") if word)
 
 
-def run_review(run: Run, wanted: Choices, form: str, output: str | None) -> int:
-    """Review, and print or write the result in the form asked for."""
+def run_review(
+    run: Run, wanted: Choices, form: str, output: str | None, *, matrix: bool = False
+) -> int:
+    """Review, and print or write the result in the form asked for, with who may call what."""
     quiet = run.as_json or form != "terminal"
     screen = Screen(Output(stderr=True, highlight=False), yes=run.yes, quiet=quiet)
     reads_once = not wanted.live and wanted.repair is None
     with without_collector() if reads_once else contextlib.nullcontext():
         found = review(run.start, screen, run.wishes, wanted)
-        return tell(found, "json" if run.as_json else form, output)
+        return tell(found, "json" if run.as_json else form, output, matrix=matrix)
 
 
-def tell(found: Review, form: str, output: str | None) -> int:
+def tell(found: Review, form: str, output: str | None, *, matrix: bool = False) -> int:
     """Print the review in `form`, or write it to the file `output`; the exit code that it has."""
     text = _rendered(found, form)
     if output is not None:
-        _write(output, text or _plain(found))
+        _write(output, text or _plain(found, matrix=matrix))
     elif text:
         click.echo(text, nl=False)
     if text == "" or output is not None:
         from fastwright.report.review_terminal import show  # noqa: PLC0415
 
-        show(found, Output(highlight=False, stderr=output is not None))
+        console = Output(highlight=False, stderr=output is not None)
+        show(found, console, matrix=matrix)
     if not found.loads:
         return DoesNotLoad.exit_code
     return FINDINGS if found.failing else BROKEN if found.faults else 0
 
 
-def _plain(found: Review) -> str:
+def _plain(found: Review, *, matrix: bool) -> str:
     """What the terminal is told, as text for a file."""
     from fastwright.report.review_terminal import show  # noqa: PLC0415
 
     told = io.StringIO()
-    show(found, Output(file=told, highlight=False, width=_WIDTH))
+    show(found, Output(file=told, highlight=False, width=_WIDTH), matrix=matrix)
     return told.getvalue()
 
 

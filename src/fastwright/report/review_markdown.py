@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastwright.model.review import Review
+from fastwright.report import access
 from fastwright.report import review_words as words
 from fastwright.report.review_words import Group
 
@@ -39,14 +40,12 @@ def _paragraph(group: Group) -> Iterator[str]:
 def _access(review: Review) -> Iterator[str]:
     if review.matrix is None or not review.matrix.outcomes:
         return
-    callers = list(dict.fromkeys(c for row in review.matrix.outcomes.values() for c in row))
-    rows = [("route", *callers), tuple("---" for _ in range(len(callers) + 1))]
-    rows += [
-        (f"`{route}`", *(row.get(caller, "") for caller in callers))
-        for route, row in review.matrix.outcomes.items()
-    ]
+    table = access.table(review)
+    rows = [("route", *table.callers), tuple("---" for _ in range(len(table.callers) + 1))]
+    rows += [(f"`{route}`", *cells) for route, cells in table.rows]
     yield "## Who may call what"
     yield "\n".join("| " + " | ".join(_cell(c) for c in row) + " |" for row in rows)
+    yield ". ".join(note[:1].upper() + note[1:] for note in table.notes)
 
 
 def _cell(text: str) -> str:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from fastwright.model.finding import Severity
 from fastwright.model.review import Repair, Review
+from fastwright.report import access
 from fastwright.report import review_words as words
 from fastwright.report.review_words import Group
 
@@ -16,12 +17,9 @@ _COLOURS = ((Severity.HIGH, "bold red"), (Severity.MEDIUM, "yellow"), (Severity.
 _MOST_EVIDENCE = 3
 
 
-def show(review: Review, console: Console) -> None:
-    """Print the whole review on `console`."""
-    for severity, found in words.by_severity(review):
-        for group in found:
-            for line in _paragraph(group, dict(_COLOURS)[severity]):
-                console.print(line, soft_wrap=True)
+def show(review: Review, console: Console, *, matrix: bool = False) -> None:
+    """Print the whole review on `console`; `matrix` says that who may call what is asked for."""
+    _show_objections(review, console)
     for fault in review.faults:
         console.print(_line("fault", f"`{fault.rule}` did not run to its end: {fault.because}"))
         console.print(_line("", f"a fault of fastwright's, at {fault.where}; please report it"))
@@ -31,7 +29,41 @@ def show(review: Review, console: Console) -> None:
         console.print(_line("not done", note), soft_wrap=True)
     for note in words.set_aside(review):
         console.print(_line("not told", note), soft_wrap=True)
+    if matrix:
+        _show_matrix(review, console)
     _show_end(review, console)
+
+
+def _show_objections(review: Review, console: Console) -> None:
+    for severity, found in words.by_severity(review):
+        for group in found:
+            for line in _paragraph(group, dict(_COLOURS)[severity]):
+                console.print(line, soft_wrap=True)
+
+
+def _show_matrix(review: Review, console: Console) -> None:
+    """Who may call what: a line for each operation, a column for each caller."""
+    table = access.table(review)
+    if not table.rows:
+        console.print(_line("matrix", "nothing was called, so that nobody knows who may"))
+        return
+    width = max(len(route) for route, _ in table.rows)
+    head = "  ".join(table.callers)
+    console.print(Text.assemble(("who may call what".ljust(width + 2), "bold"), (head, "dim")))
+    for route, cells in table.rows:
+        line = Text(route.ljust(width + 2))
+        for caller, cell in zip(table.callers, cells, strict=True):
+            line.append(cell.ljust(len(caller) + 2), _style(cell))
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+    for note in table.notes:
+        console.print(_line("", note), soft_wrap=True)
+
+
+def _style(cell: str) -> str:
+    if cell.endswith("!"):
+        return "bold red"
+    return "green" if cell.startswith("2") else "dim" if cell.startswith(("-", "4")) else "yellow"
 
 
 def _paragraph(group: Group, colour: str) -> Iterator[Text]:
