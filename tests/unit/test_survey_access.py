@@ -304,3 +304,46 @@ app.include_router(router)
         "/current": [("principal", False)], "/maybe": [("principal", True)],
         "/root": [("permission", False)], "/open": [],
     }  # fmt: skip
+
+
+ADMINS = """
+import secrets
+from fastapi import Depends, FastAPI, HTTPException, Header
+from fastapi.security import HTTPBearer
+from jwt import decode
+class User: ...
+class settings: admin_token = "s"
+scheme = HTTPBearer()
+app = FastAPI()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "role"),
+    [
+        ("if user.role != 'admin':\n        raise HTTPException(403)", "permission"),
+        ("if not (user and user.is_superuser):\n        raise HTTPException(403)", "permission"),
+        ("if user['role'] not in ('admin', 'staff'):\n        raise HTTPException(401)",
+         "permission"),
+        ("if user.is_admin:\n        return user\n    raise HTTPException(403)", "permission"),
+        ("if not secrets.compare_digest(token.credentials, settings.admin_token):\n"
+         "        raise HTTPException(403)", "permission"),
+        ("if user is None:\n        raise HTTPException(401)", "principal"),
+        ("if not user.is_active:\n        raise HTTPException(403)", "principal"),
+        ("if user.is_admin and not token:\n        raise HTTPException(403)", "principal"),
+        ("if user.role == 'banned':\n        raise HTTPException(403)", "principal"),
+        ("if user.is_admin:\n        user.seen = True\n    if not user:\n"
+         "        raise HTTPException(401)", "principal"),
+    ],
+)  # fmt: skip
+def test_a_dependency_that_asks_for_a_right_itself_is_a_permission(body: str, role: str) -> None:
+    """A role, a flag or an admin's key before a refusal, not a test that shuts some out."""
+    text = (
+        f"{ADMINS}def auth_current(token=Depends(scheme)) -> User:\n"
+        f"    user = decode(token.credentials, 'k')\n    {body}\n    return user\n"
+        "@app.get('/')\ndef index(user: User = Depends(auth_current)): ...\n"
+    )
+    app = static.read({PurePosixPath("main.py"): text.encode()})
+    (found,) = [g.role for g in app.routes[0].guards if g.name == "main.auth_current"]
+    assert found == role
+    assert [p.permission for p in app.principals] == [role == "permission"]

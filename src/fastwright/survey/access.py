@@ -10,6 +10,7 @@ from fastwright.model.app import Dependency, Guard, Principal, Route
 from fastwright.model.places import Span
 from fastwright.survey.borrowed import LAX, borrowed
 from fastwright.survey.codebase import Unit
+from fastwright.survey.demands import demands_more
 from fastwright.survey.dependencies import Dependencies
 from fastwright.survey.facts import CallFact, Scope, Term
 from fastwright.survey.names import Symbol, is_function
@@ -203,6 +204,8 @@ class Access:
             return "permission" if 401 in refused else None
         if 403 in refused and self._asks_more(node.call, _CREDENTIALS):
             return "permission"  # it says who may have the very thing that the path names
+        if refused and any(demands_more(*place) for place in self._bodies(node.call)):
+            return "permission"
         return "principal" if self._yields_caller(node) else ("permission" if refused else None)
 
     def _refines(self, node: Dependency) -> bool:
