@@ -19,6 +19,11 @@ _ABSENT = re.compile(
     r"|no default|declare|provide|configure|none|empty",
     re.IGNORECASE,
 )
+_NEEDED = re.compile(
+    r"\bthe ([\w.-]+) library is required"  # SQLAlchemy of greenlet, a ValueError
+    r"|requires [\"']([\w.-]+)[\"'] to be installed"  # FastAPI of python-multipart
+    r"|^([\w.-]+) is not installed, run `pip install"  # pydantic of email-validator
+)
 _LISTING = re.compile(r"\b(iterdir|listdir|scandir|chdir)\b")
 _LONGEST = 6000
 
@@ -65,7 +70,11 @@ def _worth_showing(path):
 
 
 def _module(error):
-    return (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    """What could not be imported; some libraries raise an error of their own in its place."""
+    if isinstance(error, ModuleNotFoundError):
+        return error.name or ""
+    found = _NEEDED.search(str(error))
+    return next(filter(None, found.groups()), "") if found else ""
 
 
 def _path(error):
