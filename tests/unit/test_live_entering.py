@@ -280,3 +280,20 @@ def test_a_known_key_that_the_run_was_given_is_a_question(
     (proof,) = (one for one in seen.proofs if one.rule == "weak-signing-secret")
     assert proof.is_meant is not bool(env)
     assert ("is `SIGNING_KEY` another one" in proof.message) is bool(env)
+
+
+@pytest.mark.slow
+def test_a_hasher_that_fails_on_every_password_is_the_reason_for_having_no_users(
+    tmp_path: Path,
+) -> None:
+    """Where passlib does not work with its bcrypt, that is told with its remedy, not the doors."""
+    by_hand = (
+        'return "sha$" + hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 1000).hex()'
+    )
+    assert by_hand in APP
+    broken = APP.replace(by_hand, 'return CryptContext(schemes=["bcrypt"]).hash(password)')
+    told = examined(tmp_path, f"from passlib.context import CryptContext\n{broken}").not_tried
+    (why,) = [note for note in told if "no user could be made who gets in" in note]
+    assert "`main.hash_password` fails on every password: ValueError: password cannot be" in why
+    assert "pin `bcrypt<5`" in why
+    assert not any("fails on every password" in x for x in examined(tmp_path, APP).not_tried)

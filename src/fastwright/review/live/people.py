@@ -20,9 +20,7 @@ from fastwright.review.attack import Answer, Client, Headers, Target
 from fastwright.review.attacks.notes import Notes
 from fastwright.review.attacks.probes import (
     cheapening,
-    hashing,
     minting,
-    own_hashing,
     reading,
     rows,
 )
@@ -39,6 +37,7 @@ from fastwright.review.live.credentials import (
     tokens_in,
 )
 from fastwright.review.live.entrances import Entrances
+from fastwright.review.live.hashes import Hashed, hashed
 from fastwright.review.live.reasons import Refusals
 from fastwright.review.live.roles import highest
 from fastwright.review.ownership import Ownership
@@ -96,8 +95,8 @@ class People:
 
     @property
     def refusals(self) -> str:
-        """Each door that let nobody in, with its answer."""
-        return self._refused.told()
+        """What hashes no password, and each door that let nobody in, with its answer."""
+        return "; ".join(filter(None, (self.hashed.because, self._refused.told())))
 
     def hash_cheaply(self) -> None:
         """Have the app hash with little work from now on, where its packages allow it."""
@@ -209,7 +208,7 @@ class People:
     def _by_row(self, user: User) -> User | None:
         if self.table is None:
             return None
-        values = account_values(self.table, user, self.hash)
+        values = account_values(self.table, user, self.hashed.text)
         try:
             row = self._target.seed(self.table.name, **values)
         except FastwrightError as error:
@@ -219,18 +218,9 @@ class People:
         return replace(user, row={k: None if v is None else str(v) for k, v in row.items()})
 
     @cached_property
-    def hash(self) -> str:
-        """A hash of the password that the app can verify, as far as is known."""
-        capability = self._app.capability("auth.password_hash")
-        if capability is not None:
-            try:
-                return str(self.probe(own_hashing, symbol=capability.symbol, password=PASSWORD))
-            except FastwrightError:
-                pass  # a method of an object that we cannot make: hash as its library would
-        try:
-            return str(self.probe(hashing, password=PASSWORD, scheme=""))
-        except FastwrightError:
-            return PASSWORD
+    def hashed(self) -> Hashed:
+        """The password as the app hashes it."""
+        return hashed(self._app, self.probe)
 
     def _with_row(self, user: User) -> User:
         if self.table is None:
@@ -262,7 +252,8 @@ class People:
             )
         if entered is not None:
             return entered
-        told = self._refused.told(self.entrances.logins)
+        doors = self._refused.told(self.entrances.logins)
+        told = "; ".join(filter(None, (self.hashed.because, doors)))
         entered = self._opened(user, self._minted(user))
         if entered is not None and told:
             self.remarks[f"no login let a user in, so tokens are the app's own: {told}"] = None
