@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -16,11 +17,13 @@ from fastwright.lab.world import World, WorldSpec
 from fastwright.model.finding import Caller, Finding, Grade
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
+from fastwright.review.attacks.notes import Notes
 from fastwright.review.engine import find_all
 from fastwright.review.live.breaking import broken, folded, is_outside
 from fastwright.review.live.examine import Examined, examine
 from fastwright.review.live.exchange import TWICE, UNCOMMITTED, Exchange
-from fastwright.review.live.telling import Shown, standing
+from fastwright.review.live.proof import Proof
+from fastwright.review.live.telling import Shown, findings_of, standing
 from fastwright.review.requests import Ready
 from fastwright.review.rule import every_rule
 from fastwright.source import edits, imports
@@ -342,15 +345,29 @@ def test_a_field_that_a_rule_knows_is_no_habit() -> None:
     assert (proof.rule, proof.subject) == ("longer-than-column", "A.t")
 
 
-def test_a_page_size_that_breaks_is_proven_where_it_is_known() -> None:
-    """A negative size is the fault of the bound that is missing, which a rule has reported."""
+def test_a_page_size_that_breaks_goes_with_what_is_known_and_proves_it_not() -> None:
+    """A negative size is told with the missing bound, which only rows that are counted prove."""
     app = static.read({MAIN: b"from fastapi import FastAPI\napp = FastAPI()\n"})
     text = traceback("sqlalchemy.exc.DataError: LIMIT must not be negative", 3)
     broke = broken(app, exchange("GET /a", text), "a negative number", "limit", ROUTE)
     (proof,) = folded([broke], [known("unlimited-page-size", "main.add")])
     assert (proof.rule, proof.subject) == ("unlimited-page-size", "main.add")
+    assert grade_of(proof) is Grade.CERTAIN
+    assert grade_of(replace(proof, decides=True)) is Grade.PROVEN
     (other,) = folded([broke], ())
     assert other.rule == "unforeseen-input"
+    assert other.decides
+
+
+def grade_of(proof: Proof) -> Grade:
+    """The grade of the finding of the source that `proof` joins."""
+    span = Span(MAIN, 0, 1)
+    finding = replace(known(proof.rule, proof.subject), at=span, structural=True)
+    app = static.read({MAIN: b"from fastapi import FastAPI\napp = FastAPI()\n"})
+    routes = {proof.operation: replace(ROUTE, span=span, handler=proof.subject)}
+    (joined,) = findings_of([proof], [finding], app, routes, Notes())
+    assert joined.message == finding.message
+    return joined.grade
 
 
 def test_a_number_that_no_row_has_is_an_unknown_row_however_large() -> None:

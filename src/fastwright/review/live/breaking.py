@@ -195,6 +195,7 @@ def _proof(group: list[Break]) -> Proof:
     return Proof(
         first.rule, operations[0], message, shown, beside=tuple(operations[1:]), subject=subject,
         causes=tuple(one.cause for one in group),
+        decides=first.rule != _SIZES,  # only rows that are counted show that a page has no end
     )  # fmt: skip
 
 

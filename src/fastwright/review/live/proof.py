@@ -48,6 +48,8 @@ class Proof:
         subject: What it is of where that is not the handler: a field as its rule names it, or one
             of several faults of one rule and handler.
         causes: Of values that end in a 500, what each of them broke.
+        decides: False where it goes with what the rule says, and could have another reason: a
+            finding of the source keeps its grade.
     """
 
     rule: str
@@ -59,3 +61,4 @@ class Proof:
     beside: tuple[str, ...] = ()
     subject: str = ""
     causes: tuple[Cause, ...] = ()
+    decides: bool = True

@@ -43,7 +43,7 @@ def findings_of(
             joined = replace(joined, message=proof.message)  # what may be is now known
         key = (proof.rule, joined.symbol)
         evidence = tuple(exchange.evidence(notes, what) for exchange, what in proof.shown)
-        if not proof.is_meant:
+        if not (proof.is_meant and proof.decides):
             evidence = tuple(Evidence(EvidenceKind.SOURCE, e.text, e.values) for e in evidence)
         if way.decision and (way.fixes == joined.fixes):
             told = f"to decide: {way.decision}"
