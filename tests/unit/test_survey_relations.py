@@ -150,3 +150,12 @@ def test_what_a_class_inherits_is_whole_whoever_asks_first(deep: int, given: str
     (item,) = evaluator.classes_in("Item", Frame(unit))
     found = [symbol.dotted() for symbol in evaluator.lineage(item)]
     assert found == ["main.Item", "main.Base", "library.Model"]
+
+
+def test_a_module_is_found_by_its_file() -> None:
+    """The map tells which module a file is, and of no other file."""
+    app = read(app=APP, crud=CRUD)
+    module = app.module_at(PurePosixPath("crud.py"))
+    assert module is not None
+    assert module.name == "crud"
+    assert app.module_at(PurePosixPath("README.md")) is None

@@ -320,6 +320,10 @@ class AppMap:
         """The table of that table name or dotted class name."""
         return next((t for t in self.tables if name in (t.name, t.model)), None)
 
+    def module_at(self, path: PurePosixPath) -> Module | None:
+        """The module that a file is, where it was read as one."""
+        return next((m for m in self.modules.values() if m.path == path), None)
+
     def text(self, span: Span) -> str:
         """The source text of a span."""
         return span.text(self.files[span.path])

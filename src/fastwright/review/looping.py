@@ -158,5 +158,5 @@ def _is_constant(app: AppMap, function: Function, loop: Block) -> bool:
     if made:
         written = app.files[function.span.path][made[-1].start : made[-1].end]
         return bool(_WRITTEN_OUT.fullmatch(written)) and b" for " not in written
-    here = (m for m in app.modules.values() if m.path == function.span.path)
-    return any(words in module.names or words in module.imports for module in here)
+    module = app.module_at(function.span.path)
+    return module is not None and (words in module.names or words in module.imports)

@@ -127,7 +127,7 @@ def _is_logged(clause: Node) -> bool:
 
 def _logger(app: AppMap, at: Span) -> tuple[str, tuple[Edit, ...]]:
     """The module's own logger, else the one that others import, else one made where it is used."""
-    module = next((m for m in app.modules.values() if m.path == at.path), None)
+    module = app.module_at(at.path)
     for name in _LOGGERS:
         if module is not None and name in (*module.names, *module.imports):
             return name, ()

@@ -45,6 +45,7 @@ def with_constraint(
 
 def home_of_field(app: AppMap, at: Span, module: str = "pydantic") -> str:
     """Where the file has ``Field`` from already, else `module`."""
-    imports = next((m.imports for m in app.modules.values() if m.path == at.path), {})
+    here = app.module_at(at.path)
+    imports = here.imports if here is not None else {}
     known = imports.get("Field", "").partition(".")[0]
     return known if known in ("pydantic", "sqlmodel") else module

@@ -148,5 +148,6 @@ def _names(parameters: Node, content: bytes) -> set[str]:
 
 def answers_route(app: AppMap, frame: Frame) -> bool:
     """The function of `frame` answers a route: its parameters are the request's, not a caller's."""
-    module = next((m.name for m in app.modules.values() if m.path == frame.path), None)
-    return any(route.handler == f"{module}.{frame.function}" for route in app.routes)
+    module = app.module_at(frame.path)
+    name = f"{module.name}.{frame.function}" if module is not None else ""
+    return any(route.handler == name for route in app.routes)

@@ -121,7 +121,7 @@ class Writer:
     # ---------------------------------------------------------------------------- reading
 
     def _table(self, entity: str) -> Table | None:
-        module = next((m for m in self._app.modules.values() if m.path == self._path), None)
+        module = self._app.module_at(self._path)
         head, _, tail = entity.partition(".")
         dotted = module.imports.get(head, f"{module.name}.{head}") if module else head
         dotted = f"{dotted}.{tail}" if tail else dotted

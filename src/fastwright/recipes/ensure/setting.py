@@ -246,9 +246,10 @@ def _as_constant(
     total = sum(1 for s in app.settings if s.attribute is None)
     why = f"`{name}` comes from the environment, {counted(len(siblings), total, 'settings')}"
     line = insert_lines(app, path, offset, f"{name} = {value}\n", why)
-    module = next(m.name for m in app.modules.values() if m.path == path)
+    module = app.module_at(path)
+    assert module is not None
     made = Reader(
-        expression=name, module=module, name=name, annotation=_plain(wanted.annotation),
+        expression=name, module=module.name, name=name, annotation=_plain(wanted.annotation),
         variable=name, changes=(*changes, line),
     )  # fmt: skip
     return _with_files(app, made, wanted)

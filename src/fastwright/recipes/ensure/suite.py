@@ -142,7 +142,8 @@ def _module(application: Application) -> str:
 
 
 def _imported(app: AppMap, path: PurePosixPath) -> list[str]:
-    return [n for m in app.modules.values() if m.path == path for n in m.imports.values()]
+    module = app.module_at(path)
+    return list(module.imports.values()) if module is not None else []
 
 
 def _is_in(name: str, module: str) -> bool:

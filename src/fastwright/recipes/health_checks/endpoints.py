@@ -73,7 +73,8 @@ def written(
         text = payload.new_module(app, place.path, _once(pieces, place.variable), _DOC)
         why = f"{_why(database)}; {place.because}"
         return (*place.new_packages(), NewFile(place.path, text, why))
-    have = {name for m in app.modules.values() if m.path == place.path for name in m.names}
+    module = app.module_at(place.path)
+    have = set(module.names) if module is not None else set()
     fresh = _once(pieces, place.variable, have | {"router"})
     piece = payload.joined(fresh)
     return payload.appended(app, place.path, piece, _why(database))

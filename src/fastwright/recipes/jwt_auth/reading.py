@@ -105,19 +105,12 @@ def _has_settings_module(app: AppMap) -> bool:
 def _constant(app: AppMap, wanted: WantedSetting) -> Reader | None:
     """The constant that the app has for `wanted` already."""
     found = next((s for s in app.settings if _is(s, wanted)), None)
-    module = next(
-        (
-            m.name
-            for m in app.modules.values()
-            if found and found.span and m.path == found.span.path
-        ),
-        None,
-    )
+    module = app.module_at(found.span.path) if found and found.span else None
     if module is None:
         return None
     name = wanted.name.upper()
     kind = "str" if wanted.annotation == "SecretStr" else wanted.annotation
-    return Reader(name, module, name, kind, name)
+    return Reader(name, module.name, name, kind, name)
 
 
 def _is(setting: Setting, wanted: WantedSetting) -> bool:

@@ -97,7 +97,7 @@ def _enumeration(app: AppMap, one: Stored) -> str | None:
         return None
     called = _CALLED.search(app.text(one.column.span))
     name = called[1] if called else (one.column.type or "").rpartition(".")[2]
-    module = next((m for m in app.modules.values() if m.path == one.column.span.path), None)
+    module = app.module_at(one.column.span.path)
     if not name or module is None:
         return None
     dotted = module.imports.get(name, f"{module.name}.{name}" if module.name else name)
@@ -136,11 +136,11 @@ def _fixes(app: AppMap, at: Span, name: str, dotted: str) -> tuple[Fix, ...]:
     written = app.text(at)
     found = re.match(r"\w+\s*:\s*[^=\n]*?\b(?P<type>str)\b", written)
     module, _, last = dotted.rpartition(".")
-    here = next((m.name for m in app.modules.values() if m.path == at.path), "")
+    here = app.module_at(at.path)
     if found is None or ("=" in written and not re.search(r"=\s*None$", written)):
         return ()
     changes: tuple[Change, ...] = ()
-    if module != here:
+    if here is None or module != here.name:
         bound = ensure_import(app, at.path, module, last)
         changes, last = bound.edits, bound.local
     start = at.start + len(written[: found.start("type")].encode())
