@@ -290,3 +290,39 @@ def test_locked_versions_win_over_declared_ones() -> None:
         ("uv.lock", "uv", True),
         ("requirements-dev.txt", "pip", True),
     }
+
+
+OF_FASTAPI_USERS = """
+from fastapi_users.db import SQLAlchemyBaseOAuthAccountTableUUID, SQLAlchemyBaseUserTableUUID
+from fastapi_users_db_sqlalchemy import SQLAlchemyBaseUserTable
+from fastapi_users_db_sqlalchemy.access_token import SQLAlchemyBaseAccessTokenTableUUID
+from sqlalchemy import String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+class Base(DeclarativeBase): ...
+class User(SQLAlchemyBaseUserTableUUID, Base):
+    nickname: Mapped[str]
+class Member(SQLAlchemyBaseUserTable[int], Base):
+    __tablename__ = "members"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(100), unique=True)
+class OAuthAccount(SQLAlchemyBaseOAuthAccountTableUUID, Base): ...
+class AccessToken(SQLAlchemyBaseAccessTokenTableUUID, Base): ...
+"""
+
+
+def test_tables_of_the_base_classes_of_fastapi_users_have_name_and_columns() -> None:
+    """What the library declares is known without it; what the app's class says comes first."""
+    app = read(OF_FASTAPI_USERS)
+    assert [table.name for table in app.tables] == ["user", "members", "oauth_account",
+                                                    "accesstoken"]  # fmt: skip
+    user, member, account, token = app.tables
+    own = ("email", "hashed_password", "is_active", "is_superuser", "is_verified")
+    assert tuple(c.name for c in user.columns) == ("id", *own, "nickname")
+    assert tuple(c.name for c in member.columns) == (*own, "id")
+    assert [getattr(t.column("email"), "length", None) for t in (user, member)] == [320, 100]
+    assert [getattr(t.column("user_id"), "foreign_key", None) for t in (account, token)] == [
+        "user.id", "user.id"
+    ]  # fmt: skip
+    capability = app.capability("auth.user_table")
+    assert capability is not None
+    assert capability.because.startswith("table `user` has the columns `email`")

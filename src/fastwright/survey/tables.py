@@ -11,6 +11,7 @@ from fastwright.survey.classes import Class, Classes, annotated
 from fastwright.survey.codebase import Unit
 from fastwright.survey.columns import Columns
 from fastwright.survey.facts import CallFact
+from fastwright.survey.library_tables import inherited
 from fastwright.survey.values import (
     UNKNOWN_TEXT,
     Const,
@@ -92,18 +93,20 @@ class _Tables:
         core = self._of_table_object(cls)
         if core is not None:
             return core
-        name = text_of(self.classes.attribute(cls, "__tablename__"))
-        columns, relations, style = self._declared(cls)
+        given, theirs = inherited(cls)
+        name = text_of(self.classes.attribute(cls, "__tablename__")) or given
+        own, relations, style = self._declared(cls)
+        columns = tuple((theirs | {column.attribute: column for column in own}).values())
         if not columns:
             return None
-        if name is None:
+        if not name:
             # A name that is made in a way that cannot be followed is not known; it is not guessed.
             if not self.evaluator.member(cls.symbol, "__tablename__"):
                 return None
             name = UNKNOWN_TEXT
         return Table(
             name, cls.name, columns, self._indexes(cls), relations,
-            "sqlalchemy", style, self._declarative(cls), cls.span,
+            "sqlalchemy", style or "mapped", self._declarative(cls), cls.span,
         )  # fmt: skip
 
     def _declared(
