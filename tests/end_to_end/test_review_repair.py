@@ -225,6 +225,13 @@ def test_what_only_a_run_shows_is_repaired_too(project: Path) -> None:
     found = review(project, Agreeing(), wishes, chosen)
     assert found.repair is not None
     assert found.repair.titles == ("Answer a duplicate in `POST /tags` with 409",)
+    (replayed,) = found.repair.replayed
+    proven = "`POST /tags`, as unforeseen-input was proven"
+    assert replayed == f"{proven}: answered 500 before, 409 now"
+    assert found.repair.proof is not None
+    (check,) = [c for c in found.repair.proof.checks if c.gate == "replay"]
+    assert dict(check.evidence[0].values) == {"before": "POST /tags → 500",
+                                              "after": "POST /tags → 409"}  # fmt: skip
     written = (project / "main.py").read_text()
     assert "        except IntegrityError as error:\n            session.rollback()\n" in written
     kept = {o.finding.message: o.finding for o in found.objections}

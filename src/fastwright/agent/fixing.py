@@ -42,6 +42,7 @@ class Chosen:
     key: str
     title: str
     handler: str
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ def fix(
         for set_ in _tidy(app, _change_set(now, changes, taken)):
             built.append(Built(Step("review", "fixes"), set_))
             now = edits.apply(now, set_.changes)
-        handlers = {_key(o): o.finding.symbol for o in objections}
-        chosen |= {k: Chosen(k, title, handlers[k]) for k, (title, _) in taken.items()}
+        places = {_key(o): (o.finding.symbol, o.rule) for o in objections}
+        chosen |= {k: Chosen(k, title, *places[k]) for k, (title, _) in taken.items()}
     return Fixed(now, combine(files, now, built), tuple(chosen.values()))
 
 

@@ -20,6 +20,7 @@ from fastwright.model.review import Fault
 from fastwright.prove.side import Side
 from fastwright.review.live.examine import examine
 from fastwright.review.live.proof import Proof
+from fastwright.review.live.replays import Replays
 from fastwright.review.live.telling import Shown
 from fastwright.source import edits
 
@@ -43,6 +44,7 @@ class LiveReview:
         faults: What of ours raised, and where.
         loads: The app booted, so that anything could be tried.
         shown: Of the findings those that no rule makes, to be looked for in another tree.
+        replays: The tests by the findings that they are of.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -55,6 +57,7 @@ class LiveReview:
     faults: tuple[Fault, ...] = ()
     loads: bool = True
     shown: tuple[Shown, ...] = ()
+    replays: Replays = field(default_factory=Replays)
 
 
 def review_live(
@@ -126,6 +129,7 @@ def _examined(side: Side, known: Sequence[Finding], worlds: Worlds, watch: Stopw
     return LiveReview(
         seen.findings, seen.matrix, tuple(dict.fromkeys(notes)), side.map, seen.proofs,
         seen.tests.files, seen.tests.left_out, seen.faults, shown=seen.shown,
+        replays=seen.replays,
     )  # fmt: skip
 
 

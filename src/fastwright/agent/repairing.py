@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from fastwright.agent import applying, keeping
+from fastwright.agent import applying, keeping, replaying
 from fastwright.agent.fixing import Chosen, Files, Find, Fixed, fix
 from fastwright.agent.ground import Ground
 from fastwright.agent.person import Person, Wishes
@@ -16,6 +16,7 @@ from fastwright.model.change import ChangeSet, Safety
 from fastwright.model.proof import Check, Outcome, Proof, Report, Verdict
 from fastwright.model.review import Repair
 from fastwright.prove import Gate, Side, every_gate, idempotent, in_order, judge, tests
+from fastwright.review.live.replays import Replays
 from fastwright.source import edits
 from fastwright.workspace import journal
 
@@ -33,6 +34,7 @@ class Repairing:
     wishes: Wishes
     watch: Stopwatch
     worlds: Worlds
+    replays: Replays | None = None
     left: dict[str, str] = field(default_factory=dict)
 
     def repair(self, safety: Safety) -> tuple[Files, Repair]:
@@ -133,6 +135,9 @@ class Repairing:
             return fix(side.files, self.find, Safety.CHANGES_BEHAVIOUR, only=keys).changes
 
         gates = (*every_gate(), own_tests, idempotent.gate(again))
+        if self.replays is not None:
+            mended = [(one.rule, one.handler) for one in fixed.chosen]
+            gates = (*gates, replaying.gate(self.replays, mended))
         if not strict:
             gates = (*gates, *(_showing(g) for g in every_gate() if g.name in _SHOWN))
         return in_order(gates)
@@ -158,7 +163,9 @@ class Repairing:
             tuple(self.left.values()),
             _differences(proof, "contract"),
             _differences(proof, "access"),
-        )
+            replayed=tuple(e.text for c in proof.checks if c.gate == replaying.NAME
+                           for e in c.evidence),
+        )  # fmt: skip
 
     def _apply(self, fixed: Fixed) -> str:
         before, after = self.ground.files, fixed.files

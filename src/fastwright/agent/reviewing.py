@@ -27,6 +27,8 @@ from fastwright.review.settings import Settings, read_settings, severity
 from fastwright.survey.codebase import of_tests
 
 if TYPE_CHECKING:
+    from fastwright.agent.live_review import LiveReview
+    from fastwright.review.live.replays import Replays
     from fastwright.review.live.telling import Shown
 
 
@@ -73,6 +75,8 @@ class Terms:
     """Rule and symbol of what a run has proven: told, and repaired, also where source is unsure."""
     shown: tuple[Shown, ...] = ()
     """What a run has proven that no rule finds: told, and repaired, until it is mended."""
+    replays: Replays | None = None
+    """The tests of what a run has proven, to be run again on a repaired tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,9 @@ def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Rev
         write(place_of(stand.project, terms.settings, choices.baseline), judged.objections)
     told = told_of(stand, terms, seen, judged)
     if choices.live:
-        told, shown = _with_live(Run(stand, terms, person, wishes, watch), choices.write_tests)
-        terms = replace(terms, shown=shown)
+        run = Run(stand, terms, person, wishes, watch)
+        told, seen_live = _with_live(run, choices.write_tests)
+        terms = replace(terms, shown=seen_live.shown, replays=seen_live.replays)
     if choices.repair is not None:
         seen_to_fail = frozenset(
             (o.finding.rule, o.finding.symbol)
@@ -140,8 +145,8 @@ class Run:
     watch: Stopwatch
 
 
-def _with_live(run: Run, tests: Path | None) -> tuple[Review, tuple[Shown, ...]]:
-    """The review with what the running app showed, and what of it no rule finds.
+def _with_live(run: Run, tests: Path | None) -> tuple[Review, LiveReview]:
+    """The review with what the running app showed, and that by itself.
 
     A test of each proof is written into the folder `tests`.
     """
@@ -165,7 +170,7 @@ def _with_live(run: Run, tests: Path | None) -> tuple[Review, tuple[Shown, ...]]
     notes = (*again.not_tried, *seen.not_tried, *untested)
     faults = (*again.faults, *seen.faults)
     told = replace(again, matrix=seen.matrix, not_tried=notes, faults=faults, loads=seen.loads)
-    return told, seen.shown
+    return told, seen
 
 
 def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
@@ -182,7 +187,9 @@ def _with_repair(told: Review, safety: Safety, run: Run) -> Review:
         applying.telling_what_stands(run.stand.project),
         Worlds(run.stand, run.person, run.wishes, run.watch) as worlds,
     ):
-        repairing = Repairing(run.stand, find, run.person, run.wishes, run.watch, worlds)
+        repairing = Repairing(
+            run.stand, find, run.person, run.wishes, run.watch, worlds, run.terms.replays
+        )
         try:
             files, repair = repairing.repair(safety)
         except DoesNotLoad as error:

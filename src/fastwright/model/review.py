@@ -73,7 +73,8 @@ class Repair:
     """What was repaired: the titles of the fixes, their diffs and the proof that they passed.
 
     `kept_out` says of each fix that was tried and not kept why; `contract` and `access` are the
-    differences that the person has to know, a line each; `entry` names the change for ``undo``.
+    differences that the person has to know, a line each; `entry` names the change for ``undo``;
+    `replayed` tells how what a run had proven fares before and after.
     """
 
     titles: tuple[str, ...] = ()
@@ -83,6 +84,7 @@ class Repair:
     contract: tuple[str, ...] = ()
     access: tuple[str, ...] = ()
     entry: str = ""
+    replayed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def _rest(review: Review) -> Iterator[str]:
     if review.repair is not None:
         yield "## Repaired"
         yield "\n".join(f"- {line}" for line in review.repair.titles or ("nothing",))
+        yield "\n".join(f"- replayed: {line}" for line in review.repair.replayed)
         yield "\n".join(f"- differs: {x}" for x in (*review.repair.contract, *review.repair.access))
         yield "\n".join(f"- left: {line}" for line in review.repair.kept_out)
         yield from (f"```diff\n{diff.diff.rstrip()}\n```" for diff in review.repair.diffs)

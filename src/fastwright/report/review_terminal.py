@@ -91,6 +91,8 @@ def _show_repair(repair: Repair, console: Console) -> None:
         console.print(Text(f"\n{diff.diff.rstrip()}"), soft_wrap=True)
     for title in repair.titles:
         console.print(_line("repaired", title), soft_wrap=True)
+    for line in repair.replayed:
+        console.print(_line("replayed", line), soft_wrap=True)
     for line in (*repair.contract, *repair.access):
         console.print(_line("differs", line), soft_wrap=True)
     for why in repair.kept_out:

@@ -23,6 +23,7 @@ from fastwright.review.live.entrances import find_entrances
 from fastwright.review.live.matrix import Grid
 from fastwright.review.live.people import People
 from fastwright.review.live.proof import Proof
+from fastwright.review.live.replays import Replays, replays_of
 from fastwright.review.live.stage import Stage
 from fastwright.review.live.telling import Shown, findings_of, shown_of
 from fastwright.review.live.unjudged import unjudged
@@ -60,6 +61,7 @@ class Examined:
         users: Who was on the stage, by the caller they played.
         faults: What of ours raised, and where.
         shown: Of the findings those that no rule makes, to be looked for in another tree.
+        replays: The tests by the findings that they are of.
     """
 
     findings: tuple[Finding, ...]
@@ -70,6 +72,7 @@ class Examined:
     users: dict[Caller, User] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     shown: tuple[Shown, ...] = ()
+    replays: Replays = field(default_factory=Replays)
 
 
 def examine(
@@ -102,15 +105,17 @@ def examine(
     judged = vouched(stage, "matrix", judging.judge(stage, grid, known))
     proofs = [*judged, *_probed(stage, grid)]
     findings = findings_of(proofs, known, app, stage.routes, people.notes)
+    tests = tests_of(stage, proofs)
     return Examined(
         findings,
         grid.matrix(),
         (*people.remarks, *stage.not_tried, *_refusals(stage), *unjudged(stage, grid)),
         tuple(proofs),
-        tests_of(stage, proofs),
+        tests,
         dict(stage.cast),
         tuple(stage.faults),
         tuple(shown_of(proofs, findings, stage.routes)),
+        replays_of(tests, stage.routes),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.resources import files as resources
 from types import MappingProxyType
 from typing import Any
@@ -66,16 +66,18 @@ _CLAIMS = MappingProxyType({
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Tests by file name, and the proofs that no test can be written of."""
+    """Tests by file name, the proofs that no test can be written of, and those of the others."""
 
     files: Mapping[str, str]
     left_out: tuple[str, ...] = ()
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
 
 
 def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
     """A test for each proof whose intent is shown, and the stage that they share."""
     facts = _facts(stage)
     files: dict[str, str] = {}
+    told: dict[str, Proof] = {}
     left_out: list[str] = []
     for proof in proofs:
         if not proof.is_meant:
@@ -86,6 +88,7 @@ def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
             left_out.append(f"no test is written of: {proof.message}")
             continue
         name = _free(name, files)
+        told[f"test_{name}.py"] = proof
         imports = "".join(f", {name}" for name in _SHARED if re.search(rf"\b{name}[(\[]", body))
         files[f"test_{name}.py"] = _HEAD.format(
             message=proof.message[:1].upper() + proof.message[1:], imports=imports, name=name,
@@ -94,7 +97,7 @@ def tests_of(stage: Stage, proofs: Iterable[Proof]) -> Written:
     if files and facts is not None:
         payload = resources("fastwright.review.live.payload").joinpath(STAGE).read_text()
         files[STAGE] = payload.replace(" = {}\n", f" = {json.loads(facts)!r}\n", 1)
-    return Written(files, tuple(left_out))
+    return Written(files, tuple(left_out), told)
 
 
 def _is_told(stage: Stage, proof: Proof) -> bool:
