@@ -155,7 +155,7 @@ class Evaluator:
         outer = Frame(unit, facts.up)
         if row is facts.parameters[0] and facts.up >= 0 and unit.scopes[facts.up].kind == "c":
             owner = Symbol("scope", unit, facts.up)
-            return (Ref(owner),) if row.name == "cls" else (Made(owner),)
+            return (Ref(owner),) if row.name == "cls" else self.itself(owner)
         kinds = self.classes_in(row.annotation, outer)
         made = tuple(Made(kind) for kind in kinds)
         default = self.values(row.default, outer) if isinstance(row.default, list | str) else ()
@@ -258,6 +258,10 @@ class Evaluator:
     def attribute(self, value: Value, name: str) -> Values:
         """What ``value.name`` stands for."""
         return self._objects.attribute(value, name)
+
+    def itself(self, owner: Symbol) -> tuple[Made, ...]:
+        """What ``self`` is in a class."""
+        return self._objects.itself(owner)
 
     def member(self, owner: Symbol, name: str) -> Values:
         """What attribute `name` of class `owner` stands for, inherited ones included."""

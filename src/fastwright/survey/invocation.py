@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fastwright.survey.bindings import of_dictionary, unique
@@ -191,6 +192,17 @@ class Calls:
         )
         return (*outer, *((function.scope, name, values) for name, values in given))
 
+    def _keywords(self, row: CallFact, frame: Frame) -> Iterator[tuple[str, Values]]:
+        """The keywords of a call, those of a known dictionary (``**known``) among them."""
+        for name, term in row.keywords:
+            values = self.evaluator.values(term, frame)
+            if name != "**":
+                yield name, values
+                continue
+            for key, value in (p for v in values if isinstance(v, Pairs) for p in v.items):
+                if (word := text_of(key)) is not None:
+                    yield word, value
+
     def _gathered(
         self, parameters: list[ParameterFact], row: CallFact, frame: Frame
     ) -> list[tuple[str, Values]]:
@@ -216,7 +228,7 @@ class Calls:
         values = [v for term in row.arguments for v in self.evaluator.splatted(term, frame)]
         given += [(p.name, v) for p, v in zip(place, values, strict=False)]
         known = {p.name for p in facts.parameters}
-        given += [(k, self.evaluator.values(t, frame)) for k, t in row.keywords if k in known]
+        given += [(k, v) for k, v in self._keywords(row, frame) if k in known]
         given += self._gathered(facts.parameters, row, frame)
         names = {name for name, _ in given}
         rest = [p for p in facts.parameters if p.name not in names and p.default is not None]

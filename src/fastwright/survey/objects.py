@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fastwright.survey.bindings import unique
+from fastwright.survey.codebase import Unit, of_tests
 from fastwright.survey.facts import Term
 from fastwright.survey.names import Symbol, is_class, is_function
 from fastwright.survey.values import Bound, Const, Frame, Made, Ref, Unknown, Value, Values
@@ -21,6 +22,45 @@ class Objects:
         self.evaluator = evaluator
         self._attributes: dict[tuple[Made, str], Values] = {}
         self._lineages: dict[Symbol, tuple[Symbol, ...]] = {}
+        self._selves: dict[Symbol, tuple[Made, ...]] = {}
+        self._sites: dict[str, list[tuple[Unit, int]]] = {}
+
+    def itself(self, owner: Symbol) -> tuple[Made, ...]:
+        """What ``self`` is in a class: the one object of it that the project makes, if it is one.
+
+        What is given to that object is known then, in whatever method it is used.
+        """
+        if owner not in self._selves:
+            self._selves[owner] = (Made(owner),)
+            self._selves[owner] = self._only_one(owner) or (Made(owner),)
+        return self._selves[owner]
+
+    def _only_one(self, owner: Symbol) -> tuple[Made, ...]:
+        unit = owner.unit
+        if unit is None or "__init__" not in unit.inner.get(owner.scope, {}):
+            return ()
+        resolve = self.evaluator.names.resolve
+        found = [
+            (at, index)
+            for at, index in self._called(unit.scopes[owner.scope].name.rpartition(".")[2])
+            if resolve(at, at.facts.calls[index].scope, str(at.facts.calls[index].callee)) == owner
+        ]
+        if len(found) != 1:
+            return ()
+        at, index = found[0]
+        row = at.facts.calls[index]
+        made = self.evaluator.call(index, Frame(at, row.scope, (), row.start))
+        return tuple(value for value in made if isinstance(value, Made) and value.of == owner)
+
+    def _called(self, name: str) -> list[tuple[Unit, int]]:
+        """The calls of that name outside of tests."""
+        if not self._sites:
+            for unit in self.evaluator.codebase.units:
+                for index, row in enumerate(unit.facts.calls if not of_tests(unit.path) else ()):
+                    if isinstance(row.callee, str):
+                        place = row.callee.rpartition(".")[2]
+                        self._sites.setdefault(place, []).append((unit, index))
+        return self._sites.get(name, [])
 
     def attribute(self, value: Value, name: str) -> Values:
         """What ``value.name`` stands for."""

@@ -149,13 +149,24 @@ class Wiring:
             for value in self.evaluator.values(receiver, frame):
                 if isinstance(value, Made) and self.family(value.of):
                     found = True
-                    self.on[value].append(Registration(value, name, row, frame, function))
+                    on = of_every(value) if self._is_of_the_only_one(receiver, frame) else value
+                    self.on[on].append(Registration(on, name, row, frame, function))
         if (
             not found
             and not _is_super(unit, receiver)
             and self._looks_like_wiring(unit, name, function)
         ):
             self.lost.append((unit, row, "what it is called on could not be followed"))
+
+    def _is_of_the_only_one(self, receiver: Term, frame: Frame) -> bool:
+        """Whether something is an attribute of ``self`` where the project makes one such object."""
+        if not str(receiver).startswith("self."):
+            return False
+        found = self.evaluator.values("self", frame)
+        return any(
+            isinstance(v, Made) and any(v.call == one.call for one in self.evaluator.itself(v.of))
+            for v in found
+        )
 
     def _looks_like_wiring(self, unit: Unit, name: str, function: Symbol | None) -> bool:
         if is_test(unit) or name in ("get", "options", "middleware", "callback", "mount"):
