@@ -29,6 +29,7 @@ FAULTS = {
     '        claims = jwt.decode(token, KEY, algorithms=["HS256"])\n': (
         '        claims = jwt.decode(token, options={"verify_signature": False})\n'
     ),
+    "    if user is None or not user.is_active:\n": "    if user is None:\n",
     '@app.post("/login", dependencies=[Depends(limit_login)])\n': '@app.post("/login")\n',
     "    if user is None or user.password_hash != hash_password(body.password):\n": (
         '    if user is None:\n        raise HTTPException(404, "No such user")\n'
@@ -135,6 +136,7 @@ def test_nothing_is_proven_of_a_good_app(world: World) -> None:
         ("unscoped-child", "GET /shelves/{shelf_id}/books/{book_id}"),
         ("unscoped-child", "DELETE /shelves/{shelf_id}/books/{book_id}"),
         ("unverified-token", "GET /me"),
+        ("deactivated-caller", "GET /me"),
         ("unlimited-login", "POST /login"),
         ("user-enumeration", "POST /login"),
         ("writable-privilege", "PATCH /me"),

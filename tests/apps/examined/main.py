@@ -52,6 +52,7 @@ class User(Base):
     email: Mapped[str] = mapped_column(String(255), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
     is_admin: Mapped[bool] = mapped_column(default=False)
+    is_active: Mapped[bool] = mapped_column(default=True)
 
 
 class Note(Base):
@@ -138,7 +139,7 @@ def current_user(db: Db, token: Annotated[str, Depends(scheme)]) -> User:
     except jwt.PyJWTError as error:
         raise HTTPException(401) from error
     user = db.get(User, int(claims["sub"]))
-    if user is None:
+    if user is None or not user.is_active:
         raise HTTPException(401)
     return user
 
@@ -165,6 +166,8 @@ def login(body: Credentials, db: Db) -> dict[str, str]:
     user = db.scalar(select(User).where(User.email == body.email))
     if user is None or user.password_hash != hash_password(body.password):
         raise HTTPException(401, "Incorrect email or password")
+    if not user.is_active:
+        raise HTTPException(403)
     claims = {"sub": str(user.id), "exp": int(time.time()) + 900}
     return {"access_token": jwt.encode(claims, KEY, algorithm="HS256")}
 

@@ -40,7 +40,7 @@ LONGEST = 150.0
 _OF_THE_MATRIX = 0.6
 _CHEAP = (
     "hash-in-answer", "forged-token", "own-promotion", "unknown-user", "endless-login",
-    "foreign-origin", "failing-owner",
+    "foreign-origin", "failing-owner", "deactivated-caller",
 )  # fmt: skip
 """Probes of a few requests; they go first, whatever the time."""
 

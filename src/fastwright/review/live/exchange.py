@@ -21,6 +21,9 @@ UNCOMMITTED = "uncommitted"
 POSED = "a token "
 """With a token that does not hold; what is wrong with it follows."""
 
+SWITCHED = "switched off: "
+"""The account was switched off meanwhile; the column and its value follow."""
+
 _SHOWN = 400
 _READ = 20_000
 """Characters of a body that are looked through for what must be hidden, before it is cut."""
@@ -42,8 +45,9 @@ class Exchange:
     `row` is what it named; `stands` are the rows that were there beside, those above others first.
     `place` is where a row of `named` was named, if not in the path of the row's own: ``("query",
     name)``, or the way in a body; `below` is the table that came to have a row below it.
-    `staging` says what had to be so for it: `TWICE`, `UNCOMMITTED` or `POSED` with what is wrong
-    with the token; empty for nothing. `carried` are the headers of who sent it.
+    `staging` says what had to be so for it: `TWICE`, `UNCOMMITTED`, `POSED` with what is wrong
+    with the token, or `SWITCHED` with what the account says; empty for nothing. `carried` are the
+    headers of who sent it.
     """
 
     caller: Caller

@@ -13,7 +13,13 @@ from typing import Any
 from fastwright.model.finding import Caller
 from fastwright.review.guarding import permissions
 from fastwright.review.live.credentials import PASSWORD, User
-from fastwright.review.live.exchange import POSED, TWICE, UNCOMMITTED, Exchange
+from fastwright.review.live.exchange import (
+    POSED,
+    SWITCHED,
+    TWICE,
+    UNCOMMITTED,
+    Exchange,
+)
 from fastwright.review.live.probes.lost_update import AT_ONCE, START
 from fastwright.review.live.probes.whole_table import ROWS
 from fastwright.review.live.proof import Proof
@@ -42,6 +48,7 @@ _SHARED = ("FACTS", "forged", "longest")
 
 _CLAIMS = MappingProxyType({
     "missing-owner-filter": "Another user is answered as if the row did not exist",
+    "deactivated-caller": "A token ends with its account",
     "unscoped-child": "A row is served below its own parent alone",
     "unguarded-route": "Nobody gets in without credentials",
     "missing-role-guard": "A user without the role is turned away",
@@ -183,7 +190,7 @@ def _of_its_own(stage: Stage, proof: Proof, exchange: Exchange) -> str | None:
     """The steps of what a single call would not show; None for all else."""
     if proof.rule in ("unlimited-login", "user-enumeration"):
         return _tries(proof.rule)
-    if exchange.staging.startswith(POSED):
+    if exchange.staging.startswith((POSED, SWITCHED)):
         return _posing(exchange, _verdict(proof))
     if proof.rule in ("unbounded-list", "unlimited-page-size") and exchange.worked:
         return _listing(stage, exchange)
@@ -351,8 +358,24 @@ def _tries(rule: str) -> str:
     )
 
 
-def _posing(exchange: Exchange, verdict: Iterable[str]) -> str:
-    """A call with a false token in place of the owner's."""
+def _switched(exchange: Exchange) -> str | None:
+    """A call with a token whose account has been switched off; None where the column is a time."""
+    column, _, value = exchange.staging.removeprefix(SWITCHED).partition("=")
+    if value not in ("True", "False"):
+        return None
+    return "\n".join((
+        'owner = scene.user("owner")',
+        f'assert scene.send("{exchange.method}", "{exchange.request.path}", owner).is_success',
+        f'scene.change(FACTS["table"], owner["row"], {{"{column}": {value}}})',
+        f'answer = scene.send("{exchange.method}", "{exchange.request.path}", owner)',
+        "assert answer.status_code in (400, 401, 403, 404)",
+    ))  # fmt: skip
+
+
+def _posing(exchange: Exchange, verdict: Iterable[str]) -> str | None:
+    """A call with a false token in place of the owner's, or with one that should hold no more."""
+    if exchange.staging.startswith(SWITCHED):
+        return _switched(exchange)
     gone = exchange.staging == GONE
     return "\n".join((
         'owner = scene.user("owner")',
