@@ -15,15 +15,16 @@ def narrowed(
 ) -> tuple[Edit, ...]:
     """The statement at `span` with one more condition: a column of `table`, and what it equals.
 
-    Nothing where its form is not known: ``select``, ``update``, ``delete`` and ``query`` of the
-    table's class, and ``get`` by one key.
+    ``None`` and ``False`` are asked for by ``is_``. Nothing where its form is not known:
+    ``select``, ``update``, ``delete`` and ``query`` of the table's class, and ``get`` by one key.
     """
     call = next((c for c in reach(app).calls_of(span.path) if c.span == span), None)
     if call is None or not call.arguments or table.model is None:
         return ()
     verb, model = call.text.rpartition(".")[2], call.arguments[0]
     column, value = wanted
-    condition = f"{model}.{column.attribute} == {value}"
+    told = f".is_({value})" if value in ("None", "False") else f" == {value}"
+    condition = f"{model}.{column.attribute}{told}"
     after = Span(span.path, span.end, span.end)
     if verb in ("select", "update", "delete"):
         return (Edit(after, f".where({condition})", why),)

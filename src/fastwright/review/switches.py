@@ -15,10 +15,10 @@ from fastwright.review.logins import logins_of
 from fastwright.review.once import once
 from fastwright.review.ownership import ownership_of
 from fastwright.review.reach import last, reach
+from fastwright.review.uncommented import uncommented
 
 _ON = re.compile(r"^(is_)?(active|enabled)$")
 _OFF = re.compile(r"^(is_)?(disabled|deactivated|deleted|blocked|banned|suspended)(_at)?$")
-_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#.*$")
 _ELSEWHERE = re.compile(
     r"(?i)token_?version|security_?stamp|session_?(store|manager|token)|revoked|redis|cache"
 )
@@ -110,8 +110,7 @@ class Switches:
         return (self._text(function) for function in reach(self.app).running(route))
 
     def _text(self, function: Function) -> str:
-        """The code of a function; what a comment says is asked of nobody."""
-        return _COMMENT.sub("", self.app.text(function.span))
+        return uncommented(self.app, function)
 
 
 def _stem(name: str) -> str:

@@ -1,0 +1,210 @@
+"""FW522 unasked-expiry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastwright.model.app import AppMap
+from fastwright.model.change import Fix, Safety
+from fastwright.model.code import Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.routing import Query, Route
+from fastwright.model.storage import Column, Table
+from fastwright.review.guarding import guarding_of, permissions
+from fastwright.review.narrowing import narrowed
+from fastwright.review.reach import last, reach
+from fastwright.review.rule import rule
+from fastwright.review.uncommented import uncommented
+from fastwright.survey.codebase import of_tests
+
+NAME = "unasked-expiry"
+_EXPIRES = re.compile(
+    r"^(expires?(_at|_on)?|expiry(_date|_at)?|expiration(_date|_at)?|valid_until)$"
+)
+_SPENT = re.compile(r"^(is_)?(used|revoked|redeemed|consumed|spent)(_at|_on)?$")
+_SECRET = re.compile(r"(^|_)(token|code|key|otp|pin|jti|nonce|secret|digest|hash)($|_)")
+_ENDING = re.compile(
+    r"(?i)log_?-?out|sign_?-?out|revok|delete|cancel|invalidat|unsubscri|remove|clean|list|admin"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """A row that a route looks up by a secret that the client sends, and what may end it."""
+
+    route: Route
+    query: Query
+    table: Table
+    ends: tuple[Column, ...]
+
+
+@rule(code="FW522", severity=Severity.HIGH)
+def unasked_expiry(app: AppMap) -> Iterator[Finding]:
+    """A code, link or token that is taken after it has expired, or a second time.
+
+    ## Why is this bad?
+    A mail with the link that resets a password lies in a mailbox for years, and a coupon that can
+    be used twice is used a thousand times. The row says when it ends, another route asks for it,
+    and this one does not (CWE-613, CWE-640, CWE-841).
+
+    ## Example
+    ```python
+    class Voucher(Base):
+        __tablename__ = "vouchers"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        code: Mapped[str] = mapped_column(unique=True)
+        used: Mapped[bool] = mapped_column(default=False)
+
+
+    @app.post("/vouchers/redeem")
+    def redeem(code: str, session: SessionDep) -> int:
+        voucher = session.scalar(select(Voucher).where(Voucher.code == code))
+        if voucher is None:
+            raise HTTPException(404)
+        voucher.used = True
+        session.commit()
+        return voucher.id
+    ```
+
+    Use instead:
+    ```python
+    class Voucher(Base):
+        __tablename__ = "vouchers"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        code: Mapped[str] = mapped_column(unique=True)
+        used: Mapped[bool] = mapped_column(default=False)
+
+
+    @app.post("/vouchers/redeem")
+    def redeem(code: str, session: SessionDep) -> int:
+        unused = select(Voucher).where(Voucher.code == code, Voucher.used.is_(False))
+        voucher = session.scalar(unused.with_for_update())
+        if voucher is None:
+            raise HTTPException(404)
+        voucher.used = True
+        session.commit()
+        return voucher.id
+    ```
+
+    ## Fix safety
+    Changes behaviour: what has been used or revoked is as if it were not there. Two requests at
+    once may still both find it: a lock, or one `update` that asks and marks, parts them. There is
+    no fix for an expiry, for in which time zone it is kept is not known.
+
+    ## Known limits
+    A row is looked up by a column such as `token` or `code`, and what ends it is known by its name
+    (`expires_at`, `used`, `revoked_at`). It must be shown to end something: code asks for it or
+    sets it, or it has a default. A route that ends rows itself, one that demands a role, and a
+    reading one that shows nothing but the row are passed over.
+    """
+    told: set[Span] = set()
+    for taking in _takings(app):
+        unasked = [c for c in taking.ends if not _is_asked(app, taking, c)]
+        shown = {c.attribute: _shown(app, taking.table, c) for c in unasked}
+        meant = tuple(c for c in unasked if shown[c.attribute])
+        if meant and taking.query.span not in told:
+            told.add(taking.query.span)
+            yield _finding(app, taking, meant, shown)
+
+
+def _takings(app: AppMap) -> Iterator[_Taking]:
+    for route in guarding_of(app).served:
+        if _ends_rows(route) or permissions(route):
+            continue
+        for query in route.queries:
+            table = app.table(query.tables[0]) if query.tables else None
+            ends = _ends(table) if table is not None else ()
+            if table is not None and ends and _is_by_secret(table, query) and _opens(route, query):
+                yield _Taking(route, query, table, ends)
+
+
+def _ends_rows(route: Route) -> bool:
+    words = f"{route.path} {last(route.handler)}"
+    return route.method == "DELETE" or _ENDING.search(words) is not None
+
+
+def _ends(table: Table) -> tuple[Column, ...]:
+    named = (c for c in table.columns if _EXPIRES.match(c.attribute) or _SPENT.match(c.attribute))
+    return tuple(named)
+
+
+def _is_by_secret(table: Table, query: Query) -> bool:
+    """Whether the row is looked for by what only its holder knows."""
+    columns = (c for c in table.columns if _SECRET.search(c.attribute))
+    names = {f"{table.name}.{n}" for c in columns for n in (c.name, c.attribute)}
+    return query.kind in ("select", "update") and bool(names & set(query.filters))
+
+
+def _opens(route: Route, query: Query) -> bool:
+    """Whether holding the row gives more than a look at it."""
+    return route.method != "GET" or any(q.tables[:1] != query.tables[:1] for q in route.queries)
+
+
+def _is_asked(app: AppMap, taking: _Taking, column: Column) -> bool:
+    """Whether anything that runs for the route reads the column, or a method that does."""
+    own = (f for f in app.functions if f.class_name and f.class_name == taking.table.model)
+    methods = {last(f.name) for f in own if _reads(uncommented(app, f), column.attribute)}
+    words = {column.attribute, column.name, *methods}
+    texts = [uncommented(app, f) for f in reach(app).running(taking.route)]
+    return any(_reads(text, word) for text in texts for word in words)
+
+
+def _reads(text: str, word: str) -> bool:
+    """Whether code speaks of `word` otherwise than to set it."""
+    by_name = re.search(rf"filter_by\([^)]*\b{word}\s*=", text)
+    return bool(by_name or re.search(rf"\b{word}\b(?!\s*=[^=])(?![\"']\s*:)", text))
+
+
+def _shown(app: AppMap, table: Table, column: Column) -> str:
+    """How the app says that the column ends its row; empty where it does not."""
+    name, functions = column.attribute, _about(app, table)
+    for told, verb in ((rf"\.{name}\b(?!\s*=[^=])", "asks for"), (rf"\b{name}\s*=[^=]", "sets")):
+        found = (f for f in functions if re.search(told, uncommented(app, f)))
+        if (one := next(found, None)) is not None:
+            return f"`{last(one.name)}` {verb} it"
+    return "it has a default" if column.default and _EXPIRES.match(name) else ""
+
+
+def _about(app: AppMap, table: Table) -> list[Function]:
+    """The functions that name the class of the table, and those that run for routes on it."""
+    word = re.compile(rf"\b{last(table.model or table.name)}\b")
+    naming = [f for f in app.functions if word.search(app.text(f.span))]
+    routes = (r for r in app.routes if any(table.name in q.tables for q in r.queries))
+    running = (f for r in routes for f in reach(app).running(r))
+    found = {f.name: f for f in (*naming, *running) if not of_tests(f.span.path)}
+    return list(found.values())
+
+
+def _finding(
+    app: AppMap, taking: _Taking, columns: tuple[Column, ...], shown: dict[str, str]
+) -> Finding:
+    table, route = taking.table, taking.route
+    assert route.span is not None
+    named = " and ".join(f"`{c.attribute}`" for c in columns)
+    which = "has expired" if all(_EXPIRES.match(c.attribute) for c in columns) else "is spent"
+    told = (f"`{c.attribute}`: {shown[c.attribute]}" for c in columns)
+    fix = _fix(app, taking, columns)
+    return Finding(
+        NAME,
+        taking.query.span,
+        f"`{route}` takes a row of `{table.name}` that {which}: it does not ask for {named}",
+        evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in told),
+        fixes=(fix,) if fix is not None else (),
+        symbol=route.handler,
+        structural=True,
+    )
+
+
+def _fix(app: AppMap, taking: _Taking, columns: tuple[Column, ...]) -> Fix | None:
+    """What is spent is looked past, where nothing else is to be asked."""
+    column = columns[0]
+    if len(columns) > 1 or not _SPENT.match(column.attribute):
+        return None
+    unspent = "None" if column.attribute.endswith(("_at", "_on")) else "False"
+    why = f"a row of `{taking.table.name}` that is spent opens nothing"
+    edits = narrowed(app, taking.table, taking.query.span, (column, unspent), why)
+    title = f"Look past rows of `{taking.table.name}` that are spent"
+    return Fix(title, Safety.CHANGES_BEHAVIOUR, edits) if edits else None
