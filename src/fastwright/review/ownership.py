@@ -19,6 +19,9 @@ _OWNER = re.compile(
     r"^(owner|user|author|creator|created_by|customer|member|account)_?(id|uuid|uid|pk)$"
 )
 _KEY = re.compile(r"(?:^|_)(?:id|uuid|uid|pk)s?$")
+_GIVING = re.compile(r"^(from|source|src|sender|debit|debited|payer|paying)_")
+"""What a field calls the one of two rows that something is taken from."""
+
 _GETS = re.compile(r"[\w.]+\.get(_one)?\(")
 _NULL_TEST = re.compile(r"^(el)?if (not )?\w+( is (not )?None)?:$")
 
@@ -116,7 +119,8 @@ class Ownership:
         names += [field.name for field in schema.fields] if schema is not None else []
         found = (m for name in names if (m := _KEY.search(name)))
         stems = [m.string[: m.start()] for m in found]
-        is_named = any(not stem or is_row_of(owned.table, stem) for stem in stems)
+        plain = [_GIVING.sub("", stem) for stem in stems]
+        is_named = any(not stem or is_row_of(owned.table, stem) for stem in plain)
         return is_named and is_by_key_alone(self.app, query, owned.table)
 
     def asks(self, route: Route, owned: Owned) -> CallerUse | Query | None:

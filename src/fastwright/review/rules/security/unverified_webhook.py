@@ -12,6 +12,7 @@ from fastwright.review.guarding import guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
+from fastwright.review.uncommented import uncommented
 
 NAME = "unverified-webhook"
 _HOOK = re.compile(
@@ -25,6 +26,13 @@ _PROOF = re.compile(
     r"validat|authentic|authoriz|svix|sign|check|allow",
     re.IGNORECASE,
 )
+_WHERE_SENT = re.compile(
+    r"\bif (?P<name>\w*(?:sign|hmac|secret|token|digest)\w*)(?: is not None)?"
+    r"(?: and |:\s+(?:\w+ = [^\n]*\n\s+)?if )"
+    r"(?:not [^\n]*(?:compare_digest|verif|valid|check)|[^\n]*!=)",
+    re.IGNORECASE,
+)
+"""``if signature and not compare_digest(…)``, and the same as two tests."""
 
 
 @rule(code="FW519", severity=Severity.HIGH)
@@ -72,11 +80,17 @@ def unverified_webhook(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Webhooks are known by their paths and names, a check by the names of what they take and reach.
-    One whose handler does nothing with what it is sent is reported all the same.
+    One whose handler does nothing with what it is sent is reported all the same. A check is
+    skipped by whoever sends none where it stands behind `if signature and …` in the handler, and
+    nothing there asks whether there is one.
     """
     guarding, reached, intent = guarding_of(app), reach(app), Intent.read(app)
     for route in guarding.served:
         if route.span is None or intent.is_public(route) or not _is_hook(route):
+            continue
+        optional = _only_where_sent(app, route, reached)
+        if optional:
+            yield _of_optional(route, optional)
             continue
         if guarding.is_guarded(route) or guarding.by_middleware or _is_proved(app, route, reached):
             continue
@@ -89,6 +103,34 @@ def unverified_webhook(app: AppMap) -> Iterator[Finding]:
             symbol=route.handler,
             structural=True,
         )
+
+
+def _only_where_sent(app: AppMap, route: Route, reached: Reach) -> str:
+    """The name of a signature that is compared where it is sent, and not missed where it is not."""
+    handler = reached.answering(route)
+    text = uncommented(app, handler) if handler is not None else ""
+    for found in _WHERE_SENT.finditer(text):
+        name = found["name"]
+        missed = rf"\bnot {name}\b|\b{name} is None\b|\b{name} (?:==|in) |\belse:"
+        is_sent = any(p.name == name and p.source == "header" and not p.required
+                      for p in route.parameters)  # fmt: skip
+        is_read = re.search(rf"\b{name}\s*=\s*\w+\.headers\.get\([^,()]*\)", text)
+        if (is_sent or is_read) and not re.search(missed, text):
+            return name
+    return ""
+
+
+def _of_optional(route: Route, name: str) -> Finding:
+    assert route.span is not None
+    seen = f"`{name}` is compared only where it is there, and nothing asks whether it is"
+    return Finding(
+        NAME,
+        route.span,
+        f"`{route}` believes an event without a signature: it checks one where it is sent",
+        evidence=(Evidence(EvidenceKind.SOURCE, seen),),
+        symbol=route.handler,
+        structural=True,
+    )
 
 
 def _is_hook(route: Route) -> bool:
