@@ -110,7 +110,8 @@ class Ownership:
         """A statement on one row of an owned table, by nothing but its own keys."""
         if query.kind == "insert" or not query.tables or query.tables[0] not in self.owned:
             return False
-        return not query.many or query.kind in ("delete", "update")
+        by_keys = query.kind == "select" and is_by_keys(query, self.owned[query.tables[0]].table)
+        return not query.many or query.kind in ("delete", "update") or by_keys
 
     def _is_named(self, route: Route, owned: Owned, query: Query) -> bool:
         """Whether a query or body names the row by its key, which is all that is asked for."""
@@ -202,11 +203,16 @@ class Ownership:
 
 def is_by_key_alone(app: AppMap, query: Query, table: Table) -> bool:
     """Whether nothing but the table's own key says which row is meant."""
+    if query.filters:
+        return is_by_keys(query, table)
+    return _GETS.match(app.text(query.span)) is not None
+
+
+def is_by_keys(query: Query, table: Table) -> bool:
+    """Whether conditions are there, and all of them are on the table's own key."""
     keys = {f"{table.name}.{name}" for c in table.columns if c.primary_key
             for name in (c.name, c.attribute)}  # fmt: skip
-    if query.filters:
-        return set(query.filters) <= keys
-    return _GETS.match(app.text(query.span)) is not None
+    return bool(query.filters) and set(query.filters) <= keys
 
 
 def _profiles(word: str) -> tuple[str, ...]:

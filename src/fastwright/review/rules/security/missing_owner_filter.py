@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
@@ -13,9 +14,16 @@ from fastwright.review.guarding import Guarding, guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.narrowing import narrowed, within
 from fastwright.review.ownership import Owned, Ownership, ownership_of
+from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
+from fastwright.review.uncommented import uncommented
 
 NAME = "missing-owner-filter"
+_EXPORT = re.compile(r"(?i)export|download|csv|xlsx?\b|excel|\bpdf|report|backup|\bdump")
+_WRITING = re.compile(
+    r"\.(commit|flush|add|add_all|delete|merge|save|create|remove|begin|values)\(|"
+    r"(?i:\b(insert|update|delete)\b)"
+)
 
 
 @rule(code="FW501", severity=Severity.HIGH)
@@ -65,17 +73,18 @@ def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
     where the app itself shows the intent: the list of the same table is limited to the caller, or
     two sibling routes ask for the owner, or `[tool.fastwright.access]` names the table as `owned`.
     Else it is one question for each table. A role that a route demands is taken to allow every row,
-    unless those who make rows must have the very same one. A route whose caller is handed to code
+    unless those who make rows must have the very same one. Of routes that name no row those are
+    looked at that export all of them, by their names. A route whose caller is handed to code
     that cannot be read is passed over.
     """
     guarding, ownership, intent = guarding_of(app), ownership_of(app), Intent.read(app)
     asked: set[str] = set()
     for route in guarding.served:
-        row = ownership.row_of(route)
+        row = ownership.row_of(route) or _exported(route, ownership)
         if row is None or not _is_candidate(route, row[0], guarding, ownership, intent):
             continue
         owned, query = row
-        if _is_shared(route, owned, intent):
+        if _reads(app, route) and owned.table.name in intent.shared:
             continue
         peers = _shown(route, owned, ownership)
         if peers or owned.table.name in intent.owned:
@@ -94,8 +103,27 @@ def _is_candidate(
     return known and not ownership.may_ask(route, owned)
 
 
-def _is_shared(route: Route, owned: Owned, intent: Intent) -> bool:
-    return route.method == "GET" and owned.table.name in intent.shared
+def _reads(app: AppMap, route: Route) -> bool:
+    """Whether nothing that runs for the route writes: a list of keys may come in a body."""
+    if route.method == "GET":
+        return True
+    texts = (uncommented(app, f) for f in reach(app).running(route))
+    return route.method == "POST" and not any(map(_WRITING.search, texts))
+
+
+def _exported(route: Route, ownership: Ownership) -> tuple[Owned, Query] | None:
+    """The owned table of which an export, which names no row, gives out every one."""
+    if route.method != "GET" or "{" in route.path or not _is_export(route):
+        return None
+    for query in route.queries:
+        owned = ownership.owned.get(query.tables[0]) if query.tables else None
+        if owned is not None and query.many and query.kind == "select" and not query.filters:
+            return owned, query
+    return None
+
+
+def _is_export(route: Route) -> bool:
+    return _EXPORT.search(f"{route.path} {last(route.handler)}") is not None
 
 
 def _shown(
@@ -106,9 +134,12 @@ def _shown(
     lists = [row for row in asking if _lists(row[0], owned)]
     reading = [row for row in asking if row[0].method == "GET"]
     writing = [row for row in asking if row[0].method in ("PUT", "PATCH", "DELETE")]
+    is_open = any(not (lists and _is_export(r)) for r in ownership.open_lists(owned))
     if route.method == "GET":
-        is_closed = (lists or len(reading) > 1) and not ownership.open_lists(owned)
-        return tuple(reading) if is_closed else ()
+        is_closed = lists or (len(reading) > 1 and not _is_export(route))
+        return tuple(reading) if is_closed and not is_open else ()
+    if is_open and _reads(ownership.app, route):
+        return ()
     if len(asking) > 1:
         return tuple(asking)
     elsewhere = [
@@ -129,7 +160,7 @@ def _lists(route: Route, owned: Owned) -> bool:
 
 def _is_open_question(route: Route, owned: Owned, ownership: Ownership) -> bool:
     """Writing another's row is worth a question; reading it where no list shows it to everybody."""
-    return route.method != "GET" or not ownership.open_lists(owned)
+    return not _reads(ownership.app, route) or not ownership.open_lists(owned)
 
 
 def _certain(
@@ -140,10 +171,11 @@ def _certain(
     peers: tuple[tuple[Route, CallerUse | Query], ...],
 ) -> Finding:
     owned, query = row
-    verb = {"GET": "reads", "DELETE": "deletes"}.get(route.method, "changes")
+    verb = {"DELETE": "deletes"}.get(route.method, "reads" if _reads(app, route) else "changes")
+    every = "every" if "{" not in route.path and _is_export(route) else "any"
     names = tuple(dict.fromkeys(f"`{peer}`" for peer, _ in peers))
     shown = f", which {' and '.join(names[:2])} {'do' if len(names) > 1 else 'does'}"
-    message = f"`{route}` {verb} any row of `{owned.table.name}` without asking whose it is"
+    message = f"`{route}` {verb} {every} row of `{owned.table.name}` without asking whose it is"
     fix = _fix(app, guarding, route, row)
     return Finding(
         NAME,
