@@ -82,7 +82,7 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Certain only where at least two HTTP routes of the app are guarded. A socket whose handler, or
     what it reaches, speaks of tokens, cookies, sessions or users is passed over. One with a
-    parameter in its path is possible only: the key of a room may be the ticket to it.
+    text in its path is possible only: the key of a room may be the ticket to it. A number is none.
     """
     guarding, intent, reached = guarding_of(app), Intent.read(app), reach(app)
     asking = [r for r in app.routes if r.method != "WEBSOCKET" and guarding.is_guarded(r)]
@@ -95,15 +95,23 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
         if guarding.by_middleware or _is_proved(app, route, reached):
             continue
         assert route.span is not None
-        seen = f"{len(asking)} other routes ask, among them `{asking[0]}`"
+        one = next((r for r in asking if r.guards), asking[0])
+        seen = f"{len(asking)} other routes ask, among them `{one}`"
         yield Finding(
             NAME,
             route.span,
             f"`{route}` accepts whoever connects",
             evidence=(Evidence(EvidenceKind.SOURCE, seen),),
             symbol=route.handler,
-            structural="{" not in route.path,
+            structural=_is_guessed(route),
         )
+
+
+def _is_guessed(route: Route) -> bool:
+    """Whether the path holds nothing that could be a ticket: at most numbers."""
+    named = re.findall(r"\{(\w+)", route.path)
+    kinds = {p.name: p.annotation for p in route.parameters}
+    return all(kinds.get(name) == "int" for name in named)
 
 
 def _is_proved(app: AppMap, route: Route, reached: Reach) -> bool:
