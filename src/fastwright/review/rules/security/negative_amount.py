@@ -15,7 +15,7 @@ from fastwright.review.bounding import constrained
 from fastwright.review.guarding import WRITES, guarding_of, permissions
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
-from fastwright.review.sent_numbers import Sent, Way, is_checked, sent, ways
+from fastwright.review.sent_values import Sent, Way, is_checked, sent, ways
 from fastwright.review.uncommented import uncommented
 from fastwright.source.fields import with_constraint
 

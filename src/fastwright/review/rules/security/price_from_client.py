@@ -15,7 +15,7 @@ from fastwright.review.nesting import target_of
 from fastwright.review.ownership import ownership_of
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
-from fastwright.review.sent_numbers import sent, ways
+from fastwright.review.sent_values import sent, ways
 from fastwright.review.storing import stored
 from fastwright.review.uncommented import uncommented
 

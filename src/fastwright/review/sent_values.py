@@ -1,4 +1,4 @@
-"""Numbers that code calculates with, traced to the parameter or field that the client sends."""
+"""Values that code works with, traced to the parameter or field that the client sends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHECKS = re.compile(r"(?i)valid|check|ensure|positive|require|assert|verify|gua
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A number of the client's, as one function of a route has it.
+    """A value of the client's, as one function of a route has it.
 
     Attributes:
         name: How the route calls it: ``body.amount``.
@@ -35,9 +35,13 @@ class Sent:
     def has_lowest(self) -> bool:
         """Whether its declaration says how low it may be, or is of no plain number."""
         bounds = {key for key, _ in self.declared.constraints}
+        return bool(bounds.intersection(_LOWEST)) or not _NUMBER.fullmatch(self.type)
+
+    @property
+    def type(self) -> str:
+        """Its type as written, without what is declared beside it."""
         field = self.declared
-        written = plain(field) if isinstance(field, Field) else _inner(field.annotation or "")
-        return bool(bounds.intersection(_LOWEST)) or not _NUMBER.fullmatch(written)
+        return plain(field) if isinstance(field, Field) else _inner(field.annotation or "")
 
 
 def _inner(annotation: str) -> str:
@@ -83,7 +87,7 @@ def sent(app: AppMap, way: Way, written: str) -> Sent | None:
         return _of_item(app, way, looped.words, attribute)
     if not way.via:
         return _of_route(app, way.route, head, attribute)
-    given = _given(way.function, way.via[-1]).get(head, "")
+    given = given_by(way.function, way.via[-1]).get(head, "")
     if not given or not re.fullmatch(r"\w+(\.\w+)?", given) or (attribute and "." in given):
         return None
     before = Way(way.route, way.functions[:-1], way.via[:-1])
@@ -132,7 +136,7 @@ def _named(app: AppMap, name: str, route: Route) -> str:
     return chosen[0].name if len(chosen) == 1 else ""
 
 
-def _given(function: Function, call: Call) -> dict[str, str]:
+def given_by(function: Function, call: Call) -> dict[str, str]:
     """What a call gives for each parameter of what it calls."""
     names = [p for p in function.parameters if p not in ("self", "cls")]
     return {**dict(zip(names, call.arguments, strict=False)), **dict(call.keywords)}
