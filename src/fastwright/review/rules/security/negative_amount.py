@@ -117,26 +117,35 @@ def negative_amount(app: AppMap) -> Iterator[Finding]:
     looks at, or that only a role may send.
     """
     told: set[tuple[str, str]] = set()
+    seen: dict[str, tuple[re.Match[str], ...]] = {}
     for route in guarding_of(app).served:
         is_open = route.method in WRITES and not permissions(route)
         for way in ways(app, route) if is_open else ():
-            for one in _sums(app, way):
-                key = (way.function.name, one.number.name)
+            name = way.function.name
+            if name not in seen:
+                seen[name] = _calculations(app.text(way.function.span))
+            for one in _sums(app, way, seen[name]):
+                key = (name, one.number.name)
                 if key not in told and one.shown and not _is_bounded(app, one):
                     told.add(key)
                     yield _finding(app, route, one)
 
 
-def _sums(app: AppMap, way: Way) -> Iterator[_Sum]:
-    text, start = app.text(way.function.span), way.function.span.start
-    for found in (*_MOVED.finditer(text), *_PRICED.finditer(text)):
+def _calculations(text: str) -> tuple[re.Match[str], ...]:
+    """What may be a sum in the text of a function, which many routes may run."""
+    return (*_MOVED.finditer(text), *_PRICED.finditer(text))
+
+
+def _sums(app: AppMap, way: Way, calculations: tuple[re.Match[str], ...]) -> Iterator[_Sum]:
+    start = way.function.span.start
+    for found in calculations:
         given = found.groupdict()
         written = given.get("x") or given.get("y") or ""
         column = given.get("set") or given.get("column") or given.get("price") or given.get("times")
         number = sent(app, way, written) if _is_numeric(app, column or "") else None
         if number is None or column is None:
             continue
-        first = start + len(text[: found.start()].encode())
+        first = start + len(found.string[: found.start()].encode())
         whole = found[0].encode()
         blank = len(whole) - len(whole.lstrip())
         at = Span(way.function.span.path, first + blank, first + len(whole))
