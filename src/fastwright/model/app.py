@@ -138,12 +138,13 @@ class SettingsClass:
 
 @dataclass(frozen=True, slots=True)
 class Middleware:
-    """One middleware, outermost first in the map."""
+    """One middleware, outermost first in the map; `condition` governs that it is added at all."""
 
     name: str
     options: tuple[tuple[str, str], ...] = ()
     span: Span | None = None
     seen_by: tuple[Witness, ...] = (Witness.SOURCE,)
+    condition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

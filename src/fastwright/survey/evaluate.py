@@ -144,7 +144,7 @@ class Evaluator:
         if symbol.kind == "parameter":
             return self._parameter(symbol, unit)
         here = frame is not None and frame.unit is unit
-        env = frame.env if frame is not None and here else ()
+        env = _seen_from(symbol, frame) if frame is not None and here else ()
         at = frame.at if frame is not None and here and frame.scope == symbol.scope else -1
         found = self._assigned(symbol, Frame(unit, symbol.scope, env, at))
         return unique(found) if found else (Unknown(f"`{symbol.name}` is never assigned"),)
@@ -290,3 +290,15 @@ class Evaluator:
     ) -> Env:
         """What the parameters of `function` stand for in one call, closures included."""
         return self._calls.arguments(function, row, frame, of)
+
+
+def _seen_from(symbol: Symbol, frame: Frame) -> Env:
+    """What an assignment in the scope of `symbol` sees of an environment: that of no scope below.
+
+    A router of the module is one and the same, whoever calls the function that names it.
+    """
+    around, index = set(), symbol.scope
+    while index >= 0 and frame.env:
+        around.add(index)
+        index = frame.unit.scopes[index].up
+    return tuple(item for item in frame.env if item[0] in around)

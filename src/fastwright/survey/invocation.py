@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -35,27 +36,43 @@ _SAME = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted", "builti
                    "functools.cache"})  # fmt: skip
 
 
+_NESTED = 2
+"""Times that one call is followed inside itself. What a recursion is given may grow at each turn,
+so that no turn is like one before it; its sizes multiply."""
+
+
 class Calls:
     """The part of an `Evaluator` that follows calls."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self._calls: dict[tuple[int, int, Env], Values] = {}
+        self._under_way: Counter[tuple[int, int]] = Counter()
 
     def call(self, index: int, frame: Frame) -> Values:
         """What a call stands for."""
-        key = (id(frame.unit), index, frame.env)
+        place = (id(frame.unit), index)
+        if self._under_way[place] >= _NESTED:
+            return (Unknown("calls itself"),)
+        key = (*place, frame.env)
         if key not in self._calls:
             self._calls[key] = (Unknown("calls itself"),)
-            row = frame.unit.facts.calls[index]
-            inner = Frame(frame.unit, row.scope, frame.env, row.start)
-            found = [
-                v
-                for callee in self.evaluator.values(row.callee, inner)
-                for v in self._called(callee, row, index, inner)
-            ]
-            self._calls[key] = unique(found or self._on_text(row, inner))
+            self._under_way[place] += 1
+            try:
+                self._calls[key] = self._followed(index, frame)
+            finally:
+                self._under_way[place] -= 1
         return self._calls[key]
+
+    def _followed(self, index: int, frame: Frame) -> Values:
+        row = frame.unit.facts.calls[index]
+        inner = Frame(frame.unit, row.scope, frame.env, row.start)
+        found = [
+            v
+            for callee in self.evaluator.values(row.callee, inner)
+            for v in self._called(callee, row, index, inner)
+        ]
+        return unique(found or self._on_text(row, inner))
 
     def _on_text(self, row: CallFact, frame: Frame) -> Values:
         return (Unknown(f"`{frame.unit.text((row.start, row.named))}` is not followed"),)

@@ -27,7 +27,9 @@ def _added(wiring: Wiring, reg: Registration) -> Iterator[Middleware]:
         )
     elif reg.verb == "add_middleware":
         for value in wiring.keyword(reg.row, "middleware_class", reg.frame, 0):
-            yield Middleware(_name(value), _options(reg.row, reg.frame), span)
+            condition = reg.frame.unit.condition(reg.row.condition)
+            options = _options(reg.row, reg.frame)
+            yield Middleware(_name(value), options, span, condition=condition)
 
 
 def _listed(wiring: Wiring, app: Made) -> Iterator[Middleware]:

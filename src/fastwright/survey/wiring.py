@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastwright.survey.bindings import bind, elements
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.evaluate import Evaluator
-from fastwright.survey.facts import CallFact, Term
+from fastwright.survey.facts import CallFact, Scope, Term
 from fastwright.survey.names import Symbol, is_function
 from fastwright.survey.values import Bound, Env, Frame, Made, Pairs, Ref, Unknown, Value, Values
 
@@ -73,9 +73,8 @@ class Wiring:
                 if row.keywords and any(key == "lifespan" for key, _ in row.keywords):
                     self._lifespans.append((unit, index))
             for scope in unit.scopes:
-                for row_ in scope.imports:
-                    if row_.name and row_.local != row_.name:
-                        self._aliases[row_.name].add(row_.local)
+                for name, alias in _renamed(scope):
+                    self._aliases[name].add(alias)
 
     def sites(self, name: str) -> list[tuple[Unit, int]]:
         """Every call whose called expression ends in `name`: its file and index."""
@@ -148,7 +147,7 @@ class Wiring:
         for frame in self.frames(unit, row):
             for value in self.evaluator.values(receiver, frame):
                 if isinstance(value, Made) and self.family(value.of):
-                    found = True
+                    found = found or not _is_anybodys(value)
                     on = of_every(value) if self._is_of_the_only_one(receiver, frame) else value
                     self.on[on].append(Registration(on, name, row, frame, function))
         if (
@@ -279,7 +278,12 @@ class Wiring:
         serious = [site for site in sites if not is_test(site[0])] or sites
         for unit, row, of in serious[:_MOST_CONTEXTS]:
             for frame in self.frames(unit, row):
-                yield self.evaluator.arguments(function, row, frame, of)
+                turned = self.evaluator.values(row.callee, frame) if row.loops else ()
+                others = turned and not any(
+                    True for v in turned for _ in self._is_call(function, v, unit, row)
+                )
+                if not others:
+                    yield self.evaluator.arguments(function, row, frame, of)
 
     def _as_lifespan(self, function: Symbol) -> Iterator[Env]:
         """A lifespan function is called by its application, with the application."""
@@ -335,6 +339,22 @@ def of_every(made: Made) -> Made:
     """
     in_method = any(name == "self" for _, name, _ in made.env)
     return made._replace(env=()) if in_method else made
+
+
+def _renamed(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Names with others that stand for them: by an import, or by a loop over a written list."""
+    for row in scope.imports:
+        if row.name and row.local != row.name:
+            yield row.name, row.local
+    for loop in scope.loops:
+        items = loop.iterable
+        if isinstance(loop.target, str) and isinstance(items, list) and items[:1] == ["l"]:
+            yield from ((last_name(item), loop.target) for item in items[1:])
+
+
+def _is_anybodys(value: Made) -> bool:
+    """An application that is known by an annotation alone: nobody says which one it is."""
+    return value.of.kind == "external" and value.unit is None
 
 
 def _is_super(unit: Unit, receiver: Term) -> bool:
