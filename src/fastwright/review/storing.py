@@ -148,4 +148,4 @@ def is_validated(app: AppMap, schema: Schema) -> bool:
     """True where validators of the schema, or of a base, may limit a field by code."""
     names = {schema.name, *schema.bases}
     owned = (f.decorators for f in app.functions if f.class_name in names)
-    return any("validator" in decorator for decorators in owned for decorator in decorators)
+    return any("validat" in decorator for decorators in owned for decorator in decorators)

@@ -10,8 +10,9 @@ from fastwright.model.app import AppMap, Query, Route, Schema
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
-from fastwright.model.storage import Relationship
+from fastwright.model.storage import Relationship, Table
 from fastwright.review.given import gives_back
+from fastwright.review.nesting import target_of
 from fastwright.review.reach import Reach, Step, last, reach
 from fastwright.review.rule import rule
 from fastwright.review.shapes import Read, Shapes
@@ -21,6 +22,8 @@ from fastwright.source.imports import ensure_import
 
 _EAGER = frozenset({"selectin", "joined", "subquery", "immediate", "noload", "raise",
                     "raise_on_sql", "write_only", "dynamic", "False"})  # fmt: skip
+_NEAR = 1_500
+"""Bytes behind the beginning of a statement in which its conditions are looked for."""
 
 
 _MOST_LOADED = 5
@@ -68,6 +71,7 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     The response model must be declared, and the query be in code that the handler reaches. Rows
     that do not visibly become the response are only possible, as are loader options made elsewhere.
+    The one parent whose rows are asked for is read once, and passed over.
     """
     shapes, reached = Shapes(app), reach(app)
     told: set[Span] = set()
@@ -101,8 +105,24 @@ def _unloaded(query: Query, listed: tuple[Schema, ...], shapes: Shapes) -> Itera
             continue
         for read in shapes.reads(schema, table):
             lazy = [r for _, r in read.way if r.name not in paths and _is_lazy(r)]
-            if lazy == [read.way[-1][1]]:
+            if lazy == [read.way[-1][1]] and not _is_of_one(shapes.app, query, table, read):
                 yield read
+
+
+def _is_of_one(app: AppMap, query: Query, table: Table, read: Read) -> bool:
+    """True where the statement asks for the rows of one parent, which is what they all refer to."""
+    (_, relationship), *further = read.way
+    if further or relationship.many:
+        return False
+    target = next((t for t in app.tables if t.model == relationship.target), None)
+    keys = [c for c in table.columns if target is not None and target_of(c) == target.name]
+    if len(keys) != 1 or not {f"{table.name}.{n}" for n in (keys[0].name, keys[0].attribute)} & set(
+        query.filters
+    ):
+        return False
+    behind = app.files[query.span.path][query.span.start : query.span.end + _NEAR]
+    name = re.escape(keys[0].attribute.encode())
+    return re.search(rb"\b%b\s*={1,2}\s*[\w.]+" % name, behind) is not None
 
 
 def _is_filled_by_hand(

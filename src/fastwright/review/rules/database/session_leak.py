@@ -65,7 +65,7 @@ def session_leak(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Sessions that a function hands on, keeps in an object or opens in a `with` are not judged, nor
-    are scoped sessions.
+    are scoped sessions and those of a connection that a `with` gives.
     """
     reached = reach(app)
     for ran in reached.ran():
@@ -80,7 +80,7 @@ def _leak(reached: Reach, function: Function, call: Call, *, is_root: bool) -> s
     if call.callee == "builtins.next" and _steps_a_dependency(reached, function, call):
         return "takes a session out of its dependency, which nobody closes"
     name = call.target
-    if call.callee not in _OPENED or last(call.text) in _MAKERS or _is_managed(function, call):
+    if call.callee not in _OPENED or last(call.text) in _MAKERS or _is_borrowing(function, call):
         return ""
     if is_root and any(s.kind == "return" and _gives(s, call, name) for s in function.stops):
         return "returns a session, which nobody closes"
@@ -114,6 +114,17 @@ def _is_managed(function: Function, call: Call) -> bool:
     """True where the session is that of a ``with`` statement."""
     return any(
         block.kind == "with" and block.group <= call.span.start < block.start
+        for block in function.blocks
+    )
+
+
+def _is_borrowing(function: Function, call: Call) -> bool:
+    """True where a ``with`` ends the session, or the connection that it is bound to."""
+    given = {*call.arguments[:1], dict(call.keywords).get("bind", "")}
+    return _is_managed(function, call) or any(
+        block.kind == "with"
+        and block.start <= call.span.start < block.end
+        and given & set(block.names)
         for block in function.blocks
     )
 

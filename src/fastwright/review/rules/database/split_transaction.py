@@ -12,6 +12,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around, follows
 from fastwright.review.indexes import parent_of
+from fastwright.review.looping import looped
 from fastwright.review.outbound import is_request
 from fastwright.review.reach import last
 from fastwright.review.rule import rule
@@ -57,14 +58,19 @@ def split_transaction(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Certain where rows of the second half refer to a table of the first, and the first commit always
     happens; else possible, as where a contact is made if there is none yet. A commit before a
-    request to another server is left alone, for there it can be meant.
+    request to another server is left alone, for there it can be meant, and one in a loop to
+    `commit-in-loop`.
     """
     writing = writing_of(app)
+    sure = (one for one in looped(app) if one.asked.verb == "commit" and one.is_sure)
+    looping = {one.place.span for one in sure if not one.is_conditional}
     for function, route in writing.functions():
         touches = (t for t in writing.touches(function) if not aside(function, t.call))
         rows = [_as_staged(writing, function, touch) for touch in touches]
         found = _split(function, rows)
-        if found is not None and not _calls_out(writing, function, *found):
+        if found is None or found[0].call.span in looping:
+            continue
+        if not _calls_out(writing, function, *found):
             yield _finding(app, function, route, rows, found)
 
 

@@ -20,6 +20,7 @@ _CONSTANT = re.compile(
     r"None|True|False|[\d.]+|[bf]?(\"[^\"]*\"|'[^']*')|\{\}|\[\]|"
     r"\{\s*(\"\w+\"|'\w+')\s*:\s*[bf]?(\"[^\"]*\"|'[^']*'|True|False|[\d.]+)\s*,?\s*\}"
 )
+_HOOK = re.compile(r"(?i)web-?_?hook")
 _CALLED = re.compile(r"(?:await\s+)?(?P<name>[\w.]+)\(")
 _BUILT = re.compile(r"(?P<many>\[)?(?P<name>[A-Z]\w*)(\.(model_validate|from_orm|parse_obj))?\(")
 
@@ -52,9 +53,9 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
     schema, which then is the declared one.
 
     ## Known limits
-    Answers that are responses of their own (a file, a redirect, a template), constant messages and
-    routes outside of the contract are passed over. Where half of the routes declare nothing, that
-    is one finding.
+    Answers that are responses of their own (a file, a redirect, a template), constant messages,
+    routes outside of the contract and webhooks, whose callers read no answer, are passed over.
+    Where half of the routes declare nothing, that is one finding.
     """
     reached = reach(app)
     declared = [r for r in app.routes if r.reachable and r.in_schema and r.response_model]
@@ -92,6 +93,8 @@ def _is_open(app: AppMap, route: Route, function: Function) -> bool:
     told = route.response_model or function.returns
     silent = route.status_code in (204, 304) or route.method in ("WEBSOCKET", "HEAD", "OPTIONS")
     if told or silent or not (route.reachable and route.in_schema) or function.yields:
+        return False
+    if _HOOK.search(route.path):
         return False
     header = app.text(function.span).partition("def ")[0]
     return "response_class" not in header and "response_model" not in header

@@ -60,15 +60,25 @@ def longer_than_column(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Fields of plain text alone, written into a new row by the field's own name or by all of the
-    body. A schema with validators of its own is passed over. Of an app whose files speak of SQLite
+    body. A schema with validators of its own is passed over, and so is a field that the
+    handler sets. Of an app whose files speak of SQLite
     and of no other database it is only possible: there the text is kept whole.
     """
     seen: set[Span] = set()
     for one in stored(app):
         at = one.field.span
-        if at is not None and at not in seen and _may_be_longer(app, one):
+        is_clients = not _is_set_here(app, one)
+        if at is not None and at not in seen and is_clients and _may_be_longer(app, one):
             seen.add(at)
             yield _finding(app, one, at)
+
+
+def _is_set_here(app: AppMap, one: Stored) -> bool:
+    """True where the handler writes the field itself, whatever the client has sent."""
+    handler = app.text(one.route.span) if one.route.span is not None else ""
+    bodies = (p.name for p in one.route.parameters if p.annotation)
+    names = "|".join(re.escape(name) for name in bodies)
+    return bool(names and re.search(rf"\b(?:{names})\.{one.field.name}\s*=(?!=)", handler))
 
 
 def _may_be_longer(app: AppMap, one: Stored) -> bool:

@@ -19,6 +19,7 @@ from fastwright.source.imports import ensure_import
 _MAYBE = frozenset({"first", "one_or_none", "scalar_one_or_none"})
 _ASKS = re.compile(r"\bselect\(|\.query\(|\.(exec|execute|scalars|where|filter|filter_by)\(")
 _ABSENT = re.compile(r"\bnot\s+\w+\s*$|\bis\s+None\b")
+_MAKES = re.compile(r"(?:create|make|add|insert)(?:_|$)")
 _SENT = frozenset({"path", "query", "body", "form"})
 _CATCHES = frozenset({"AttributeError", "TypeError", "Exception", "BaseException", ""})
 
@@ -58,7 +59,8 @@ def unchecked_none(app: AppMap) -> Iterator[Finding]:
     Only the first use of the name counts, and only where it is an attribute. Where something was
     raised before the lookup, or another function does it, the row may have been checked already:
     that is reported as possible. A function of ours that raises, or makes a row, where there is
-    none is taken at its word; one that swallows what goes wrong gives nothing then.
+    none is taken at its word, and so is one that is told to (`create_missing=True`); one that
+    swallows what goes wrong gives nothing then.
     """
     reached = reach(app)
     seen: set[Span] = set()
@@ -90,6 +92,8 @@ def _may_be_none(reached: Reach, step: Step) -> bool:
         return owner.endswith("Session") and owner.startswith(("sqlalchemy", "sqlmodel"))
     inner = reached.callee(call)
     if inner is None or inner.name != call.callee or not _gives_none(inner):
+        return False
+    if any(_MAKES.match(key) and value == "True" for key, value in call.keywords):
         return False
     return not _refuses(inner) and not any(_last(c.text) == "add" for c in reached.calls_in(inner))
 

@@ -10,6 +10,7 @@ from fastwright.model.change import Fix
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.asynchrony import in_thread, plain_function, sleep_awaited
+from fastwright.review.lasting import is_done_once
 from fastwright.review.outbound import blocks
 from fastwright.review.reach import Step, reach
 from fastwright.review.rule import rule
@@ -51,14 +52,14 @@ def blocking_call_in_async(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Calls are followed through functions of the app, down to those listed in the rule: sleeping,
     requests, httpx without `await`, urllib, subprocess, sockets, mail and password hashes. Reading
-    files is not reported.
+    files is not reported, nor is what a process does once and keeps in a global name.
     """
     reached = reach(app)
     told: dict[tuple[str, int], Finding] = {}
     for ran in reached.ran():
         for step in reached.on_loop(ran.function) if ran.function.is_async else ():
             waits = blocks(step.call)
-            if waits:
+            if waits and not is_done_once(app, step):
                 key = (ran.function.name, step.place.span.start)
                 told.setdefault(key, _finding(app, step, waits, ran.route))
     yield from told.values()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap, Middleware
 from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.at_home import is_at_home
 from fastwright.review.rule import rule
 from fastwright.source import call_sites
 
@@ -46,11 +47,14 @@ def credentials_for_any_origin(app: AppMap) -> Iterator[Finding]:
     they are needed, name the origins instead.
 
     ## Known limits
-    Origins that come from settings are not known and not reported. An expression is tried on
+    Origins that come from settings are not known and not reported, nor is what only development
+    has. An expression is tried on
     origins made from its own hosts: `https://evilshop.example`, `https://shopxexample`.
     """
     for middleware in app.middleware:
         options = dict(middleware.options)
+        if is_at_home(middleware.condition):
+            continue
         if (
             middleware.name.endswith("CORSMiddleware")
             and options.get("allow_credentials") == "True"

@@ -62,7 +62,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Reported are `Exception` and the exceptions of database drivers and the operating system; what
-    the app itself defines, and `ValueError`, are taken for messages that are meant to be read. An
+    the app itself defines, and `ValueError`, are taken for messages that are meant to be read, and
+    `KeyError` says no more than the key. An
     attribute of the exception (`error.detail`) is not reported, nor is what is answered in
     development alone.
     """
@@ -70,7 +71,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     for flow in app.flows:
         if flow.kind == "answer" and flow.place == "exception" and _is_unforeseen(flow):
             found.setdefault(flow.path[-1], flow)
-    found = {at: flow for at, flow in found.items() if not _is_told_at_home(app, flow)}
+    found = {at: flow for at, flow in found.items()
+             if not _is_told_at_home(app, flow) and not _is_a_key(app, flow)}  # fmt: skip
     findings = [_finding(app, flow) for flow in found.values()]
     yield from findings if len(findings) < _HABIT else [_habit(findings)]
 
@@ -96,6 +98,11 @@ def _finding(app: AppMap, flow: Flow) -> Finding:
         (Evidence(EvidenceKind.SOURCE, f"`{flow.handler}` answers with what it caught"),), (),
         (fix,) if fix else (), flow.handler, structural=not flow.doubts,
     )  # fmt: skip
+
+
+def _is_a_key(app: AppMap, flow: Flow) -> bool:
+    """The text of a `KeyError` is the key that was asked for; its traceback is more."""
+    return flow.into == "KeyError" and "format_exc" not in app.text(flow.path[-1])
 
 
 def _is_told_at_home(app: AppMap, flow: Flow) -> bool:

@@ -13,9 +13,13 @@ from fastwright.model.routing import Route
 from fastwright.review.answers import Answers, Leaf, is_secret
 from fastwright.review.decorators import registration, with_keyword
 from fastwright.review.ownership import ownership_of
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 
 NAME = "leaked-secret-field"
+_KEY = re.compile(r"""["'](\w+)["']\s*:""")
+_WRITTEN_OUT = 3
+"""From so many fields of the answer's model on, a dictionary is taken for the answer."""
 
 
 @rule(code="FW507", severity=Severity.HIGH)
@@ -56,7 +60,8 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
     Fields are judged by their names and types: a `SecretStr`, or a field with `exclude=True`, is
     passed over. Keys and tokens that a route hands out on purpose are not looked for. An answer
     without a response model is judged only where the handler returns the caller itself. Only
-    possible are a field that a base declares, that may be null and that no table has, and one of
+    possible are one that the handler leaves to a function which writes the answer out without it,
+    a field that a base declares, that may be null and that no table has, and one of
     the request's own body that the handler sets or refuses before it gives the body back.
     """
     answers = Answers(app)
@@ -94,7 +99,7 @@ def _finding(app: AppMap, route: Route, secrets: tuple[Leaf, ...]) -> Finding:
         fixes=(fix,) if fix else (),
         symbol=route.handler,
         structural=not all(_is_hollow(app, leaf) or _is_handled(app, route, leaf)
-                           for leaf in secrets),
+                           or _is_left_out(app, route, leaf) for leaf in secrets),
     )  # fmt: skip
 
 
@@ -116,6 +121,24 @@ def _is_handled(app: AppMap, route: Route, leaf: Leaf) -> bool:
     field = rf"\b{body}\.{leaf.name}"
     is_set = re.search(rf"{field}\s*=[^=]", app.text(function.span))
     return bool(is_set) or _is_refused(function, re.compile(rf"{field}\b(?!\s*[=!<>])"))
+
+
+def _is_left_out(app: AppMap, route: Route, leaf: Leaf) -> bool:
+    """True where a function of ours writes the answer out, and the field is not there."""
+    reached = reach(app)
+    handler = reached.answering(route)
+    schema = next((s for s in app.schemas if s.name == leaf.owner), None)
+    if not leaf.is_spare or handler is None or schema is None:
+        return False
+    fields = {field.name for field in schema.fields}
+    for call in reached.calls_in(handler):
+        maker = reached.callee(call)
+        given = [s.value for s in maker.stops if s.kind == "return"] if maker is not None else []
+        keys = [set(_KEY.findall(text)) for text in given if text.lstrip().startswith("{")]
+        is_whole = bool(keys) and len(keys) == len(given)
+        if is_whole and all(len(one & fields) >= _WRITTEN_OUT for one in keys):
+            return not any(leaf.name in one for one in keys)
+    return False
 
 
 def _is_refused(function: Function, field: re.Pattern[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
@@ -12,6 +13,9 @@ from fastwright.review.harm import Harm, finding, harms, is_secret_value
 from fastwright.review.rule import rule
 from fastwright.source import call_sites, layout, syntax
 
+_INTERPOLATED = re.compile(r"\{([^{}]*)\}")
+_READ = re.compile(r"([A-Za-z_][\w.]*)(\[[^\]]*\])?")
+_FEW = re.compile(r"\[\s*(?::\s*(?:\d|1[0-2])|-\s*[1-6]\s*:)\s*\]")
 _WHY = "logs are read by more people, and kept longer, than the secret may be"
 
 
@@ -52,11 +56,12 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     What is secret is told by the name of the field. `SecretStr` is written as asterisks and not
-    reported. What a library logs by itself is not seen.
+    reported, nor are the first twelve characters of a secret or its last six. What a library logs
+    by itself is not seen.
     """
     for harm in harms(app, "log"):
         secret = _secret(app, harm.first)
-        if secret:
+        if secret and not _is_cut(app.text(harm.at)):
             verb = harm.first.sink.rpartition(".")[2]
             message = f"`{verb}` writes `{secret}` of `{harm.first.route}` to the log"
             fix = _hidden(app, harm)
@@ -77,6 +82,13 @@ def _secret_fields(app: AppMap, flow: Flow) -> list[str]:
     return [
         f.name for f in fields if is_secret_value(f.name) and not _is_masked(f.annotation or "")
     ]
+
+
+def _is_cut(text: str) -> bool:
+    """True where no more of a secret is written than a few of its characters: ``token[:8]``."""
+    written = " ".join(_INTERPOLATED.findall(text)) or re.sub(r"(['\"]).*?\1", "", text)
+    named = [m for m in _READ.finditer(written) if is_secret_value(m[1].rpartition(".")[2])]
+    return bool(named) and all(_FEW.fullmatch(m[2] or "") for m in named)
 
 
 def _is_masked(annotation: str) -> bool:

@@ -55,7 +55,7 @@ def unused_limiter(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Known are slowapi and fastapi-limiter. A limiter with `default_limits` counts as used where its
-    middleware is added.
+    middleware, or a class derived from that, is added.
     """
     made = [c for c in app.calls if c.callee in _MAKERS and not of_tests(c.span.path)]
     if not made or _is_used(app, made):
@@ -86,4 +86,13 @@ def _is_used(app: AppMap, made: list[Call]) -> bool:
     if any(_USES.search(name) for name in (*decorated, *depended, *called)):
         return True
     default = any("default_limits" in dict(c.keywords) for c in made)
-    return default and any(_WHOLE.search(m.name) for m in app.middleware)
+    return default and any(_is_whole(app, m.name) for m in app.middleware)
+
+
+def _is_whole(app: AppMap, name: str) -> bool:
+    """Whether a middleware is that of slowapi, or a class of ours that is made of it."""
+    module, _, own = name.rpartition(".")
+    known = app.modules.get(module)
+    content = app.files.get(known.path, b"").decode("utf-8", "replace") if known else ""
+    made = re.search(rf"\bclass {re.escape(own)}\(([^)]*)\)", content)
+    return bool(_WHOLE.search(name) or (made and _WHOLE.search(made[1])))
