@@ -126,3 +126,17 @@ def every(user=Depends(get_current_super_admin)): ...
 """
     roles = {r.path: {g.role for g in r.guards} for r in read(main=main).routes}
     assert roles == {"/me": {"principal", "scheme"}, "/all": {"permission", "scheme"}}
+
+
+def test_a_folder_of_relative_imports_is_a_package() -> None:
+    """``from .items import router`` in ``app/main.py`` runs as ``app.main``, init file or not."""
+    files = {
+        "app/main.py": "from fastapi import FastAPI\nfrom .items import router\n"
+        "app = FastAPI()\napp.include_router(router)\n",
+        "app/items.py": "from fastapi import APIRouter\nrouter = APIRouter()\n"
+        "@router.get('/items')\ndef items(): ...\n",
+    }
+    app = static.read({PurePosixPath(p): text.encode() for p, text in files.items()})
+    assert app.app is not None
+    assert app.app.target == "app.main:app"
+    assert [r.handler for r in app.routes] == ["app.items.items"]

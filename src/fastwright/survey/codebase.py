@@ -81,6 +81,7 @@ class Codebase:
         ]
         self._suffixes: dict[str, list[Unit]] = defaultdict(list)
         self._packages = {unit.folder for unit in self.units if unit.package}
+        self._packages |= self._by_relative_imports()
         self._files: dict[Folder, Unit] = {}
         self._found: dict[tuple[str, Folder], Unit | None] = {}
         self._index()
@@ -92,6 +93,21 @@ class Codebase:
             unit.name = ".".join(_parts(unit.path)[len(root) :])
         self._found.clear()
         self.named = {unit.name: unit for unit in reversed(self.units)}
+
+    def _by_relative_imports(self) -> set[Folder]:
+        """Folders without an ``__init__.py`` whose files import from ``.``: nothing is at its root.
+
+        One whose files also name each other absolutely is left out, for it is started both ways.
+        """
+        beside = {(unit.folder, unit.path.stem) for unit in self.units}
+        found: set[Folder] = set()
+        plain: set[Folder] = set()
+        for unit in self.units:
+            for row in (row for scope in unit.scopes for row in scope.imports):
+                found |= {unit.folder[: len(unit.folder) - up] for up in range(row.level)}
+                if not row.level and (unit.folder, row.module) in beside:
+                    plain.add(unit.folder)
+        return found - plain - {()}
 
     def _index(self) -> None:
         for unit in self.units:
