@@ -140,3 +140,22 @@ def test_a_folder_of_relative_imports_is_a_package() -> None:
     assert app.app is not None
     assert app.app.target == "app.main:app"
     assert [r.handler for r in app.routes] == ["app.items.items"]
+
+
+def test_of_two_applications_the_one_whose_paths_are_known_is_taken() -> None:
+    """An app below a prefix that only the settings know says less than the app itself."""
+    main = """
+import os
+from fastapi import FastAPI
+def create_app():
+    app = FastAPI()
+    @app.get("/items")
+    def items(): ...
+    if os.environ.get("BASE"):
+        outer = FastAPI()
+        outer.mount(os.environ["BASE"], app)
+        return outer
+    return app
+app = create_app()
+"""
+    assert [str(r) for r in read(main=main).routes] == ["GET /items"]

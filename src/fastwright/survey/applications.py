@@ -157,9 +157,11 @@ def _same_place(one: Made, other: Made) -> bool:
 
 
 def choose(
-    found: dict[Made, Application], routes_of: dict[Made, int], target: Target
+    found: dict[Made, Application], routes_of: dict[Made, tuple[int, int]], target: Target
 ) -> Made | None:
     """The application to speak of: the one asked for, else the one with the most routes.
+
+    `routes_of` counts the routes of each whose whole path is known, and all of them.
 
     Of several with as many routes, or of one name, none is better than another: `None`.
     """
@@ -167,7 +169,8 @@ def choose(
         wanted = target.replace("()", "")
         best = [m for m, a in found.items() if a.target == wanted]
     else:
-        rank = {m: (routes_of.get(m, 0), not found[m].mounted_at) for m in _near(found, target)}
+        near = _near(found, target)
+        rank = {m: (routes_of.get(m, (0, 0)), not found[m].mounted_at) for m in near}
         best = [made for made, own in rank.items() if own == max(rank.values())]
     places = {(found[made].path, found[made].target) for made in best}
     return best[0] if len(places) == 1 else None

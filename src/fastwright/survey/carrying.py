@@ -287,14 +287,29 @@ _TELLING = frozenset({"count", "index", "find", "rfind", "startswith", "endswith
 
 
 def _formatted(name: str, receiver: Term, row: CallFact, here: Here) -> Helds:
-    lead = SOMETHING
-    if isinstance(receiver, list) and receiver[0] == "s":
-        lead = "" if name == "join" else str(receiver[1]).partition("{")[0]
+    is_written = isinstance(receiver, list) and receiver[0] == "s"
+    if is_written and name == "format" and not any(key == "**" for key, _ in row.keywords):
+        return _filled(str(receiver[1]), row, here)
+    lead = "" if is_written and name == "join" else SOMETHING
     given = here.every(row)
     if name == "join" and row.arguments and _is_dictionary(here.body, row.arguments[0]):
         given = tuple(h if h.at else h._replace(path=(*h.path, KEY)) for h in given)
     values = (*here.held(receiver), *parts.whole(given, lead))
     return parts.through(values, "text")
+
+
+def _filled(template: str, row: CallFact, here: Here) -> Helds:
+    """What ``"{}/{name}".format(…)`` holds: each value behind the text in front of its place."""
+    leads: dict[str, str] = {}
+    for place, field in enumerate(_FIELD.finditer(template)):
+        lead = _FIELD.sub(SOMETHING, template[: field.start()])
+        leads.setdefault(field[1] or str(place), lead)
+    given = [*((str(place), term) for place, term in enumerate(row.arguments)), *row.keywords]
+    held = (h for key, term in given for h in parts.whole(here.held(term), leads.get(key, "")))
+    return parts.through(held, "text")
+
+
+_FIELD = re.compile(r"\{(\w*)[^{}]*\}")
 
 
 def _is_dictionary(body: Body, term: Term) -> bool:

@@ -36,7 +36,7 @@ from fastwright.survey.schemas import schemas
 from fastwright.survey.sessions import Sessions
 from fastwright.survey.settings import Settings
 from fastwright.survey.tables import tables
-from fastwright.survey.values import Made
+from fastwright.survey.values import UNKNOWN_TEXT, Made
 from fastwright.survey.wiring import Wiring
 
 
@@ -83,7 +83,8 @@ def _routed(
     routes = Routes(wiring, dependencies)
     served = {made: routes.of_app(made, app.target) for made, app in found.items()}
     found = {made: finished(app, routes.mounted.get(made)) for made, app in found.items()}
-    chosen = choose(found, {m: len(r) for m, r in served.items()}, target)
+    known = {m: sum(UNKNOWN_TEXT not in r.path for r in rows) for m, rows in served.items()}
+    chosen = choose(found, {m: (known[m], len(r)) for m, r in served.items()}, target)
     listed = [*(served[chosen] if chosen else ()), *routes.unreachable()]
     listed = [replace(route, guards=access.guards(route)) for route in listed]
     app = _stored(files, wiring)

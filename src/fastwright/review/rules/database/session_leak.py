@@ -124,7 +124,7 @@ def _is_borrowing(function: Function, call: Call) -> bool:
     return _is_managed(function, call) or any(
         block.kind == "with"
         and block.start <= call.span.start < block.end
-        and given & set(block.names)
+        and given & set(re.findall(r"\bas\s+(\w+)", block.words))
         for block in function.blocks
     )
 
