@@ -159,3 +159,21 @@ def create_app():
 app = create_app()
 """
     assert [str(r) for r in read(main=main).routes] == ["GET /items"]
+
+
+def test_what_a_container_gives_is_no_body() -> None:
+    """``FromDishka[Service]`` comes from dishka, and the body is what is left."""
+    main = """
+from dishka.integrations.fastapi import FromDishka
+from fastapi import FastAPI
+from pydantic import BaseModel
+class Note(BaseModel):
+    text: str
+class Notes: ...
+app = FastAPI()
+@app.get("/notes")
+def read(notes: FromDishka[Notes]): ...
+@app.post("/notes")
+def add(note: Note, notes: FromDishka[Notes]): ...
+"""
+    assert [r.body_model for r in read(main=main).routes] == [None, "main.Note"]

@@ -17,7 +17,7 @@ _OPEN_WORDS = re.compile(
     r"passw|forgot|reset|recover|verif|confirm|activat|health|ping\b|ready|\balive|liveness|"
     r"metrics|\bversion\b|hooks?\b|webhook|public|docs|openapi|contact|(un)?subscri|csrf|captcha|"
     r"otp\b|magic|session|invit|well.known|favicon|robots|\broot\b|first_?(run|install)|"
-    r"\bsetup\b|onboard|feedback|track|share|\bapply_(to|for)_",
+    r"\bsetup\b|onboard|feedback|track|share|\bapply_(to|for)_|\bguest",
     re.IGNORECASE,
 )
 _CONFIRMS = re.compile(r"\}/(verify|verification|confirm|confirmation|activate)/?$")
@@ -75,8 +75,11 @@ class Guarding:
         if any(self._is_foreign(node) for node in route.every_dependency()):
             return True
         asked = [p for p in route.parameters if p.source in ("header", "cookie", "query", "body")]
-        if any(_PROOFS.search(p.name) for p in asked):
-            return True
+        given = (p for p in route.parameters if "FromDishka[" in (p.annotation or ""))
+        if any(_PROOFS.search(p.name) for p in asked) or any(given):
+            return (
+                True  # what a container gives may be the caller, or refuse to be made without one
+            )
         text = self.app.text(route.span) if route.span is not None else ""
         return bool(re.search(r"\brequest\.(user|state|session|headers|cookies|auth)\b", text))
 

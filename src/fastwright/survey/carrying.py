@@ -253,11 +253,19 @@ def _method(receiver: Term, row: CallFact, here: Here) -> Helds | None:
         return parts.taken(values, parts.key_of(row.arguments[0] if row.arguments else None))
     if name == "items":
         return parts.pairs(values)
+    narrowed = _narrowing(name, row)
+    values = parts.through(values, narrowed) if narrowed else values
+    return values if narrowed and name not in _SPLITTING else _of_receiver(name, values)
+
+
+def _narrowing(name: str, row: CallFact) -> str:
+    """What a method takes from a value, as the flow notes it; between dots no ``..`` is left."""
+    if name in ("split", "rsplit") and row.arguments[:1] == [["s", "."]]:
+        return "?split"
     if name == "replace" and _takes_out(row):
-        return parts.through(values, "?replace")
-    if name in ("model_dump", "dict") and any(k in ("exclude", "include") for k, _ in row.keywords):
-        return parts.through(values, "exclude")
-    return _of_receiver(name, values)
+        return "?replace"
+    chosen = any(key in ("exclude", "include") for key, _ in row.keywords)
+    return "exclude" if name in ("model_dump", "dict") and chosen else ""
 
 
 def _of_receiver(name: str, values: Helds) -> Helds:

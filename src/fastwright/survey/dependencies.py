@@ -24,6 +24,7 @@ _SOURCES = MappingProxyType({
     "Form": "form",
     "File": "file",
 })  # fmt: skip
+_GENERIC = MappingProxyType({"Literal": "query", "FromDishka": "dependency"})
 _SPECIAL = frozenset({"Request", "Response", "WebSocket", "HTTPConnection", "BackgroundTasks",
                       "SecurityScopes"})  # fmt: skip
 _SCALARS = frozenset({"str", "int", "float", "bool", "bytes", "UUID", "UUID4", "datetime", "date",
@@ -176,7 +177,7 @@ class Dependencies:
             case ["i", str(name), inner, *_] if name.rpartition(".")[2] == "Optional":
                 return self._implied(replace(annotation, core=inner))
             case ["i", str(name), *_]:
-                return "query" if name.rpartition(".")[2] == "Literal" else "body"
+                return _GENERIC.get(name.rpartition(".")[2], "body")
             case str():
                 return self._implied_by_name(term, frame)
         return None

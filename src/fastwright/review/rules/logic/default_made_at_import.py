@@ -55,21 +55,30 @@ def default_made_at_import(app: AppMap) -> Iterator[Finding]:
     for schema in app.schemas:
         for field in schema.fields:
             made = _MADE.fullmatch((field.default or "").strip())
-            if made and field.span is not None and _is_own(field.span, schema.span):
+            if made and field.span is not None and _is_own(app, made, field.span, schema.span):
                 fixes = _of_field(app, field, made)
                 yield _finding(field.span, f"{_last(schema.name)}.{field.name}", made, fixes)
     for table in app.tables:
         for column in table.columns:
             made = _MADE.fullmatch((column.default or "").strip())
-            if made and column.span is not None and _is_own(column.span, table.span):
+            if made and column.span is not None and _is_own(app, made, column.span, table.span):
                 name = f"{_last(table.model or table.name)}.{column.attribute}"
                 if not _OF_SQL.search(made["name"]) and _shows(app, column, made):
                     yield _finding(column.span, name, made, _of_column(app, column, made))
 
 
-def _is_own(at: Span, owner: Span | None) -> bool:
+def _is_constant(app: AppMap, at: Span, made: re.Match[str]) -> bool:
+    """True for ``time(0, 30)`` of `datetime`: a time of day, and no clock."""
+    head, _, rest = made["name"].partition(".")
+    here = (m.imports.get(head, head) for m in app.modules.values() if m.path == at.path)
+    return any(f"{name}.{rest}".rstrip(".") == "datetime.time" for name in here)
+
+
+def _is_own(app: AppMap, made: re.Match[str], at: Span, owner: Span | None) -> bool:
     """True where a declaration stands in its class: an inherited one is told of its base."""
-    return owner is not None and owner.path == at.path and owner.start <= at.start < owner.end
+    if owner is None or owner.path != at.path or _is_constant(app, at, made):
+        return False
+    return owner.start <= at.start < owner.end
 
 
 def _shows(app: AppMap, column: Column, made: re.Match[str]) -> bool:

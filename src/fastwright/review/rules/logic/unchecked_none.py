@@ -20,6 +20,7 @@ _MAYBE = frozenset({"first", "one_or_none", "scalar_one_or_none"})
 _ASKS = re.compile(r"\bselect\(|\.query\(|\.(exec|execute|scalars|where|filter|filter_by)\(")
 _ABSENT = re.compile(r"\bnot\s+\w+\s*$|\bis\s+None\b")
 _MAKES = re.compile(r"(?:create|make|add|insert)(?:_|$)")
+_ENSURES = re.compile(r"create|ensure|upsert")
 _SENT = frozenset({"path", "query", "body", "form"})
 _CATCHES = frozenset({"AttributeError", "TypeError", "Exception", "BaseException", ""})
 
@@ -167,7 +168,9 @@ def _finding(app: AppMap, step: Step) -> Finding:
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         fixes=_fixes(app, step),
         symbol=function.name,
-        structural=_is_asked_for(app, step) and not _is_checked_before(step),
+        structural=_is_asked_for(app, step)
+        and not _is_checked_before(step)
+        and not _is_made_before(app, step),
     )
 
 
@@ -178,6 +181,16 @@ def _is_checked_before(step: Step) -> bool:
         stop.kind == "raise" and stop.start < place.span.start
         for function, place in zip(step.functions, places, strict=True)
         for stop in function.stops
+    )
+
+
+def _is_made_before(app: AppMap, step: Step) -> bool:
+    """True where a call above is to make what is not there, of the very same value."""
+    wanted = {text for text in step.call.arguments if "." in text}
+    return any(
+        _ENSURES.search(_last(call.text)) and wanted & set(call.arguments)
+        for call in reach(app).calls_in(step.function)
+        if call.span.end <= step.call.span.start
     )
 
 

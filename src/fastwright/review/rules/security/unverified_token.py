@@ -21,7 +21,8 @@ _OPTIONS = re.compile(
 )
 _PLAIN = re.compile(r",\s*verify\s*=\s*False")
 _COMPARED = re.compile(
-    r"\bexp\b['\")\]]*(?:\s*,\s*\d+\))?\s*[<>]=?|[<>]=?\s*[\w.]*(?:\.exp\b|\[['\"]exp|get\(['\"]exp)"
+    r"\bexp\b['\")\]]*(?:\s*,\s*\d+\))?\s*[<>]=?"
+    r"|[<>]=?\s*[\w.]*(?:\.exp\b|\[['\"]exp|get\(['\"]exp)"
 )
 """An expiry that code compares itself: ``payload.exp <= now``, ``now > claims["exp"]``."""
 _ENTRY = re.compile(r"password|reset|forgot|recover|log_?in|sign_?in|magic|invit", re.IGNORECASE)
