@@ -76,10 +76,9 @@ class Guarding:
             return True
         asked = [p for p in route.parameters if p.source in ("header", "cookie", "query", "body")]
         given = (p for p in route.parameters if "FromDishka[" in (p.annotation or ""))
+        # What a container gives may be the caller, or be refused to whoever is nobody.
         if any(_PROOFS.search(p.name) for p in asked) or any(given):
-            return (
-                True  # what a container gives may be the caller, or refuse to be made without one
-            )
+            return True
         text = self.app.text(route.span) if route.span is not None else ""
         return bool(re.search(r"\brequest\.(user|state|session|headers|cookies|auth)\b", text))
 
