@@ -31,6 +31,10 @@ _MINTS = re.compile(
     r"\bjwt\.encode\(|\.dumps\(|\bpyotp\b|"
     r"\b(?:create|generate|make|issue|new|sign|encode)_\w*(?:token|code|otp|link|secret)\w*\("
 )
+_TEXT = re.compile(
+    r"(?s)(?P<prefix>\b[fF])?(?P<mark>\"\"\"|'''|[\"'])(?P<words>(?:\\.|(?!(?P=mark)).)*)(?P=mark)"
+)
+_PUT_IN = re.compile(r"\{([^{}]+)\}")
 _CALL = re.compile(r"\b(?P<name>[\w.]+)\((?P<given>[^()]*)\)")
 _MADE = "<made>"
 _AT_HOME = re.compile(r"(?i)debug|\benv|environment|test|\bdev|local|settings|config")
@@ -160,10 +164,15 @@ def _named(held: str, names: Sequence[str]) -> str:
 
 def _held(value: str) -> str:
     """What is in a value: of a call that makes no object of it, nothing of its arguments is."""
-    held, before = re.sub(r"[\"']\w+[\"']\s*:|\b\w+\s*=(?!=)", " ", value), ""
+    held, before = re.sub(r"\b\w+\s*=(?!=)", " ", _TEXT.sub(_put_in, value)), ""
     while held != before:
         held, before = _CALL.sub(_left, held), held
     return held
+
+
+def _put_in(text: re.Match[str]) -> str:
+    """What an f-string is made of; nothing of any other text, nor of a key."""
+    return " ".join(_PUT_IN.findall(text["words"])) if text["prefix"] else "''"
 
 
 def _left(call: re.Match[str]) -> str:

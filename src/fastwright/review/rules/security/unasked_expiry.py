@@ -147,9 +147,16 @@ def _is_asked(app: AppMap, taking: _Taking, column: Column) -> bool:
     """Whether anything that runs for the route reads the column, or a method that does."""
     own = (f for f in app.functions if f.class_name and f.class_name == taking.table.model)
     methods = {last(f.name) for f in own if _reads(uncommented(app, f), column.attribute)}
-    words = {column.attribute, column.name, *methods}
+    words = {column.attribute, column.name, *_alike(column.attribute), *methods}
     texts = [uncommented(app, f) for f in reach(app).running(taking.route)]
     return any(_reads(text, word) for text in texts for word in words)
+
+
+def _alike(name: str) -> tuple[str, ...]:
+    """How a column that says the same is called: ``is_used`` beside ``used_at``."""
+    stem = re.sub(r"^(is|was|has_been)_|_(at|on|date|time)$", "", name)
+    stem = "expired" if stem in ("expires", "expiry", "expiration") else stem
+    return (stem, f"is_{stem}", f"{stem}_at")
 
 
 def _reads(text: str, word: str) -> bool:
