@@ -30,6 +30,9 @@ _MOVED = re.compile(
 )
 """``row.column -= x``, ``row.column = row.column - x`` and ``column=Model.column - x``."""
 
+_CHANGED = re.compile(r"\.\w+[ \t]*[+-]")
+"""Stands in all of those; most functions have no such place."""
+
 _PRICED = re.compile(
     rf"\w+\.(?P<price>{_MONEY})[ \t]*\*[ \t]*{_X}"
     rf"|(?<![\w.])(?P<y>\w+(?:\.\w+)?)[ \t]*\*[ \t]*\w+\.(?P<times>{_MONEY})\b"
@@ -133,7 +136,8 @@ def negative_amount(app: AppMap) -> Iterator[Finding]:
 
 def _calculations(text: str) -> tuple[re.Match[str], ...]:
     """What may be a sum in the text of a function, which many routes may run."""
-    return (*_MOVED.finditer(text), *_PRICED.finditer(text))
+    moved = _MOVED.finditer(text) if _CHANGED.search(text) else ()
+    return (*moved, *(_PRICED.finditer(text) if "*" in text else ()))
 
 
 def _sums(app: AppMap, way: Way, calculations: tuple[re.Match[str], ...]) -> Iterator[_Sum]:
