@@ -8,6 +8,9 @@ from fastwright.model.code import Function
 from fastwright.model.places import Span
 from fastwright.review.reach import Reach, Step
 
+_NO_ROWS = re.compile(rb"\.(?:subquery|cte|scalar_subquery|alias|lateral)\([^()]*\)[\s)]*$")
+"""What ends in this is a part of another statement, which alone gives rows."""
+
 
 def gives_back(reached: Reach, step: Step) -> bool:
     """True where the result of the step's call is part of what the root returns, by every level."""
@@ -22,6 +25,8 @@ def names_of(function: Function, span: Span, reached: Reach) -> frozenset[str]:
     held: set[str] = set()
     for _ in range(4):
         for row in function.bindings:
+            if _NO_ROWS.search(content[row.start : row.end]):
+                continue
             inside = row.start <= span.start and span.end <= row.end
             if inside or (
                 held and mentions(content[row.start : row.end].decode("utf-8", "replace"), held)
