@@ -178,9 +178,22 @@ class Reach:
         """True for a call inside the arguments of one that hands its work to a thread."""
         if call.caller not in self._handing:
             rows = self._calls.get(call.caller, ())
-            self._handing[call.caller] = [c for c in rows if last(c.text) in _OFFLOADING]
+            self._handing[call.caller] = [c for c in rows if self._hands(c)]
         rows = self._handing[call.caller]
         return any(c is not call and _holds(c.span, call.span) for c in rows)
+
+    def _hands(self, call: Call) -> bool:
+        """True for `to_thread` and its like, and for a function of ours that gives it what it got.
+
+        What such a function is handed stands in the call as a lambda; its own arguments run here.
+        """
+        if last(call.text) in _OFFLOADING:
+            return True
+        inner = self.callee(call)
+        if inner is None or not any("lambda" in text for text in call.arguments):
+            return False
+        rows = (c for c in self._calls.get(inner.name, ()) if last(c.text) in _OFFLOADING)
+        return any(set(row.arguments) & set(inner.parameters) for row in rows)
 
 
 def last(dotted: str) -> str:
