@@ -178,9 +178,9 @@ class Body:
             known, values = self._assigned_attribute(dotted, at)
             if known:
                 return values
-            values = self._name(head, at) or self._carriers.ambient(self, dotted)
-            if values and values[0].root in (ENVIRONMENT, SETTINGS):
-                return values
+            values = self._name(head, at)
+            if not values:  # the process is asked by the whole name
+                return self._carriers.ambient(self, dotted)
         for name in rest:
             values = attribute(values, name)
         return values
