@@ -37,7 +37,7 @@ _MARKING = frozenset({"shlex.quote", "re.escape", "html.escape", "markupsafe.esc
                       "urllib.parse.quote", "urllib.parse.quote_plus", "urllib.parse.urlencode",
                       "os.path.basename", "werkzeug.utils.secure_filename", "bleach.clean",
                       "nh3.clean", "xml.sax.saxutils.escape", "bleach.linkify",
-                      "os.path.realpath", "os.path.abspath", "os.path.splitext",
+                      "os.path.realpath", "os.path.abspath",
                       "django.utils.text.get_valid_filename", "psycopg.sql.Identifier",
                       "psycopg2.sql.Identifier", "slugify.slugify", "regex.escape",
                       "io.BytesIO", "io.StringIO"})  # fmt: skip
@@ -216,6 +216,10 @@ def _of_module(dotted: str, row: CallFact, here: Here, *, is_function: bool) -> 
 def _given_on(dotted: str, row: CallFact, here: Here, *, is_function: bool) -> Helds:
     if dotted in _JOINING:
         return _joined(dotted, row, here)
+    if dotted == "os.path.splitext":  # the end begins with the last dot behind the last slash
+        held = parts.whole(here.every(row))
+        ends = (parts.through(held, "splitext"), parts.through(held, "Path.suffix"))
+        return parts.unique(h for n, end in enumerate(ends) for h in parts.placed(end, f"[{n}]"))
     if dotted in _MARKING:
         return parts.through(here.every(row), dotted.rpartition(".")[2])
     if dotted in _SAME:
