@@ -72,7 +72,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
         if flow.kind == "answer" and flow.place == "exception" and _is_unforeseen(flow):
             found.setdefault(flow.path[-1], flow)
     found = {at: flow for at, flow in found.items()
-             if not _is_told_at_home(app, flow) and not _is_a_key(app, flow)}  # fmt: skip
+             if not (_is_told_at_home(app, flow) or _is_a_key(app, flow))
+             and not _is_refused(app, flow)}  # fmt: skip
     findings = [_finding(app, flow) for flow in found.values()]
     yield from findings if len(findings) < _HABIT else [_habit(findings)]
 
@@ -103,6 +104,18 @@ def _finding(app: AppMap, flow: Flow) -> Finding:
 def _is_a_key(app: AppMap, flow: Flow) -> bool:
     """The text of a `KeyError` is the key that was asked for; its traceback is more."""
     return flow.into == "KeyError" and "format_exc" not in app.text(flow.path[-1])
+
+
+def _is_refused(app: AppMap, flow: Flow) -> bool:
+    """True where the exception itself is returned for a schema: no schema is made of one."""
+    name = re.fullmatch(r"(?:return\s+)?(\w+)", app.text(flow.path[-1]).strip())
+    route = next((r for r in app.routes if r.handler == flow.handler), None)
+    function = next((f for f in app.functions if f.name == flow.handler), None)
+    if flow.sink != "return" or name is None or function is None or route is None:
+        return False
+    is_it = re.search(rf"\bexcept\b[^\n]*\bas\s+{name[1]}\s*:", app.text(function.span))
+    model = route.response_model or ""
+    return is_it is not None and any(schema.name in model for schema in app.schemas)
 
 
 def _is_told_at_home(app: AppMap, flow: Flow) -> bool:
