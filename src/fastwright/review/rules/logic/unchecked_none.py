@@ -146,7 +146,8 @@ def _first_use(app: AppMap, function: Function, call: Call) -> int | None:
     if not found.start() or "\n" not in text[: found.start()]:
         return None
     rest = re.split(r"\n(?=\s*(?:return|if|for|raise|await|\w+ =|@|#|$))", text[found.start() :])
-    if len(rest) > 1 and re.match(rf"\s*if {call.target} is not None\b", rest[1]):
+    asked = rf"\s*if {call.target}(?: is not None\b|\s+else\b)"
+    if len(rest) > 1 and re.match(asked, rest[1]):
         return None  # the second line of a conditional expression
     is_asked = re.search(rf"\bif (?:not )?{call.target}\b(?!\.)", rest[0])
     return None if is_asked else call.span.end + len(text[: found.start()].encode())
