@@ -11,7 +11,8 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
-from fastwright.review.reach import reach
+from fastwright.review.course import around
+from fastwright.review.reach import Step, reach
 from fastwright.review.rule import rule
 from fastwright.review.signing import Signing, has_no_end, signing_of, verifies
 
@@ -76,9 +77,9 @@ def unverified_token(app: AppMap) -> Iterator[Finding]:
     A function that also verifies the token is passed over: it reads the claims to find the key. So
     is one whose name begins with `test_`. An expiry that is not looked at is reported for those
     dependencies alone that say who is calling, not for a refresh or a logout, and not where the
-    same file compares it itself. A signed link of itsdangerous that has no `max_age` is certain
-    where it resets a password or logs somebody in, and possible elsewhere: that one can unsubscribe
-    by an old mail is meant.
+    same file compares it itself, nor to end the session of a token that is refused. A signed link
+    of itsdangerous that has no `max_age` is certain where it resets a password or logs somebody in,
+    and possible elsewhere: that one can unsubscribe by an old mail is meant.
     """
     signing = signing_of(app)
     verifying = {c.caller for c in signing.decodings if verifies(c)}
@@ -126,10 +127,23 @@ def _for_callers(app: AppMap, signing: Signing) -> Iterator[Call]:
     roots = [
         reached.functions[p.dependency] for p in app.principals if p.dependency in reached.functions
     ]
-    spans = {step.call.span for root in roots for step in reached.below(root)}
+    steps = (step for root in roots for step in reached.below(root))
+    spans = {step.call.span for step in steps if not _is_to_refuse(step)}
     for call in signing.decodings:
         if call.span in spans and not _LAX.search(_last(call.caller)):
             yield call
+
+
+def _is_to_refuse(step: Step) -> bool:
+    """True in the arm of a token that was refused already, which ends by raising in any case."""
+    for function, place in zip(step.functions, (*step.via, step.call), strict=True):
+        for block in around(function, place.span.start):
+            ends = [s for s in function.stops if block.start <= s.start < block.end]
+            raises = [s for s in ends if s.kind == "raise" and s.start > place.span.start]
+            last = [b for s in raises for b in around(function, s.start)[-1:]]
+            if block.kind == "except" and block in last and len(ends) == len(raises):
+                return True
+    return False
 
 
 def _finding(
