@@ -18,8 +18,14 @@ HOUSE = 6
 
 _CONSTANT = re.compile(
     r"None|True|False|[\d.]+|[bf]?(\"[^\"]*\"|'[^']*')|\{\}|\[\]|"
-    r"\{\s*(\"\w+\"|'\w+')\s*:\s*[bf]?(\"[^\"]*\"|'[^']*'|True|False|[\d.]+)\s*,?\s*\}"
+    r"\{\s*(\"\w+\"|'\w+')\s*:\s*[bf]?(\"[^\"]*\"|'[^']*'|True|False|[\d.]+)\s*,?\s*\}|"
+    r"\{(\s*(\"\w+\"|'\w+')\s*:\s*(\"[^\"]*\"|'[^']*'|True|False|None|[\d.]+)\s*(,|(?=\})))+\s*\}"
 )
+_RESPONSES = re.compile(
+    r"\bresponses\s*=\s*\{(?:[^{}]|\{[^{}]*\})*?\b(?:20[01]|HTTP_20[01]_\w+)\s*:\s*"
+    r"\{[^{}]*?['\"]model['\"]\s*:"
+)
+"""A contract that is declared beside the answer: ``responses={200: {"model": ItemOut}}``."""
 _HOOK = re.compile(r"(?i)web-?_?hook")
 _CALLED = re.compile(r"(?:await\s+)?(?P<name>[\w.]+)\(")
 _BUILT = re.compile(r"(?P<many>\[)?(?P<name>[A-Z]\w*)(\.(model_validate|from_orm|parse_obj))?\(")
@@ -54,7 +60,8 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Answers that are responses of their own (a file, a redirect, a template), constant messages,
-    routes outside of the contract and webhooks, whose callers read no answer, are passed over.
+    what `responses` declares for 200 or 201, routes outside of the contract and webhooks, whose
+    callers read no answer, are passed over.
     Where half of the routes declare nothing, that is one finding.
     """
     reached = reach(app)
@@ -97,7 +104,8 @@ def _is_open(app: AppMap, route: Route, function: Function) -> bool:
     if _HOOK.search(route.path):
         return False
     header = app.text(function.span).partition("def ")[0]
-    return "response_class" not in header and "response_model" not in header
+    is_told = "response_class" in header or "response_model" in header
+    return not is_told and _RESPONSES.search(header) is None
 
 
 def _kind(reached: Reach, function: Function, value: str, depth: int = 0) -> str:
