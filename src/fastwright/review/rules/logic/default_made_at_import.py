@@ -50,10 +50,12 @@ def default_made_at_import(app: AppMap) -> Iterator[Finding]:
     default leaves the contract too, where it stood as a fixed value. Both change behaviour.
 
     ## Known limits
-    Clocks, UUIDs and random numbers of the standard library are known, when called directly.
+    Clocks, UUIDs and random numbers of the standard library are known, when called directly. In
+    settings and their sections one value a process is meant.
     """
+    settings = _settings(app)
     for schema in app.schemas:
-        for field in schema.fields:
+        for field in schema.fields if schema.name not in settings else ():
             made = _MADE.fullmatch((field.default or "").strip())
             if made and field.span is not None and _is_own(app, made, field.span, schema.span):
                 fixes = _of_field(app, field, made)
@@ -65,6 +67,18 @@ def default_made_at_import(app: AppMap) -> Iterator[Finding]:
                 name = f"{_last(table.model or table.name)}.{column.attribute}"
                 if not _OF_SQL.search(made["name"]) and _shows(app, column, made):
                     yield _finding(column.span, name, made, _of_column(app, column, made))
+
+
+def _settings(app: AppMap) -> set[str]:
+    """The sections of settings, of which a process makes one: at import."""
+    found = {(setting.attribute or "").rpartition(".")[0] for setting in app.settings}
+    waiting = [setting.annotation or "" for setting in app.settings]
+    while waiting:
+        named = set(re.findall(r"\w+", waiting.pop()))
+        inner = [s for s in app.schemas if _last(s.name) in named and s.name not in found]
+        found |= {s.name for s in inner}
+        waiting += [field.annotation or "" for s in inner for field in s.fields]
+    return found
 
 
 def _is_constant(app: AppMap, at: Span, made: re.Match[str]) -> bool:

@@ -18,7 +18,7 @@ NAME = "guessable-code"
 _MAKERS = frozenset({"choice", "choices", "randint", "randrange", "random", "sample", "getrandbits",
                      "randbytes"})  # fmt: skip
 _SECRET = re.compile(
-    r"(^|_)(otp|tokens?|pin|passw(or)?d|secret|api_?key|nonce|salt|session_?id|"
+    r"(^|_)(otp|tokens?(?!_ids?(?:$|_))|pin|passw(or)?d|secret|api_?key|nonce|salt|session_?id|"
     r"(reset|verification|verify|login|auth|access|confirm(ation)?|activation|invite|invitation|"
     r"security|mfa|two_?factor|sms|recovery)_?codes?|code)($|_)",
     re.IGNORECASE,
