@@ -11,6 +11,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.looping import Looped, by_loop, looped
 from fastwright.review.rule import rule
+from fastwright.review.turns import deals_with_failure
 from fastwright.source import layout
 
 _REST = re.compile(rb"(?:\s|#.*)*")
@@ -49,14 +50,19 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A commit further than one call below the loop, under a condition of what the loop calls, or in
-    a loop that may end early, is only possible, and so is one whose failure the loop deals with.
+    a loop that may end early, is only possible, and so is one whose failure the loop deals with,
+    here or at another commit.
     Code that no route reaches, such as a worker's, is not judged.
     """
-    for found, _ in by_loop(found for found in looped(app) if found.asked.verb == "commit"):
-        yield _finding(app, found)
+    commits = (found for found in looped(app) if found.asked.verb == "commit")
+    for found, others in by_loop(commits):
+        apart = any(
+            deals_with_failure(o.function, o.loop, o.place.span.start) for o in (found, *others)
+        )
+        yield _finding(app, found, sure=not apart)
 
 
-def _finding(app: AppMap, found: Looped) -> Finding:
+def _finding(app: AppMap, found: Looped, *, sure: bool) -> Finding:
     inner = "" if found.asking is found.place else f" in `{found.owner.name}`"
     over = " ".join(found.loop.words.split())[:60]
     return Finding(
@@ -67,7 +73,7 @@ def _finding(app: AppMap, found: Looped) -> Finding:
         related=(Span(found.place.span.path, found.loop.start, found.loop.end),),
         fixes=_fixes(app, found),
         symbol=f"{found.function.name}:{found.place.text}",
-        structural=found.is_sure and not found.is_conditional,
+        structural=sure and found.is_sure and not found.is_conditional,
     )
 
 

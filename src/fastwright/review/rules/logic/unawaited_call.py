@@ -19,6 +19,9 @@ from fastwright.survey.codebase import of_tests
 _OWN = r"close|send|throw|cr_\w+|__\w+__"
 """Attributes that a coroutine has itself."""
 
+_PUT_AWAY = frozenset({"archive", "archived", "deprecated", "legacy", "obsolete"})
+"""Folders of what is kept to be read, and run no more."""
+
 
 @rule(code="FW210", severity=Severity.HIGH)
 def unawaited_call(app: AppMap) -> Iterator[Finding]:
@@ -60,7 +63,8 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A coroutine that is kept and handed on, to `gather` or `create_task`, is meant; only one whose
     first use is a test, an attribute or an element, or that a session is given, is reported. A
-    function with a decorator may be no coroutine any more, and is passed over.
+    function with a decorator may be no coroutine any more, and is passed over. What no
+    route reaches in a folder such as `archive` is only possible.
     """
     reached = reach(app)
     routes = {ran.function.name: ran.route for ran in reached.ran()}
@@ -122,7 +126,7 @@ def _finding(call: Call, caller: Function, route: Route | None) -> Finding:
         evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in seen),
         fixes=_fixes(call) if caller.is_async else (),
         symbol=f"{call.caller}:{call.text}",
-        structural=True,
+        structural=route is not None or not _PUT_AWAY & set(call.span.path.parts[:-1]),
     )
 
 
