@@ -216,10 +216,8 @@ def _of_module(dotted: str, row: CallFact, here: Here, *, is_function: bool) -> 
 def _given_on(dotted: str, row: CallFact, here: Here, *, is_function: bool) -> Helds:
     if dotted in _JOINING:
         return _joined(dotted, row, here)
-    if dotted == "os.path.splitext":  # the end begins with the last dot behind the last slash
-        held = parts.whole(here.every(row))
-        ends = (parts.through(held, "splitext"), parts.through(held, "Path.suffix"))
-        return parts.unique(h for n, end in enumerate(ends) for h in parts.placed(end, f"[{n}]"))
+    if dotted == "os.path.splitext":
+        return _stem_and_end(here.every(row))
     if dotted in _MARKING:
         return parts.through(here.every(row), dotted.rpartition(".")[2])
     if dotted in _SAME:
@@ -230,6 +228,18 @@ def _given_on(dotted: str, row: CallFact, here: Here, *, is_function: bool) -> H
     known = dotted and not dotted.startswith("builtins.") and is_function
     plain = bool(known or dotted.startswith(_FUNCTIONS))
     return parts.through(parts.whole(here.every(row)), f"?{last_name(row.callee)}") if plain else ()
+
+
+def _stem_and_end(values: Helds) -> Helds:
+    """What ``splitext`` gives: the end begins with the last dot behind the last slash.
+
+    Each stays a part of its own, for what is known of the end says nothing of the name.
+    """
+    found: list[Held] = []
+    for place, token in (("[0]", "splitext"), ("[1]", "Path.suffix")):
+        part = parts.taken(parts.whole(values), place)
+        found += parts.placed(parts.through(part, token), place)
+    return parts.unique(found)
 
 
 def _joined(dotted: str, row: CallFact, here: Here) -> Helds:
