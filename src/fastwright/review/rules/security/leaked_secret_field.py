@@ -9,6 +9,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.review.answers import Answers, Leaf, is_secret
 from fastwright.review.decorators import registration, with_keyword
@@ -167,10 +168,10 @@ def _whole_rows(app: AppMap, route: Route) -> Iterator[Finding]:
         next((c for c in accounts.columns if is_secret(c.attribute)), None) if accounts else None
     )
     returned = (u for u in route.caller_uses if re.fullmatch(r"return \w+", u.text))
-    use = next((u for u in returned if _is_caller(route, u.text.removeprefix("return "))), None)
+    own = (u for u in returned if _is_in(route.span, u.span))
+    callers = _callers(app, route, accounts.model) if accounts is not None else frozenset()
+    use = next((u for u in own if u.text.removeprefix("return ") in callers), None)
     if secret is None or use is None or accounts is None or route.span is None:
-        return
-    if not _yields(app, accounts.model):
         return
     yield Finding(
         NAME,
@@ -183,10 +184,11 @@ def _whole_rows(app: AppMap, route: Route) -> Iterator[Finding]:
     )
 
 
-def _is_caller(route: Route, name: str) -> bool:
-    return any(d.name == name for d in route.dependencies)
+def _is_in(outer: Span | None, inner: Span) -> bool:
+    return outer is not None and outer.path == inner.path and outer.start <= inner.start < outer.end
 
 
-def _yields(app: AppMap, model: str | None) -> bool:
-    """Whether principals are rows of the table of accounts, and not a model made of them."""
-    return model is not None and any(p.model == model for p in app.principals)
+def _callers(app: AppMap, route: Route, model: str | None) -> frozenset[str]:
+    """The parameters that hold the caller as a row of `model`, and not a model made of it."""
+    giving = {p.dependency for p in app.principals if model is not None and p.model == model}
+    return frozenset(d.name for d in route.dependencies if d.name and d.call in giving)
