@@ -27,6 +27,7 @@ _COMPARED = re.compile(
 )
 """An expiry that code compares itself: ``payload.exp <= now``, ``now > claims["exp"]``."""
 _ENTRY = re.compile(r"password|reset|forgot|recover|log_?in|sign_?in|magic|invit", re.IGNORECASE)
+_OF_CALLER = re.compile(r"\bauthorization\b|\bbearer\b|oauth2", re.IGNORECASE)
 _LAX = re.compile(r"expired|refresh|unverified|peek|logout|blacklist|revoke", re.IGNORECASE)
 
 
@@ -75,7 +76,9 @@ def unverified_token(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A function that also verifies the token is passed over: it reads the claims to find the key. So
-    is one whose name begins with `test_`. An expiry that is not looked at is reported for those
+    is one whose name begins with `test_`. Only possible are one that no route runs, such as the log
+    of a middleware, and one that reads the caller's own header again, which something else that
+    runs for the route has verified. An expiry that is not looked at is reported for those
     dependencies alone that say who is calling, not for a refresh or a logout, and not where the
     same file compares it itself, nor to end the session of a token that is refused. A signed link
     of itsdangerous that has no `max_age` is certain where it resets a password or logs somebody in,
@@ -86,7 +89,8 @@ def unverified_token(app: AppMap) -> Iterator[Finding]:
     for call in signing.unverified:
         if call.caller not in verifying and not _last(call.caller).startswith("test_"):
             seen = "reads the claims of a token without checking its signature"
-            yield _finding(app, call, f"`{_last(call.caller)}` {seen}")
+            sure = _is_believed(app, call, verifying)
+            yield _finding(app, call, f"`{_last(call.caller)}` {seen}", sure=sure)
     for call in _for_callers(app, signing):
         if _leaves_expiry(call) and not _COMPARED.search(_text_of(app, call)):
             seen = "believes a token after its expiry"
@@ -95,6 +99,19 @@ def unverified_token(app: AppMap) -> Iterator[Finding]:
         seen = f"believes a signed link for ever: `{call.text}` has no `max_age`"
         entry = next((r for r in routes if _ENTRY.search(f"{r.path} {r.handler}")), None)
         yield _finding(app, call, f"`{_last(call.caller)}` {seen}", entry, sure=entry is not None)
+
+
+def _is_believed(app: AppMap, call: Call, verifying: set[str]) -> bool:
+    """True where a route runs the call, and no more of it has checked the caller's token before.
+
+    What no route runs, a middleware that writes a log, may do nothing with the claims.
+    """
+    reached = reach(app)
+    running = [[f.name for f in reached.running(route)] for route in app.routes]
+    served = [names for names in running if call.caller in names]
+    function = reached.functions.get(call.caller)
+    of_caller = function is not None and _OF_CALLER.search(app.text(function.span))
+    return any(not of_caller or verifying.isdisjoint(names) for names in served)
 
 
 def _leaves_expiry(call: Call) -> bool:
