@@ -24,6 +24,7 @@ _CONFIRMS = re.compile(r"\}/(verify|verification|confirm|confirmation|activate)/
 _PROOFS = re.compile(
     r"token|api_?key|signature|secret|hmac|code\b|credential|authorization|x_key", re.IGNORECASE
 )
+_ADMINISTERS = re.compile(r"admin|super_?user|staff|operator", re.IGNORECASE)
 _AUTHENTICATES = re.compile(r"auth|jwt|login|permission|access|token|apikey", re.IGNORECASE)
 _NOT_AUTHENTICATING = re.compile(r"\b(cors|gzip|session|trustedhost|httpsredirect)", re.IGNORECASE)
 _OWN = ("fastapi.", "starlette.", "typing.", "pydantic.", "sqlalchemy.", "sqlmodel.", "builtins.")
@@ -130,6 +131,12 @@ class Guarding:
 def permissions(route: Route) -> tuple[Guard, ...]:
     """The guards that demand more than being somebody."""
     return tuple(g for g in route.guards if g.role == "permission")
+
+
+def is_for_administrators(route: Route) -> bool:
+    """Whether a permission is demanded, and it or the path says that administrators have it."""
+    names = [_last(guard.name) for guard in permissions(route)]
+    return bool(names) and any(_ADMINISTERS.search(text) for text in (route.path, *names))
 
 
 def _is_named_open(route: Route) -> bool:

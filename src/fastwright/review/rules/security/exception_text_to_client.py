@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Fix, Safety
-from fastwright.model.code import Flow
+from fastwright.model.code import Call, Flow, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.at_home import is_at_home
+from fastwright.review.guarding import is_for_administrators
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.review.stable_message import stable_message
 
@@ -22,6 +24,9 @@ _BROAD = frozenset(
 _TAKEN = re.compile(r"\b(?:str|repr)\(\w+\)|\{\w+(?:![rs])?\}|\.format_exc")
 _HABIT = 6
 """From this many answers on, it is a habit of the app."""
+_PLAIN = frozenset({"DoesNotExist", "NoResultFound", "MultipleResultsFound",
+                    "MultipleObjectsReturned"})  # fmt: skip
+"""What drivers raise with a sentence that holds no value."""
 _DRIVERS = ("sqlalchemy.", "asyncpg.", "psycopg", "sqlite3.", "pymysql.", "aiosqlite.", "redis.",
             "pymongo.", "botocore.", "tortoise.exceptions.", "mysql.")  # fmt: skip
 
@@ -65,7 +70,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     the app itself defines, and `ValueError`, are taken for messages that are meant to be read, and
     `KeyError` says no more than the key. An
     attribute of the exception (`error.detail`) is not reported, nor is what is answered in
-    development alone.
+    development alone, nor what a driver says where no row was found. Only possible is what a route
+    for administrators answers, and where all that is tried makes an object of a schema.
     """
     found: dict[Span, Flow] = {}
     for flow in app.flows:
@@ -75,7 +81,9 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
              if not (_is_told_at_home(app, flow) or _is_a_key(app, flow))
              and not _is_refused(app, flow)}  # fmt: skip
     findings = [_finding(app, flow) for flow in found.values()]
-    yield from findings if len(findings) < _HABIT else [_habit(findings)]
+    for grade in (True, False):
+        alike = [finding for finding in findings if finding.structural is grade]
+        yield from alike if len(alike) < _HABIT else [_habit(alike)]
 
 
 def _habit(findings: list[Finding]) -> Finding:
@@ -97,8 +105,34 @@ def _finding(app: AppMap, flow: Flow) -> Finding:
     return Finding(
         "exception-text-to-client", flow.path[-1], message,
         (Evidence(EvidenceKind.SOURCE, f"`{flow.handler}` answers with what it caught"),), (),
-        (fix,) if fix else (), flow.handler, structural=not flow.doubts,
+        (fix,) if fix else (), flow.handler, structural=not (flow.doubts or _is_meant(app, flow)),
     )  # fmt: skip
+
+
+def _is_meant(app: AppMap, flow: Flow) -> bool:
+    """True for what is told to administrators alone, and what only reads the client's own data."""
+    routes = [route for route in app.routes if route.handler == flow.handler]
+    if routes and all(is_for_administrators(route) for route in routes):
+        return True
+    function = next((f for f in app.functions if f.name == flow.handler), None)
+    return function is not None and _tries_a_schema(app, function, flow.path[-1])
+
+
+def _tries_a_schema(app: AppMap, function: Function, at: Span) -> bool:
+    """True where all that is tried makes an object of a schema: pydantic says what is wrong."""
+    caught = [b for b in function.blocks if b.kind == "except" and b.start <= at.start < b.end]
+    groups = {max(caught, key=lambda b: b.start).group} if caught else set()
+    tried = [b for b in function.blocks if b.kind == "try" and b.group in groups]
+    inside = [c for c in reach(app).calls_in(function)
+              if any(b.start <= c.span.start < b.end for b in tried)]  # fmt: skip
+    schemas = {schema.name for schema in app.schemas}
+    return bool(inside) and all(c.callee in schemas or _is_filled(c) for c in inside)
+
+
+def _is_filled(call: Call) -> bool:
+    """``Event(**given)``: an object of a class whose fields are named by what is given."""
+    kind = (call.callee or "").rpartition(".")[2]
+    return kind[:1].isupper() and not call.arguments and dict(call.keywords).keys() == {"**"}
 
 
 def _is_a_key(app: AppMap, flow: Flow) -> bool:
@@ -139,4 +173,8 @@ def _is_unforeseen(flow: Flow) -> bool:
         return False
     kinds = flow.into.split(", ")
     whole = _WHOLE.fullmatch(flow.name) is not None
-    return whole and any(k in _BROAD or k.startswith(_DRIVERS) for k in kinds)
+    return whole and any(k in _BROAD or _is_of_driver(k) for k in kinds)
+
+
+def _is_of_driver(kind: str) -> bool:
+    return kind.startswith(_DRIVERS) and kind.rpartition(".")[2] not in _PLAIN

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Finding, Severity
-from fastwright.model.routing import Route
-from fastwright.review.guarding import permissions
+from fastwright.review.guarding import is_for_administrators
 from fastwright.review.harm import finding, harms
 from fastwright.review.rule import rule
-
-_ADMINISTERS = re.compile(r"admin|super_?user|staff|operator", re.IGNORECASE)
 
 
 @rule(code="FW533", severity=Severity.HIGH)
@@ -62,15 +58,9 @@ def outbound_url_from_client(app: AppMap) -> Iterator[Finding]:
     function of your own that tests it leaves a possible finding. So do routes for
     administrators alone: to name the servers that the app talks to is what they are there for.
     """
-    closed = {str(route) for route in app.routes if _is_for_administrators(route)}
+    closed = {str(route) for route in app.routes if is_for_administrators(route)}
     for harm in harms(app, "url"):
         message = f"`{harm.first.sink}` asks the server that {harm.source} names"
         found = finding(app, "outbound-url-from-client", harm, message)
         is_open = any(flow.route not in closed for flow in harm.flows)
         yield replace(found, structural=found.structural and is_open)
-
-
-def _is_for_administrators(route: Route) -> bool:
-    """A permission is demanded, and it or the path says of whom."""
-    names = [guard.name.rpartition(".")[2] for guard in permissions(route)]
-    return bool(names) and any(_ADMINISTERS.search(text) for text in (route.path, *names))
