@@ -109,12 +109,20 @@ def deactivated_caller(app: AppMap) -> Iterator[Finding]:
     reported: that costs a query, and is a decision. Nor is one whose token may be ended in another
     way, by a list of those revoked or a version.
     """
+    found: dict[str, list[Finding]] = {}
     for principal in app.principals if switches_of(app).all else ():
         function = reach(app).functions.get(principal.dependency)
         if function is None or not _is_account(app, principal, function):
             continue
         if _is_read_alone(app, function):
-            yield from _of_principal(app, principal, function)
+            found[function.name] = list(_of_principal(app, principal, function))
+    told = {name for name, findings in found.items() if findings}
+    for name in (
+        name for name in found if name in told
+    ):  # a dependency that calls another is mended with that one
+        below = {step.function.name for step in reach(app).below(reach(app).functions[name])}
+        if not told & (below - {name}):
+            yield from found[name]
 
 
 def _is_account(app: AppMap, principal: Principal, function: Function) -> bool:
