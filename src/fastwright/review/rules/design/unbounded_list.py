@@ -10,9 +10,11 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
+from fastwright.review.once import once
 from fastwright.review.paging import is_paged, listed
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
+from fastwright.review.writing import writing_of
 from fastwright.source import signatures
 from fastwright.source.imports import ensure_import
 
@@ -54,7 +56,9 @@ def unbounded_list(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     The answer must be declared as a list of a schema with the table's columns. A statement with
-    a condition is reported as possible: its parent may have few rows by nature.
+    a condition is reported as possible: its parent may have few rows by nature. So is one of a
+    table of which no request makes rows, where requests make rows of others: what is laid once does
+    not grow.
     """
     seen: set[Span] = set()
     for route in app.routes:
@@ -74,7 +78,7 @@ def _finding(app: AppMap, route: Route, query: Query, table: Table) -> Finding:
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         fixes=_fixes(app, route, query, table),
         symbol=route.handler,
-        structural=_is_whole(app, query),
+        structural=_is_whole(app, query) and _grows(app, route, table),
     )
 
 
@@ -84,11 +88,30 @@ def _is_whole(app: AppMap, query: Query) -> bool:
     return built and not query.filters and len(query.tables) == 1 and not _is_narrowed(app, query)
 
 
+def _grows(app: AppMap, route: Route, table: Table) -> bool:
+    """True where requests make rows of the table; what is laid once stays as short as it was."""
+    made = _made(app)
+    added = (r for r in app.routes if r.method == "POST")
+    beside = any(r.path.startswith(route.path.removesuffix("/list").rstrip("/")) for r in added)
+    return not made or table.name in made or beside
+
+
+@once
+def _made(app: AppMap) -> frozenset[str]:
+    """The tables of which something that runs for a route makes rows."""
+    writing = writing_of(app)
+    touches = (touch for function, _ in writing.functions() for touch in writing.touches(function))
+    return frozenset(name for touch in touches for name in touch.makes)
+
+
 def _is_narrowed(app: AppMap, query: Query) -> bool:
     """True where the statement has a condition that the map cannot read: ``filter(wanted)``."""
     at = query.span
     near = reach(app).calls_of(at.path)
     own = [c for c in near if c.span.start == at.start and c.span.end >= at.end]
+    given = (c for c in near if c.span.start < at.start and at.end < c.span.end)
+    if any(reach(app).callee(call) is not None for call in given):
+        return True  # a function of the app's own may add a condition to it
     names = {(call.caller, call.target) for call in own if call.target}
     held = [c for c in near if (c.caller, c.text.rpartition(".")[0]) in names]
     return any(call.text.rpartition(".")[2] in _NARROWS for call in (*own, *held))
