@@ -18,6 +18,7 @@ from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, writing_of
 
 _ABSENT = re.compile(r"^\s*not\b|\bis\s+None\b|==\s*(?:None|0)\b")
+_ORDERED = re.compile(r"order_by\(|\bORDER\s+BY\b", re.IGNORECASE)
 _COUNTS = re.compile(r"[<>]")
 _VAGUE = re.compile(r"(?i)bool|date|time|enum|text|json")
 
@@ -173,7 +174,7 @@ def _is_ordered(app: AppMap, query: Query) -> bool:
     """True where the question is for the first of several: a single row needs no order."""
     spans = (f.span for f in app.functions if f.span.path == query.span.path)
     around = (s for s in spans if s.start <= query.span.start and query.span.end <= s.end)
-    return query.ordered and any("order_by(" in app.text(span) for span in around)
+    return query.ordered and any(_ORDERED.search(app.text(span)) for span in around)
 
 
 def _is_vague(table: Table, query: Query) -> bool:
