@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Fix, Safety
@@ -98,7 +98,8 @@ def unasked_expiry(app: AppMap) -> Iterator[Finding]:
     A row is looked up by a column such as `token` or `code`, and what ends it is known by its name
     (`expires_at`, `used`, `revoked_at`). It must be shown to end something: code asks for it or
     sets it, or it has a default. A route that ends rows itself, one that demands a role, and a
-    reading one that shows nothing but the row are passed over.
+    reading one that shows nothing but the row are passed over. Only possible is one that asks for a
+    column of the same kind: whether the row is revoked, and not whether it is used.
     """
     told: set[Span] = set()
     for taking in _takings(app):
@@ -107,7 +108,16 @@ def unasked_expiry(app: AppMap) -> Iterator[Finding]:
         meant = tuple(c for c in unasked if shown[c.attribute])
         if meant and taking.query.span not in told:
             told.add(taking.query.span)
-            yield _finding(app, taking, meant, shown)
+            sure = _is_open(taking, unasked, meant)
+            yield replace(_finding(app, taking, meant, shown), structural=sure)
+
+
+def _is_open(taking: _Taking, unasked: list[Column], meant: tuple[Column, ...]) -> bool:
+    """Whether nothing like a column is asked for: what is ``revoked`` may be what is ``used``."""
+    asked = [c.attribute for c in taking.ends if c not in unasked]
+    spent = any(_SPENT.match(name) for name in asked)
+    ended = any(_EXPIRES.match(name) for name in asked)
+    return not all(spent if _SPENT.match(c.attribute) else ended for c in meant)
 
 
 def _takings(app: AppMap) -> Iterator[_Taking]:
