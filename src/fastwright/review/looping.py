@@ -24,6 +24,10 @@ _ARRANGED = re.compile(
     r"|(?P<keyed>[\w.]+)\.(?:items|keys|values)\(\)"
 )
 _WRITTEN_OUT = re.compile(rb"\s*[\[(](?:[^()\[\]{}]|\(\))+[\])]\s*")
+_TEXT = re.compile(rb"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*")
+_INNERMOST = re.compile(rb"[\[({][^\[\](){}]*[\])}]")
+_GROWS = re.compile(rb"\bfor\b|\*")
+_KEPT = re.compile(r"\b(\w+)\[[^\]=]+\]\s*=[^=]")
 _NEAR = 2
 
 
@@ -32,7 +36,8 @@ class Looped:
     """A statement under a loop: `place` is the call in the loop that leads to it.
 
     `depth` counts the calls of ours between the two; `asking` is the statement's own call;
-    `is_of_tables` says that each turn is about another table.
+    `is_of_tables` says that each turn is about another table, `is_remembered` that what is
+    found is kept by its key, and asked for only where it is not there yet.
     """
 
     asking: Call
@@ -44,13 +49,16 @@ class Looped:
     loop: Block
     route: Route
     is_of_tables: bool = False
+    is_remembered: bool = False
 
     @property
     def is_sure(self) -> bool:
         """True where the loop is long when its rows are many, and waits for each of them."""
         indirect_write = self.asked.verb == "flush" and self.depth > 0
-        apart = self.is_of_tables or deals_with_failure(
-            self.function, self.loop, self.place.span.start
+        apart = (
+            self.is_of_tables
+            or self.is_remembered
+            or deals_with_failure(self.function, self.loop, self.place.span.start)
         )
         return self.depth < _NEAR and not self.may_leave and not indirect_write and not apart
 
@@ -97,6 +105,7 @@ def _looped(app: AppMap) -> Iterator[Looped]:
                 yield Looped(
                     step.call, asked, owner, depth, function, call, loop, ran.route,
                     is_of_tables(owner, step.call, frozenset(targets), content),
+                    _is_remembered(reached.app, function, call, loop),
                 )  # fmt: skip
 
 
@@ -145,6 +154,36 @@ def _is_now_and_then(function: Function, call: Call, loop: Block) -> bool:
     return any(loop.start <= b.start and _EACH_SO_MANY.search(b.words) for b in held)
 
 
+def _is_remembered(app: AppMap, function: Function, call: Call, loop: Block) -> bool:
+    """True where the call stands under a test of what an earlier turn has kept."""
+    content = app.files[function.span.path]
+    for block in around(function, call.span.start):
+        if block.kind != "arm" or block.start < loop.start:
+            continue
+        kept = set(_KEPT.findall(content[block.start : block.end].decode("utf-8", "replace")))
+        tested = set(re.findall(r"\w+", block.words))
+        rows = (b for b in function.bindings if loop.start <= b.start < block.start)
+        got = (content[b.start : b.end].decode() for b in rows if b.name in tested)
+        if kept & tested or any(
+            re.match(rf"{name}(\.get\(|\[)", one) for one in got for name in kept
+        ):
+            return True
+    return False
+
+
+def _is_written_out(written: bytes) -> bool:
+    """True for a display whose elements can be counted, whatever stands in them."""
+    plain = _TEXT.sub(b"0", written).strip()
+    if _GROWS.search(plain) or not plain[1:-1].strip():
+        return False  # an empty one is filled later
+    if _WRITTEN_OUT.fullmatch(plain):
+        return True
+    is_list, before = plain.startswith(b"["), b""
+    while plain != before:
+        before, plain = plain, _INNERMOST.sub(b"0", plain)
+    return is_list and plain == b"0"
+
+
 def _is_constant(app: AppMap, function: Function, loop: Block) -> bool:
     """True for a list that is written out, here or in the module: no request decides its length."""
     arranged = _ARRANGED.match(loop.words)
@@ -157,6 +196,6 @@ def _is_constant(app: AppMap, function: Function, loop: Block) -> bool:
     made = [row for row in function.bindings if row.name == words and row.end <= loop.group]
     if made:
         written = app.files[function.span.path][made[-1].start : made[-1].end]
-        return bool(_WRITTEN_OUT.fullmatch(written)) and b" for " not in written
+        return _is_written_out(written)
     module = app.module_at(function.span.path)
     return module is not None and (words in module.names or words in module.imports)
