@@ -126,15 +126,7 @@ def _tries_a_schema(app: AppMap, function: Function, at: Span) -> bool:
     inside = [c for c in reach(app).calls_in(function)
               if any(b.start <= c.span.start < b.end for b in tried)]  # fmt: skip
     schemas = {schema.name for schema in app.schemas}
-    made = [call.span for call in inside if call.callee in schemas or _is_filled(call)]
-    given = (c for c in inside if c.span not in made and _is_plain_part(c, made))
-    return bool(made) and len(inside) == len(made) + sum(1 for _ in given)
-
-
-def _is_plain_part(call: Call, made: list[Span]) -> bool:
-    """``now()`` among the fields of an object: what asks for nothing can hardly fail."""
-    within = any(span.start < call.span.start and call.span.end < span.end for span in made)
-    return within and not (call.arguments or call.keywords or call.awaited)
+    return bool(inside) and all(c.callee in schemas or _is_filled(c) for c in inside)
 
 
 def _is_filled(call: Call) -> bool:
