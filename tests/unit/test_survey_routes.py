@@ -29,6 +29,31 @@ def read_item(item_id: int): ...
 """
 
 LAYOUTS: dict[str, tuple[dict[str, str], list[str]]] = {
+    "a list that grows, and a loop over it": (
+        {
+            "app/__init__.py": "",
+            "app/items.py": ITEMS,
+            "app/main.py": "from fastapi import FastAPI\nfrom app import items\napp = FastAPI()\n"
+            "def include():\n"
+            "    routers = []\n"
+            "    try:\n"
+            "        from app.items import router as others\n"
+            "        routers.append((others, '/others', ['others']))\n"
+            "    except ImportError:\n"
+            "        raise\n"
+            "    routers.extend([(items.router, '/items', [])])\n"
+            "    for place in ('/more', '/most'):\n"
+            "        routers.append((items.router, place, []))\n"
+            "    for router, prefix, tags in routers:\n"
+            "        app.include_router(router, prefix=prefix, tags=tags)\n"
+            "    routers.append((items.router, '/too-late', []))\n"
+            "include()\n",
+        },
+        [
+            f"GET /{place}/{{item_id}} app.items.read_item"
+            for place in ("others", "items", "more", "most")
+        ],
+    ),
     "one file": (
         {"main.py": "import fastapi\napp = fastapi.FastAPI()\n@app.get('/')\ndef home(): ...\n"},
         ["GET / main.home"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from fastwright.survey.facts import Assignment
+from fastwright.survey.facts import Assignment, CallFact, Loop
 from fastwright.survey.values import Const, Env, Frame, Pairs, Seq, Unknown, Value, Values
 
 
@@ -43,6 +43,14 @@ def elements(values: Values) -> Iterator[Values]:
             yield from value.items
         elif isinstance(value, Pairs):
             yield from (key for key, _ in value.items)
+
+
+def grown(calls: Iterable[CallFact], scope: int, loop: Loop) -> Iterator[CallFact]:
+    """The calls before a loop that put more into the list that it goes over."""
+    ways = (f"{loop.iterable}.append", f"{loop.iterable}.extend")
+    for row in calls if isinstance(loop.iterable, str) else ():
+        if row.scope == scope and row.callee in ways and row.start < loop.start and row.arguments:
+            yield row
 
 
 def bind(target: object, values: Values) -> Iterator[tuple[str, Values]]:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fastwright.survey.bindings import bind, elements
+from fastwright.survey.bindings import bind, elements, grown
 from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.evaluate import Evaluator
-from fastwright.survey.facts import CallFact, Scope, Term
+from fastwright.survey.facts import CallFact, Loop, Scope, Term
 from fastwright.survey.names import Symbol, is_function
 from fastwright.survey.values import Bound, Env, Frame, Made, Pairs, Ref, Unknown, Value, Values
 
@@ -248,14 +248,22 @@ class Wiring:
     def _unrolled(self, frame: Frame, loops: Iterable[int]) -> Iterator[Frame]:
         frames = [frame]
         for loop in (frame.unit.scopes[frame.scope].loops[i] for i in loops):
-            frames = [f for outer in frames for f in self._turns(outer, loop.target, loop.iterable)]
+            frames = [turn for outer in frames for turn in self._turns(outer, loop)]
         yield from frames[: 4 * _MOST_CONTEXTS]
 
-    def _turns(self, frame: Frame, target: object, iterable: Term) -> Iterator[Frame]:
-        items = list(elements(self.evaluator.values(iterable, frame)))
+    def _turns(self, frame: Frame, loop: Loop) -> Iterator[Frame]:
+        items = [*elements(self.evaluator.values(loop.iterable, frame)), *self._added(frame, loop)]
         for item in items or [(Unknown("what the loop runs over is not known"),)]:
-            names = tuple((frame.scope, name, values) for name, values in bind(target, item))
+            names = tuple((frame.scope, name, values) for name, values in bind(loop.target, item))
             yield Frame(frame.unit, frame.scope, (*names, *frame.env), frame.at)
+
+    def _added(self, frame: Frame, loop: Loop) -> Iterator[Values]:
+        """What its list was given before a loop goes over it, by ``append`` or ``extend``."""
+        for row in grown(frame.unit.facts.calls, frame.scope, loop):
+            here = Frame(frame.unit, frame.scope, frame.env, row.start)
+            for turn in self._unrolled(here, row.loops):
+                given = self.evaluator.values(row.arguments[0], turn)
+                yield from (given,) if str(row.callee).endswith("append") else elements(given)
 
     def contexts(self, unit: Unit, scope: int) -> tuple[Env, ...]:
         """What parameters around `scope` stand for, once for each way it is called."""
