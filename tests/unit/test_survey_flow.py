@@ -132,3 +132,15 @@ def test_recursion_and_depth_end() -> None:
         "@app.get('/')\ndef f(q: str):\n    a(q)\n"
     )
     assert [name for name, _, _ in found] == ["q"]
+
+
+def test_as_many_ways_as_calls_multiply_are_one_flow_each() -> None:
+    """Six calls in each of seven functions are 280,000 ways from one word to one shell."""
+    steps = "".join(
+        f"def step{n}(w: str):\n" + f"    step{n + 1}(w)\n" * 6 for n in range(6)
+    )  # fmt: skip
+    found = flows(
+        steps + "def step6(w: str):\n    os.system(w)\n"
+        "@app.get('/')\ndef f(q: str):\n    step0(q)\n    step0(q)\n"
+    )
+    assert [name for name, _, _ in found] == ["q", "q"]

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.survey import static
+from fastwright.survey.values import Const, Pairs, Seq, Value
 
 
 def read(**files: str) -> AppMap:
@@ -177,3 +178,11 @@ def read(notes: FromDishka[Notes]): ...
 def add(note: Note, notes: FromDishka[Notes]): ...
 """
     assert [r.body_model for r in read(main=main).routes] == [None, "main.Note"]
+
+
+def test_what_holds_itself_twice_over_and_over_is_not_walked_as_often() -> None:
+    """A list of two of the last, eighty times, has 2**80 ends; it is hashed by its parts."""
+    value: Value = Const.of("end")
+    for _ in range(80):
+        value = Pairs((((value,), (Seq(((value,), (value,))),)),))
+    assert len({value, value}) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from fastwright.model.places import Span
@@ -81,8 +81,9 @@ class Arrivals:
             if body is not None and self._depth < _DEEPEST:
                 self._depth += 1
                 rows = self.queries.rows(function)
-                found = dict.fromkeys(a for _, row in rows for a in self._through(body, row))
-                self._arrivals[function] = tuple(found)
+                self._arrivals[function] = _each_once(
+                    arrival for _, row in rows for arrival in self._through(body, row)
+                )
                 self._depth -= 1
         return self._arrivals[function]
 
@@ -213,15 +214,18 @@ class Arrivals:
             return
         at = body.statement_of(row)
         given = Given(below, row, Here(body, at, {}))
+        limits: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
         for arrival in inner:
             there = Held(arrival.root, arrival.path, (), arrival.passed, arrival.lead)
             for held in parts.substituted(there, given):
                 wanted = _is_column_list(arrival.kind, held) and _is_free(arrival.kind, held)
                 if len(arrival.spans) < 8 and wanted:
-                    limited = held.through(*self._limits(body, held, row.start))
+                    part = held.root, held.path
+                    if part not in limits:
+                        limits[part] = self._limits(body, held, row.start)
                     yield arrival._replace(
-                        root=held.root, path=held.path, passed=limited.passed, lead=held.lead,
-                        spans=(span, *arrival.spans),
+                        root=held.root, path=held.path, passed=held.through(*limits[part]).passed,
+                        lead=held.lead, spans=(span, *arrival.spans),
                     )  # fmt: skip
 
     def _arrived(self, body: Body, sink: Sink, row: CallFact, span: Span) -> Iterator[Arrival]:
@@ -334,6 +338,17 @@ class Arrivals:
             if body is not None:
                 self._demands[function] = self.limits.demanded(body)
         return self._demands[function]
+
+
+def _each_once(found: Iterable[Arrival]) -> tuple[Arrival, ...]:
+    """Arrivals that differ in more than the calls between the first and the last.
+
+    There are as many ways through functions that call each other as their calls multiply.
+    """
+    told: dict[tuple[object, ...], Arrival] = {}
+    for arrival in found:
+        told.setdefault((*arrival[:-1], arrival.spans[0], arrival.spans[-1]), arrival)
+    return tuple(told.values())
 
 
 def _is_column_list(kind: str, held: Held) -> bool:

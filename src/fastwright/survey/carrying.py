@@ -117,13 +117,19 @@ def elsewhere(row: CallFact) -> CallFact:
 class Given:
     """What each parameter of `callee` holds in one call, in words of the caller."""
 
-    __slots__ = ("_callee", "_here", "_row")
+    __slots__ = ("_callee", "_here", "_known", "_row")
 
     def __init__(self, callee: Symbol, row: CallFact, here: Here) -> None:
         self._callee, self._row, self._here = callee, row, here
+        self._known: dict[str, Helds] = {}
 
     def __call__(self, parameter: str) -> Helds:
         """What is given to one parameter."""
+        if parameter not in self._known:
+            self._known[parameter] = self._held(parameter)
+        return self._known[parameter]
+
+    def _held(self, parameter: str) -> Helds:
         found: list[Held] = []
         for place, term in _terms(self._callee, self._row, parameter):
             values = self._here.held(term)

@@ -52,18 +52,34 @@ class Bound:
     of: Value
 
 
+class _Collection:
+    """Keeps its hash: one that holds another many times over would be walked as many times."""
+
+    __slots__ = ("_hash",)
+    items: tuple[object, ...]
+    _hash: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.items))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
 @dataclass(frozen=True, slots=True)
-class Seq:
+class Seq(_Collection):
     """A list, tuple or set; each item is what it can stand for."""
 
     items: tuple[Values, ...]
+    __hash__ = _Collection.__hash__
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class Pairs(_Collection):
     """A dictionary."""
 
     items: tuple[tuple[Values, Values], ...]
+    __hash__ = _Collection.__hash__
 
 
 @dataclass(frozen=True, slots=True)

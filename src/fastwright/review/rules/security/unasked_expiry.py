@@ -158,7 +158,8 @@ def _is_asked(app: AppMap, taking: _Taking, column: Column) -> bool:
     own = (f for f in app.functions if f.class_name and f.class_name == taking.table.model)
     methods = {last(f.name) for f in own if _reads(uncommented(app, f), column.attribute)}
     words = {column.attribute, column.name, *_alike(column.attribute), *methods}
-    texts = [uncommented(app, f) for f in reach(app).running(taking.route)]
+    running = {f.span: f for f in reach(app).running(taking.route)}
+    texts = [uncommented(app, f) for f in running.values()]
     return any(_reads(text, word) for text in texts for word in words)
 
 
