@@ -231,13 +231,13 @@ def commits() -> Mapping[str, str]:
     return tomllib.loads((HERE / "faults" / "apps.toml").read_text())
 
 
-def fetch(apps: Path) -> None:
-    """Clone the real apps that are not at hand."""
-    for app, commit in commits().items():
+def clone(commits: Mapping[str, str], apps: Path) -> None:
+    """Clone the real apps, ``owner/name``, that are not at hand."""
+    for app, commit in commits.items():
         into = folder(app, apps)
         if not into.exists():
-            clone = ("git", "clone", "--quiet", f"https://github.com/{app}", str(into))
-            subprocess.run(clone, check=True)
+            words = ("git", "clone", "--quiet", f"https://github.com/{app}", str(into))
+            subprocess.run(words, check=True)
             subprocess.run(("git", "checkout", "--quiet", commit), cwd=into, check=True)
 
 
@@ -299,7 +299,7 @@ def main() -> int:
     given = parser.parse_args()
     rules = [r for r in every_rule().values() if not given.rule or r.name in given.rule]
     if given.fetch:
-        fetch(given.apps)
+        clone(commits(), given.apps)
     missing = [] if given.own else [a for a in commits() if not folder(a, given.apps).exists()]
     if missing:
         print(_told(missing, given.apps), file=sys.stderr)

@@ -135,7 +135,7 @@ def _sources(name: str, apps: Path | None) -> Path:
     kept = apps or faults.KEPT
     try:
         if not faults.folder(name, kept).exists():
-            faults.fetch(kept)
+            faults.clone(faults.commits(), kept)
     except subprocess.CalledProcessError as error:
         raise Missing(
             f"{name} is neither in {kept} nor can it be cloned ({error}); "

@@ -1,0 +1,84 @@
+"""The bench of graded findings: what it draws, what it knows again, and the kept sheets."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from fastwright.review.rule import every_rule
+from fastwright.testing.samples import REPOSITORY
+
+BENCHMARKS = REPOSITORY / "benchmarks"
+APP = """\
+import time
+
+import requests
+from fastapi import FastAPI
+
+app = FastAPI()
+"""
+WAITS = """
+@app.get("/{n}")
+async def wait_{n}() -> int:
+    time.sleep({n})
+    return {n}
+"""
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The bench as a module."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    yield importlib.import_module("graded")
+    for name in ("graded", "faults"):
+        sys.modules.pop(name, None)
+
+
+def shop(folder: Path, waits: int) -> Path:
+    """A project whose handlers stop the event loop so often."""
+    folder.mkdir()
+    (folder / "main.py").write_text(
+        APP + "".join(WAITS.replace("{n}", str(n)) for n in range(waits))
+    )
+    return folder
+
+
+def test_two_of_a_rule_are_drawn_and_one_of_a_habit(bench: ModuleType, tmp_path: Path) -> None:
+    """Three places give two to read; twelve are one line for who reads the review."""
+    apps = [shop(tmp_path / "shop-some", 3), shop(tmp_path / "mall-some", 12)]
+    rows = list(bench.drawn(apps, random.Random(0)))
+    blocking = Counter(r["app"] for r in rows if r["rule"] == "blocking-call-in-async")
+    assert blocking == {"shop-some": 2, "mall-some": 1}
+    assert all(row["verdict"] == "" for row in rows)
+
+
+def test_a_finding_is_known_again_when_lines_have_moved(bench: ModuleType, tmp_path: Path) -> None:
+    """Its key holds of the app, the file and the code, not of the line."""
+    root = shop(tmp_path / "shop-some", 1)
+    before = {row["key"] for row in bench.told(root)}
+    main = root / "main.py"
+    main.write_text("# moved\n\n" + main.read_text())
+    assert {row["key"] for row in bench.told(root)} == before != set()
+
+
+@pytest.mark.parametrize(
+    "page", sorted((BENCHMARKS / "graded").glob("*.json")), ids=lambda p: p.stem
+)
+def test_a_sheet_tells_where_it_was_wrong_and_not_where_others_are(
+    bench: ModuleType, page: Path
+) -> None:
+    """Each finding has a grade of a rule that is; what is right names no app."""
+    sheet = json.loads(page.read_text())
+    for row in sheet["findings"]:
+        assert row["rule"] in every_rule()
+        assert row["verdict"] in bench.GRADES
+        assert (row["verdict"] == "right") == ("app" not in row)
+        assert row.get("app") is None or row["app"] in sheet["apps"]
