@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from fastwright.survey import carrying, sinks
 from fastwright.survey import held as parts
 from fastwright.survey.ambience import Ambience
 from fastwright.survey.bindings import reaching
-from fastwright.survey.body import CAUGHT, Body, Locals, same_part
+from fastwright.survey.body import Body, Locals, same_part
 from fastwright.survey.carrying import Given, Here, elsewhere
 from fastwright.survey.facts import CallFact, StopFact, Term, inner_terms
 from fastwright.survey.held import Held, Helds
@@ -19,18 +18,11 @@ from fastwright.survey.limits import Limits, Proved
 from fastwright.survey.names import Symbol, is_class, is_function
 from fastwright.survey.queries import Queries
 from fastwright.survey.relations import Relations
-from fastwright.survey.sinks import PATH_MADE, Sink
+from fastwright.survey.sink_harm import guards_itself, harm, is_column_list, is_free, matters
+from fastwright.survey.sinks import Sink
 from fastwright.survey.values import Frame, Made, Ref
 from fastwright.survey.wiring import last_name, receiver_of
 
-_SQL = re.compile(
-    r"\b(select|insert into|update|delete from|where|order by|values|drop|alter|create|set)\b",
-    re.IGNORECASE,
-)
-_ANYWHERE = re.compile(r"\A(?:[a-z]*:)?(?://)?\Z", re.IGNORECASE)
-_SESSIONS = ("sqlalchemy.orm", "sqlmodel.Session", "sqlmodel.ext", "sqlmodel.orm", "sqlalchemy.ext",
-             "sqlalchemy.engine")  # fmt: skip
-"""Sessions run statements, which are no text unless it was built."""
 _LOADERS = frozenset({"importlib.import_module", "builtins.__import__"})
 _ASKING = frozenset({"get", "get_one", "select", "query", "update", "insert"})
 _DEEPEST = 40
@@ -218,7 +210,7 @@ class Arrivals:
         for arrival in inner:
             there = Held(arrival.root, arrival.path, (), arrival.passed, arrival.lead)
             for held in parts.substituted(there, given):
-                wanted = _is_column_list(arrival.kind, held) and _is_free(arrival.kind, held)
+                wanted = is_column_list(arrival.kind, held) and is_free(arrival.kind, held)
                 if len(arrival.spans) < 8 and wanted:
                     part = held.root, held.path
                     if part not in limits:
@@ -232,14 +224,14 @@ class Arrivals:
         at = body.statement_of(row)
         for term in sink.terms:
             for held in body.held(term, at):
-                kind = _harm(sink, held)
-                if kind and _matters(kind, held.root) and _is_column_list(kind, held):
+                kind = harm(sink, held)
+                if kind and matters(kind, held.root) and is_column_list(kind, held):
                     # What is read at once may be measured afterwards.
                     governed = body.facts.body_end + 1 if kind == "read" else row.start
                     limited = held.through(*self._limits(body, held, governed))
                     if sink.name in _LOADERS and held.lead:
                         limited = limited.through("?a fixed beginning")
-                    if kind == "url" and _guards_itself(body, row):
+                    if kind == "url" and guards_itself(body, row):
                         limited = limited.through("?transport")
                     into = self._into(body, sink, row, at)
                     yield Arrival(held.root, held.path, limited.passed, held.lead, kind,
@@ -351,58 +343,9 @@ def _each_once(found: Iterable[Arrival]) -> tuple[Arrival, ...]:
     return tuple(told.values())
 
 
-def _is_column_list(kind: str, held: Held) -> bool:
-    """Whether it is the client who names the columns; anything, where no columns are written."""
-    return kind != "fields" or not held.at or held.at[0] == "*"
-
-
-def _guards_itself(body: Body, row: CallFact) -> bool:
-    """Whether the client that asks was made with a transport of its own, which may refuse."""
-    receiver = receiver_of(row.callee)
-    named = [term for term, target in body.facts.contexts if target == receiver]
-    named += [a.value for a in body.facts.assignments if a.target == receiver]
-    for term in (receiver, *named):
-        if isinstance(term, list) and term[0] == "c":
-            keywords = dict(body.unit.facts.calls[term[1]].keywords)
-            if not _TRANSPORTS.isdisjoint(keywords):
-                return True
-    return False
-
-
-_TRANSPORTS = frozenset({"transport", "mounts", "connector", "proxy", "proxies"})
-
-
-def _matters(kind: str, root: str) -> bool:
-    """What a client sent may be answered; what was caught may be logged."""
-    if kind == "log":
-        return root != CAUGHT
-    return root.startswith("<") == (kind == "answer")
-
-
 def _returns(body: Body) -> Iterator[tuple[StopFact, Term]]:
     """Each ``return`` statement with the term that it gives."""
     stops = {stop.start: stop for stop in body.facts.stops if stop.kind == "return"}
     for start, term in zip(body.facts.returned, body.facts.values, strict=False):
         if start in stops:
             yield stops[start], term
-
-
-def _harm(sink: Sink, held: Held) -> str:
-    """The kind of harm that a value does in a sink; empty for none."""
-    if sink.kind == "statement":
-        return "sql" if "text" in held.passed and _SQL.search(held.lead) else ""
-    if sink.kind == "sql" and sink.name.startswith(
-        ("sqlalchemy.orm", "sqlmodel", "sqlalchemy.ext")
-    ):
-        built = "text" in held.passed or sink.name.endswith(".text")
-        return "sql" if built else ""
-    if sink.kind == "path method":
-        return "path" if PATH_MADE in held.passed else ""
-    return sink.kind if _is_free(sink.kind, held) else ""
-
-
-def _is_free(kind: str, held: Held) -> bool:
-    """Whether an address may lead to any host: no host stands in front of the value."""
-    if kind not in ("url", "redirect") or _ANYWHERE.match(held.lead):
-        return True
-    return kind == "redirect" and held.lead == "/"
