@@ -10,7 +10,7 @@ from functools import cached_property
 from fastwright.model.app import AppMap
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
-from fastwright.review.guarding import WRITES, permissions
+from fastwright.review.guarding import WRITES, is_for_administrators, permissions
 from fastwright.review.naming import alike
 from fastwright.review.nesting import is_row_of, target_of
 from fastwright.review.once import once
@@ -37,6 +37,11 @@ class Owned:
     table: Table
     column: Column
     marks: tuple[str, ...]
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether the column is called for whom the row is, and not for who made or handles it."""
+        return bool(_OWNER.match(self.column.attribute)) and "creat" not in self.column.attribute
 
     def is_meant(self, text: str) -> bool:
         """Whether a piece of code speaks of the owner of a row."""
@@ -139,7 +144,8 @@ class Ownership:
     def may_ask(self, route: Route, owned: Owned | None = None) -> bool:
         """Whether anything on the way could limit it to the caller, seen or unseen.
 
-        A permission that whoever makes rows of `owned` must have too, says nothing of one row.
+        A permission that whoever makes rows of `owned` must have too, says nothing of one row,
+        unless it is that of administrators, who make rows for others.
         """
         is_more = permissions(route) and not (owned and self._is_for_owners(route, owned))
         if is_more or route.refuses:
@@ -150,6 +156,8 @@ class Ownership:
         )
 
     def _is_for_owners(self, route: Route, owned: Owned) -> bool:
+        if is_for_administrators(route):
+            return False
         demanded = self._demands(route)
         return any(
             r.method == "POST" and self._demands(r) == demanded

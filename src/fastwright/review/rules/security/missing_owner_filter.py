@@ -73,7 +73,9 @@ def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
     where the app itself shows the intent: the list of the same table is limited to the caller, or
     two sibling routes ask for the owner, or `[tool.fastwright.access]` names the table as `owned`.
     Else it is one question for each table. A role that a route demands is taken to allow every row,
-    unless those who make rows must have the very same one. Of routes that name no row those are
+    unless those who make rows must have the very same one and are no administrators. Where only
+    routes on other tables ask, and the column does not say whose a row is (`created_by`,
+    `approved_by_id`), it is only possible. Of routes that name no row those are
     looked at that export all of them, by their names. A route whose caller is handed to code
     that cannot be read is passed over.
     """
@@ -185,8 +187,19 @@ def _certain(
         related=tuple(asks.span for _, asks in peers[:3]),
         fixes=(fix,) if fix is not None else (),
         symbol=route.handler,
-        structural=True,
+        structural=_is_shown_of(owned, peers, ownership_of(app)) or not peers,
     )
+
+
+def _is_shown_of(
+    owned: Owned, peers: tuple[tuple[Route, CallerUse | Query], ...], ownership: Ownership
+) -> bool:
+    """Whether siblings ask for a row of this very table, or its column tells for whom a row is.
+
+    What routes do with other tables says little of one that only notes who made its rows.
+    """
+    asking = ownership.asking(owned)
+    return owned.is_by_name or any(peer in asking for peer, _ in peers)
 
 
 def _question(route: Route, owned: Owned, query: Query) -> Finding:
