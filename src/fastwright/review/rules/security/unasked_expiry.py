@@ -14,9 +14,10 @@ from fastwright.model.places import Span
 from fastwright.model.routing import Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.guarding import guarding_of, permissions
-from fastwright.review.narrowing import narrowed
+from fastwright.review.narrowing import narrowed, within
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
+from fastwright.review.signing import signing_of, verifies
 from fastwright.review.uncommented import uncommented
 from fastwright.survey.codebase import of_tests
 
@@ -29,6 +30,9 @@ _SECRET = re.compile(r"(^|_)(token|code|key|otp|pin|jti|nonce|secret|digest|hash
 _ENDING = re.compile(
     r"(?i)log_?-?out|sign_?-?out|revok|delete|cancel|invalidat|unsubscri|remove|clean|list|admin"
 )
+_CONSTANT = r"\s*(?:[\"'\d]|(?:\w+\.)*[A-Z][A-Z_\d]+\b)"
+_DEEPEST = 3
+"""How many properties may read each other: ``is_valid`` reads ``is_expired``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,9 @@ def _takings(app: AppMap) -> Iterator[_Taking]:
         for query in route.queries:
             table = app.table(query.tables[0]) if query.tables else None
             ends = _ends(table) if table is not None else ()
-            if table is not None and ends and _is_by_secret(table, query) and _opens(route, query):
+            if table is None or not ends or not _opens(route, query):
+                continue
+            if _is_by_secret(app, table, query):
                 yield _Taking(route, query, table, ends)
 
 
@@ -141,11 +147,28 @@ def _ends(table: Table) -> tuple[Column, ...]:
     return tuple(named)
 
 
-def _is_by_secret(table: Table, query: Query) -> bool:
-    """Whether the row is looked for by what only its holder knows."""
+def _is_by_secret(app: AppMap, table: Table, query: Query) -> bool:
+    """Whether the row is looked for by what only its holder knows, which is the client's to say."""
     columns = (c for c in table.columns if _SECRET.search(c.attribute))
-    names = {f"{table.name}.{n}" for c in columns for n in (c.name, c.attribute)}
-    return query.kind in ("select", "update") and bool(names & set(query.filters))
+    names = {n for c in columns for n in (c.name, c.attribute)}
+    asked = {n for n in names if f"{table.name}.{n}" in query.filters}
+    if not asked or query.kind not in ("select", "update"):
+        return False
+    text = _around(app, query)
+    return any(_is_compared(text, name) for name in asked)
+
+
+def _around(app: AppMap, query: Query) -> str:
+    """The innermost function that makes a statement: its conditions may stand beside it."""
+    holding = [f for f in app.functions if within(query.span, f.span)]
+    innermost = min(holding, key=lambda f: f.span.end - f.span.start, default=None)
+    return uncommented(app, innermost) if innermost else app.text(query.span)
+
+
+def _is_compared(text: str, name: str) -> bool:
+    """Whether a column may equal what is sent; one that equals a constant is a kind of row."""
+    sent = re.search(rf"\b{name}\b[)\]\s]*(?:={{1,2}}|\.in_\()(?!=|{_CONSTANT})", text)
+    return sent is not None or re.search(rf"\b{name}\b", text) is None
 
 
 def _opens(route: Route, query: Query) -> bool:
@@ -155,12 +178,32 @@ def _opens(route: Route, query: Query) -> bool:
 
 def _is_asked(app: AppMap, taking: _Taking, column: Column) -> bool:
     """Whether anything that runs for the route reads the column, or a method that does."""
-    own = (f for f in app.functions if f.class_name and f.class_name == taking.table.model)
-    methods = {last(f.name) for f in own if _reads(uncommented(app, f), column.attribute)}
-    words = {column.attribute, column.name, *_alike(column.attribute), *methods}
+    words = {column.attribute, column.name, *_alike(column.attribute)}
+    words |= _telling(app, words)
     running = {f.span: f for f in reach(app).running(taking.route)}
     texts = [uncommented(app, f) for f in running.values()]
-    return any(_reads(text, word) for text in texts for word in words)
+    asked = any(_reads(text, word) for text in texts for word in words)
+    return asked or (bool(_EXPIRES.match(column.attribute)) and _is_signed(app, taking.route))
+
+
+def _telling(app: AppMap, words: set[str]) -> set[str]:
+    """Methods and properties that read one of `words` of their own row, or a method that does."""
+    methods = [(last(f.name), uncommented(app, f)) for f in app.functions if f.class_name]
+    found: set[str] = set()
+    for _ in range(_DEEPEST):
+        own = re.compile(rf"\b(?:self|cls)\.(?:{'|'.join(words | found)})\b(?!\s*=[^=])")
+        found |= {name for name, text in methods if own.search(text)}
+    return found
+
+
+def _is_signed(app: AppMap, route: Route) -> bool:
+    """Whether the handler opens a token that tells its own end, which the library asks for."""
+    root = reach(app).answering(route)
+    calls = {step.call.span for step in reach(app).below(root)} if root is not None else set()
+    return any(
+        c.span in calls and verifies(c) and "verify_exp" not in dict(c.keywords).get("options", "")
+        for c in signing_of(app).decodings
+    )
 
 
 def _alike(name: str) -> tuple[str, ...]:
@@ -179,11 +222,17 @@ def _reads(text: str, word: str) -> bool:
 def _shown(app: AppMap, table: Table, column: Column) -> str:
     """How the app says that the column ends its row; empty where it does not."""
     name, functions = column.attribute, _about(app, table)
-    for told, verb in ((rf"\.{name}\b(?!\s*=[^=])", "asks for"), (rf"\b{name}\s*=[^=]", "sets")):
+    for told, verb in ((_tested(name), "asks for"), (rf"\b{name}\s*=[^=]", "sets")):
         found = (f for f in functions if re.search(told, uncommented(app, f)))
         if (one := next(found, None)) is not None:
             return f"`{last(one.name)}` {verb} it"
     return "it has a default" if column.default and _EXPIRES.match(name) else ""
+
+
+def _tested(name: str) -> str:
+    """A column of some row in a condition; what is only shown in an answer ends nothing."""
+    compared = rf"\.{name}\s*(?:[<>]|[!=]=|is\b|\.is_|\.isnot)|[<>]=?\s*[\w.]+\.{name}\b"
+    return rf"{compared}|\b(?:not|if|and|or)\s+[\w.]+\.{name}\b(?!\s*=[^=])"
 
 
 def _about(app: AppMap, table: Table) -> list[Function]:
