@@ -147,8 +147,17 @@ class Limits:
             narrowed = holds and (known or any(h.root == CAUGHT for h in given))
             yield from ((h, "isinstance") for h in given if narrowed)
         elif name not in ("len", "bool"):
+            if name == "any" and holds:
+                yield from self._one_holds(body, row, at)
             ours = callee is not None and callee.kind == "scope"
             yield from ((held, f"?{name}") for held in given if ours or callee is not None)
+
+    def _one_holds(self, body: Body, row: CallFact, at: int) -> Proved:
+        """``any(host == known for known in HOSTS)``: the test holds of one of them."""
+        match row.arguments:
+            case [["g", element, *_]]:
+                return self.proved(body, element, at, holds=True, depth=1)
+        return []
 
     def demanded(self, body: Body) -> Proved:
         """What a body has proved of its parameters, by raising where it is not so."""
@@ -179,6 +188,8 @@ def _looked_up(body: Body, name: str, at: int) -> Proved:
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
+_MADE_OF = 2
+"""How many names may stand between a test and what it tests: ``ok``, made of ``parts``."""
 
 
 def _start(lead: str, *, passed: bool) -> str:
@@ -256,12 +267,24 @@ def _ends(body: Body, branch: Branch, at: int) -> bool:
 
 
 def _replaces(body: Body, branch: Branch) -> bool:
-    """``if sort not in COLUMNS: sort = "id"``."""
-    rows = [
+    """``if sort not in COLUMNS: sort = "id"``, and the same behind ``known = sort in COLUMNS``."""
+    rows = {
         row.target for row in body.facts.assignments
         if branch.start <= row.start <= branch.end and isinstance(row.target, str)
-    ]  # fmt: skip
-    return bool(rows) and not set(rows).isdisjoint(_names(body, branch.test))
+    }  # fmt: skip
+    told = set(_names(body, branch.test)) if rows else set()
+    for _ in range(_MADE_OF):
+        if told.isdisjoint(rows):
+            told |= set(_made_of(body, told, branch.start))
+    return not rows.isdisjoint(told)
+
+
+def _made_of(body: Body, names: set[str], at: int) -> Iterator[str]:
+    """The words in what was last assigned to each of `names`."""
+    for name in names:
+        for row in reaching(body.facts.assignments, name, at):
+            if row.value_span is not None:
+                yield from _WORD.findall(body.unit.text(row.value_span))
 
 
 def _names(body: Body, term: Term) -> Iterator[str]:
