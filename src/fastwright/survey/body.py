@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Protocol
@@ -224,7 +225,9 @@ class Body:
         found: list[Held] = []
         for row in self.facts.assignments:
             if row.target == f"{name}[]" and (at < 0 or row.start < at):
-                found += parts.placed(self.held(row.value, row.start), "*")
+                key = _KEY.match(self.unit.content, row.start)
+                place = key[1].decode() if key else "*"
+                found += parts.placed(self.held(row.value, row.start), place)
         return found
 
     def _of_row(self, row: Assignment, name: str) -> Helds:
@@ -232,6 +235,10 @@ class Body:
         if values and row.condition >= 0:
             values = self._carriers.governed(self, values, row.start)
         return parts.destructured(row.target, name, values)
+
+
+_KEY = re.compile(rb"[\w.]+\[\s*[\"']([^\"'\\]+)[\"']\s*\]")
+"""The constant key that ``name["key"] = value`` writes."""
 
 
 def attribute(values: Helds, name: str) -> Helds:

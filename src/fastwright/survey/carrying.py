@@ -16,9 +16,8 @@ from fastwright.survey.sinks import PATH_MADE, is_sink
 from fastwright.survey.wiring import last_name, receiver_of
 
 _SAME = frozenset({
-    "builtins.str", "builtins.list", "builtins.tuple", "builtins.sorted", "builtins.set",
-    "builtins.reversed", "builtins.iter", "builtins.next", "builtins.dict", "builtins.bytes",
-    "builtins.frozenset", "builtins.bytearray", "builtins.repr",
+    "builtins.str", "builtins.next", "builtins.dict", "builtins.bytes", "builtins.bytearray",
+    "builtins.repr",
     "builtins.filter", "builtins.map", "builtins.zip", "builtins.max", "builtins.min",
     "copy.copy", "copy.deepcopy", "typing.cast", "json.loads", "json.dumps", "orjson.loads",
     "orjson.dumps", "urllib.parse.urlparse", "urllib.parse.urlsplit", "urllib.parse.unquote",
@@ -31,6 +30,11 @@ _SAME = frozenset({
     "traceback.format_exception", "traceback.format_exc", "pydantic.SecretStr",
     "ast.literal_eval", "collections.OrderedDict", "types.SimpleNamespace",
 })  # fmt: skip
+_GATHERING = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted", "builtins.set",
+                        "builtins.reversed", "builtins.iter", "builtins.frozenset"})  # fmt: skip
+_ADDRESSED = MappingProxyType({"urllib.request.Request": 0, "httpx.Request": 1,
+                               "requests.Request": 1})  # fmt: skip
+"""Requests that are made and not yet sent, by the place of the address among the arguments."""
 _JOINING = frozenset({"os.path.join", "urllib.parse.urljoin", "posixpath.join", "pathlib.Path",
                       "pathlib.PurePath", "pathlib.PurePosixPath", "anyio.Path"})  # fmt: skip
 _MARKING = frozenset({"shlex.quote", "re.escape", "html.escape", "markupsafe.escape",
@@ -50,7 +54,7 @@ _TEXT_METHODS = frozenset({
     "replace", "encode", "decode", "removeprefix", "removesuffix", "expandtabs", "zfill", "ljust",
     "rjust", "center", "translate", "format_map", "model_dump", "dict", "model_copy", "copy",
     "model_dump_json", "to_dict", "get_secret_value", "as_posix", "absolute", "expanduser",
-    "with_suffix", "unicode_string", "geturl", "getvalue", "keys",
+    "with_suffix", "unicode_string", "geturl", "getvalue",
 })  # fmt: skip
 _SPLITTING = frozenset({"split", "rsplit", "splitlines", "partition", "rpartition", "values"})
 _REQUEST_METHODS = frozenset({"json", "form", "body", "receive_text", "receive_json",
@@ -228,12 +232,22 @@ def _given_on(dotted: str, row: CallFact, here: Here, *, is_function: bool) -> H
         return parts.through(here.every(row), dotted.rpartition(".")[2])
     if dotted in _SAME:
         return here.every(row)
+    if dotted in _GATHERING:
+        return parts.gathered(here.every(row))
+    if dotted in _ADDRESSED:
+        return _addressed(row, _ADDRESSED[dotted], here)
     if is_sink(dotted):
         replaced = row.arguments[2:3] if dotted in ("re.sub", "re.subn") else []
         return parts.through((h for term in replaced for h in here.held(term)), "?sub")
     known = dotted and not dotted.startswith("builtins.") and is_function
     plain = bool(known or dotted.startswith(_FUNCTIONS))
     return parts.through(parts.whole(here.every(row)), f"?{last_name(row.callee)}") if plain else ()
+
+
+def _addressed(row: CallFact, place: int, here: Here) -> Helds:
+    """What the address of a request holds: to make one is not to send it."""
+    terms = [*row.arguments[place : place + 1], *(t for key, t in row.keywords if key == "url")]
+    return parts.unique(h for term in terms for h in here.held(term))
 
 
 def _stem_and_end(values: Helds) -> Helds:
@@ -293,6 +307,8 @@ def _of_receiver(name: str, values: Helds) -> Helds:
         return parts.taken((h for h in values if not h.at), f"{name}()")
     if name in _TEXT_METHODS:
         return values
+    if name == "keys":
+        return parts.gathered(values)
     if name in _SPLITTING:
         return parts.placed(parts.whole(values) if name != "values" else values, EACH)
     if name == "read":
@@ -319,7 +335,7 @@ def _formatted(name: str, receiver: Term, row: CallFact, here: Here) -> Helds:
     if is_written and name == "format" and not any(key == "**" for key, _ in row.keywords):
         return _filled(str(receiver[1]), row, here)
     lead = "" if is_written and name == "join" else SOMETHING
-    given = here.every(row)
+    given = parts.gathered(here.every(row)) if name == "join" else here.every(row)
     if name == "join" and row.arguments and _is_dictionary(here.body, row.arguments[0]):
         given = tuple(h if h.at else h._replace(path=(*h.path, KEY)) for h in given)
     values = (*here.held(receiver), *parts.whole(given, lead))

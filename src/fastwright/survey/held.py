@@ -63,7 +63,12 @@ def _taken(held: Held, name: str) -> Held | None:
 
 def elements(values: Iterable[Held]) -> Helds:
     """What going over a value gives, one after the other; constant keys hold nothing."""
-    return taken((h for h in values if not h.at or h.at[0][0] in "[*"), EACH)
+    return taken(gathered(values), EACH)
+
+
+def gathered(values: Iterable[Held]) -> Helds:
+    """What a list, set or tuple of a value has in it: of a dictionary its keys, not its values."""
+    return unique(h for h in values if not h.at or h.at[0][0] in "[*")
 
 
 def placed(values: Iterable[Held], *at: str) -> Helds:

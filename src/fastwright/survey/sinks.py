@@ -55,10 +55,11 @@ _BY_NAME = MappingProxyType(dict((
     *_each("path", "0 1 src dst", "os.rename os.replace os.symlink os.link shutil.copy "
            "shutil.copy2 shutil.copyfile shutil.copytree shutil.move"),
     *_each("url", "0 url", "urllib.request.urlopen urllib.request.urlretrieve "
-           "urllib.request.Request websockets.connect aiohttp.request"),
+           "websockets.connect aiohttp.request"),
+    *_each("url", "0 request", "httpx.Client.send httpx.AsyncClient.send requests.Session.send"),
     *_each("url", "1 url", "httpx.request httpx.stream requests.request httpx.Client.request "
            "httpx.AsyncClient.request httpx.Client.stream httpx.AsyncClient.stream "
-           "requests.Session.request requests.sessions.Session.request httpx.Request "
+           "requests.Session.request requests.sessions.Session.request "
            "aiohttp.ClientSession.request"),
     *((f"{owner}.{verb}", ("url", ("0", "url")))
       for owner in ("httpx", "httpx.Client", "httpx.AsyncClient", "requests", "requests.Session",
