@@ -12,6 +12,7 @@ from fastwright.model.routing import Route
 from fastwright.review.guarding import guarding_of
 from fastwright.review.once import once
 from fastwright.review.reach import Reach, reach
+from fastwright.review.uncommented import uncommented
 
 _LOGIN = re.compile(r"log_?-?in|sign_?-?in|access_?-?token|/token\b|authenticate", re.IGNORECASE)
 _NOT_LOGIN = re.compile(
@@ -20,6 +21,18 @@ _NOT_LOGIN = re.compile(
 _LIMITS = re.compile(
     r"limit(er|_?by|_?requests|_?(login|tries|attempts|rate))?\b|rate_?limit|throttl|slow_?api|"
     r"lock_?out|failed_?(login|attempt)|login_?attempt|too_?many|attempts?\b|brute|captcha|axes",
+    re.IGNORECASE,
+)
+_REFUSES = re.compile(
+    r"\b429\b|TOO_MANY_REQUESTS|failed_?login|login_?attempts|locked_?until|lock_?out|is_locked",
+    re.IGNORECASE,
+)
+"""What code that counts tries says of itself, where no call has a name that tells."""
+_PROXIED = re.compile(rb"\blimit_req\s|(?i:rate_?limit|rate-limiting)\b")
+_PROXY_FILES = (".conf", ".template", ".yml", ".yaml", ".toml", "Caddyfile")
+_COMPARES = re.compile(
+    r"verif|check_?pass|checkpw|check_password|authenticat|compare_digest|crypt|argon|hash|"
+    r"password\w*\s*[!=]=|[!=]=\s*[\w.]*password|matche?s?_?pass",
     re.IGNORECASE,
 )
 
@@ -80,7 +93,33 @@ class Logins:
         limited = next(found, "")
         if limited or function is None:
             return limited
-        return next((d for d in function.decorators if "limit" in d.lower()), "")
+        decorated = next((d for d in function.decorators if "limit" in d.lower()), "")
+        return decorated or self._refused_by(route)
+
+    def _refused_by(self, route: Route) -> str:
+        """The function that answers that there were too many tries, or that asks for a lock."""
+        running = self._reach.running(route)
+        return next((f.name for f in running if _REFUSES.search(uncommented(self.app, f))), "")
+
+    def is_read(self, route: Route) -> bool:
+        """Whether code that compares the password is seen, and no proxy of the app's limits tries.
+
+        A password that is handed to code that cannot be followed may be counted there.
+        """
+        running = tuple(self._reach.running(route))
+        compared = any(_COMPARES.search(_below(uncommented(self.app, f))) for f in running)
+        calls = (call for f in running for call in self._reach.calls_in(f))
+        return (compared or all(map(self._reach.callee, calls))) and not self._is_proxied
+
+    @cached_property
+    def _is_proxied(self) -> bool:
+        files = self.app.files.items()
+        return any(str(p).endswith(_PROXY_FILES) and _PROXIED.search(text) for p, text in files)
+
+
+def _below(text: str) -> str:
+    """A function without its head: its name and parameters compare nothing."""
+    return text.partition(":\n")[2]
 
 
 @once

@@ -68,8 +68,10 @@ def unlimited_login(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A limit is known by the names of dependencies, decorators, middleware and functions that the
-    login reaches. One that only a proxy in front of the app has is not seen: say so in
-    `[tool.fastwright.access]` by naming the operation as `limited`.
+    login reaches, and by code that answers 429 or asks whether the account is locked. Only
+    possible is a login of which no code is seen that compares the password, and one of a
+    repository whose own proxy limits requests. One that only another proxy has is not seen: say so
+    in `[tool.fastwright.access]` by naming the operation as `limited`.
     """
     logins, intent = logins_of(app), Intent.read(app)
     for route in logins.routes:
@@ -82,5 +84,5 @@ def unlimited_login(app: AppMap) -> Iterator[Finding]:
             f"`{route}` takes any number of passwords",
             evidence=(Evidence(EvidenceKind.SOURCE, seen),),
             symbol=route.handler,
-            structural=True,
+            structural=logins.is_read(route),
         )
