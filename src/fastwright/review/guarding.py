@@ -9,6 +9,7 @@ from functools import cached_property
 from fastwright.model.app import AppMap
 from fastwright.model.routing import Dependency, Guard, Route
 from fastwright.review.once import once
+from fastwright.review.reach import reach
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPEN_WORDS = re.compile(
@@ -24,6 +25,13 @@ _CONFIRMS = re.compile(r"\}/(verify|verification|confirm|confirmation|activate)/
 _PROOFS = re.compile(
     r"token|api_?key|signature|secret|hmac|code\b|credential|authorization|x_key", re.IGNORECASE
 )
+_PROVES = re.compile(
+    r"token|api_?key|signature|hmac|credential|(^|_)(secret|otp|pin)(_|$)", re.IGNORECASE
+)
+"""What a field of a body is called that shows who sends it."""
+_ASKED = re.compile(r"\brequest\.(user|state|session|headers|cookies|auth)\b")
+_HANDED = re.compile(r"[(,=]\s*request\s*[,)]")
+_REFUSED = re.compile(r"status(_code)?\s*=\s*(\w+\.)*(HTTP_)?40[13]\b")
 _ADMINISTERS = re.compile(r"admin|super_?user|staff|operator", re.IGNORECASE)
 _AUTHENTICATES = re.compile(r"auth|jwt|login|permission|access|token|apikey", re.IGNORECASE)
 _NOT_AUTHENTICATING = re.compile(r"\b(cors|gzip|session|trustedhost|httpsredirect)", re.IGNORECASE)
@@ -80,8 +88,21 @@ class Guarding:
         # What a container gives may be the caller, or be refused to whoever is nobody.
         if any(_PROOFS.search(p.name) for p in asked) or any(given):
             return True
+        return self._is_proved_by_body(route) or self._asks_itself(route)
+
+    def _is_proved_by_body(self, route: Route) -> bool:
+        schema = next((s for s in self.app.schemas if s.name == route.body_model), None)
+        return schema is not None and any(_PROVES.search(f.name) for f in schema.fields)
+
+    def _asks_itself(self, route: Route) -> bool:
+        """The handler reads of the request who is calling, or a function that it hands it to."""
         text = self.app.text(route.span) if route.span is not None else ""
-        return bool(re.search(r"\brequest\.(user|state|session|headers|cookies|auth)\b", text))
+        if _ASKED.search(text) or _REFUSED.search(text.partition(":\n")[2]):
+            return True
+        handler = reach(self.app).answering(route) if _HANDED.search(text) else None
+        calls = reach(self.app).calls_in(handler) if handler is not None else ()
+        below = filter(None, map(reach(self.app).callee, calls))
+        return any(_ASKED.search(self.app.text(function.span)) for function in below)
 
     def _is_foreign(self, node: Dependency) -> bool:
         """A dependency whose code is not ours and is no session, form or the framework's own."""

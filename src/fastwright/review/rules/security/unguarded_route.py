@@ -15,6 +15,7 @@ from fastwright.review.intent import Intent
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.review.statements import statement
+from fastwright.review.writing import writing_of
 
 NAME = "unguarded-route"
 _REMARK = re.compile(
@@ -25,6 +26,12 @@ _ACTS = re.compile(
     r"boto3|celery|databases|asyncpg|motor|pymongo)\b"
 )
 _SENDS = re.compile(r"\.(add_task|delay|apply_async|send\w*|publish|put|write\w*|delete\w*|save)$")
+_LIMITS = re.compile(r"limit|throttl", re.IGNORECASE)
+_ON_PURPOSE = re.compile(
+    r"(?i)\bpublic(ly)?\b(?![._(])|\b(no|without|sin|skip) (auth|login)|unauthenticated|anonymous|"
+    r"not require (auth|login)"
+)
+"""What a handler says of itself that is for everybody."""
 _FEWEST = 2
 _HABIT = 5
 
@@ -93,7 +100,10 @@ def unguarded_route(app: AppMap) -> Iterator[Finding]:
     than not, or where all other writing routes of the app are. Logins, health checks, webhooks and
     other doors that are public by nature are passed over, and so are routes behind middleware,
     conditions or dependencies that cannot be read. A handler that depends on nothing and sends no
-    statement, and so computes or looks up what it is given, is only possible. What is public on
+    statement, and so computes or looks up what it is given, is only possible; so are a reading
+    route on other tables than its siblings, and one whose text says that it is public, which is not
+    to be taken for a guard that was forgotten. A body that holds a token, and a handler that reads
+    who is calling out of the request, or refuses by itself, are passed over. What is public on
     purpose is said once, in `public` of `[tool.fastwright.access]`.
     """
     guarding, intent = guarding_of(app), Intent.read(app)
@@ -167,7 +177,32 @@ def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -
         related=tuple(peer.span for peer in peers[:3] if peer.span),
         fixes=(fix,) if fix is not None else (),
         symbol=route.handler,
-        structural=bool(remark) or _acts_or_asks(app, route),
+        structural=bool(remark)
+        or (
+            _is_alike(app, route, peers)
+            and _acts_or_asks(app, route)
+            and not _ON_PURPOSE.search(app.text(route.span))
+        ),
+    )
+
+
+def _is_alike(app: AppMap, route: Route, peers: tuple[Route, ...]) -> bool:
+    """Whether a route writes, or reads what a guarded one reads: other tables may be public."""
+    tables = {table for peer in peers for query in peer.queries for table in query.tables}
+    own = {table for query in route.queries for table in query.tables}
+    if not own or not tables.isdisjoint(own):
+        return True
+    return route.method in WRITES and (route.method != "POST" or _writes(app, route))
+
+
+def _writes(app: AppMap, route: Route) -> bool:
+    """Whether anything that runs for the route writes or acts: a price may be asked by POST."""
+    running = tuple(reach(app).running(route))
+    calls = (call for function in running for call in reach(app).calls_in(function))
+    return (
+        any(query.kind != "select" for query in route.queries)
+        or any(t.commits or t.writes for f in running for t in writing_of(app).touches(f))
+        or any(_ACTS.match(c.callee or "") or _SENDS.search(c.text) for c in calls)
     )
 
 
@@ -175,8 +210,11 @@ def _acts_or_asks(app: AppMap, route: Route) -> bool:
     """True unless the handler asks for nothing and no statement is seen below it."""
     reached = reach(app)
     root = reached.answering(route)
-    if root is None or route.queries or any(True for _ in route.every_dependency()):
+    given = (node for node in route.every_dependency() if not _LIMITS.search(node.call))
+    if root is None or route.queries or any(True for _ in given):
         return True
+    if root.stops and all(stop.kind == "raise" for stop in root.stops):
+        return False  # it answers every request with an error, as a route for unknown paths does
     if route.method in WRITES and not any(p.source == "body" for p in route.parameters):
         return True
     calls = [step.call for step in reached.below(root)]
