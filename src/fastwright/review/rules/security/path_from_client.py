@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.code import Flow
@@ -48,18 +50,31 @@ def path_from_client(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A path parameter without `:path` holds no slash and is not reported, nor is a name of which only
-    the last part is used (`Path(name).name`). Whether the file is secret is not asked. What a
-    handler does next with a path that was reported is not reported again.
+    the last part is used (`Path(name).name`). A value behind the beginning of a name
+    (`f"{number}_{name}"`) is only possible: no such folder is there to be left. Whether the file is
+    secret is not asked. What a handler does next with a path that was reported is not reported
+    again.
     """
     told: set[tuple[str, str]] = set()
     for harm in harms(app, "path"):
         name = (harm.first.route, harm.first.name)
         if harm.first.sink in _HARMLESS or name in told or _is_no_path(harm.first):
             continue
-        told |= {name} if harm.is_certain else set()
+        is_sure = harm.is_certain and not _is_glued(harm.first)
+        told |= {name} if is_sure else set()
         message = f"`{harm.first.sink}` takes its path from {harm.source}"
         fix = confined(app, harm.at)
-        yield finding(app, "path-from-client", harm, message, (fix,) if fix else ())
+        found = finding(app, "path-from-client", harm, message, (fix,) if fix else ())
+        yield replace(found, structural=is_sure)
+
+
+def _is_glued(flow: Flow) -> bool:
+    """True where the value only ends a name: ``id_../x`` is below ``id_..``, which is no folder.
+
+    What makes folders makes that one as well.
+    """
+    begun = flow.lead.rpartition("/")[2]
+    return re.search(r"[\w-]", begun) is not None and not flow.sink.endswith(("mkdir", "makedirs"))
 
 
 def _is_no_path(flow: Flow) -> bool:
