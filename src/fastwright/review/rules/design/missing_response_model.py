@@ -11,7 +11,8 @@ from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
-from fastwright.source import signatures
+from fastwright.source import layout, signatures, syntax
+from fastwright.source.syntax import Node
 
 HOUSE = 6
 """From so many routes on, and half of all, it is a habit of the house: one finding."""
@@ -26,6 +27,10 @@ _RESPONSES = re.compile(
     r"\{[^{}]*?['\"]model['\"]\s*:"
 )
 """A contract that is declared beside the answer: ``responses={200: {"model": ItemOut}}``."""
+_PROBE = re.compile(r"(?i)(?:^|/)(?:health\w*|read(?:y|iness)|live(?:ness)?|ping|version)/?$|^/$")
+"""What machines or the curious ask, and no client is generated for."""
+_OWN_WORDS = re.compile(r"(?:datetime|time|date|len|int|str|bool)\b|\w*(?:settings|config)\b")
+_PLAIN = frozenset({"string", "concatenated_string", "integer", "float", "true", "false", "none"})
 _HOOK = re.compile(r"(?i)web-?_?hook")
 _CALLED = re.compile(r"(?:await\s+)?(?P<name>[\w.]+)\(")
 _BUILT = re.compile(r"(?P<many>\[)?(?P<name>[A-Z]\w*)(\.(model_validate|from_orm|parse_obj))?\(")
@@ -61,7 +66,8 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Answers that are responses of their own (a file, a redirect, a template), constant messages,
     what `responses` declares for 200 or 201, routes outside of the contract and webhooks, whose
-    callers read no answer, are passed over.
+    callers read no answer, are passed over. Only possible are a root and a health check, and a
+    dictionary of words, counts and what was sent, which says no more than that it was done.
     Where half of the routes declare nothing, that is one finding.
     """
     reached = reach(app)
@@ -91,7 +97,32 @@ def _finding(app: AppMap, reached: Reach, route: Route) -> Finding | None:
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         fixes=_fixes(app, route, function, values),
         symbol=route.handler,
-        structural=kinds == {"content"},
+        structural=kinds == {"content"}
+        and not _PROBE.search(route.path)
+        and not all(_acknowledges(route, value) for value in telling),
+    )
+
+
+def _acknowledges(route: Route, value: str) -> bool:
+    """Whether a dictionary says no more than that it was done: words, counts, what was sent."""
+    given = {p.name for p in route.parameters}
+    statement = next(iter(syntax.parse(value.strip().encode()).named_children), None)
+    shown = statement.named_children[0] if statement and statement.named_child_count else None
+    if shown is None or shown.type != "dictionary":
+        return False
+    pairs = [p.child_by_field_name("value") for p in shown.named_children if p.type == "pair"]
+    whole = len(pairs) == sum(n.type != "comment" for n in shown.named_children)
+    return whole and all(node is not None and _is_told(node, given) for node in pairs)
+
+
+def _is_told(node: Node, given: set[str]) -> bool:
+    text = layout.text_of(node)
+    if node.type == "conditional_expression":
+        return all(_is_told(n, given) for n in (node.named_children[0], node.named_children[-1]))
+    return (
+        node.type in _PLAIN
+        or bool(_OWN_WORDS.match(text))
+        or re.split(r"\W", text, maxsplit=1)[0] in given
     )
 
 
