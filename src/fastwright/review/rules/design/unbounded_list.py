@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fastwright.model.app import AppMap, Query, Route
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
+from fastwright.review.guarding import is_for_administrators
 from fastwright.review.once import once
 from fastwright.review.paging import is_paged, listed
 from fastwright.review.reach import reach
@@ -19,6 +20,12 @@ from fastwright.source import signatures
 from fastwright.source.imports import ensure_import
 
 _SELECTED = re.compile(r"(?:\w+\.)*select\(\s*(?P<model>[A-Za-z_]\w*)\s*,?\s*\)")
+_FEW = re.compile(
+    r"(categor(y|ie)|role|permission|group|kind|type|status(e)?|setting|config(uration)?|gateway|"
+    r"countr(y|ie)|currenc(y|ie)|language|locale|plan|template|webhook|level|unit|node)s?$",
+    re.IGNORECASE,
+)
+"""What a table of a few rows is called, which a client may need as a whole."""
 _NARROWS = frozenset({"where", "filter", "filter_by", "having"})
 
 
@@ -58,7 +65,8 @@ def unbounded_list(app: AppMap) -> Iterator[Finding]:
     The answer must be declared as a list of a schema with the table's columns. A statement with
     a condition is reported as possible: its parent may have few rows by nature. So is one of a
     table of which no request makes rows, where requests make rows of others: what is laid once does
-    not grow.
+    not grow. The same holds where administrators alone make them, and of what is called as lists
+    of kinds are (`roles`, `categories`).
     """
     seen: set[Span] = set()
     for route in app.routes:
@@ -89,19 +97,35 @@ def _is_whole(app: AppMap, query: Query) -> bool:
 
 
 def _grows(app: AppMap, route: Route, table: Table) -> bool:
-    """True where requests make rows of the table; what is laid once stays as short as it was."""
+    """True where requests of others than administrators make rows, of what is no list of kinds.
+
+    What is laid once stays as short as it was, and what administrators lay by hand nearly so.
+    """
     made = _made(app)
     added = (r for r in app.routes if r.method == "POST")
-    beside = any(r.path.startswith(route.path.removesuffix("/list").rstrip("/")) for r in added)
-    return not made or table.name in made or beside
+    path = route.path.removesuffix("/list").rstrip("/")
+    beside = [r for r in added if r.path.startswith(path)]
+    if _FEW.search(table.name) or (made and table.name not in made and not beside):
+        return False
+    makers = made.get(table.name) or beside
+    return not makers or not all(_is_by_administrators(maker) for maker in makers)
+
+
+def _is_by_administrators(route: Route) -> bool:
+    return is_for_administrators(route) or (
+        403 in route.refuses and "admin" in f"{route.path} {route.handler}".lower()
+    )
 
 
 @once
-def _made(app: AppMap) -> frozenset[str]:
-    """The tables of which something that runs for a route makes rows."""
-    writing = writing_of(app)
-    touches = (touch for function, _ in writing.functions() for touch in writing.touches(function))
-    return frozenset(name for touch in touches for name in touch.makes)
+def _made(app: AppMap) -> Mapping[str, tuple[Route, ...]]:
+    """The tables of which something that runs for a route makes rows, with such routes."""
+    writing, found = writing_of(app), dict[str, tuple[Route, ...]]()
+    for ran in writing.reached.ran():
+        for touch in writing.touches(ran.function):
+            for name in touch.makes:
+                found[name] = (*found.get(name, ()), ran.route)
+    return found
 
 
 def _is_narrowed(app: AppMap, query: Query) -> bool:
