@@ -24,6 +24,11 @@ _BROAD = frozenset(
 _TAKEN = re.compile(r"\b(?:str|repr)\(\w+\)|\{\w+(?:![rs])?\}|\.format_exc")
 _HABIT = 6
 """From this many answers on, it is a habit of the app."""
+_TOLD = re.compile(r"(?i)^(last_?)?(error|failure|reason)(_?(s|message|detail|text|reason))?$")
+_READS = frozenset({"int", "float", "str", "len", "bytes", "encode", "decode", "strip", "lower",
+                    "split", "fromisoformat", "strptime"})  # fmt: skip
+_READERS = ("base64.", "binascii.", "json.", "uuid.", "decimal.", "ipaddress.",
+            "ast.literal_eval", "urllib.parse.")  # fmt: skip
 _PLAIN = frozenset({"DoesNotExist", "NoResultFound", "MultipleResultsFound",
                     "MultipleObjectsReturned"})  # fmt: skip
 """What drivers raise with a sentence that holds no value."""
@@ -71,7 +76,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     `KeyError` says no more than the key. An
     attribute of the exception (`error.detail`) is not reported, nor is what is answered in
     development alone, nor what a driver says where no row was found. Only possible is what a route
-    for administrators answers, and where all that is tried makes an object of a schema.
+    for administrators answers, where all that is tried makes an object of a schema or reads JSON,
+    numbers and the like, and where a schema is answered that has a field for the error.
     """
     found: dict[Span, Flow] = {}
     for flow in app.flows:
@@ -115,18 +121,36 @@ def _is_meant(app: AppMap, flow: Flow) -> bool:
     if routes and all(is_for_administrators(route) for route in routes):
         return True
     function = next((f for f in app.functions if f.name == flow.handler), None)
-    return function is not None and _tries_a_schema(app, function, flow.path[-1])
+    if function is None:
+        return False
+    return _tries_a_schema(app, function, flow.path[-1]) or _fills_a_field(app, flow)
+
+
+def _fills_a_field(app: AppMap, flow: Flow) -> bool:
+    """True where a schema is answered that has a field for what went wrong: it is meant."""
+    built = re.match(r"(?:return\s+)?(\w+)\(", app.text(flow.path[-1]).strip())
+    named = (s for s in app.schemas if built and s.name.rpartition(".")[2] == built[1])
+    return any(_TOLD.search(field.name) for schema in named for field in schema.fields)
 
 
 def _tries_a_schema(app: AppMap, function: Function, at: Span) -> bool:
-    """True where all that is tried makes an object of a schema: pydantic says what is wrong."""
+    """True where all that is tried reads the client's own data: the text says what is wrong of it.
+
+    Pydantic makes an object of a schema, and the standard library reads numbers, dates and JSON.
+    """
     caught = [b for b in function.blocks if b.kind == "except" and b.start <= at.start < b.end]
     groups = {max(caught, key=lambda b: b.start).group} if caught else set()
     tried = [b for b in function.blocks if b.kind == "try" and b.group in groups]
     inside = [c for c in reach(app).calls_in(function)
               if any(b.start <= c.span.start < b.end for b in tried)]  # fmt: skip
     schemas = {schema.name for schema in app.schemas}
-    return bool(inside) and all(c.callee in schemas or _is_filled(c) for c in inside)
+    return bool(inside) and all(c.callee in schemas or _is_filled(c) or _reads(c) for c in inside)
+
+
+def _reads(call: Call) -> bool:
+    """Whether a call reads a value that was sent, and says of it alone what is wrong."""
+    dotted = call.callee or call.text
+    return dotted.startswith(_READERS) or dotted.rpartition(".")[2] in _READS
 
 
 def _is_filled(call: Call) -> bool:
