@@ -29,7 +29,12 @@ _HARMLESS = re.compile(
     r"source_?code|discriminat|max_|num_|count|token_?(count|s_used|usage)|batch|jitter",
     re.IGNORECASE,
 )
-_GIVEN_OUT = re.compile(r"referral|affiliate|coupon|promo", re.IGNORECASE)
+_GIVEN_OUT = re.compile(r"referral|affiliate|coupon|promo|captcha", re.IGNORECASE)
+_PURPOSE = re.compile(
+    r"reset|verif|otp|auth|log_?in|confirm|activat|sms|mail|phone|token|passw|invit|recover|secret",
+    re.IGNORECASE,
+)
+"""What code speaks of around a ``code`` that is a secret; of an order or a room it may be shown."""
 
 
 @rule(code="FW515", severity=Severity.HIGH)
@@ -73,7 +78,8 @@ def guessable_code(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     What a value is for is read from the name that it is bound to and of the function that makes it.
-    Codes that are no secret (colours, coupons, short links) are passed over by their names.
+    Codes that are no secret (colours, coupons, captchas, short links) are passed over by their
+    names. A plain `code` is only possible where nothing around it speaks of what it opens.
     """
     for call in app.calls:
         if not _is_foretold(call) or of_tests(call.span.path):
@@ -93,7 +99,7 @@ def guessable_code(app: AppMap) -> Iterator[Finding]:
             evidence=(Evidence(EvidenceKind.SOURCE, " ".join(app.text(call.span).split())),),
             fixes=(fix,) if fix else (),
             symbol=call.caller,
-            structural=True,
+            structural=purpose.lower() != "code" or bool(_PURPOSE.search(call.caller)),
         )
 
 

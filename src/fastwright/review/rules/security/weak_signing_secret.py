@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap, Setting
 from fastwright.model.change import Edit, Fix, Safety
@@ -12,6 +13,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.rule import rule
 from fastwright.review.signing import signing_of
+from fastwright.review.uncommented import uncommented
 
 NAME = "weak-signing-secret"
 _LITERAL = re.compile(r"""^(?:SecretStr\()?[rbuRBU]?(["'])(?P<text>.*)\1\)?$""", re.DOTALL)
@@ -58,8 +60,8 @@ def weak_signing_secret(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Only what is given as the key to PyJWT or python-jose is looked at, by name. A random default
-    is not reported: it is new with each start. A setting that a validator refuses in production is
-    reported all the same.
+    is not reported: it is new with each start. Only possible are a setting that a validator of its
+    class may refuse, and a script beside the app, which no other module imports.
     """
     signing = signing_of(app)
     seen: set[str] = set()
@@ -75,14 +77,16 @@ def _weak(app: AppMap, call: Call, secret: str) -> Finding | None:
     secret = secret.removesuffix(".get_secret_value()")
     literal = _LITERAL.match(secret)
     if literal is not None:
-        return _finding(call, call.span, "a text in the source") if literal["text"] else None
+        found = _finding(call, call.span, "a text in the source") if literal["text"] else None
+        return _graded(found, sure=_is_loaded(app, call))
     setting = _setting(app, call, secret)
     if setting is not None:
         given = _LITERAL.match(setting.default or "")
         if given is None or not given["text"] or setting.span is None:
             return None
         what = f"the setting `{setting.name}`, which has a default in the source"
-        return _finding(call, setting.span, what, _required(app, setting))
+        found = _finding(call, setting.span, what, _required(app, setting))
+        return _graded(found, sure=not _may_be_refused(app, setting))
     module = app.modules.get(_module_of(app, call))
     if module is None:
         return None
@@ -91,7 +95,34 @@ def _weak(app: AppMap, call: Call, secret: str) -> Finding | None:
     constant = app.modules[owner].constants.get(name) if owner in app.modules else None
     if constant is None and not owner:
         constant = module.constants.get(secret)
-    return _finding(call, call.span, f"`{secret}`, a text in the source") if constant else None
+    found = _finding(call, call.span, f"`{secret}`, a text in the source") if constant else None
+    return _graded(found, sure=_is_loaded(app, call))
+
+
+def _graded(found: Finding | None, *, sure: bool) -> Finding | None:
+    return replace(found, structural=sure) if found is not None else None
+
+
+def _is_loaded(app: AppMap, call: Call) -> bool:
+    """Whether the module of a call holds routes or is imported: a script beside the app is not."""
+    own = _module_of(app, call)
+    if any(route.span and route.span.path == call.span.path for route in app.routes):
+        return True
+    imported = (
+        dotted
+        for name, module in app.modules.items()
+        for dotted in module.imports.values()
+        if name != own
+    )
+    return any(dotted == own or dotted.startswith(f"{own}.") for dotted in imported)
+
+
+def _may_be_refused(app: AppMap, setting: Setting) -> bool:
+    """Whether a method of the settings reads the value and raises: a default may end the start."""
+    owner, _, name = (setting.attribute or "").rpartition(".")
+    own = (f for f in app.functions if owner and f.class_name == owner)
+    texts = (uncommented(app, function) for function in own)
+    return any("raise " in text and re.search(rf"\b{name}\b", text) for text in texts)
 
 
 def _module_of(app: AppMap, call: Call) -> str:
