@@ -109,7 +109,8 @@ def unscoped_child(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Certain where the route limits the parent to the caller: its owner is compared, or a table of
     members is asked. Any mention of the column, or of a relationship between the two tables, in
-    what runs for the route is taken for the missing condition. SQL that is written as text is read
+    what runs for the route is taken for the missing condition, and so is a row that binds the one
+    to another (the progress of an enrolment in a milestone). SQL that is written as text is read
     where the whole of it is known; what is put together from parts is left to `--live`.
     """
     guarding, ownership = guarding_of(app), ownership_of(app)
@@ -121,7 +122,7 @@ def unscoped_child(app: AppMap) -> Iterator[Finding]:
             asks = _asks(app, ownership, route, child)
             if asks is None or _is_asked_itself(ownership, route, child):
                 continue
-            if not _mentions(app, route, child):
+            if not _mentions(app, route, child) and not _is_bound(app, ownership, route, child):
                 yield _finding(app, route, child, asks)
                 break
 
@@ -222,6 +223,22 @@ def _mentions(app: AppMap, route: Route, child: _Child) -> bool:
             return True
     mark = f"{child.table.name}.{child.column.name}"
     return any(mark in query.filters for query in route.queries)
+
+
+def _is_bound(app: AppMap, ownership: Ownership, route: Route, child: _Child) -> bool:
+    """Whether a row that stands between is asked for by the child and by one more of its rows.
+
+    ``progress`` of an enrolment in the parent and of this child: no child of another has one. A
+    row of the caller and the child, such as a like, binds the child to no parent.
+    """
+    for query in route.queries:
+        table = app.table(query.tables[0]) if query.tables else None
+        if table is None or table in (child.table, child.parent):
+            continue
+        asked = {target_of(c) for c in table.columns if f"{table.name}.{c.name}" in query.filters}
+        if child.table.name in asked and asked - {child.table.name, ""} - ownership.people:
+            return True
+    return False
 
 
 def _last(dotted: str) -> str:
