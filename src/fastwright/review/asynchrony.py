@@ -1,4 +1,4 @@
-"""Repairs of code that blocks the event loop."""
+"""What starts a task, and repairs of code that blocks the event loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ _REGISTERS = frozenset({
     "get", "post", "put", "patch", "delete", "head", "options", "trace", "route", "api_route",
     "websocket", "staticmethod",
 })  # fmt: skip
+_SPAWNS = re.compile(
+    r"asyncio\.(?:create_task|ensure_future|tasks\.create_task|"
+    r"(?:get_event_loop|get_running_loop|new_event_loop)\.create_task)"
+)
 _DEFINED = re.compile(rb"^[ \t]*(async\s+)def\s", re.MULTILINE)
+
+
+def spawns(call: Call) -> bool:
+    """True for a call that starts a task of asyncio which no group waits for."""
+    return _SPAWNS.fullmatch(call.callee or "") is not None
 
 
 def plain_function(app: AppMap, function: Function) -> tuple[Fix, ...]:

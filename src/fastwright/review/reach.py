@@ -180,7 +180,7 @@ class Reach:
             rows = self._calls.get(call.caller, ())
             self._handing[call.caller] = [c for c in rows if self._hands(c)]
         rows = self._handing[call.caller]
-        return any(c is not call and _holds(c.span, call.span) for c in rows)
+        return any(c is not call and holds(c.span, call.span) for c in rows)
 
     def _hands(self, call: Call) -> bool:
         """True for `to_thread` and its like, and for a function of ours that gives it what it got.
@@ -201,7 +201,8 @@ def last(dotted: str) -> str:
     return dotted.rpartition(".")[2]
 
 
-def _holds(outer: Span, inner: Span) -> bool:
+def holds(outer: Span, inner: Span) -> bool:
+    """True where a span lies in another, of the same file."""
     return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end
 
 

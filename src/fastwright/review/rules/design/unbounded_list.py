@@ -13,7 +13,7 @@ from fastwright.model.storage import Table
 from fastwright.review.guarding import is_for_administrators
 from fastwright.review.once import once
 from fastwright.review.paging import is_paged, listed
-from fastwright.review.reach import reach
+from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
 from fastwright.review.writing import writing_of
 from fastwright.source import signatures
@@ -145,7 +145,7 @@ def _fixes(app: AppMap, route: Route, query: Query, table: Table) -> tuple[Fix, 
     selected = _SELECTED.fullmatch(app.text(query.span))
     keys = [c.attribute for c in table.columns if c.primary_key]
     span = route.span
-    if span is None or selected is None or not keys or not _holds(span, query.span):
+    if span is None or selected is None or not keys or not holds(span, query.span):
         return ()
     annotated = ensure_import(app, span.path, "typing", "Annotated")
     mark = ensure_import(app, span.path, "fastapi", "Query")
@@ -162,7 +162,3 @@ def _fixes(app: AppMap, route: Route, query: Query, table: Table) -> tuple[Fix, 
     cut = Edit(at, f"{order}.limit(limit).offset(offset)", why)
     changes = (*annotated.edits, *mark.edits, added, cut)
     return (Fix(f"Give `{route}` pages of 100 rows", Safety.CHANGES_BEHAVIOUR, changes),)
-
-
-def _holds(outer: Span, inner: Span) -> bool:
-    return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end

@@ -9,12 +9,15 @@ from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
-from fastwright.review.given import mentions
-from fastwright.review.reach import last, reach
+from fastwright.review.asynchrony import spawns
+from fastwright.review.reach import Reach, holds, last, reach
 from fastwright.review.rule import rule
 from fastwright.review.versions import runs_on
 
-_SPAWNS = frozenset({"create_task", "ensure_future"})
+_KEEPS = re.compile(r"_*[A-Z]\w*|partial")
+"""What is called so keeps what it is given: a class by convention, and `functools.partial`."""
+
+_WAITS = r"\bawait\b[^\n]*\b(?:gather|wait|wait_for{})\b|\bas_completed\("
 
 
 @rule(code="FW603", severity=Severity.MEDIUM)
@@ -56,7 +59,8 @@ def background_session(app: AppMap) -> Iterator[Finding]:
     None is offered: the task must open a session of its own and load what it needs by key.
 
     ## Known limits
-    The session itself must be handed on. Rows of it, which are as detached, are not judged.
+    The session itself must be handed on, or an object that is made with it. Rows of it, which are
+    as detached, are not judged.
     """
     reached = reach(app)
     providers = {provider.symbol for provider in app.sessions}
@@ -65,10 +69,12 @@ def background_session(app: AppMap) -> Iterator[Finding]:
         for route in routes[:1]:
             names = _sessions(route, root, providers)
             for call in reached.calls_in(root) if names else ():
-                how = _outlives(call, names, root)
-                if how and call.span not in told:
+                if call.span in told or not _outlives(app, root, call):
+                    continue
+                given = next((name for name in names if _carries(reached, root, call, name)), "")
+                if given:
                     told.add(call.span)
-                    yield _finding(app, root, call, route, ends=names[how])
+                    yield _finding(app, root, call, route, ends=names[given])
 
 
 def _sessions(route: Route, root: Function, providers: set[str]) -> dict[str, bool]:
@@ -80,14 +86,38 @@ def _sessions(route: Route, root: Function, providers: set[str]) -> dict[str, bo
     return found
 
 
-def _outlives(call: Call, names: dict[str, bool], root: Function) -> str:
-    """The session that a call hands to work that may run behind the response."""
-    typed = dict(root.annotations).get(call.text.partition(".")[0], "")
-    adds = last(call.text) == "add_task" and re.search(r"\bBackgroundTasks\b", typed)
-    given = [*call.arguments, *(value for _, value in call.keywords)]
-    if not adds and not (last(call.text) in _SPAWNS and "asyncio" in (call.callee or "")):
-        return ""
-    return next((name for name in names if any(mentions(v, {name}) for v in given)), "")
+def _outlives(app: AppMap, root: Function, call: Call) -> bool:
+    """True for a call that starts work which may run behind the response."""
+    if not spawns(call):
+        typed = dict(root.annotations).get(call.text.partition(".")[0], "")
+        return last(call.text) == "add_task" and bool(re.search(r"\bBackgroundTasks\b", typed))
+    rest = app.files[call.span.path][call.span.end : root.span.end].decode("utf-8", "replace")
+    waits = _WAITS.format(f"|{call.target}" if call.target.isidentifier() else "")
+    return not call.awaited and (call.dropped or not re.search(waits, rest))
+
+
+def _carries(reached: Reach, root: Function, call: Call, name: str) -> bool:
+    """True where a session is part of what the work gets, not only of what is computed for it."""
+    content, whole = reached.app.files[call.span.path], call.span
+    inner = [c for c in reached.calls_in(root) if c is not call and holds(whole, c.span)]
+    written = re.compile(rb"(?<![\w.])%b\b(?!\s*=[^=])" % name.encode())
+    for found in written.finditer(content, whole.start, whole.end):
+        at = Span(whole.path, found.start(), found.end())
+        chain = [c for c in inner if holds(c.span, at)]
+        later = b"lambda" in content[whole.start : at.start]
+        if later or all(_keeps(reached, call, c, chain) for c in chain):
+            return True
+    return False
+
+
+def _keeps(reached: Reach, call: Call, inner: Call, chain: list[Call]) -> bool:
+    """True where what `inner` gives holds on to its arguments: an object, or a coroutine."""
+    called = reached.callee(inner)
+    waits = called is not None and called.is_async
+    is_started = spawns(call) and all(holds(inner.span, other.span) for other in chain)
+    return not inner.awaited and bool(
+        waits or is_started or _KEEPS.fullmatch(last(inner.text))
+    )
 
 
 def _finding(app: AppMap, root: Function, call: Call, route: Route, *, ends: bool) -> Finding:

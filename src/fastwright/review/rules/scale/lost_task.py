@@ -10,15 +10,12 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.asynchrony import spawns
 from fastwright.review.given import mentions
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source import layout
 
-_SPAWNS = re.compile(
-    r"asyncio\.(?:create_task|ensure_future|tasks\.create_task|"
-    r"(?:get_event_loop|get_running_loop|new_event_loop)\.create_task)"
-)
 _NAME = "_background_tasks"
 _TOP = re.compile(rb"(?m)^(?:@|def |async def |class )")
 
@@ -74,7 +71,7 @@ def lost_task(app: AppMap) -> Iterator[Finding]:
     reached = reach(app)
     for ran in reached.ran():
         for call in reached.calls_in(ran.function):
-            if _SPAWNS.fullmatch(call.callee or "") and _is_lost(app, ran.function, call):
+            if spawns(call) and _is_lost(app, ran.function, call):
                 yield _finding(app, ran.function, call, str(ran.route))
 
 
