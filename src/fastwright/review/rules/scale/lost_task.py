@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.model.routing import Route
 from fastwright.review.asynchrony import spawns
+from fastwright.review.course import around
 from fastwright.review.given import mentions
+from fastwright.review.once import once
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source import layout
 
 _NAME = "_background_tasks"
+_WITHOUT_LOOP = re.compile(
+    r"asyncio\.run\(|run_until_complete|threadsafe|\bfrom_thread\b|new_event_loop|\bThread\("
+)
+"""How code has a coroutine run where there is no event loop."""
 _TOP = re.compile(rb"(?m)^(?:@|def |async def |class )")
 
 
@@ -27,7 +34,8 @@ def lost_task(app: AppMap) -> Iterator[Finding]:
     ## Why is this bad?
     The event loop keeps only a weak reference to a task. One that nobody else refers to can be
     collected in the middle of its work, and what it raises is seen by nobody (CWE-404). At a
-    shutdown it is cut off without a word.
+    shutdown it is cut off without a word. Started in a plain `def`, which FastAPI runs in a thread,
+    there is no event loop at all: `create_task` raises, and the work is never done.
 
     ## Example
     ```python
@@ -64,15 +72,44 @@ def lost_task(app: AppMap) -> Iterator[Finding]:
     ## Fix safety
     Safe: the task is held in a set of the module until it is done, as the standard library's
     documentation asks. It still ends with the process: work that must be done belongs in a queue.
+    None is offered for a task that is started in a thread.
 
     ## Known limits
     Only tasks of asyncio, whose result is thrown away or bound to a name that is not used again.
+    In a thread, one that is started under a `try` is only possible: the code may know.
     """
-    reached = reach(app)
+    reached, on_loop, threads = reach(app), _on_loop(app), _in_threads(app)
     for ran in reached.ran():
-        for call in reached.calls_in(ran.function):
-            if spawns(call) and _is_lost(app, ran.function, call):
+        for call in (c for c in reached.calls_in(ran.function) if spawns(c)):
+            outside = threads.get(ran.function.name)
+            if outside is not None and not _WITHOUT_LOOP.search(app.text(ran.function.span)):
+                yield _unstarted(ran.function, call, outside)
+            elif ran.function.name in on_loop and _is_lost(app, ran.function, call):
                 yield _finding(app, ran.function, call, str(ran.route))
+
+
+@once
+def _on_loop(app: AppMap) -> frozenset[str]:
+    """The functions that the event loop runs for some route."""
+    reached = reach(app)
+    roots = (ran.function for ran in reached.ran() if ran.function.is_async)
+    return frozenset(step.function.name for root in roots for step in reached.on_loop(root))
+
+
+@once
+def _in_threads(app: AppMap) -> Mapping[str, Route]:
+    """The plain functions that run in a thread of FastAPI's, each with a route that they serve."""
+    reached, found = reach(app), dict[str, Route]()
+    for root, routes in reached.every_root().values():
+        for step in reached.on_loop(root) if not root.is_async else ():
+            found.setdefault(step.function.name, routes[0])
+    return found
+
+
+def _is_caught(function: Function, call: Call) -> bool:
+    """True where the code expects that there may be no event loop."""
+    tried = {b.group for b in around(function, call.span.start) if b.kind == "try"}
+    return any(b.kind == "except" and b.group in tried for b in function.blocks)
 
 
 def _is_lost(app: AppMap, function: Function, call: Call) -> bool:
@@ -92,6 +129,18 @@ def _finding(app: AppMap, function: Function, call: Call, route: str) -> Finding
         fixes=_fixes(app, function, call),
         symbol=f"{function.name}:{work}",
         structural=True,
+    )
+
+
+def _unstarted(function: Function, call: Call, route: Route) -> Finding:
+    work = next(iter(call.arguments), "")
+    return Finding(
+        "lost-task",
+        call.span,
+        f"`{function.name}` starts `{work or call.text}` in a thread, where no event loop runs",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"it raises for `{route}`, a plain `def`"),),
+        symbol=f"{function.name}:{work}",
+        structural=not _is_caught(function, call),
     )
 
 
