@@ -12,6 +12,7 @@ from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
+from fastwright.review.callers import is_dead
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.survey.codebase import of_tests
@@ -64,7 +65,7 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
     A coroutine that is kept and handed on, to `gather` or `create_task`, is meant; only one whose
     first use is a test, an attribute or an element, or that a session is given, is reported. A
     function with a decorator may be no coroutine any more, and is passed over. What no
-    route reaches in a folder such as `archive` is only possible.
+    route reaches is only possible in a folder such as `archive`, and where nothing calls it.
     """
     reached = reach(app)
     routes = {ran.function.name: ran.route for ran in reached.ran()}
@@ -78,7 +79,7 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
         if written[called.name] > 1 or _is_one_of_several(app, call, called):
             continue  # one of several by that name may be no coroutine
         if call.dropped or _is_taken_for_its_result(app, caller, call):
-            yield _finding(call, caller, routes.get(call.caller))
+            yield _finding(app, call, caller, routes.get(call.caller))
 
 
 def _makes_a_coroutine(function: Function) -> bool:
@@ -113,7 +114,7 @@ def _is_taken_for_its_result(app: AppMap, caller: Function, call: Call) -> bool:
     return is_tested or is_read or is_given is not None
 
 
-def _finding(call: Call, caller: Function, route: Route | None) -> Finding:
+def _finding(app: AppMap, call: Call, caller: Function, route: Route | None) -> Finding:
     becomes = f"`{call.target}` is a coroutine, not its result"
     told = f"`{call.text}` is not awaited: {'it never runs' if call.dropped else becomes}"
     seen = [f"`{last(call.callee or '')}` is `async`"]
@@ -126,8 +127,13 @@ def _finding(call: Call, caller: Function, route: Route | None) -> Finding:
         evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in seen),
         fixes=_fixes(call) if caller.is_async else (),
         symbol=f"{call.caller}:{call.text}",
-        structural=route is not None or not _PUT_AWAY & set(call.span.path.parts[:-1]),
+        structural=route is not None or not _is_put_away(app, call),
     )
+
+
+def _is_put_away(app: AppMap, call: Call) -> bool:
+    """True for code that nothing runs: what it leaves undone is missed by nobody."""
+    return bool(_PUT_AWAY & set(call.span.path.parts[:-1])) or is_dead(app, call.caller)
 
 
 def _fixes(call: Call) -> tuple[Fix, ...]:

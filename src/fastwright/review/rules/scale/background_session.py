@@ -115,9 +115,7 @@ def _keeps(reached: Reach, call: Call, inner: Call, chain: list[Call]) -> bool:
     called = reached.callee(inner)
     waits = called is not None and called.is_async
     is_started = spawns(call) and all(holds(inner.span, other.span) for other in chain)
-    return not inner.awaited and bool(
-        waits or is_started or _KEEPS.fullmatch(last(inner.text))
-    )
+    return not inner.awaited and bool(waits or is_started or _KEEPS.fullmatch(last(inner.text)))
 
 
 def _finding(app: AppMap, root: Function, call: Call, route: Route, *, ends: bool) -> Finding:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from fastwright.model.app import Application, AppMap, Route
 from fastwright.model.change import Edit, Fix, Safety
-from fastwright.model.code import Call, Function
+from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.callers import is_dead
 from fastwright.review.course import around
-from fastwright.review.once import once
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.versions import runs_on
@@ -92,7 +91,7 @@ def _handles(app: AppMap) -> bool:
             key == "exception_handlers" for key, _ in call.keywords
         )
         given = (*call.arguments[:1], *(v for k, v in call.keywords if "exc" in k)) if adds else ()
-        if any(_HANDLED.search(text) for text in given) and not _is_dead(app, call.caller):
+        if any(_HANDLED.search(text) for text in given) and not is_dead(app, call.caller):
             return True
     caught = (name for function in app.functions for block in function.blocks
               if block.kind == "except" for name in block.names)  # fmt: skip
@@ -113,45 +112,6 @@ def _is_answered(app: AppMap, function: Function) -> bool:
     ):
         return False
     return not _BROKEN.search(app.text(Span(function.span.path, net.start, net.end)))
-
-
-def _is_dead(app: AppMap, name: str, seen: frozenset[str] = frozenset()) -> bool:
-    """True for a plain function that nothing but others like it calls or hands on."""
-    function = reach(app).functions.get(name)
-    if function is None or function.decorators or function.class_name or _makes(app, name):
-        return False
-    users = _callers(app).get(name, frozenset()) | frozenset(_handing_on(app, last(name)))
-    return all(_is_dead(app, user, seen | {name}) for user in users - seen - {name})
-
-
-@once
-def _callers(app: AppMap) -> Mapping[str, frozenset[str]]:
-    """Which functions call each."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for call in app.calls:
-        if call.callee is not None:
-            found[call.callee].add(call.caller)
-    return {name: frozenset(callers) for name, callers in found.items()}
-
-
-def _handing_on(app: AppMap, plain: str) -> Iterator[str]:
-    """The functions that have a call of the function `plain`, or of another that is handed it."""
-    word, written = re.compile(rf"\b{re.escape(plain)}\b"), plain.encode()
-    for path in (module.path for module in app.modules.values()):
-        if written in app.files[path]:
-            yield from (c.caller for c in reach(app).calls_of(path) if _names(c, plain, word))
-
-
-def _makes(app: AppMap, name: str) -> bool:
-    """True for the function that builds the app."""
-    made = app.app
-    return made is not None and made.factory and made.target.replace(":", ".") == name
-
-
-def _names(call: Call, plain: str, word: re.Pattern[str]) -> bool:
-    """True where the call is of the function `plain`, or hands it on."""
-    given = "\n".join((call.text, *call.arguments, *[value for _, value in call.keywords]))
-    return plain in given and bool(word.search(given))
 
 
 def _takes_json(route: Route) -> bool:
