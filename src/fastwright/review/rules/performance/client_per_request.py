@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.reach import last, reach
@@ -18,6 +20,15 @@ _CLIENTS = frozenset({
 _KEPT = frozenset({"cache", "lru_cache", "cached_property", "asynccontextmanager",
                    "contextmanager", "alru_cache"})  # fmt: skip
 _CONSTANT = ("'", '"', "True", "False", "None", *"0123456789")
+_ONE_HOST = re.compile(
+    r"[bru]*f?[bru]*(?:'|\"|'{3}|\"{3})https?://[\w.-]+(?:[:/?'\"]|$)"
+    r"|(?:[bru]*f[bru]*['\"]+\{)?(?:\w+\.)*(?:[A-Z][A-Z0-9_]+\b|(?:\w*settings|config)\.\w+)"
+)
+_URL_AT = {"request": 1, "stream": 1, "build_request": 1, "send": 1}
+_SENDS = frozenset({*_URL_AT, "get", "post", "put", "patch", "delete", "head", "options"})
+_READS = frozenset({"GET", "HEAD"})
+_ONCE_A_LOGIN = re.compile(r"(?i)callback|oauth")
+_MANY = 3
 
 
 @rule(code="FW404", severity=Severity.LOW)
@@ -58,13 +69,62 @@ def client_per_request(app: AppMap) -> Iterator[Finding]:
     cookies requests may share is a decision.
 
     ## Known limits
-    A client made with values that are not constant may differ by request, and is only possible.
+    A client made with values that are not constant may differ by request, and is only possible; so
+    is one whose requests go to whatever host a variable names, and one that is made for a write or
+    a login alone: there a handshake more is not felt.
     """
-    reached = reach(app)
-    for ran in reached.ran():
-        for call in reached.calls_in(ran.function):
-            if call.callee in _CLIENTS and _is_dropped(ran.function, call):
-                yield _finding(ran.function, call, str(ran.route))
+    made = [
+        (ran.function, call, ran.route)
+        for ran in reach(app).ran()
+        for call in reach(app).calls_in(ran.function)
+        if call.callee in _CLIENTS and _is_dropped(ran.function, call)
+    ]
+    served = _served(app, frozenset(function.name for function, _, _ in made))
+    for function, call, route in made:
+        often = _is_frequent(served[function.name])
+        yield _finding(
+            function, call, str(route), pays=often and _has_one_host(app, function, call)
+        )
+
+
+def _served(app: AppMap, names: frozenset[str]) -> Mapping[str, tuple[Route, ...]]:
+    """The routes that each of some functions runs for."""
+    reached, found = reach(app), defaultdict[str, list[Route]](list)
+    for root, routes in reached.every_root().values() if names else ():
+        inside = {root.name, *(step.function.name for step in reached.below(root))}
+        for name in inside & names:
+            found[name] += routes
+    return {name: tuple(found[name]) for name in names}
+
+
+def _is_frequent(routes: tuple[Route, ...]) -> bool:
+    """True for what reads, or what several routes run: not for what happens once a login."""
+    often = [route for route in routes if not _ONCE_A_LOGIN.search(route.path)]
+    return len(often) >= _MANY or any(route.method in _READS for route in often)
+
+
+def _has_one_host(app: AppMap, function: Function, call: Call) -> bool:
+    """True where each request goes to one host, so that a connection could be used again."""
+    content = app.files[function.span.path]
+    bound = {b.name: content[b.start : b.end].decode("utf-8", "replace") for b in function.bindings}
+    if "base_url" in dict(call.keywords):
+        return True
+    for sent in reach(app).calls_in(function):
+        client, _, verb = (sent.callee or "").rpartition(".")
+        if client != call.callee or verb not in _SENDS or not _is_of(function, call, sent):
+            continue
+        urls = (*sent.arguments[_URL_AT.get(verb, 0) :], dict(sent.keywords).get("url", ""))
+        if not _ONE_HOST.match(bound.get(urls[0], urls[0])):
+            return False
+    return True
+
+
+def _is_of(function: Function, call: Call, sent: Call) -> bool:
+    """True where a request stands under the client that `call` makes, or in no other's block."""
+    under = [
+        b for b in function.blocks if b.kind == "with" and b.group <= call.span.start < b.start
+    ]
+    return all(block.start <= sent.span.start < block.end for block in under[-1:])
 
 
 def _is_dropped(function: Function, call: Call) -> bool:
@@ -82,7 +142,7 @@ def _is_dropped(function: Function, call: Call) -> bool:
     return not cached and not returned and "." not in call.target and "[" not in call.target
 
 
-def _finding(function: Function, call: Call, route: str) -> Finding:
+def _finding(function: Function, call: Call, route: str, *, pays: bool) -> Finding:
     given = (*call.arguments, *(value for key, value in call.keywords))
     fixed = all(value.startswith(_CONSTANT) or value.isupper() for value in given)
     return Finding(
@@ -91,5 +151,5 @@ def _finding(function: Function, call: Call, route: str) -> Finding:
         f"`{function.name}` makes a new `{call.text}` for every request",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
         symbol=f"{function.name}:{call.text}",
-        structural=fixed,
+        structural=fixed and pays,
     )
