@@ -26,6 +26,7 @@ _NEAR = 1_500
 """Bytes behind the beginning of a statement in which its conditions are looked for."""
 
 
+_BACK = 2
 _MOST_LOADED = 5
 """Relationships that one statement is made to load: who answers with more has more to decide."""
 
@@ -71,7 +72,8 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     The response model must be declared, and the query be in code that the handler reaches. Rows
     that do not visibly become the response are only possible, as are loader options made elsewhere.
-    The one parent whose rows are asked for is read once, and passed over.
+    The one parent whose rows are asked for is read once, and passed over, as is the row itself that
+    another was reached from.
     """
     shapes, reached = Shapes(app), reach(app)
     told: set[Span] = set()
@@ -105,8 +107,18 @@ def _unloaded(query: Query, listed: tuple[Schema, ...], shapes: Shapes) -> Itera
             continue
         for read in shapes.reads(schema, table):
             lazy = [r for _, r in read.way if r.name not in paths and _is_lazy(r)]
-            if lazy == [read.way[-1][1]] and not _is_of_one(shapes.app, query, table, read):
+            known = _is_of_one(shapes.app, query, table, read) or _is_way_back(read)
+            if lazy == [read.way[-1][1]] and not known:
                 yield read
+
+
+def _is_way_back(read: Read) -> bool:
+    """True where a row is asked for the one that it was reached from: the session holds that."""
+    if len(read.way) < _BACK:
+        return False
+    (owner, came), (table, back) = read.way[-_BACK:]
+    keys = [c for c in table.columns if target_of(c) == owner.name]
+    return bool(came.many and not back.many and back.target == owner.model and len(keys) == 1)
 
 
 def _is_of_one(app: AppMap, query: Query, table: Table, read: Read) -> bool:
