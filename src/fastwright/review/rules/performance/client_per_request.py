@@ -80,11 +80,13 @@ def client_per_request(app: AppMap) -> Iterator[Finding]:
         if call.callee in _CLIENTS and _is_dropped(ran.function, call)
     ]
     served = _served(app, frozenset(function.name for function, _, _ in made))
+    found: dict[str, Finding] = {}
     for function, call, route in made:
-        often = _is_frequent(served[function.name])
-        yield _finding(
-            function, call, str(route), pays=often and _has_one_host(app, function, call)
-        )
+        pays = _is_frequent(served[function.name]) and _has_one_host(app, function, call)
+        one = _finding(function, call, str(route), pays=pays)
+        if one.symbol not in found or one.structural > found[one.symbol].structural:
+            found[one.symbol] = one
+    yield from found.values()
 
 
 def _served(app: AppMap, names: frozenset[str]) -> Mapping[str, tuple[Route, ...]]:
