@@ -12,7 +12,8 @@ from fastwright.review.course import around, loops
 from fastwright.review.once import once
 from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.statements import Statement, statement
-from fastwright.review.turns import deals_with_failure, is_of_tables
+from fastwright.review.turns import deals_with_failure, is_named_by_turn, is_of_tables
+from fastwright.survey.codebase import of_samples
 
 _FEW = re.compile(
     r"[\[({\"']|range\(\s*\d|enumerate\(\s*[\[(]|.*(chunk|batch|range\(.*,.*,)", re.IGNORECASE
@@ -28,6 +29,11 @@ _TEXT = re.compile(rb"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*")
 _INNERMOST = re.compile(rb"[\[({][^\[\](){}]*[\])}]")
 _GROWS = re.compile(rb"\bfor\b|\*")
 _KEPT = re.compile(r"\b(\w+)\[[^\]=]+\]\s*=[^=]")
+_CUT = re.compile(
+    r"\[\s*:\s*(?:\d|10)\b\s*(?:-[^\]]*)?\]|(?:\.limit|most_common)\((?:\d|10)\)"
+    r"|\bn(?:largest|smallest)\((?:\d|10),"
+)
+"""What leaves ten elements at the most."""
 _NEAR = 2
 
 
@@ -36,8 +42,9 @@ class Looped:
     """A statement under a loop: `place` is the call in the loop that leads to it.
 
     `depth` counts the calls of ours between the two; `asking` is the statement's own call;
-    `is_of_tables` says that each turn is about another table, `is_remembered` that what is
-    found is kept by its key, and asked for only where it is not there yet.
+    `is_of_tables` says that each turn is about another table or column, `is_remembered` that what
+    is found is kept by its key, and asked for only where it is not there yet, `is_short` that the
+    loop has ten turns at the most, or only prepares what an app is tried out with.
     """
 
     asking: Call
@@ -50,6 +57,7 @@ class Looped:
     route: Route
     is_of_tables: bool = False
     is_remembered: bool = False
+    is_short: bool = False
 
     @property
     def is_sure(self) -> bool:
@@ -58,6 +66,7 @@ class Looped:
         apart = (
             self.is_of_tables
             or self.is_remembered
+            or self.is_short
             or deals_with_failure(self.function, self.loop, self.place.span.start)
         )
         return self.depth < _NEAR and not self.may_leave and not indirect_write and not apart
@@ -102,10 +111,13 @@ def _looped(app: AppMap) -> Iterator[Looped]:
                 owner, loop = step.function, over[-1]
                 targets = owner.parameters if depth else loop.names
                 content = app.files[owner.span.path]
+                apart = is_of_tables(owner, step.call, frozenset(targets), content)
+                if not depth:
+                    apart = apart or is_named_by_turn(owner, step.call, loop, content)
+                short = of_samples(call.span.path) or _is_cut(app, function, loop)
                 yield Looped(
-                    step.call, asked, owner, depth, function, call, loop, ran.route,
-                    is_of_tables(owner, step.call, frozenset(targets), content),
-                    _is_remembered(reached.app, function, call, loop),
+                    step.call, asked, owner, depth, function, call, loop, ran.route, apart,
+                    _is_remembered(reached.app, function, call, loop), short,
                 )  # fmt: skip
 
 
@@ -169,6 +181,14 @@ def _is_remembered(app: AppMap, function: Function, call: Call, loop: Block) -> 
         ):
             return True
     return False
+
+
+def _is_cut(app: AppMap, function: Function, loop: Block) -> bool:
+    """True for a loop over what is cut to a few elements, where it stands or where it was made."""
+    content = app.files[function.span.path]
+    made = [b for b in function.bindings if b.name == loop.words.strip() and b.end <= loop.group]
+    texts = [content[b.start : b.end].decode("utf-8", "replace") for b in made[-1:]]
+    return any(_CUT.search(text) for text in (loop.words, *texts))
 
 
 def _is_written_out(written: bytes) -> bool:

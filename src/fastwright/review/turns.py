@@ -15,6 +15,11 @@ _OF_TABLE = re.compile(
     r"(?:\w+\.)*(?:select|insert|update|delete)\(\s*(?P<first>\w+)\s*\)"
     r"|(?P<own>\w+)\.(?:select|insert|update|delete)\("
 )
+_OF_TURN = (
+    r"getattr\([^,()]+,\s*{0}\b|\.c\[\s*{0}\b|\b(?:select|query|get|aliased)\(\s*{0}\b\s*[,)]"
+    r"|\b(?:select|query|get)\(\s*{0}\.\w*(?:model|table|entity|cls)\b"
+)
+"""What is asked, named by the turn: a column by its name, or a class."""
 _LOOKED_UP = re.compile(r"\btables\s*\[|\bTable\(")
 
 
@@ -54,6 +59,20 @@ def is_of_tables(owner: Function, asking: Call, targets: frozenset[str], content
     found = _OF_TABLE.match(written)
     table = (found["first"] or found["own"]) if found is not None else ""
     return table in targets or bool(_LOOKED_UP.search(bound.get(table, "")))
+
+
+def is_named_by_turn(function: Function, asking: Call, loop: Block, content: bytes) -> bool:
+    """True where each turn asks for another column or class, which is its element itself."""
+    names = "|".join(map(re.escape, loop.names))
+    if not names:
+        return False
+    named, words = re.compile(_OF_TURN.format(f"(?:{names})")), set[str]()
+    text = content[asking.span.start : asking.span.end].decode("utf-8", "replace")
+    for row in reversed([b for b in function.bindings if loop.start <= b.start < loop.end]):
+        words |= set(re.findall(r"\w+", text))
+        if row.name in words and row.end <= asking.span.start:
+            text += content[row.start : row.end].decode("utf-8", "replace")
+    return named.search(text) is not None
 
 
 def _written(text: str, bound: Mapping[str, str]) -> str:

@@ -12,6 +12,12 @@ from typing import TypeAlias
 
 from fastwright.survey.facts import Facts, Import, Scope
 
+_SAMPLES = frozenset({
+    "demo", "demo_data", "fixtures", "seed", "seeder", "seeders", "seeding", "seeds",
+    "sample_data", "test_data", "test_fixtures", "testdata",
+})  # fmt: skip
+
+
 Folder: TypeAlias = tuple[str, ...]
 """A directory by the parts of its path, which compare and hash faster than paths."""
 
@@ -212,6 +218,11 @@ def of_tests(path: PurePosixPath) -> bool:
     name = path.name
     named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
     return named or any(part in ("tests", "test", "testing") for part in path.parts[:-1])
+
+
+def of_samples(path: PurePosixPath) -> bool:
+    """True for a file that fills a database with what an app is tried out with."""
+    return not _SAMPLES.isdisjoint((*path.parts[:-1], path.stem))
 
 
 def _up(folder: Folder, levels: int) -> Folder:

@@ -46,7 +46,8 @@ def query_in_loop(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     `while` loops, loops over a few constants and loops over batches are left alone. A statement
     further than one call below the loop, or in a loop that may end early, is only possible; so is
-    one that is about another table each time, or whose failure the loop deals with and goes on.
+    one that is about another table or column each time, or whose failure the loop deals with and
+    goes on, or that runs ten times at the most, or in code that fills a database to try the app.
     """
     every = list(looped(app))
     committed = {found.turn for found in every if found.asked.verb == "commit"}

@@ -14,6 +14,7 @@ from fastwright.review.lasting import is_done_once
 from fastwright.review.outbound import blocks
 from fastwright.review.reach import Step, reach
 from fastwright.review.rule import rule
+from fastwright.survey.codebase import of_samples
 
 
 @rule(code="FW403", severity=Severity.MEDIUM)
@@ -52,7 +53,8 @@ def blocking_call_in_async(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Calls are followed through functions of the app, down to those listed in the rule: sleeping,
     requests, httpx without `await`, urllib, subprocess, sockets, mail and password hashes. Reading
-    files is not reported, nor is what a process does once and keeps in a global name.
+    files is not reported, nor is what a process does once and keeps in a global name. In code that
+    fills a database to try the app out, a finding is only possible.
     """
     reached = reach(app)
     told: dict[tuple[str, int], Finding] = {}
@@ -76,7 +78,7 @@ def _finding(app: AppMap, step: Step, waits: str, route: Route) -> Finding:
         related=(step.call.span,) if inner else (),
         fixes=_fixes(app, step),
         symbol=f"{function.name}:{step.call.text}",
-        structural=True,
+        structural=not of_samples(place.span.path),
     )
 
 
