@@ -24,14 +24,47 @@ _EXACT = MappingProxyType({
     "socket.getaddrinfo": "waits for a name server",
     "smtplib.SMTP": "waits for a mail server",
     "smtplib.SMTP_SSL": "waits for a mail server",
+    "imaplib.IMAP4": "waits for a mail server",
+    "imaplib.IMAP4_SSL": "waits for a mail server",
+    "ftplib.FTP": "waits for another server",
+    "ftplib.FTP_TLS": "waits for another server",
+    "subprocess.Popen.communicate": "waits for another program",
+    "subprocess.Popen.wait": "waits for another program",
     "bcrypt.hashpw": "hashes a password",
     "bcrypt.checkpw": "hashes a password",
+    "hashlib.pbkdf2_hmac": "hashes a password",
+    "hashlib.scrypt": "hashes a password",
+    "werkzeug.security.generate_password_hash": "hashes a password",
+    "werkzeug.security.check_password_hash": "hashes a password",
 })  # fmt: skip
 _HASHERS = frozenset({"CryptContext", "PasswordHash", "PasswordHasher", "bcrypt", "argon2"})
 _HASHER_VERBS = frozenset({"hash", "verify", "verify_and_update"})
 _CLIENTS = re.compile(
     r"(?:requests(?:\.sessions)?\.(?:Session|session)|httpx2?\.Client)(?:\.__call__)?\.\w+"
 )
+_SERVICES = re.compile(
+    r"boto3\.(?:\w+\.)*client\.(?!generate_presigned|get_paginator|get_waiter|can_paginate|close)"
+    r"[a-z]+_[a-z_]+"
+    r"|stripe\.(?:[a-z_]+\.)*[A-Z]\w*\.(?:create|retrieve|modify|list|delete|cancel|search|confirm"
+    r"|capture|pay|attach|detach)(?:_(?!async)[a-z]+)*(?<!_async)"
+    r"|openai\.(?:(?:Azure)?OpenAI\.)?(?:[a-zA-Z]\w*\.)*"
+    r"(?:completions|responses|embeddings|images|transcriptions|translations|speech|moderations)"
+    r"\.(?:create|parse|generate|edit)"
+    r"|(?:anthropic\.Anthropic\.(?:beta\.)?messages|groq\.Groq\.chat\.completions)\.create"
+    r"|google\.generativeai\.GenerativeModel\.generate_content"
+    r"|google\.genai\.Client\.models\.generate_content"
+    r"|google\.oauth2\.id_token\.verify_(?:oauth2|firebase)_token"
+    r"|firebase_admin\.(?:messaging\.send\w*|auth\.(?:get_user\w*|create_user|update_user|delete_user))"
+    r"|twilio\.rest\.Client\.(?:\w+\.)+(?:create|fetch|list|update|delete)"
+    r"|sendgrid\.(?:\w+\.)*SendGridAPIClient\.send|resend\.(?:Emails|Batch)\.send(?:_batch)?"
+    r"|cloudinary\.uploader\.(?:upload\w*|destroy)"
+    r"|minio\.(?:api\.)?Minio\.(?:f?put_object|f?get_object|remove_objects?|stat_object|bucket_exists"
+    r"|make_bucket|copy_object)"
+    r"|google\.cloud\.storage\.Client\.(?:\w+\.)*(?:upload_from|download_(?:as|to))_\w+"
+    r"|supabase\.(?:Client|create_client)\.(?:\w+\.)*execute"
+    r"|urllib3\.PoolManager\.(?:request|urlopen)"
+)
+"""Requests of the blocking clients that other servers' makers give out."""
 
 
 def blocks(call: Call) -> str:
@@ -41,6 +74,8 @@ def blocks(call: Call) -> str:
         return ""
     if dotted in _EXACT:
         return _EXACT[dotted]
+    if _SERVICES.fullmatch(dotted) and ".Async" not in dotted:
+        return "waits for another server"
     package, verb = dotted.partition(".")[0], last(dotted)
     if package == "requests" or (package in ("httpx", "httpx2") and "Async" not in dotted):
         return "waits for another server" if is_request(call) else ""
