@@ -161,9 +161,12 @@ def _is_over_rows(loop: Block) -> bool:
 
 
 def _is_now_and_then(function: Function, call: Call, loop: Block) -> bool:
-    """True where the call stands under a test that lets one turn in so many through."""
-    held = (b for b in around(function, call.span.start) if b.kind == "arm")
-    return any(loop.start <= b.start and _EACH_SO_MANY.search(b.words) for b in held)
+    """True where a test lets a few turns through: one in so many, or those of written keys."""
+    names = "|".join(map(re.escape, loop.names))
+    keyed = re.compile(rf"\b(?:{names})\s*(?:==|in)\s*[\"'({{\[]") if names else _EACH_SO_MANY
+    held = [b for b in around(function, call.span.start) if b.kind == "arm"]
+    tests = [b.words for b in held if loop.start <= b.start]
+    return any(_EACH_SO_MANY.search(words) or keyed.match(words) for words in tests)
 
 
 def _is_remembered(app: AppMap, function: Function, call: Call, loop: Block) -> bool:
@@ -198,10 +201,10 @@ def _is_written_out(written: bytes) -> bool:
         return False  # an empty one is filled later
     if _WRITTEN_OUT.fullmatch(plain):
         return True
-    is_list, before = plain.startswith(b"["), b""
+    is_display, before = plain.startswith((b"[", b"{")), b""
     while plain != before:
         before, plain = plain, _INNERMOST.sub(b"0", plain)
-    return is_list and plain == b"0"
+    return is_display and plain == b"0"
 
 
 def _is_constant(app: AppMap, function: Function, loop: Block) -> bool:
@@ -215,7 +218,12 @@ def _is_constant(app: AppMap, function: Function, loop: Block) -> bool:
         return False
     made = [row for row in function.bindings if row.name == words and row.end <= loop.group]
     if made:
-        written = app.files[function.span.path][made[-1].start : made[-1].end]
-        return _is_written_out(written)
+        content = app.files[function.span.path]
+        grows = re.compile(
+            rb"\b%b(?:\[[^\]\n]+\]\s*=[^=]|\.(?:update|setdefault)\()" % words.encode()
+        )
+        written = content[made[-1].start : made[-1].end]
+        grown = grows.search(content, made[-1].end, loop.group)
+        return grown is None and _is_written_out(written)
     module = app.module_at(function.span.path)
     return module is not None and (words in module.names or words in module.imports)
