@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Call, Function
@@ -24,7 +25,7 @@ _ONE_HOST = re.compile(
     r"[bru]*f?[bru]*(?:'|\"|'{3}|\"{3})https?://[\w.-]+(?:[:/?'\"]|$)"
     r"|(?:[bru]*f[bru]*['\"]+\{)?(?:\w+\.)*(?:[A-Z][A-Z0-9_]+\b|(?:\w*settings|config)\.\w+)"
 )
-_URL_AT = {"request": 1, "stream": 1, "build_request": 1, "send": 1}
+_URL_AT = MappingProxyType({"request": 1, "stream": 1})
 _SENDS = frozenset({*_URL_AT, "get", "post", "put", "patch", "delete", "head", "options"})
 _READS = frozenset({"GET", "HEAD"})
 _ONCE_A_LOGIN = re.compile(r"(?i)callback|oauth")
