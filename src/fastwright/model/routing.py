@@ -92,10 +92,11 @@ class Guard:
 class Query:
     """One database statement that a handler runs, in itself or below it.
 
-    `many`: it can yield more than one row; `bounded`: a limit caps them; `eager`: relationship
-    paths loaded with it, ``?`` for an option that is made elsewhere; `filters`: columns compared,
-    as ``table.column``, and ``?`` for a part of SQL that is put together elsewhere; `ordered`: its
-    rows have an order; `skips`: an offset passes over some.
+    `tables`: the one it is about, then those joined; none where SQL names a table that is put
+    together elsewhere; `many`: it can yield more than one row; `bounded`: a limit caps them;
+    `eager`: relationship paths loaded with it, ``?`` for an option that is made elsewhere;
+    `filters`: columns compared, as ``table.column``, and ``?`` for a part of SQL that is put
+    together elsewhere; `ordered`: its rows have an order; `skips`: an offset passes over some.
     """
 
     tables: tuple[str, ...]

@@ -78,8 +78,8 @@ class Lookups:
                 self.filtered |= dict.fromkeys(self._sought(query), f"`{route}` filters by it")
                 for path in query.eager:
                     self.loaded |= dict.fromkeys(path.split(".")[1:], f"`{route}` loads by it")
-                if query.kind == "delete":
-                    self.deleted[query.tables[0]] = f"`{route}` deletes from `{query.tables[0]}`"
+                for name in query.tables[:1] if query.kind == "delete" else ():
+                    self.deleted[name] = f"`{route}` deletes from `{name}`"
         self._note_deletes()
 
     def _sought(self, query: Query) -> Iterator[str]:

@@ -162,7 +162,7 @@ class Ownership:
         return any(
             r.method == "POST" and self._demands(r) == demanded
             for r in self.touching(owned)
-            if any(q.kind == "insert" and q.tables[0] == owned.table.name for q in r.queries)
+            if any(q.kind == "insert" and q.tables[:1] == (owned.table.name,) for q in r.queries)
         )
 
     def _demands(self, route: Route) -> frozenset[tuple[str, str]]:
@@ -196,7 +196,7 @@ class Ownership:
             if r.method == "GET"
             and not permissions(r)
             and self.asks(r, owned) is None
-            and any(q.many and q.kind == "select" and q.tables[0] == name for q in r.queries)
+            and any(q.many and q.kind == "select" and q.tables[:1] == (name,) for q in r.queries)
         )
 
     def stores_owner(self, owned: Owned) -> bool:
