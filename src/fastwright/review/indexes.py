@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from fastwright.model.app import AppMap, Query
+from fastwright.model.app import AppMap, Query, Route
+from fastwright.model.code import Function
+from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
-from fastwright.review.reach import reach
+from fastwright.review.built_indexes import built_on
+from fastwright.review.given import mentions
+from fastwright.review.naming import alike, stem
+from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.statements import statement
 
 _MYSQL = frozenset({"pymysql", "aiomysql", "mysqlclient", "asyncmy", "mysql-connector-python"})
 _POSTGRES = frozenset({"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg",
                        "pg8000"})  # fmt: skip
+_TAKEN = re.compile(r"(?:await\s+)?\(?(?P<result>\w+)\.(?:scalar|one|first|unique|fetch|mappings)")
 _COARSE = re.compile(r"(?i)bool|date|time|enum")
 """Types of columns of which one value, or one range, stands for many rows."""
 
@@ -42,26 +48,19 @@ def parent_of(app: AppMap, key: str) -> str:
 
 
 class Indexes:
-    """Which columns lead an index, by the models and by revisions that are not in the models."""
+    """Which columns lead an index, by the models and by what is built beside them."""
 
     def __init__(self, app: AppMap) -> None:
-        written = [call for call in app.calls if call.text.endswith(".create_index")]
-        self._revised = [
-            " ".join((*call.arguments, *(value for _, value in call.keywords))) for call in written
-        ]
+        self.app = app
 
     def lead_to(self, table: Table, column: Column) -> bool:
         """True where rows can be found by `column` without reading the table."""
         names = {column.name, column.attribute}
-        leading = {index.columns[0] for index in table.indexes if index.columns}
+        built = (*table.indexes, *built_on(self.app, table))
+        leading = {index.columns[0] for index in built if index.columns}
         keys = [c for c in table.columns if c.primary_key]
         own = column.index or column.unique or keys[:1] == [column]
-        return own or bool(names & leading) or self._by_revision(table, column)
-
-    def _by_revision(self, table: Table, column: Column) -> bool:
-        listed = re.compile(rf"\[\s*['\"]{re.escape(column.name)}['\"]")
-        named = re.compile(rf"['\"]{re.escape(table.name)}['\"]")
-        return any(listed.search(text) and named.search(text) for text in self._revised)
+        return own or bool(names & leading)
 
 
 class Lookups:
@@ -95,18 +94,16 @@ class Lookups:
         return self.indexes.lead_to(table, column)
 
     def _note_deletes(self) -> None:
-        """A ``session.delete(row)`` of a route that finds rows of one table deletes from it."""
+        """A ``session.delete(row)`` of a route deletes from the table that the row was found in."""
         reached = reach(self.app)
         for route in self.app.routes:
             root = reached.answering(route) if route.reachable else None
-            found = {q.tables[0] for q in route.queries if q.tables and q.kind == "select"
-                     and not q.many}  # fmt: skip
-            if root is None or len(found) != 1:
-                continue
-            asked = (statement(step.call) for step in reached.below(root))
-            if any(a is not None and a.verb == "delete" for a in asked):
-                name = next(iter(found))
-                self.deleted[name] = f"`{route}` deletes from `{name}`"
+            found = [q for q in route.queries if q.tables and q.kind == "select" and not q.many]
+            for step in reached.below(root) if root is not None and found else ():
+                asked = statement(step.call)
+                if asked is not None and asked.verb == "delete":
+                    names = _deleted_from(reached, route, step, found)
+                    self.deleted |= {n: f"`{route}` deletes from `{n}`" for n in names}
 
     def needs(self, table: Table, column: Column) -> str:
         """What a route does that needs `column` indexed, as a sentence; empty where nothing."""
@@ -120,3 +117,37 @@ class Lookups:
             if children and relationship.name in self.loaded:
                 return self.loaded[relationship.name]
         return self.deleted.get(parent, "")
+
+
+def _deleted_from(
+    reached: Reach, route: Route, step: Step, found: Sequence[Query]
+) -> frozenset[str]:
+    """The table of the row that a session is told to delete; none where it may be another's.
+
+    A row that came from elsewhere is one of the table that the path of a ``DELETE`` names, if the
+    route finds no other.
+    """
+    function, row = step.function, " ".join(step.call.arguments[:1])
+    within = range(function.span.start, function.span.end)
+    own = [q for q in found if q.span.path == function.span.path and q.span.start in within]
+    if own:
+        content = reached.app.files[function.span.path]
+        return frozenset(q.tables[0] for q in own if _gives(function, content, q.span, row))
+    turns = {name for block in function.blocks if block.kind == "for" for name in block.names}
+    tables = frozenset(query.tables[0] for query in found)
+    meant = {name for name in tables for word in (name, name.rpartition("_")[2])
+             if alike(word, stem(route.path))}  # fmt: skip
+    sure = route.method == "DELETE" and tables == meant and not mentions(row, turns)
+    return tables if sure and len(tables) == 1 else frozenset()
+
+
+def _gives(function: Function, content: bytes, asked: Span, name: str) -> bool:
+    """True where a name stands for the row that a statement found, not for one made of it."""
+    values = [row for row in function.bindings if row.name == name]
+    if any(row.start <= asked.start and asked.end <= row.end for row in values):
+        return True
+    taken = (
+        _TAKEN.match(content[row.start : row.end].decode("utf-8", "replace")) for row in values
+    )
+    results = {found["result"] for found in taken if found is not None} - {name}
+    return any(_gives(function, content, asked, result) for result in results)

@@ -21,3 +21,9 @@ def one_of(word: str) -> frozenset[str]:
 def alike(one: str, other: str) -> bool:
     """Whether two names are of the same thing, in whatever number."""
     return bool(one and other) and not one_of(one).isdisjoint(one_of(other))
+
+
+def stem(path: str) -> str:
+    """The segment of a route's path before the last parameter."""
+    before = re.findall(r"/([\w-]+)/\{", path)
+    return str(before[-1]).replace("-", "_") if before else ""

@@ -11,7 +11,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.guarding import WRITES, is_for_administrators, permissions
-from fastwright.review.naming import alike
+from fastwright.review.naming import alike, stem
 from fastwright.review.nesting import is_row_of, target_of
 from fastwright.review.once import once
 
@@ -106,8 +106,8 @@ class Ownership:
             found = [row for row in found if self._is_named(route, *row)]
         if not found:
             return None
-        stem = _stem(route.path)
-        named = [row for row in found if alike(row[0].table.name, stem)]
+        segment = stem(route.path)
+        named = [row for row in found if alike(row[0].table.name, segment)]
         tables = {row[0].table.name for row in found}
         return named[0] if named else found[0] if len(tables) == 1 else None
 
@@ -226,12 +226,6 @@ def is_by_keys(query: Query, table: Table) -> bool:
 def _profiles(word: str) -> tuple[str, ...]:
     """Names of tables that stand beside accounts, one row each."""
     return "profile", "profiles", f"{word}_profile", f"{word}_profiles"
-
-
-def _stem(path: str) -> str:
-    """The segment before the last parameter."""
-    before = re.findall(r"/([\w-]+)/\{", path)
-    return str(before[-1]).replace("-", "_") if before else ""
 
 
 @once

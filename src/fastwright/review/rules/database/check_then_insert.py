@@ -12,6 +12,7 @@ from fastwright.model.code import Block, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
+from fastwright.review.built_indexes import built_on
 from fastwright.review.course import around, follows
 from fastwright.review.given import mentions, names_of
 from fastwright.review.rule import rule
@@ -58,7 +59,8 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
     with 409. Offered where one column is compared.
 
     ## Known limits
-    The question and the insert must meet in one function, each there or in what it calls. Flags,
+    The question and the insert must meet in one function, each there or in what it calls. What a
+    revision or SQL of the project makes unique counts, a partial index as a whole one. Flags,
     dates and long texts among the compared columns make the finding only possible, for uniqueness
     may then be meant for some rows only; so does a question with an order, for the newest of
     several; so does a helper that asks now for this, now for that.
@@ -69,7 +71,7 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
         for found in _pairs(writing, function):
             key = f"{found.table.name}:{','.join(sorted(found.query.filters))}"
             place = (found.asked.call.span, found.table.name)
-            if not told & {key, place} and not _is_unique(found.table, found.query):
+            if not told & {key, place} and not _is_unique(app, found.table, found.query):
                 told |= {key, place}
                 yield _finding(app, function, route, found)
 
@@ -128,12 +130,15 @@ def _holds(block: Block, touch: Touch) -> bool:
     return block.start <= touch.call.span.start < block.end
 
 
-def _uniques(table: Table) -> Iterator[frozenset[str]]:
+def _uniques(app: AppMap, table: Table) -> Iterator[frozenset[str]]:
     """The sets of columns, by both names, of which the database allows one row each."""
     keys = tuple(c.name for c in table.columns if c.primary_key)
     alone = ((c.name,) for c in table.columns if c.unique)
-    for columns in (keys, *alone, *(index.columns for index in table.indexes if index.unique)):
-        yield _by_name(table, columns)
+    built = (*table.indexes, *built_on(app, table))
+    for columns in (keys, *alone, *(index.columns for index in built if index.unique)):
+        found = _by_name(table, columns)
+        if found:
+            yield found
 
 
 def _by_name(table: Table, names: Iterable[str]) -> frozenset[str]:
@@ -146,16 +151,16 @@ def _compared(table: Table, query: Query) -> frozenset[str]:
     return _by_name(table, own)
 
 
-def _is_unique(table: Table, query: Query) -> bool:
+def _is_unique(app: AppMap, table: Table, query: Query) -> bool:
     """True where some constraint allows one row at most for the compared columns."""
     compared = _compared(table, query)
-    return not compared or any(columns <= compared for columns in _uniques(table))
+    return not compared or any(columns <= compared for columns in _uniques(app, table))
 
 
 def _finding(app: AppMap, function: Function, route: str, found: _Pair) -> Finding:
     table, query = found.table, found.query
     compared = ", ".join(f"`{name}`" for name in query.filters)
-    partly = any(columns > _compared(table, query) for columns in _uniques(table))
+    partly = any(columns > _compared(table, query) for columns in _uniques(app, table))
     return Finding(
         "check-then-insert",
         found.asked.call.span,

@@ -57,9 +57,9 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     The first column of a primary key, unique constraint or index counts as indexed, and so does
-    what a revision indexes. A key that no statement of a route is seen to need is only possible;
-    one that compares an indexed column as well does not need it. MySQL indexes foreign keys
-    itself, so that apps on it are not judged.
+    what a revision or SQL of the project indexes. A key that no statement of a route is seen to
+    need is only possible; one that compares an indexed column as well does not need it. MySQL
+    indexes foreign keys itself, so that apps on it are not judged.
     """
     if makes_its_own_indexes(app):
         return
