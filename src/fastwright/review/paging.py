@@ -17,6 +17,9 @@ _PAGING = re.compile(
     r"limit|page|offset|skip|cursor|per_?page|size|top|first|last|after|before|since|batch|count",
     re.IGNORECASE,
 )
+_SERVED = re.compile(r"\.(?:table|from_)\(\s*['\"]")
+"""How a service for tables is asked, such as Supabase, which caps the rows of an answer itself."""
+
 _DEEPEST = 5
 _LISTS = ("list", "List", "Sequence", "set", "tuple", "Page", "Iterable")
 
@@ -59,36 +62,56 @@ class Courses:
     """Follows a parameter by its name through calls of our functions to where rows are counted."""
 
     def __init__(self, app: AppMap) -> None:
+        self._app = app
         self._functions: Mapping[str, Function] = {f.name: f for f in app.functions}
+        self._by_last_name: dict[str, list[Function]] = defaultdict(list)
+        for function in app.functions:
+            self._by_last_name[function.name.rpartition(".")[2]].append(function)
         self._calls: dict[str, list[Call]] = {}
         for call in app.calls:
             self._calls.setdefault(call.caller, []).append(call)
 
-    def limits(self, function: str, name: str, depth: int = 0) -> bool:
-        """True where the value of `name` becomes a limit of rows as it came, tested nowhere."""
+    def limits(self, function: str, name: str, depth: int = 0, *, surely: bool = False) -> bool:
+        """True where the value of `name` becomes a limit of rows as it came, tested nowhere.
+
+        `surely` counts the limits of statements alone, not what a library is told by a keyword.
+        """
         known = self._functions.get(function)
         if known is None or depth > _DEEPEST or self._is_tested(known, name):
             return False
-        return any(self._through(call, name, depth) for call in self._calls.get(function, ()))
+        calls = self._calls.get(function, ())
+        return any(self._through(call, name, depth, surely=surely) for call in calls)
 
     def _is_tested(self, function: Function, name: str) -> bool:
         word = re.compile(rf"\b{name}\b")
         calls = self._calls.get(function.name, ())
         clamped = any(c.text == "min" and any(word.search(a) for a in c.arguments) for c in calls)
         kept = any(c.target == name for c in calls)
+        unpacked = re.search(rf"(?m)^[ \t]*(?:\w+, *)*{name}(?:, *\w+)* = ", self._text(function))
+        among = unpacked is not None and "," in unpacked[0]
         compared = (b.words for b in function.blocks if b.kind == "arm" and word.search(b.words))
-        return clamped or kept or any("<" in words or ">" in words for words in compared)
+        compares = any("<" in words or ">" in words for words in compared)
+        return clamped or kept or among or compares
 
-    def _through(self, call: Call, name: str, depth: int) -> bool:
+    def _only(self, name: str) -> Function | None:
+        """The one function of the project with a name, for a receiver whose type is not known."""
+        found = self._by_last_name.get(name, ())
+        return found[0] if len(found) == 1 and found[0].class_name is not None else None
+
+    def _text(self, function: Function) -> str:
+        return self._app.text(function.span)
+
+    def _through(self, call: Call, name: str, depth: int, *, surely: bool) -> bool:
         last = call.text.rpartition(".")[2]
         by_name = [key for key, value in call.keywords if value == name]
         if last in ("limit", "fetch") and name in call.arguments:
-            return True
-        callee = self._functions.get(call.callee or "")
+            return not (surely and _SERVED.search(self._text(self._functions[call.caller])))
+        callee = self._functions.get(call.callee or "") or self._only(last)
         if callee is None:  # a driver's or a library's own; what a class is made of goes anywhere
-            return not last[:1].isupper() and any(_SIZE.match(key) for key in by_name)
+            own = not surely and not last[:1].isupper()
+            return own and any(_SIZE.match(key) for key in by_name)
         passed = [*by_name, *_filled(callee, call.arguments, name)]
-        return any(self.limits(callee.name, one, depth + 1) for one in passed)
+        return any(self.limits(callee.name, one, depth + 1, surely=surely) for one in passed)
 
 
 def _filled(callee: Function, arguments: Sequence[str], name: str) -> Iterator[str]:

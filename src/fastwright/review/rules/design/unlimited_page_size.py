@@ -15,6 +15,7 @@ from fastwright.review.rule import rule
 
 MOST = 100
 _BOUNDS = frozenset({"le", "lt"})
+_NO_SIZE = re.compile(r"None|\w*\(\s*(?:default\s*=\s*)?None\b.*", re.DOTALL)
 
 
 @rule(code="FW103", severity=Severity.MEDIUM)
@@ -49,7 +50,9 @@ def unlimited_page_size(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A size counts where it is followed by its name into a `limit`. One that is tested or clamped on
-    the way is taken to be bounded.
+    the way is taken to be bounded. One that a library is told by a keyword is only possible, for
+    the library or its server may bound it; so is one that is none by default, where all rows are
+    given to whoever names no size.
     """
     courses = Courses(app)
     seen: set[Span | None] = set()
@@ -60,7 +63,9 @@ def unlimited_page_size(app: AppMap) -> Iterator[Finding]:
                 continue
             seen.add(parameter.span)
             if courses.limits(function, parameter.name):
-                yield _finding(app, route, parameter)
+                sure = courses.limits(function, parameter.name, surely=True)
+                sure = sure and not _is_all_by_default(parameter)
+                yield _finding(app, route, parameter, sure=sure)
 
 
 def _sizes(app: AppMap, route: Route) -> Iterator[tuple[str, Parameter]]:
@@ -83,7 +88,12 @@ def _has_least(parameter: Parameter) -> bool:
     )
 
 
-def _finding(app: AppMap, route: Route, parameter: Parameter) -> Finding:
+def _is_all_by_default(parameter: Parameter) -> bool:
+    """True where no size means all rows, so that a bound on sizes bounds nothing."""
+    return bool(_NO_SIZE.fullmatch(parameter.default or ""))
+
+
+def _finding(app: AppMap, route: Route, parameter: Parameter, *, sure: bool) -> Finding:
     assert parameter.span is not None
     told = f"the value of `{parameter.name}` reaches the statement's limit as the client sent it"
     return Finding(
@@ -93,7 +103,7 @@ def _finding(app: AppMap, route: Route, parameter: Parameter) -> Finding:
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         fixes=_fixes(app, parameter),
         symbol=route.handler,
-        structural=True,
+        structural=sure,
     )
 
 

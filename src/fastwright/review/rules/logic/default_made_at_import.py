@@ -17,6 +17,7 @@ _MADE = re.compile(
     r"(?P<name>(?:\w+\.)*(?:utcnow|now|today|time|time_ns|uuid1|uuid4|token_hex|token_urlsafe|"
     r"token_bytes|random|randint|getrandbits))\((?P<given>[^()]*)\)"
 )
+_LIBRARY = frozenset({"datetime", "time", "uuid", "secrets", "random"})
 _OF_SQL = re.compile(r"\b(func|sa|sql|text)\.|\bfunc\b")
 
 
@@ -88,16 +89,26 @@ def _is_constant(app: AppMap, at: Span, made: re.Match[str]) -> bool:
     return any(f"{name}.{rest}".rstrip(".") == "datetime.time" for name in here)
 
 
+def _is_of_library(app: AppMap, at: Span, head: str) -> bool:
+    """True for a name from the standard library: what the project calls `utcnow` may be SQL."""
+    module = app.module_at(at.path)
+    meant = module.imports.get(head) if module is not None else None
+    return meant is None or meant.partition(".")[0] in _LIBRARY
+
+
 def _is_own(app: AppMap, made: re.Match[str], at: Span, owner: Span | None) -> bool:
     """True where a declaration stands in its class: an inherited one is told of its base."""
     if owner is None or owner.path != at.path or _is_constant(app, at, made):
+        return False
+    if not _is_of_library(app, at, made["name"].partition(".")[0]):
         return False
     return owner.start <= at.start < owner.end
 
 
 def _shows(app: AppMap, column: Column, made: re.Match[str]) -> bool:
-    """True where the declaration itself holds the call, not a name that stands for it."""
-    return column.span is not None and f"{made['name']}(" in app.text(column.span)
+    """True where the declaration itself holds the call, for Python and not for the database."""
+    text = app.text(column.span) if column.span is not None else ""
+    return bool(re.search(rf"(?<!server_)\bdefault\s*=\s*{re.escape(made['name'])}\(", text))
 
 
 def _last(name: str) -> str:
