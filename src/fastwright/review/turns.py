@@ -33,6 +33,14 @@ def deals_with_failure(function: Function, loop: Block, place: int) -> bool:
     return any(_goes_on(function, block) for each in tries for block in _excepts(function, each))
 
 
+def keeps_failure(function: Function, place: int) -> bool:
+    """True where what fails at a place is dealt with in the function, whose caller goes on."""
+    tries = [b for b in function.blocks if b.kind == "try" and b.start <= place < b.end]
+    raised = [stop.start for stop in function.stops if stop.kind == "raise"]
+    nets = [net for each in tries for net in _excepts(function, each)]
+    return bool(nets) and not any(n.start <= at < n.end for n in nets for at in raised)
+
+
 def _excepts(function: Function, tried: Block) -> list[Block]:
     return [b for b in function.blocks if b.kind == "except" and b.group == tried.group]
 

@@ -11,7 +11,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.looping import Looped, by_loop, looped
 from fastwright.review.rule import rule
-from fastwright.review.turns import deals_with_failure
+from fastwright.review.turns import deals_with_failure, keeps_failure
 from fastwright.source import layout
 
 _REST = re.compile(rb"(?:\s|#.*)*")
@@ -51,7 +51,7 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A commit further than one call below the loop, under a condition of what the loop calls, or in
     a loop that may end early, is only possible, and so is one whose failure the loop deals with,
-    here or at another commit.
+    here or at another commit, or what the loop calls.
     Code that no route reaches, such as a worker's, is not judged.
     """
     commits = (found for found in looped(app) if found.asked.verb == "commit")
@@ -59,7 +59,8 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
         apart = any(
             deals_with_failure(o.function, o.loop, o.place.span.start) for o in (found, *others)
         )
-        yield _finding(app, found, sure=not apart)
+        kept = found.depth > 0 and keeps_failure(found.owner, found.asking.span.start)
+        yield _finding(app, found, sure=not apart and not kept)
 
 
 def _finding(app: AppMap, found: Looped, *, sure: bool) -> Finding:
