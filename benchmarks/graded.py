@@ -45,7 +45,10 @@ def told(root: Path) -> list[Row]:
         output = Path(scratch) / "review.json"
         words = ("review", str(root), "--format", "json", "--fail-on", "never", "-O", str(output))
         command = (sys.executable, "-m", "fastwright", *words)
-        subprocess.run(command, check=False, capture_output=True)
+        ended = subprocess.run(command, check=False, capture_output=True)
+        if not output.exists():
+            print(f"{root.name}: no review, exit {ended.returncode}", file=sys.stderr)
+            return []
         objections = json.loads(output.read_text())["objections"]
     return [
         {
