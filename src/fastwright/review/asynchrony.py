@@ -8,7 +8,8 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
-from fastwright.review.reach import last, reach
+from fastwright.review.callers import callers_of
+from fastwright.review.reach import last
 from fastwright.source.imports import ensure_import
 
 _SHARED = re.compile(r"(?i)\b(?:self\.)?_?(?:db|session|conn|connection|engine|uow)\w*\b")
@@ -48,13 +49,7 @@ def _async_word(app: AppMap, function: Function) -> Span | None:
 
 def _is_called(app: AppMap, function: Function) -> bool:
     """True where the app's own code calls it, and so would await what no longer can be."""
-    reached = reach(app)
-    return any(
-        call.callee == function.name
-        and reached.callee(call) is function
-        and not _is_test(call.caller)
-        for call in app.calls
-    )
+    return not all(map(_is_test, callers_of(app, function)))
 
 
 def _is_wrapped(function: Function) -> bool:

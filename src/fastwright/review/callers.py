@@ -26,6 +26,12 @@ def is_dead(app: AppMap, name: str, seen: frozenset[str] = frozenset()) -> bool:
     return all(is_dead(app, user, seen | {name}) for user in users)
 
 
+def callers_of(app: AppMap, function: Function) -> frozenset[str]:
+    """The functions with a call of this one; none of another by the same name."""
+    known = reach(app).functions.get(function.name) is function
+    return _callers(app).get(function.name, frozenset()) if known else frozenset()
+
+
 def _users(app: AppMap, function: Function) -> Iterator[str]:
     yield from _callers(app).get(function.name, ())
     owner = function.class_name or function.name

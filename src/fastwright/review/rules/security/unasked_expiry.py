@@ -15,6 +15,7 @@ from fastwright.model.routing import Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.guarding import guarding_of, permissions
 from fastwright.review.narrowing import narrowed, within
+from fastwright.review.once import once
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.signing import signing_of, verifies
@@ -31,6 +32,7 @@ _ENDING = re.compile(
     r"(?i)log_?-?out|sign_?-?out|revok|delete|cancel|invalidat|unsubscri|remove|clean|list|admin"
 )
 _CONSTANT = r"\s*(?:[\"'\d]|(?:\w+\.)*[A-Z][A-Z_\d]+\b)"
+_OWN = re.compile(r"\b(?:self|cls)\.(\w+)\b(?!\s*=[^=])")
 _DEEPEST = 3
 """How many properties may read each other: ``is_valid`` reads ``is_expired``."""
 
@@ -188,12 +190,17 @@ def _is_asked(app: AppMap, taking: _Taking, column: Column) -> bool:
 
 def _telling(app: AppMap, words: set[str]) -> set[str]:
     """Methods and properties that read one of `words` of their own row, or a method that does."""
-    methods = [(last(f.name), uncommented(app, f)) for f in app.functions if f.class_name]
     found: set[str] = set()
     for _ in range(_DEEPEST):
-        own = re.compile(rf"\b(?:self|cls)\.(?:{'|'.join(words | found)})\b(?!\s*=[^=])")
-        found |= {name for name, text in methods if own.search(text)}
+        found |= {name for name, own in _reading_own(app) if not own.isdisjoint(words | found)}
     return found
+
+
+@once
+def _reading_own(app: AppMap) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Each method with what it reads of its own row."""
+    methods = ((last(f.name), uncommented(app, f)) for f in app.functions if f.class_name)
+    return tuple((name, frozenset(_OWN.findall(text))) for name, text in methods)
 
 
 def _is_signed(app: AppMap, route: Route) -> bool:
