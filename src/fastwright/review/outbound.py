@@ -65,6 +65,15 @@ _SERVICES = re.compile(
     r"|urllib3\.PoolManager\.(?:request|urlopen)"
 )
 """Requests of the blocking clients that other servers' makers give out."""
+_REDIS = re.compile(
+    r"redis\.(?:client\.)?(?:(?:Strict)?Redis(?:\.from_url)?|from_url)\.(?:pipeline\.execute"
+    r"|(?!pipeline|pubsub|close|lock|from_url|register_script|get_connection|set_response)[a-z_]+)"
+)
+_FILES = re.compile(
+    r"PIL\.Image\.open\.(?:convert\.)?(?:thumbnail|resize|save)"
+    r"|openpyxl\.load_workbook|pandas\.read_(?:csv|excel|json|parquet)"
+)
+"""What takes as long as the picture or sheet that the client sent is large."""
 
 
 def blocks(call: Call) -> str:
@@ -76,6 +85,10 @@ def blocks(call: Call) -> str:
         return _EXACT[dotted]
     if _SERVICES.fullmatch(dotted) and ".Async" not in dotted:
         return "waits for another server"
+    if _REDIS.fullmatch(dotted):
+        return "waits for Redis"
+    if _FILES.fullmatch(dotted):
+        return "takes as long as the file is large"
     package, verb = dotted.partition(".")[0], last(dotted)
     if package == "requests" or (package in ("httpx", "httpx2") and "Async" not in dotted):
         return "waits for another server" if is_request(call) else ""

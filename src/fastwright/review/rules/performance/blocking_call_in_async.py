@@ -53,9 +53,10 @@ def blocking_call_in_async(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Calls are followed through functions of the app, down to those listed in the rule: sleeping,
     requests, httpx without `await`, urllib, subprocess, sockets, mail, password hashes, and the
-    blocking clients of some services (AWS, Stripe, OpenAI, Supabase and others). Reading files is
-    not reported, nor is what a process does once and keeps in a global name. In code that
-    fills a database to try the app out, a finding is only possible.
+    blocking clients of Redis and of some services (AWS, Stripe, OpenAI, Supabase and others), and
+    opening spreadsheets and working on pictures that were sent. Reading other files is not
+    reported, nor is what a process does once and keeps in a global name. In code that fills a
+    database to try the app out, a finding is only possible.
     """
     reached = reach(app)
     told: dict[tuple[str, int], Finding] = {}
