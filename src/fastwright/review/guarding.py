@@ -17,6 +17,7 @@ _OPEN_WORDS = re.compile(
     r"authenticat|oauth|callback|"
     r"passw|forgot|reset|recover|verif|confirm|activat|health|ping\b|ready|\balive|liveness|"
     r"metrics|\bversion\b|hooks?\b|webhook|public|docs|openapi|contact|(un)?subscri|csrf|captcha|"
+    r"pay\w*/(\w+/)*(notify|notifications?|postback)\b|"
     r"otp\b|magic|session|invit|well.known|favicon|robots|\broot\b|first_?(run|install)|"
     r"\bsetup\b|onboard|feedback|track|share|\bapply_(to|for)_|\bguest",
     re.IGNORECASE,

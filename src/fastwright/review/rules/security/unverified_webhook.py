@@ -17,10 +17,11 @@ from fastwright.review.uncommented import uncommented
 NAME = "unverified-webhook"
 _HOOK = re.compile(
     r"web_?-?hooks?\b|(stripe|github|paypal|slack|twilio|sendgrid|shopify|mailgun)[\w/-]*"
-    r"(callback|events?|notif|ipn|hook)|\bipn\b",
+    r"(callback|events?|notif|ipn|hook)|\bipn\b|"
+    r"\b(ali|wechat_?)?pay(ments?)?[\w/-]*\b(notify|notifications?|postback)\b",
     re.IGNORECASE,
 )
-_MANAGES = re.compile(r"^(create|add|update|edit|register|list|delete|test|resend|send)_")
+_MANAGES = re.compile(r"^(create|add|update|edit|register|list|delete|test|resend|send|mark)_")
 _PROOF = re.compile(
     r"hmac|signature|verif|construct_?event|compare_digest|secret|token|webhook_?(event|auth)|"
     r"validat|authentic|authoriz|svix|sign|check|allow",
