@@ -51,12 +51,13 @@ def open_token_algorithm(app: AppMap) -> Iterator[Finding]:
     no algorithm gets the one that the app signs with, where there is exactly one.
 
     ## Known limits
-    A list that is computed is passed over. PyJWT refuses to decode without a list since 2.0, so
-    only python-jose is reported for having none.
+    A list that is computed is passed over, and so is a call whose arguments stand elsewhere
+    (`**options`). PyJWT refuses to decode without a list since 2.0, so only python-jose is reported
+    for having none.
     """
     signing = signing_of(app)
     for call in signing.decodings:
-        if not verifies(call):
+        if not verifies(call) or "**" in dict(call.keywords):
             continue
         written = _algorithms(call)
         if not written and (call.callee or "").startswith("jose."):
