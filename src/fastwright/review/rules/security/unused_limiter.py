@@ -16,7 +16,7 @@ _MAKERS = frozenset({
     "slowapi.Limiter", "slowapi.extension.Limiter", "fastapi_limiter.FastAPILimiter.init",
 })  # fmt: skip
 _USES = re.compile(r"\.(limit|shared_limit|request_filter)$|RateLimiter$|WebSocketRateLimiter$")
-_APPLIED = re.compile(r"(?i)limiter\.(limit|shared_limit)$")
+_APPLIED = re.compile(r"(?i)limiter\w*(\([^()]*\))?\.(limit|shared_limit)$")
 _WHOLE = re.compile(r"SlowAPI(ASGI)?Middleware")
 
 
