@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Fix, Safety
@@ -16,6 +17,7 @@ from fastwright.source import call_sites, layout, syntax
 _INTERPOLATED = re.compile(r"\{([^{}]*)\}")
 _READ = re.compile(r"([A-Za-z_][\w.]*)(\[[^\]]*\])?")
 _FEW = re.compile(r"\[\s*(?::\s*(?:\d|1[0-2])|-\s*[1-6]\s*:)\s*\]")
+_SLICE = re.compile(r"\[\s*(?::\s*[1-3]?\d|-\s*[1-3]?\d\s*:)\s*\]")
 _WHY = "logs are read by more people, and kept longer, than the secret may be"
 
 
@@ -56,8 +58,8 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     What is secret is told by the name of the field. `SecretStr` is written as asterisks and not
-    reported, nor are the first twelve characters of a secret or its last six. What a library logs
-    by itself is not seen.
+    reported, nor are the first twelve characters of a secret or its last six; a longer piece
+    of it, up to 39, is only possible. What a library logs by itself is not seen.
     """
     for harm in harms(app, "log"):
         secret = _secret(app, harm.first)
@@ -65,7 +67,10 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
             verb = harm.first.sink.rpartition(".")[2]
             message = f"`{verb}` writes `{secret}` of `{harm.first.route}` to the log"
             fix = _hidden(app, harm)
-            yield finding(app, "secret-in-log", harm, message, (fix,) if fix else ())
+            found = finding(app, "secret-in-log", harm, message, (fix,) if fix else ())
+            # Of a signed token, even a long beginning is its header, which is no secret.
+            whole = not _is_cut(app.text(harm.at), _SLICE)
+            yield replace(found, structural=found.structural and whole)
 
 
 def _secret(app: AppMap, flow: Flow) -> str:
@@ -84,11 +89,11 @@ def _secret_fields(app: AppMap, flow: Flow) -> list[str]:
     ]
 
 
-def _is_cut(text: str) -> bool:
+def _is_cut(text: str, piece: re.Pattern[str] = _FEW) -> bool:
     """True where no more of a secret is written than a few of its characters: ``token[:8]``."""
     written = " ".join(_INTERPOLATED.findall(text)) or re.sub(r"(['\"]).*?\1", "", text)
     named = [m for m in _READ.finditer(written) if is_secret_value(m[1].rpartition(".")[2])]
-    return bool(named) and all(_FEW.fullmatch(m[2] or "") for m in named)
+    return bool(named) and all(piece.fullmatch(m[2] or "") for m in named)
 
 
 def _is_masked(annotation: str) -> bool:
