@@ -46,12 +46,16 @@ def column_from_client(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Only classes that the survey knows as tables are reported. A test by `hasattr` stops the
-    error 500 and not the reading, so that it leaves a possible finding.
+    error 500 and not the reading, so that it leaves a possible finding. What one parameter names is
+    reported where it is read first: the other way round of the same order is not told again.
     """
     models = {table.model: table for table in app.tables if table.model}
+    told: set[tuple[str, str, str]] = set()
     for harm in harms(app, "column"):
         table = models.get(harm.first.into)
-        if table is not None:
+        named = (harm.first.route, harm.first.name, harm.first.into)
+        if table is not None and named not in told:
+            told |= {named} if harm.is_certain else set()
             model = harm.first.into.rpartition(".")[2]
             message = f"`getattr` reads the attribute of `{model}` that {harm.source} names"
             fix = _listed_columns(app, harm.first, table)
