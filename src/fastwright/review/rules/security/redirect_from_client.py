@@ -43,9 +43,15 @@ def redirect_from_client(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A value behind a fixed host or path is not reported. A test of the host against a list ends the
-    flow; a function of your own that tests it leaves a possible finding.
+    flow; a function of your own that tests it leaves a possible finding. Where a handler redirects
+    to the same value in several places, the first is reported.
     """
+    told: set[tuple[str, str]] = set()
     for harm in harms(app, "redirect"):
+        name = (harm.first.route, harm.first.name)
+        if name in told:
+            continue
+        told |= {name} if harm.is_certain else set()
         message = f"`RedirectResponse` sends the browser to the address in {harm.source}"
         fix = _own_paths(app, harm.at)
         yield finding(app, "redirect-from-client", harm, message, (fix,) if fix else ())
