@@ -11,6 +11,7 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.logins import logins_of
+from fastwright.review.narrowing import within
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
 
@@ -19,7 +20,7 @@ _UNKNOWN = re.compile(
     r"(user(name)?|e-?mail|account|login)\b[^'\"]{0,40}\b(not\s+(found|exist|registered|known)|"
     r"(does|did)\s*n[o']t\s+exist|unknown|n't\s+exist|incorrect|invalid|wrong)|"
     r"(no|unknown|invalid|incorrect|wrong)\s+(such\s+)?(user(name)?|e-?mail|account)\b"
-    r"(?!\s*(or|and|/|&))|no\s+(user|account|email)\b",
+    r"(?!\s*(or|and|/|&|format|syntax|domain))|no\s+(user|account|email)\b",
     re.IGNORECASE,
 )
 _BOTH = re.compile(r"password|credential", re.IGNORECASE)
@@ -72,12 +73,13 @@ def user_enumeration(app: AppMap) -> Iterator[Finding]:
     has exactly one other refusal to be answered with.
 
     ## Known limits
-    Only refusals that are raised as `HTTPException` with a text in the source are compared. That
+    Only refusals that are raised as `HTTPException` with a text in the source are compared, and
+    none that stands in front of the function's first statement. That
     an unknown user is answered faster, for no hash is computed, is left to the live examination.
     """
     reached = reach(app)
     for route in logins_of(app).routes:
-        calls = _refusals(reached, route)
+        calls = [c for c in _refusals(reached, route) if not _is_before(route, reached, c)]
         unknown = [c for c in calls if _tells_unknown(c)]
         others = [c for c in calls if c not in unknown]
         for call in unknown[:1]:
@@ -93,6 +95,18 @@ def _refusals(reached: Reach, route: Route) -> list[Call]:
         return []
     made = (s.call for s in reached.below(function))
     return [c for c in made if c.text.rpartition(".")[2] == "HTTPException" and _detail(c)]
+
+
+def _is_before(route: Route, reached: Reach, call: Call) -> bool:
+    """Whether a refusal stands in front of all that its function asks of the database.
+
+    It says what is wrong with the text that was sent, whoever has an account.
+    """
+    function = reached.functions.get(call.caller)
+    asked = [
+        q.span for q in route.queries if function is not None and within(q.span, function.span)
+    ]
+    return bool(asked) and all(call.span.end <= span.start for span in asked)
 
 
 def _tells_unknown(call: Call) -> bool:
