@@ -19,6 +19,7 @@ _PROOF = re.compile(
     r"current_?user|api_?key|login|ticket|principal|headers",
     re.IGNORECASE,
 )
+_SHOWN = re.compile(r"(?i)(?<![a-z])(demo|echo|examples?|tests?|ping|health)(?![a-z])")
 _FEWEST = 2
 
 
@@ -83,6 +84,7 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
     Certain only where at least two HTTP routes of the app are guarded. A socket whose handler, or
     what it reaches, speaks of tokens, cookies, sessions or users is passed over. One with a
     text in its path is possible only: the key of a room may be the ticket to it. A number is none.
+    So are one that is called an echo or a demonstration, and a method, which is given no object.
     """
     guarding, intent, reached = guarding_of(app), Intent.read(app), reach(app)
     asking = [r for r in app.routes if r.method != "WEBSOCKET" and guarding.is_guarded(r)]
@@ -103,8 +105,18 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
             f"`{route}` accepts whoever connects",
             evidence=(Evidence(EvidenceKind.SOURCE, seen),),
             symbol=route.handler,
-            structural=_is_guessed(route),
+            structural=_is_guessed(route) and not _is_idle(app, route),
         )
+
+
+def _is_idle(app: AppMap, route: Route) -> bool:
+    """Whether nothing of the app can be behind it, by what it is called, or no call can succeed.
+
+    A method whose decorator makes it a handler is given no object: `self` is asked of the query.
+    """
+    handler = next((f for f in app.functions if f.name == route.handler), None)
+    is_method = handler is not None and "self" in handler.parameters
+    return is_method or _SHOWN.search(route.path) is not None
 
 
 def _is_guessed(route: Route) -> bool:
