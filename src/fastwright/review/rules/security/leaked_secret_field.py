@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
@@ -19,6 +20,9 @@ from fastwright.review.rule import rule
 
 NAME = "leaked-secret-field"
 _KEY = re.compile(r"""["'](\w+)["']\s*:""")
+_FACTOR = re.compile(r"(?i)(totp|otp|mfa|two_?factor)_?secret$")
+_MADE = re.compile(r"(?i)\brandom_base32\(|\b(generate|create|make|new)_?\w*secret\w*\(")
+_ENROLS = re.compile(r"(?i)enable|set_?-?up|enrol|generat|activat|provision")
 _WRITTEN_OUT = 3
 """From so many fields of the answer's model on, a dictionary is taken for the answer."""
 
@@ -62,8 +66,10 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
     passed over. Keys and tokens that a route hands out on purpose are not looked for. An answer
     without a response model is judged only where the handler returns the caller itself. Only
     possible are one that the handler leaves to a function which writes the answer out without it,
-    a field that a base declares, that may be null and that no table has, and one of
-    the request's own body that the handler sets or refuses before it gives the body back.
+    a field that a base declares, that may be null and that no table has, one of the request's own
+    body that the handler sets or refuses before it gives the body back, and one of a model that
+    lies inside the body and inside the answer: settings that are given back as they were sent. The
+    secret of a second factor is passed over where it is made for the answer.
     """
     answers = Answers(app)
     for route in app.routes:
@@ -71,11 +77,23 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
             continue
         if "response_model_exclude" in app.text(route.span) or _hides(app, route):
             continue
-        secrets = answers.secrets(route)
+        secrets = tuple(s for s in answers.secrets(route) if not _is_enrolment(app, route, s))
         if secrets:
-            yield _finding(app, route, secrets)
+            sent = answers.fields(replace(route, response_model=route.body_model))
+            inner = {leaf.owner for leaf in sent} - {route.body_model, route.response_model}
+            found = _finding(app, route, secrets)
+            echoed = all(leaf.owner in inner for leaf in secrets)
+            yield replace(found, structural=found.structural and not echoed)
         elif route.response_model is None:
             yield from _whole_rows(app, route)
+
+
+def _is_enrolment(app: AppMap, route: Route, leaf: Leaf) -> bool:
+    """True where a second factor is set up: its owner must see the secret that is made, once."""
+    if not _FACTOR.match(leaf.name) or route.method == "GET":
+        return False
+    running = (app.text(f.span) for f in reach(app).running(route))
+    return _ENROLS.search(route.path) is not None or any(map(_MADE.search, running))
 
 
 def _hides(app: AppMap, route: Route) -> bool:
