@@ -23,7 +23,9 @@ _KINDS = (
     ("verification", re.compile(r"(?i)verif|confirm|activat")),
 )
 _ADDRESS = re.compile(r"(?i)(^|_)(e?mail|phone|mobile|user_?name|login|msisdn)($|_)")
-_PROOF = re.compile(r"(?i)(^|_)(token|code|otp|pin|key)($|_)|password")
+_PROOF = re.compile(
+    r"(?i)(^|_)(token|code|otp|pin|key|answers?|signature|birth\w*|dob|ssn)($|_)|password"
+)
 _SECRET = re.compile(r"(?i)(^|_)(token|code|otp|pin|link|url|secret)($|_)")
 _NO_SECRET = re.compile(r"(?i)csrf|status|challenge|country|device|lang|redirect|frontend|base_url")
 _MINTS = re.compile(
