@@ -42,6 +42,12 @@ _TELLS = re.compile(
 )
 """How code asks what a token is for: by a claim that tells it, or by comparing one."""
 
+_STORED = re.compile(
+    r"(?i)\b(?!\w*(?:black|revok|deny|invalid|used))\w+\.\w*(?:token|code|hash|jti|nonce)\w*\s*[!=]="
+    r"\s*(?![\"'\d]|None\b|True\b|False\b)[\w.]*(?:token|code|hash|jti|nonce)"
+)
+"""A row of ours holds the token that is meant: no other is taken, whatever it says."""
+
 _TELLING = frozenset({"audience", "issuer", "salt", "subject"})
 _OF_TIME = frozenset({"exp", "iat", "nbf", "jti"})
 
@@ -119,7 +125,9 @@ def _readings(app: AppMap) -> Iterator[Reading]:
             told = "login" if root.name in people else told
             texts = [app.text(f.span) for f in step.functions]
             claims = frozenset(n for t in texts for n in _READS.findall(t)) - _OF_TIME
-            asks = _is_told(step.call) or any(map(_TELLS.search, texts))
+            asks = _is_told(step.call) or any(
+                pattern.search(text) for text in texts for pattern in (_TELLS, _STORED)
+            )
             yield Reading(told, key, root, route, step, claims, asks)
 
 

@@ -13,6 +13,9 @@ from fastwright.review.rule import rule
 _HARM = ("reset", "login", "verification", "invitation")
 """Purposes, the one first that gives most."""
 
+_SAME = frozenset({("verification", "reset")})
+"""What is read as the first and signed as the second goes to the same mailbox, and proves it."""
+
 _SUBJECTS = frozenset({"sub", "email", "user", "user_id", "uid", "id", "username", "user_uid"})
 
 
@@ -104,7 +107,8 @@ def interchangeable_token(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Two purposes are told apart by the names of functions and paths: a login, a verification, an
     invitation, a reset. Both must be signed and read with the same key, by its name; the claim that
-    names the account must hold the same of it in both; and whoever reads must compare nothing. A
+    names the account must hold the same of it in both; and whoever reads must compare nothing, nor
+    the token itself with one that a row holds. A
     refresh token is left to `fastwright do "add login"`, whose attacks try it.
     """
     seen: set[tuple[str, frozenset[str]]] = set()
@@ -122,7 +126,7 @@ def _is_taken(app: AppMap, reading: Reading, other: Minting) -> bool:
     """Whether a token that is signed for something else does for the reading."""
     if other.key != reading.key or other.purpose == reading.purpose:
         return False
-    if not reading.claims <= other.claims.keys():
+    if (reading.purpose, other.purpose) in _SAME or not reading.claims <= other.claims.keys():
         return False
     meant = (m for m in mintings(app) if (m.key, m.purpose) == (reading.key, reading.purpose))
     return any(_are_alike(reading, one, other) for one in meant)
