@@ -155,10 +155,17 @@ def permissions(route: Route) -> tuple[Guard, ...]:
     return tuple(g for g in route.guards if g.role == "permission")
 
 
-def is_for_administrators(route: Route) -> bool:
-    """Whether a permission is demanded, and it or the path says that administrators have it."""
-    names = [_last(guard.name) for guard in permissions(route)]
-    return bool(names) and any(_ADMINISTERS.search(text) for text in (route.path, *names))
+def is_for_administrators(route: Route, app: AppMap | None = None) -> bool:
+    """Whether a permission is demanded, and it or the path says that administrators have it.
+
+    With `app`, what the permission is made with is read too: ``Depends(require("admin"))``.
+    """
+    demanded = {guard.name for guard in permissions(route)}
+    texts = [route.path, *map(_last, demanded)]
+    if app is not None:
+        nodes = (n for n in route.every_dependency() if n.call in demanded and n.span is not None)
+        texts += [app.text(n.span) for n in nodes if n.span is not None]
+    return bool(demanded) and any(map(_ADMINISTERS.search, texts))
 
 
 def _is_named_open(route: Route) -> bool:

@@ -9,7 +9,8 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Finding, Severity
 from fastwright.model.places import Span
-from fastwright.review.harm import finding, harms
+from fastwright.review.guarding import is_for_administrators
+from fastwright.review.harm import Harm, finding, harms
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
 from fastwright.source import call_sites, imports, layout, syntax
@@ -55,7 +56,8 @@ def unbounded_upload(app: AppMap) -> Iterator[Finding]:
     A test of `file.size`, or of the length of what was read, is taken for a limit. A proxy in front
     of the app that limits bodies is not seen: allow the rule in the settings if there is one. A
     middleware whose name speaks of a limit on size or body ends the rule. A handler that looks at
-    the header `Content-Length` leaves a possible finding: a client may send none.
+    the header `Content-Length` leaves a possible finding: a client may send none. So does one that
+    administrators alone may call.
     """
     reached = reach(app)
     if any(_limits_bodies(middleware.name) for middleware in app.middleware):
@@ -64,8 +66,16 @@ def unbounded_upload(app: AppMap) -> Iterator[Finding]:
         message = f"`read` takes all of {harm.source} into memory, whatever its size"
         fix = _limited(app, harm.at)
         found = finding(app, "unbounded-upload", harm, message, (fix,) if fix else ())
-        told = all(_reads_the_length(app, reached, flow.handler) for flow in harm.flows)
-        yield replace(found, structural=found.structural and not told)
+        limited = all(_reads_the_length(app, reached, flow.handler) for flow in harm.flows)
+        sure = found.structural and not limited and not _is_for_administrators(app, harm)
+        yield replace(found, structural=sure)
+
+
+def _is_for_administrators(app: AppMap, harm: Harm) -> bool:
+    """True where administrators alone may send the file, who can do worse to their own app."""
+    handlers = {flow.handler for flow in harm.flows}
+    routes = [route for route in app.routes if route.handler in handlers]
+    return bool(routes) and all(is_for_administrators(route, app) for route in routes)
 
 
 def _reads_the_length(app: AppMap, reached: Reach, handler: str) -> bool:
