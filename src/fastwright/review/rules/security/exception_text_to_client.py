@@ -22,11 +22,14 @@ _BROAD = frozenset(
     {"Exception", "BaseException", "OSError", "IOError", "KeyError", "EnvironmentError"}
 )
 _TAKEN = re.compile(r"\b(?:str|repr)\(\w+\)|\{\w+(?:![rs])?\}|\.format_exc")
+_CHOSEN = re.compile(
+    r"(?:\b(?:str|repr)\(\w+\)|\bf\"[^\"\n]*\"|\bf'[^'\n]*')\s+if\s+(?P<words>[^\n]+?)\s+else\b"
+)
 _HABIT = 6
 """From this many answers on, it is a habit of the app."""
 _TOLD = re.compile(r"(?i)^(last_?)?(error|failure|reason)(_?(s|message|detail|text|reason))?$")
 _READS = frozenset({"int", "float", "str", "len", "bytes", "encode", "decode", "strip", "lower",
-                    "split", "fromisoformat", "strptime"})  # fmt: skip
+                    "split", "fromisoformat", "strptime", "pop"})  # fmt: skip
 _READERS = ("base64.", "binascii.", "json.", "uuid.", "decimal.", "ipaddress.",
             "ast.literal_eval", "urllib.parse.")  # fmt: skip
 _PLAIN = frozenset({"DoesNotExist", "NoResultFound", "MultipleResultsFound",
@@ -75,9 +78,10 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     the app itself defines, and `ValueError`, are taken for messages that are meant to be read, and
     `KeyError` says no more than the key. An
     attribute of the exception (`error.detail`) is not reported, nor is what is answered in
-    development alone, nor what a driver says where no row was found. Only possible is what a route
-    for administrators answers, where all that is tried makes an object of a schema or reads JSON,
-    numbers and the like, and where a schema is answered that has a field for the error.
+    development alone, what is raised as an answer of HTTP on a WebSocket, or what a driver says
+    where no row was found. Only possible is what a route for administrators answers, where all that
+    is tried makes an object of a schema or reads JSON, numbers and the like, and where a schema is
+    answered that has a field for the error.
     """
     found: dict[Span, Flow] = {}
     for flow in app.flows:
@@ -85,7 +89,7 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
             found.setdefault(flow.path[-1], flow)
     found = {at: flow for at, flow in found.items()
              if not (_is_told_at_home(app, flow) or _is_a_key(app, flow))
-             and not _is_refused(app, flow)}  # fmt: skip
+             and not (_is_refused(app, flow) or _is_unheard(app, flow))}  # fmt: skip
     findings = [_finding(app, flow) for flow in found.values()]
     for grade in (True, False):
         alike = [finding for finding in findings if finding.structural is grade]
@@ -176,6 +180,13 @@ def _is_refused(app: AppMap, flow: Flow) -> bool:
     return is_it is not None and any(schema.name in model for schema in app.schemas)
 
 
+def _is_unheard(app: AppMap, flow: Flow) -> bool:
+    """True of an answer of HTTP on a WebSocket: once that is accepted, nothing carries its text."""
+    methods = {route.method for route in app.routes if route.handler == flow.handler}
+    is_message = flow.sink.rpartition(".")[2].startswith(("send", "close"))
+    return methods == {"WEBSOCKET"} and not is_message
+
+
 def _is_told_at_home(app: AppMap, flow: Flow) -> bool:
     """True where the text is taken under a test for development alone."""
     function = next((f for f in app.functions if f.name == flow.handler), None)
@@ -189,7 +200,20 @@ def _is_told_at_home(app: AppMap, flow: Flow) -> bool:
         outside = outside.replace(text, "")
     holds = any(block.start <= at < block.end for block in arms)
     taken = any(_TAKEN.search(text) for text in inside)
-    return holds or (taken and not _TAKEN.search(outside))
+    return (
+        holds or (taken and not _TAKEN.search(outside)) or _is_chosen_at_home(app, function, flow)
+    )
+
+
+def _is_chosen_at_home(app: AppMap, function: Function, flow: Flow) -> bool:
+    """True where ``str(error) if debug else "It failed"`` chooses the text."""
+    answer, path = app.text(flow.path[-1]), function.span.path
+    named = (b for b in function.bindings if re.search(rf"\b{b.name}\b", answer))
+    text = "\n".join((answer, *(app.text(Span(path, b.start, b.end)) for b in named)))
+    chosen = [m[0] for m in _CHOSEN.finditer(text) if is_at_home(m["words"])]
+    for one in chosen:
+        text = text.replace(one, "")
+    return bool(chosen) and not _TAKEN.search(text)
 
 
 def _is_unforeseen(flow: Flow) -> bool:
