@@ -9,10 +9,13 @@ from fastwright.model.app import AppMap, Middleware
 from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.at_home import is_at_home
+from fastwright.review.reach import last
 from fastwright.review.rule import rule
 from fastwright.source import call_sites
+from fastwright.survey.codebase import of_tests
 
 _HOST = re.compile(r"[\w-]+(?:\\?\.[\w-]+)+")
+_SAME_SITE = ("samesite", "same_site", "cookie_samesite")
 _ANY = "https://evil.example"
 """An origin that nobody has heard of: where it is allowed, all are."""
 
@@ -28,18 +31,30 @@ def credentials_for_any_origin(app: AppMap) -> Iterator[Finding]:
 
     ## Example
     ```python
+    from fastapi import Response
     from fastapi.middleware.cors import CORSMiddleware
 
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_credentials=True)
+
+
+    @app.post("/baskets")
+    def open_basket(response: Response) -> None:
+        response.set_cookie("basket", "1", samesite="none", secure=True)
     ```
 
     Use instead:
     ```python
+    from fastapi import Response
     from fastapi.middleware.cors import CORSMiddleware
 
     app.add_middleware(
         CORSMiddleware, allow_origins=["https://shop.example"], allow_credentials=True
     )
+
+
+    @app.post("/baskets")
+    def open_basket(response: Response) -> None:
+        response.set_cookie("basket", "1", samesite="none", secure=True)
     ```
 
     ## Fix safety
@@ -47,9 +62,12 @@ def credentials_for_any_origin(app: AppMap) -> Iterator[Finding]:
     they are needed, name the origins instead.
 
     ## Known limits
-    Origins that come from settings are not known and not reported, nor is what only development
-    has. An expression is tried on
-    origins made from its own hosts: `https://evilshop.example`, `https://shopxexample`.
+    Certain where the app makes a cookie with `SameSite=None`, or asks for HTTP Basic: browsers keep
+    any other cookie from the requests of another site, and a token in a header is not sent by
+    itself. Else it is only possible, for a proxy in front may have cookies of its own. Origins that
+    come from settings are not known and not reported, nor is what only development has. An
+    expression is tried on origins made from its own hosts: `https://evilshop.example`,
+    `https://shopxexample`.
     """
     for middleware in app.middleware:
         options = dict(middleware.options)
@@ -65,11 +83,28 @@ def credentials_for_any_origin(app: AppMap) -> Iterator[Finding]:
                 message = f"`CORSMiddleware` lets {who} read answers with a visitor's cookies"
                 seen = f"`{foreign}` is among what is allowed, with `allow_credentials=True`"
                 fix = _without_credentials(app, middleware)
+                sent = _sent_along(app)
                 yield Finding(
                     "credentials-for-any-origin", middleware.span, message,
-                    (Evidence(EvidenceKind.SOURCE, seen),), (), (fix,) if fix else (),
-                    middleware.name, structural=True,
+                    (Evidence(EvidenceKind.SOURCE, f"{seen}{f'; {sent}' if sent else ''}"),), (),
+                    (fix,) if fix else (), middleware.name, structural=bool(sent),
                 )  # fmt: skip
+
+
+def _sent_along(app: AppMap) -> str:
+    """What a browser adds to a request of another site; empty where nothing of the app is known.
+
+    A cookie without `SameSite=None` stays at home, and Starlette makes it `lax` of its own accord.
+    """
+    calls = ((c.text, dict(c.keywords)) for c in app.calls if not of_tests(c.span.path))
+    added = ((m.name, dict(m.options)) for m in app.middleware)
+    for name, options in (*calls, *added):
+        said = next((options[key] for key in _SAME_SITE if key in options), "")
+        if re.search(r"(?i)\bnone\b", said):
+            return f"`{last(name)}` makes a cookie that other sites' requests carry"
+    nodes = (node for route in app.routes for node in route.every_dependency())
+    is_basic = any(node.scheme == "HTTPBasic" for node in nodes)
+    return "browsers send the password of HTTP Basic along" if is_basic else ""
 
 
 def _foreign_origin(options: dict[str, str]) -> str:
