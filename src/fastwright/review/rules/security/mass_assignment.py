@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap, Schema
 from fastwright.model.change import Edit, Fix, Safety
@@ -11,6 +12,7 @@ from fastwright.model.code import Flow
 from fastwright.model.finding import Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.harm import Harm, finding, harms
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 
 _DICTIONARIES = frozenset({"dict", "Dict", "Mapping", "Any", "MutableMapping", "JSON"})
@@ -51,7 +53,8 @@ def mass_assignment(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A model that declares a privileged column is another fault. Only classes that the survey knows
-    as tables are reported.
+    as tables are reported. A dictionary of which the handler makes an object of a schema is only
+    possible: whether that goes on, or the dictionary, is not seen.
     """
     tables = {table.model for table in app.tables if table.model}
     for harm in harms(app, "fields", "attribute"):
@@ -61,7 +64,26 @@ def mass_assignment(app: AppMap) -> Iterator[Finding]:
             model = flows[0].into.rpartition(".")[2]
             message = f"`{model}` takes every column that {open_harm.source} names"
             fix = _closed(app, flows[0])
-            yield finding(app, "mass-assignment", open_harm, message, (fix,) if fix else ())
+            found = finding(app, "mass-assignment", open_harm, message, (fix,) if fix else ())
+            closed = all(_is_made_a_schema(app, flow) for flow in flows)
+            yield replace(found, structural=found.structural and not closed)
+
+
+def _is_made_a_schema(app: AppMap, flow: Flow) -> bool:
+    """Whether the handler makes an object of a closed schema of what is sent, which drops the rest.
+
+    That the object goes on, and not what it was made of, is not seen.
+    """
+    closed = {
+        s.name for s in app.schemas if dict(s.config).get("extra", "").strip("'\"") != "allow"
+    }
+    handler = reach(app).functions.get(flow.handler)
+    for call in reach(app).calls_in(handler) if handler is not None else ():
+        made = (call.callee or "").removesuffix(".model_validate").removesuffix(".parse_obj")
+        given = (*call.arguments[:1], dict(call.keywords).get("**"))
+        if made in closed and flow.name.partition(".")[0] in given:
+            return True
+    return False
 
 
 def _is_open(app: AppMap, flow: Flow) -> bool:
