@@ -10,6 +10,7 @@ from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import CallerUse, Query, Route
+from fastwright.review.deeds import deed
 from fastwright.review.guarding import Guarding, guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.narrowing import narrowed, within
@@ -173,7 +174,7 @@ def _certain(
     peers: tuple[tuple[Route, CallerUse | Query], ...],
 ) -> Finding:
     owned, query = row
-    verb = {"DELETE": "deletes"}.get(route.method, "reads" if _reads(app, route) else "changes")
+    verb = "reads" if _reads(app, route) else deed(app, route, query)
     every = "every" if "{" not in route.path and _is_export(route) else "any"
     names = tuple(dict.fromkeys(f"`{peer}`" for peer, _ in peers))
     shown = f", which {' and '.join(names[:2])} {'do' if len(names) > 1 else 'does'}"

@@ -11,6 +11,7 @@ from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import CallerUse, Query, Route
 from fastwright.model.storage import Column, Table
+from fastwright.review.deeds import deed
 from fastwright.review.guarding import guarding_of
 from fastwright.review.naming import alike
 from fastwright.review.narrowing import narrowed, within
@@ -246,7 +247,7 @@ def _last(dotted: str) -> str:
 
 
 def _finding(app: AppMap, route: Route, child: _Child, asks: CallerUse | Query) -> Finding:
-    verb = {"GET": "reads", "DELETE": "deletes"}.get(route.method, "changes")
+    verb = deed(app, route, child.query)
     table, parent = child.table.name, child.parent.name
     message = (
         f"`{route}` {verb} any row of `{table}` by its key, whichever row of `{parent}` it is below"
