@@ -13,8 +13,9 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Query, Route
 from fastwright.model.storage import Column, Table
+from fastwright.review.deeds import holder, innermost
 from fastwright.review.guarding import guarding_of, permissions
-from fastwright.review.narrowing import narrowed, within
+from fastwright.review.narrowing import narrowed
 from fastwright.review.once import once
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
@@ -33,6 +34,7 @@ _ENDING = re.compile(
 )
 _CONSTANT = r"\s*(?:[\"'\d]|(?:\w+\.)*[A-Z][A-Z_\d]+\b)"
 _OWN = re.compile(r"\b(?:self|cls)\.(\w+)\b(?!\s*=[^=])")
+_LEAVES = re.compile(r"\b(?:raise|return|continue)\b")
 _DEEPEST = 3
 """How many properties may read each other: ``is_valid`` reads ``is_expired``."""
 
@@ -103,7 +105,8 @@ def unasked_expiry(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A row is looked up by a column such as `token` or `code`, and what ends it is known by its name
     (`expires_at`, `used`, `revoked_at`). It must be shown to end something: code asks for it or
-    sets it, or it has a default. A route that ends rows itself, one that demands a role, and a
+    sets it, or it has a default. A row whose being there is the reason to refuse, for its code must
+    be free, is passed over. A route that ends rows itself, one that demands a role, and a
     reading one that shows nothing but the row are passed over. Only possible is one that asks for a
     column of the same kind: whether the row is revoked, and not whether it is used.
     """
@@ -135,8 +138,22 @@ def _takings(app: AppMap) -> Iterator[_Taking]:
             ends = _ends(table) if table is not None else ()
             if table is None or not ends or not _opens(route, query):
                 continue
-            if _is_by_secret(app, table, query):
+            if _is_by_secret(app, table, query) and not _is_refused(app, query):
                 yield _Taking(route, query, table, ends)
+
+
+def _is_refused(app: AppMap, query: Query) -> bool:
+    """Whether a row that is found is the reason to refuse: the code of a new one must be free."""
+    function = innermost(app, query)
+    name = holder(function, query) if function is not None else ""
+    if function is None or not name:
+        return False
+    path, begin = function.span.path, query.span.end
+    found = re.compile(rf"{name}(?:\s+is\s+not\s+None)?")
+    arms = [b for b in function.blocks if b.kind == "arm" and found.fullmatch(b.words.strip())]
+    texts = [app.text(Span(path, arm.start, arm.end)) for arm in arms if arm.start > begin]
+    used = re.search(rf"\b{name}\b\s*[.,)\[]", app.text(Span(path, begin, function.span.end)))
+    return used is None and any(map(_LEAVES.search, texts))
 
 
 def _ends_rows(route: Route) -> bool:
@@ -162,9 +179,8 @@ def _is_by_secret(app: AppMap, table: Table, query: Query) -> bool:
 
 def _around(app: AppMap, query: Query) -> str:
     """The innermost function that makes a statement: its conditions may stand beside it."""
-    holding = [f for f in app.functions if within(query.span, f.span)]
-    innermost = min(holding, key=lambda f: f.span.end - f.span.start, default=None)
-    return uncommented(app, innermost) if innermost else app.text(query.span)
+    function = innermost(app, query)
+    return uncommented(app, function) if function else app.text(query.span)
 
 
 def _is_compared(text: str, name: str) -> bool:
