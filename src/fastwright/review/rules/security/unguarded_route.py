@@ -101,8 +101,9 @@ def unguarded_route(app: AppMap) -> Iterator[Finding]:
     other doors that are public by nature are passed over, and so are routes behind middleware,
     conditions or dependencies that cannot be read. A handler that depends on nothing and sends no
     statement, and so computes or looks up what it is given, is only possible; so are a reading
-    route on other tables than its siblings, and one whose text says that it is public, which is not
-    to be taken for a guard that was forgotten. A body that holds a token, and a handler that reads
+    route on other tables than its siblings, one whose siblings ask in order to find the caller's
+    own rows, and one whose text says that it is public, which is not to be taken for a guard that
+    was forgotten. A body that holds a token, and a handler that reads
     who is calling out of the request, or refuses by itself, are passed over. What is public on
     purpose is said once, in `public` of `[tool.fastwright.access]`.
     """
@@ -177,22 +178,36 @@ def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -
         related=tuple(peer.span for peer in peers[:3] if peer.span),
         fixes=(fix,) if fix is not None else (),
         symbol=route.handler,
-        structural=bool(remark)
-        or (
-            _is_alike(app, route, peers)
-            and _acts_or_asks(app, route)
-            and not _ON_PURPOSE.search(app.text(route.span))
+        structural=_acts_or_asks(app, route)
+        and (
+            bool(remark)
+            or (_is_alike(app, route, peers) and not _ON_PURPOSE.search(app.text(route.span)))
         ),
     )
 
 
 def _is_alike(app: AppMap, route: Route, peers: tuple[Route, ...]) -> bool:
     """Whether a route writes, or reads what a guarded one reads: other tables may be public."""
+    told = [peer for peer in peers if _tells(peer, route)]
+    if route.method not in WRITES and len(told) < _FEWEST:
+        return False
     tables = {table for peer in peers for query in peer.queries for table in query.tables}
     own = {table for query in route.queries for table in query.tables}
     if not own or not tables.isdisjoint(own):
         return True
     return route.method in WRITES and (route.method != "POST" or _writes(app, route))
+
+
+def _tells(peer: Route, route: Route) -> bool:
+    """Whether a sibling asks for more than to find rows of the caller's own in other tables.
+
+    Notifications and favourites have no other way: that films have comments may still be public.
+    """
+    found = [q for q in route.queries if q.many] or route.queries
+    own = {table for query in found for table in query.tables[:1]}
+    theirs = {table for query in peer.queries for table in query.tables[:1]}
+    personal = any(use.kind == "filtered" for use in peer.caller_uses)
+    return not personal or not own.isdisjoint(theirs)
 
 
 def _writes(app: AppMap, route: Route) -> bool:
