@@ -26,6 +26,7 @@ _COMPARED = re.compile(
     r"|[<>]=?\s*[\w.]*(?:\.exp\b|\[['\"]exp|get\(['\"]exp)"
 )
 """An expiry that code compares itself: ``payload.exp <= now``, ``now > claims["exp"]``."""
+_RECEIVED = re.compile(r"(?:\[|\.get\()\s*[\"']id_token[\"']")
 _ENTRY = re.compile(r"password|reset|forgot|recover|log_?in|sign_?in|magic|invit", re.IGNORECASE)
 _OF_CALLER = re.compile(r"\bauthorization\b|\bbearer\b|oauth2", re.IGNORECASE)
 _LAX = re.compile(r"expired|refresh|unverified|peek|logout|blacklist|revoke", re.IGNORECASE)
@@ -78,18 +79,19 @@ def unverified_token(app: AppMap) -> Iterator[Finding]:
     A function that also verifies the token is passed over: it reads the claims to find the key. So
     is one whose name begins with `test_`. Only possible are one that no route runs, such as the log
     of a middleware, and one that reads the caller's own header again, which something else that
-    runs for the route has verified. An expiry that is not looked at is reported for those
-    dependencies alone that say who is calling, not for a refresh or a logout, and not where the
-    same file compares it itself, nor to end the session of a token that is refused. A signed link
-    of itsdangerous that has no `max_age` is certain where it resets a password or logs somebody in,
-    and possible elsewhere: that one can unsubscribe by an old mail is meant.
+    runs for the route has verified, and the ID token that a provider has answered with. An expiry
+    that is not looked at is reported for those dependencies alone that say who is calling, not for
+    a refresh or a logout, and not where the same file compares it itself, nor to end the session of
+    a token that is refused. A signed link of itsdangerous that has no `max_age` is certain where it
+    resets a password or logs somebody in, and possible elsewhere: that one can unsubscribe by an
+    old mail is meant.
     """
     signing = signing_of(app)
     verifying = {c.caller for c in signing.decodings if verifies(c)}
     for call in signing.unverified:
         if call.caller not in verifying and not _last(call.caller).startswith("test_"):
             seen = "reads the claims of a token without checking its signature"
-            sure = _is_believed(app, call, verifying)
+            sure = _is_believed(app, call, verifying) and not _is_of_provider(app, call)
             yield _finding(app, call, f"`{_last(call.caller)}` {seen}", sure=sure)
     for call in _for_callers(app, signing):
         if _leaves_expiry(call) and not _COMPARED.search(_text_of(app, call)):
@@ -112,6 +114,20 @@ def _is_believed(app: AppMap, call: Call, verifying: set[str]) -> bool:
     function = reached.functions.get(call.caller)
     of_caller = function is not None and _OF_CALLER.search(app.text(function.span))
     return any(not of_caller or verifying.isdisjoint(names) for names in served)
+
+
+def _is_of_provider(app: AppMap, call: Call) -> bool:
+    """True for the ID token in the answer of a provider's token endpoint, which TLS vouches for.
+
+    OpenID Connect Core 3.1.3.7 lets its signature be. One that a client sends must be checked.
+    """
+    given = (*call.arguments[:1], *(v for k, v in call.keywords if k in ("token", "jwt")))
+    if not any("id_token" in value for value in given):
+        return False
+    sent = any(f.name == "id_token" for schema in app.schemas for f in schema.fields) or any(
+        p.name == "id_token" for route in app.routes for p in route.parameters
+    )
+    return not sent and _RECEIVED.search(_text_of(app, call)) is not None
 
 
 def _leaves_expiry(call: Call) -> bool:
