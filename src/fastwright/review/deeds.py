@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 from fastwright.model.app import AppMap
 from fastwright.model.code import Function
@@ -10,8 +11,8 @@ from fastwright.model.places import Span
 from fastwright.model.routing import Query, Route
 from fastwright.review.narrowing import within
 
-_OF_METHOD = {"GET": "reads", "DELETE": "deletes"}
-_OF_KIND = {"update": "changes", "delete": "deletes"}
+_OF_METHOD = MappingProxyType({"GET": "reads", "DELETE": "deletes"})
+_OF_KIND = MappingProxyType({"update": "changes", "delete": "deletes"})
 
 
 def deed(app: AppMap, route: Route, query: Query) -> str:

@@ -43,7 +43,8 @@ _TELLS = re.compile(
 """How code asks what a token is for: by a claim that tells it, or by comparing one."""
 
 _STORED = re.compile(
-    r"(?i)\b(?!\w*(?:black|revok|deny|invalid|used))\w+\.\w*(?:token|code|hash|jti|nonce)\w*\s*[!=]="
+    r"(?i)\b(?!\w*(?:black|revok|deny|invalid|used))"
+    r"\w+\.\w*(?:token|code|hash|jti|nonce)\w*\s*[!=]="
     r"\s*(?![\"'\d]|None\b|True\b|False\b)[\w.]*(?:token|code|hash|jti|nonce)"
 )
 """A row of ours holds the token that is meant: no other is taken, whatever it says."""
