@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fastwright.model.app import AppMap, Dependency
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
 from fastwright.model.routing import Place, Route
 from fastwright.review.guarding import Guarding, guarding_of
 from fastwright.review.intent import Intent
@@ -52,23 +53,33 @@ def unenforced_scheme(app: AppMap) -> Iterator[Finding]:
     left out, and what writes is not.
     """
     guarding, intent = guarding_of(app), Intent.read(app)
+    open_by: dict[Span | None, list[tuple[Route, Dependency]]] = {}
     for route in guarding.served:
         lax = next((d for d in route.dependencies if _is_dropped(d)), None)
         if lax is None or intent.is_public(route) or _is_guarded(route, guarding):
             continue
         if route.method == "GET" and _is_for_documentation(lax, guarding):
             continue
-        assert route.span is not None
-        scheme = lax.scheme or lax.call.rpartition(".")[2]
-        yield Finding(
-            NAME,
-            route.span,
-            f"`{route}` reads credentials by `{scheme}` and looks at nothing of them",
-            evidence=(Evidence(EvidenceKind.SOURCE, f"`{scheme}` has `auto_error=False`"),),
-            related=(lax.span,) if lax.span else (),
-            symbol=route.handler,
-            structural=True,
-        )
+        open_by.setdefault(lax.span, []).append((route, lax))
+    yield from (_finding(*beside) for beside in open_by.values())
+
+
+def _finding(first: tuple[Route, Dependency], *more: tuple[Route, Dependency]) -> Finding:
+    """One for each place at which the scheme is written, which may stand before many routes."""
+    route, lax = first
+    assert route.span is not None
+    scheme = lax.scheme or lax.call.rpartition(".")[2]
+    whose = f"`{route}` reads" if not more else f"`{route}` and {len(more)} more routes read"
+    others = (other.span for other, _ in more)
+    return Finding(
+        NAME,
+        route.span,
+        f"{whose} credentials by `{scheme}` and {'look' if more else 'looks'} at nothing of them",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"`{scheme}` has `auto_error=False`"),),
+        related=tuple(span for span in (lax.span, *others) if span is not None),
+        symbol=route.handler,
+        structural=True,
+    )
 
 
 def _is_dropped(node: Dependency) -> bool:
