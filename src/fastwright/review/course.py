@@ -19,6 +19,15 @@ def loops(function: Function, offset: int) -> tuple[Block, ...]:
     return tuple(b for b in around(function, offset) if b.kind in ("for", "while"))
 
 
+def always(function: Function, offset: int) -> bool:
+    """True where each run of a function that raises nothing passes a place.
+
+    A loop counts as one that has a turn.
+    """
+    held = any(b.kind in _OPTIONAL - {"for", "while"} for b in around(function, offset))
+    return not held and not any(s.kind == "return" and s.end <= offset for s in function.stops)
+
+
 def exclusive(function: Function, first: int, second: int) -> bool:
     """True where no one run of the function passes both places outside a loop."""
     ours = {b.group: b for b in around(function, first)}

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
+from fastwright.review.course import always
 from fastwright.review.once import once
 
 _DEEPEST = 8
@@ -140,6 +141,16 @@ class Reach:
                 if follow(call):
                     seen.add(inner.name)
                     waiting.append(((*functions, inner), (*via, call)))
+
+    def always(self, root: Function) -> Iterator[Step]:
+        """The calls below `root` that each run of it makes, as long as nothing is raised."""
+        for step in self._read_below(root, self._is_always):
+            if self._is_always(step.call):
+                yield step
+
+    def _is_always(self, call: Call) -> bool:
+        caller = self.functions.get(call.caller)
+        return caller is not None and always(caller, call.span.start)
 
     def ran(self) -> tuple[Ran, ...]:
         """Every function that runs for some route, once."""

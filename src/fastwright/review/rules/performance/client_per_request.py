@@ -10,6 +10,8 @@ from types import MappingProxyType
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.review.guarding import is_for_administrators
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 
@@ -71,8 +73,9 @@ def client_per_request(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A client made with values that are not constant may differ by request, and is only possible; so
-    is one whose requests go to whatever host a variable names, and one that is made for a write or
-    a login alone: there a handshake more is not felt.
+    is one whose requests go to whatever host a variable names, and one that is made for a write, a
+    login or administrators alone: there a handshake more is not felt. The same holds where a test
+    or an earlier `return` lets some requests by: what is kept is not fetched again.
     """
     made = [
         (ran.function, call, ran.route)
@@ -80,29 +83,33 @@ def client_per_request(app: AppMap) -> Iterator[Finding]:
         for call in reach(app).calls_in(ran.function)
         if call.callee in _CLIENTS and _is_dropped(ran.function, call)
     ]
-    served = _served(app, frozenset(function.name for function, _, _ in made))
+    served = _served(app, frozenset(call.span for _, call, _ in made))
     found: dict[str, Finding] = {}
     for function, call, route in made:
-        pays = _is_frequent(served[function.name]) and _has_one_host(app, function, call)
+        pays = _is_frequent(served.get(call.span, ())) and _has_one_host(app, function, call)
         one = _finding(function, call, str(route), pays=pays)
         if one.symbol not in found or one.structural > found[one.symbol].structural:
             found[one.symbol] = one
     yield from found.values()
 
 
-def _served(app: AppMap, names: frozenset[str]) -> Mapping[str, tuple[Route, ...]]:
-    """The routes that each of some functions runs for."""
-    reached, found = reach(app), defaultdict[str, list[Route]](list)
-    for root, routes in reached.every_root().values() if names else ():
-        inside = {root.name, *(step.function.name for step in reached.below(root))}
-        for name in inside & names:
-            found[name] += routes
-    return {name: tuple(found[name]) for name in names}
+def _served(app: AppMap, made: frozenset[Span]) -> Mapping[Span, tuple[Route, ...]]:
+    """The routes whose every request makes each of some calls."""
+    reached, found = reach(app), defaultdict[Span, list[Route]](list)
+    for root, routes in reached.every_root().values() if made else ():
+        for step in reached.always(root):
+            if step.call.span in made:
+                found[step.call.span] += routes
+    return {span: tuple(routes) for span, routes in found.items()}
 
 
 def _is_frequent(routes: tuple[Route, ...]) -> bool:
     """True for what reads, or what several routes run: not for what happens once a login."""
-    often = [route for route in routes if not _ONCE_A_LOGIN.search(route.path)]
+    often = [
+        route
+        for route in routes
+        if not (_ONCE_A_LOGIN.search(route.path) or is_for_administrators(route))
+    ]
     return len(often) >= _MANY or any(route.method in _READS for route in often)
 
 
@@ -151,7 +158,7 @@ def _finding(function: Function, call: Call, route: str, *, pays: bool) -> Findi
     return Finding(
         "client-per-request",
         call.span,
-        f"`{function.name}` makes a new `{call.text}` for every request",
+        f"`{function.name}` makes a new `{call.text}` each time it runs",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
         symbol=f"{function.name}:{call.text}",
         structural=fixed and pays,
