@@ -37,9 +37,9 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
 
     ## Why is this bad?
     Writing the response loads the relationship row by row: one statement for the list and one more
-    for each element, 6 to 7 times the cost of a page of 20 in our measurements, more with each
-    row (CWE-1073). With an async session the load is not even possible, and the route fails with
-    `MissingGreenlet`.
+    for each element, or for each distinct row that elements refer to. That is 6 to 7 times the cost
+    of a page of 20 in our measurements, more with each row (CWE-1073). With an async session the
+    load is not even possible, and the route fails with `MissingGreenlet`.
 
     ## Example
     ```python
@@ -157,7 +157,7 @@ def _finding(
     app: AppMap, route: Route, query: Query, reads: tuple[Read, ...], step: Step | None
 ) -> Finding:
     named = _named(reads)
-    harm = "which an async session refuses" if _is_async(app, step) else "one statement each time"
+    harm = "which an async session refuses" if _is_async(app, step) else _cost(app, reads)
     return Finding(
         "n-plus-one",
         query.span,
@@ -168,6 +168,27 @@ def _finding(
         symbol=f"{route.handler}:{step.function.name if step else ''}",
         structural=step is not None and gives_back(reach(app), step),
     )
+
+
+def _cost(app: AppMap, reads: tuple[Read, ...]) -> str:
+    """How many statements it takes: a session asks once for a row that several refer to."""
+    last_ways = [read.way[-1] for read in reads]
+    shared = [_is_referred_to(app, table, way) for table, way in last_ways]
+    if not any(shared):
+        return "one statement each time"
+    if all(shared) and all(table.model != way.target for table, way in last_ways):
+        return "one statement for each distinct row that they refer to"
+    return "one statement each time or for each distinct row that they refer to"
+
+
+def _is_referred_to(app: AppMap, table: Table, relationship: Relationship) -> bool:
+    """True for the far side of a foreign key of the table itself, which rows can share.
+
+    Of a table that refers to itself, the two sides cannot be told apart.
+    """
+    target = next((t for t in app.tables if t.model == relationship.target), None)
+    keys = [c for c in table.columns if target is not None and target_of(c) == target.name]
+    return bool(keys) and not relationship.many
 
 
 def _named(reads: tuple[Read, ...]) -> str:

@@ -13,7 +13,7 @@ from fastwright.model.storage import Table
 from fastwright.review.guarding import is_for_administrators
 from fastwright.review.once import once
 from fastwright.review.paging import is_paged, listed
-from fastwright.review.reach import holds, reach
+from fastwright.review.reach import holds, last, reach
 from fastwright.review.rule import rule
 from fastwright.review.writing import writing_of
 from fastwright.source import signatures
@@ -26,6 +26,11 @@ _FEW = re.compile(
     re.IGNORECASE,
 )
 """What a table of a few rows is called, which a client may need as a whole."""
+_ASKS = frozenset({"execute", "exec", "scalars", "scalar", "stream", "stream_scalars"})
+_BUILDS = frozenset({"select", "query", "options", "join", "outerjoin", "order_by", "distinct"})
+_PAGINATORS = "fastapi_pagination."
+_OF_ROWS = frozenset({"fastapi_pagination.paginate", "fastapi_pagination.paginator.paginate"})
+"""What cuts a page out of rows that were read, rather than limiting the statement."""
 _NARROWS = frozenset({"where", "filter", "filter_by", "having"})
 
 
@@ -62,8 +67,10 @@ def unbounded_list(app: AppMap) -> Iterator[Finding]:
     rest with `offset`. Offered where the handler itself makes the statement.
 
     ## Known limits
-    The answer must be declared as a list of a schema with the table's columns. A statement with
-    a condition is reported as possible: its parent may have few rows by nature. So is one of a
+    The answer must be declared as a list of a schema with the table's columns. A page that
+    `fastapi_pagination` cuts out of rows counts, one that it makes by a statement does not. A
+    statement with a condition, or that another function is given, is reported as possible: its
+    parent may have few rows by nature. So is one of a
     table of which no request makes rows, where requests make rows of others: what is laid once does
     not grow. The same holds where administrators alone make them, and of what is called as lists
     of kinds are (`roles`, `categories`).
@@ -71,20 +78,36 @@ def unbounded_list(app: AppMap) -> Iterator[Finding]:
     seen: set[Span] = set()
     for route in app.routes:
         if route.method == "GET" and route.reachable and not is_paged(app, route):
-            for query, table in listed(app, route):
+            paginators = _paginators(app, route)
+            for query, table in listed(app, route) if paginators <= _OF_ROWS else ():
                 if query.span not in seen:
                     seen.add(query.span)
-                    yield _finding(app, route, query, table)
+                    yield _finding(app, route, query, table, cut=bool(paginators))
 
 
-def _finding(app: AppMap, route: Route, query: Query, table: Table) -> Finding:
-    told = f"nothing limits the statement, and `{route}` takes no parameter that says how many rows"
+def _paginators(app: AppMap, route: Route) -> frozenset[str]:
+    """The functions of a library that make pages of what a route answers."""
+    root = reach(app).answering(route)
+    steps = reach(app).below(root) if root is not None else ()
+    named = (step.call.callee or "" for step in steps)
+    return frozenset(
+        n for n in named if n.startswith(_PAGINATORS) and last(n) in ("paginate", "apaginate")
+    )
+
+
+def _finding(app: AppMap, route: Route, query: Query, table: Table, *, cut: bool) -> Finding:
+    told = "nothing limits the statement, and " + (
+        "pages are cut out of its rows"
+        if cut
+        else f"`{route}` takes no parameter that says how many rows"
+    )
+    does = "reads every row of `{}` for each page" if cut else "answers with every row of `{}`"
     return Finding(
         "unbounded-list",
         query.span,
-        f"`{route}` answers with every row of `{table.name}`",
+        f"`{route}` {does.format(table.name)}",
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
-        fixes=_fixes(app, route, query, table),
+        fixes=() if cut else _fixes(app, route, query, table),
         symbol=route.handler,
         structural=_is_whole(app, query) and _grows(app, route, table),
     )
@@ -138,6 +161,9 @@ def _is_narrowed(app: AppMap, query: Query) -> bool:
         return True  # a function of the app's own may add a condition to it
     names = {(call.caller, call.target) for call in own if call.target}
     held = [c for c in near if (c.caller, c.text.rpartition(".")[0]) in names]
+    built = {(c.caller, c.target) for c in own if c.target and last(c.text) in _BUILDS}
+    if any(last(c.text) not in _ASKS for c in near for n in c.arguments if (c.caller, n) in built):
+        return True  # a name of it is handed on as well
     return any(call.text.rpartition(".")[2] in _NARROWS for call in (*own, *held))
 
 
