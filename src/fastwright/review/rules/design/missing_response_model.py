@@ -9,28 +9,24 @@ from fastwright.model.app import AppMap, Route
 from fastwright.model.change import Fix, Safety
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.acknowledging import CONSTANT, Acknowledging
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
-from fastwright.source import layout, signatures, syntax
-from fastwright.source.syntax import Node
+from fastwright.source import signatures
 
 HOUSE = 6
 """From so many routes on, and half of all, it is a habit of the house: one finding."""
 
-_CONSTANT = re.compile(
-    r"None|True|False|[\d.]+|[bf]?(\"[^\"]*\"|'[^']*')|\{\}|\[\]|"
-    r"\{\s*(\"\w+\"|'\w+')\s*:\s*[bf]?(\"[^\"]*\"|'[^']*'|True|False|[\d.]+)\s*,?\s*\}|"
-    r"\{(\s*(\"\w+\"|'\w+')\s*:\s*(\"[^\"]*\"|'[^']*'|True|False|None|[\d.]+)\s*(,|(?=\})))+\s*\}"
-)
 _RESPONSES = re.compile(
     r"\bresponses\s*=\s*\{(?:[^{}]|\{[^{}]*\})*?\b(?:20[01]|HTTP_20[01]_\w+)\s*:\s*"
     r"\{[^{}]*?['\"]model['\"]\s*:"
 )
 """A contract that is declared beside the answer: ``responses={200: {"model": ItemOut}}``."""
-_PROBE = re.compile(r"(?i)(?:^|/)(?:health\w*|read(?:y|iness)|live(?:ness)?|ping|version)/?$|^/$")
-"""What machines or the curious ask, and no client is generated for."""
-_OWN_WORDS = re.compile(r"(?:datetime|time|date|len|int|str|bool)\b|\w*(?:settings|config)\b")
-_PLAIN = frozenset({"string", "concatenated_string", "integer", "float", "true", "false", "none"})
+_PROBE = re.compile(
+    r"(?i)(?:^|/)(?:health\w*(?:/.*)?|readyz?|readiness|live(?:ness|z)?|ping|version)/?$"
+    r"|^/$|\bjwks\b|/\.well-known/"
+)
+"""What machines or the curious ask, and no client is generated for; a standard may word it."""
 _HOOK = re.compile(r"(?i)web-?_?hook")
 _CALLED = re.compile(r"(?:await\s+)?(?P<name>[\w.]+)\(")
 _BUILT = re.compile(r"(?P<many>\[)?(?P<name>[A-Z]\w*)(\.(model_validate|from_orm|parse_obj))?\(")
@@ -67,15 +63,16 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
     Answers that are responses of their own (a file, a redirect, a template), constant messages,
     what `responses` declares for 200 or 201, routes outside of the contract and webhooks, whose
     callers read no answer, are passed over. Only possible are a root and a health check, and a
-    dictionary of words, counts and what was sent, which says no more than that it was done.
-    Where half of the routes declare nothing, that is one finding.
+    dictionary of words, counts and what was sent, which says no more than that it was done. So are
+    up to three single values that the answer to a write is made of by hand. Where half of the
+    routes declare nothing, that is one finding.
     """
     reached = reach(app)
     declared = [r for r in app.routes if r.reachable and r.in_schema and r.response_model]
     found = [one for route in app.routes if (one := _finding(app, reached, route)) is not None]
     sure = [one for one in found if one.structural]
     if len(sure) >= max(HOUSE, len(declared)):
-        yield _habit(sure, len(sure) + len(declared))
+        yield _habit(sure, len(found), len(found) + len(declared))
     else:
         yield from found
 
@@ -85,7 +82,7 @@ def _finding(app: AppMap, reached: Reach, route: Route) -> Finding | None:
     if function is None or route.span is None or not _is_open(app, route, function):
         return None
     values = [s.value for s in function.stops if s.kind == "return" and s.value.strip()]
-    telling = [v for v in values if not _CONSTANT.fullmatch(v.strip())]
+    telling = [v for v in values if not CONSTANT.fullmatch(v.strip())]
     kinds = {_kind(reached, function, value) for value in telling}
     if not telling or "response" in kinds:
         return None
@@ -99,30 +96,7 @@ def _finding(app: AppMap, reached: Reach, route: Route) -> Finding | None:
         symbol=route.handler,
         structural=kinds == {"content"}
         and not _PROBE.search(route.path)
-        and not all(_acknowledges(route, value) for value in telling),
-    )
-
-
-def _acknowledges(route: Route, value: str) -> bool:
-    """Whether a dictionary says no more than that it was done: words, counts, what was sent."""
-    given = {p.name for p in route.parameters}
-    statement = next(iter(syntax.parse(value.strip().encode()).named_children), None)
-    shown = statement.named_children[0] if statement and statement.named_child_count else None
-    if shown is None or shown.type != "dictionary":
-        return False
-    pairs = [p.child_by_field_name("value") for p in shown.named_children if p.type == "pair"]
-    whole = len(pairs) == sum(n.type != "comment" for n in shown.named_children)
-    return whole and all(node is not None and _is_told(node, given) for node in pairs)
-
-
-def _is_told(node: Node, given: set[str]) -> bool:
-    text = layout.text_of(node)
-    if node.type == "conditional_expression":
-        return all(_is_told(n, given) for n in (node.named_children[0], node.named_children[-1]))
-    return (
-        node.type in _PLAIN
-        or bool(_OWN_WORDS.match(text))
-        or re.split(r"\W", text, maxsplit=1)[0] in given
+        and not Acknowledging(reached, route).is_all(function),
     )
 
 
@@ -171,15 +145,15 @@ def _of_call(reached: Reach, function: Function, name: str, depth: int) -> str:
     return kinds.pop() if len(kinds) == 1 else "unknown"
 
 
-def _habit(found: list[Finding], total: int) -> Finding:
-    told = f"{len(found)} of {total} routes of the contract declare nothing"
-    first = found[0]
+def _habit(sure: list[Finding], silent: int, total: int) -> Finding:
+    told = f"{silent} of {total} routes of the contract declare nothing"
+    first = sure[0]
     return Finding(
         first.rule,
         first.at,
-        f"{len(found)} of {total} routes declare no response model",
+        f"{silent} of {total} routes declare no response model",
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
-        related=tuple(f.at for f in found[1:6]),
+        related=tuple(f.at for f in sure[1:6]),
         symbol="the house",
         structural=True,
     )
