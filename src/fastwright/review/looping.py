@@ -12,7 +12,13 @@ from fastwright.review.course import around, loops
 from fastwright.review.once import once
 from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.statements import Statement, statement
-from fastwright.review.turns import deals_with_failure, is_named_by_turn, is_of_tables
+from fastwright.review.turns import (
+    deals_with_failure,
+    is_named_by_turn,
+    is_of_a_few,
+    is_of_tables,
+    is_refusal,
+)
 from fastwright.survey.codebase import of_samples
 
 _FEW = re.compile(
@@ -44,7 +50,8 @@ class Looped:
     `depth` counts the calls of ours between the two; `asking` is the statement's own call;
     `is_of_tables` says that each turn is about another table or column, `is_remembered` that what
     is found is kept by its key, and asked for only where it is not there yet, `is_short` that the
-    loop has ten turns at the most, or only prepares what an app is tried out with.
+    loop has ten turns at the most, or only prepares what an app is tried out with, `is_small` that
+    it is over a handful as a rule, or that each turn only refuses what is not allowed.
     """
 
     asking: Call
@@ -58,6 +65,7 @@ class Looped:
     is_of_tables: bool = False
     is_remembered: bool = False
     is_short: bool = False
+    is_small: bool = False
 
     @property
     def is_sure(self) -> bool:
@@ -70,6 +78,11 @@ class Looped:
             or deals_with_failure(self.function, self.loop, self.place.span.start)
         )
         return self.depth < _NEAR and not self.may_leave and not indirect_write and not apart
+
+    @property
+    def is_costly(self) -> bool:
+        """True where one statement for all would be worth its words."""
+        return self.is_sure and not self.is_small
 
     @property
     def turn(self) -> tuple[str, int]:
@@ -115,9 +128,11 @@ def _looped(app: AppMap) -> Iterator[Looped]:
                 if not depth:
                     apart = apart or is_named_by_turn(owner, step.call, loop, content)
                 short = of_samples(call.span.path) or _is_cut(app, function, loop)
+                small = is_of_a_few(function, loop, app.files[function.span.path])
+                small = small or (depth > 0 and is_refusal(owner, call, content))
                 yield Looped(
                     step.call, asked, owner, depth, function, call, loop, ran.route, apart,
-                    _is_remembered(reached.app, function, call, loop), short,
+                    _is_remembered(reached.app, function, call, loop), short, small,
                 )  # fmt: skip
 
 
@@ -127,7 +142,7 @@ def by_loop(every: Iterable[Looped]) -> Iterator[tuple[Looped, tuple[Looped, ...
     for found in every:
         loops.setdefault(found.turn, []).append(found)
     for together in loops.values():
-        first = next((found for found in together if found.is_sure), together[0])
+        first = max(together, key=lambda found: (found.is_sure, found.is_costly))
         yield first, tuple(found for found in together if found.place.span != first.place.span)
 
 

@@ -21,6 +21,47 @@ _OF_TURN = (
 )
 """What is asked, named by the turn: a column by its name, or a class."""
 _LOOKED_UP = re.compile(r"\btables\s*\[|\bTable\(")
+_KINDS = re.compile(
+    r"(?i)(?:^|_)(?:role|permission|kind|type|status|setting|gateway|currenc(?:y|ie)|language|locale"
+    r"|plan|webhook|level|rule|option|step|stage|column|year|month|weekday|channel|provider)s?$"
+)
+"""What an app has a handful of, by nature."""
+_CHANGES = re.compile(
+    rb"(?m)^\s*(?!self\.)\w+\.\w+\s*[-+*/]?=[^=]|\.(?:add|add_all|delete|merge|flush|commit)\("
+    rb"|\b(?:insert|update|delete)\(|\b(?:INSERT|UPDATE|DELETE)\b"
+)
+_AROUND = re.compile(r"range\(\s*([\w.]+)\s*(?:[-+]\s*\d\s*)?,\s*\1\s*(?:[-+]\s*\d\s*)?\)")
+_SINGLE = re.compile(
+    r"[\[{]\s*[\w.]+\s*,?\s*[\]}](?:\s+if\b.*)?|.+\selse\s+[\[{]\s*[\w.]+\s*,?\s*[\]}]", re.DOTALL
+)
+"""One element, wrapped to be looped over as several are."""
+
+
+def is_of_a_few(function: Function, loop: Block, content: bytes) -> bool:
+    """True for a loop over a handful: of a kind, around a number, or what a caller lists.
+
+    So is one over what may be a single element that was wrapped, and over ``*names``.
+    """
+    words = loop.words.strip()
+    last = (re.findall(r"\w{3,}", words) or [""])[-1]
+    if any(_KINDS.search(name) for name in (*loop.names, last)) or _AROUND.fullmatch(words):
+        return True
+    header = content[function.span.start : function.span.end].partition(b":\n")[0]
+    if words in function.parameters and re.search(rb"[(,]\s*\*\s*%b\b" % words.encode(), header):
+        return True
+    made = [b for b in function.bindings if b.name == words and b.end <= loop.group]
+    texts = (content[b.start : b.end].decode("utf-8", "replace").strip() for b in made)
+    return any(_SINGLE.fullmatch(text) for text in texts)
+
+
+def is_refusal(owner: Function, place: Call, content: bytes) -> bool:
+    """True where a function that is called changes and gives nothing, and raises, or does not.
+
+    Such a check words what is wrong with one element, which one statement for all does not.
+    """
+    kinds = {stop.kind for stop in owner.stops if stop.kind != "return" or stop.value.strip()}
+    text = content[owner.span.start : owner.span.end]
+    return place.dropped and kinds == {"raise"} and _CHANGES.search(text) is None
 
 
 def deals_with_failure(function: Function, loop: Block, place: int) -> bool:

@@ -48,6 +48,9 @@ def query_in_loop(app: AppMap) -> Iterator[Finding]:
     further than one call below the loop, or in a loop that may end early, is only possible; so is
     one that is about another table or column each time, or whose failure the loop deals with and
     goes on, or that runs ten times at the most, or in code that fills a database to try the app.
+    The same holds for a loop over what an app has a handful of (roles, currencies), over `*names`
+    and over a single element that was wrapped, and for a call that only refuses what is not
+    allowed: it says of one element what is wrong with it.
     """
     every = list(looped(app))
     committed = {found.turn for found in every if found.asked.verb == "commit"}
@@ -71,7 +74,7 @@ def _finding(found: Looped, others: tuple[Looped, ...]) -> Finding:
         evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in _seen(found, others)),
         related=(*_related(found), *(other.place.span for other in others)),
         symbol=f"{found.function.name}:{found.place.text}",
-        structural=found.is_sure,
+        structural=found.is_costly,
     )
 
 
