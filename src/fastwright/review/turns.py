@@ -22,8 +22,9 @@ _OF_TURN = (
 """What is asked, named by the turn: a column by its name, or a class."""
 _LOOKED_UP = re.compile(r"\btables\s*\[|\bTable\(")
 _KINDS = re.compile(
-    r"(?i)(?:^|_)(?:role|permission|kind|type|status|setting|gateway|currenc(?:y|ie)|language|locale"
-    r"|plan|webhook|level|rule|option|step|stage|column|year|month|weekday|channel|provider)s?$"
+    r"(?i)(?:^|_)(?:role|permission|kind|type|status|setting|gateway|currenc(?:y|ie)|language"
+    r"|locale|plan|webhook|level|rule|option|step|stage|column|year|month|weekday|channel"
+    r"|provider)s?$"
 )
 """What an app has a handful of, by nature."""
 _CHANGES = re.compile(
