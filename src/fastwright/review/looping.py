@@ -51,7 +51,8 @@ class Looped:
     `is_of_tables` says that each turn is about another table or column, `is_remembered` that what
     is found is kept by its key, and asked for only where it is not there yet, `is_short` that the
     loop has ten turns at the most, or only prepares what an app is tried out with, `is_small` that
-    it is over a handful as a rule, or that each turn only refuses what is not allowed.
+    it is over a handful as a rule, or that each turn only refuses what is not allowed;
+    `is_dealt_with` that the loop deals with a turn that fails, and goes on.
     """
 
     asking: Call
@@ -66,6 +67,7 @@ class Looped:
     is_remembered: bool = False
     is_short: bool = False
     is_small: bool = False
+    is_dealt_with: bool = False
 
     @property
     def is_sure(self) -> bool:
@@ -75,7 +77,7 @@ class Looped:
             self.is_of_tables
             or self.is_remembered
             or self.is_short
-            or deals_with_failure(self.function, self.loop, self.place.span.start)
+            or self.is_dealt_with
         )
         return self.depth < _NEAR and not self.may_leave and not indirect_write and not apart
 
@@ -123,7 +125,7 @@ def _looped(app: AppMap) -> Iterator[Looped]:
                 depth = len(step.functions) if step.call is not call else 0
                 owner, loop = step.function, over[-1]
                 targets = owner.parameters if depth else loop.names
-                content = app.files[owner.span.path]
+                content, held = app.files[owner.span.path], app.files[call.span.path]
                 apart = is_of_tables(owner, step.call, frozenset(targets), content)
                 if not depth:
                     apart = apart or is_named_by_turn(owner, step.call, loop, content)
@@ -133,6 +135,7 @@ def _looped(app: AppMap) -> Iterator[Looped]:
                 yield Looped(
                     step.call, asked, owner, depth, function, call, loop, ran.route, apart,
                     _is_remembered(reached.app, function, call, loop), short, small,
+                    deals_with_failure(function, loop, call.span.start, held),
                 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ _OF_TURN = (
     r"|\b(?:select|query|get)\(\s*{0}\.\w*(?:model|table|entity|cls)\b"
 )
 """What is asked, named by the turn: a column by its name, or a class."""
+_CONTINUES = re.compile(rb"^\s*(?:if\b.*:\s*)?continue\b", re.MULTILINE)
 _LOOKED_UP = re.compile(r"\btables\s*\[|\bTable\(")
 _KINDS = re.compile(
     r"(?i)(?:^|_)(?:role|permission|kind|type|status|setting|gateway|currenc(?:y|ie)|language"
@@ -65,14 +66,18 @@ def is_refusal(owner: Function, place: Call, content: bytes) -> bool:
     return place.dropped and kinds == {"raise"} and _CHANGES.search(text) is None
 
 
-def deals_with_failure(function: Function, loop: Block, place: int) -> bool:
-    """True where a turn that fails is dealt with inside the loop, which then goes on."""
+def deals_with_failure(function: Function, loop: Block, place: int, content: bytes) -> bool:
+    """True where a turn that fails is dealt with inside the loop, which then goes on.
+
+    `content` is the source of the function's file.
+    """
     tries = [
         block
         for block in function.blocks
         if block.kind == "try" and loop.start <= block.start <= place < block.end <= loop.end
     ]
-    return any(_goes_on(function, block) for each in tries for block in _excepts(function, each))
+    nets = (block for each in tries for block in _excepts(function, each))
+    return any(_goes_on(function, net, content) for net in nets)
 
 
 def keeps_failure(function: Function, place: int) -> bool:
@@ -87,9 +92,19 @@ def _excepts(function: Function, tried: Block) -> list[Block]:
     return [b for b in function.blocks if b.kind == "except" and b.group == tried.group]
 
 
-def _goes_on(function: Function, block: Block) -> bool:
+def _goes_on(function: Function, net: Block, content: bytes) -> bool:
+    """True where the next turn can follow: some failures may be passed over, and others raised."""
     leaves = (s for s in function.stops if s.kind in ("raise", "return"))
-    return not any(block.start <= stop.start < block.end for stop in leaves)
+    inside = (s for s in leaves if net.start <= s.start < net.end)
+    passes = _CONTINUES.search(content, net.start, net.end) is not None
+    return passes or all(_is_in_arm(function, net, stop.start) for stop in inside)
+
+
+def _is_in_arm(function: Function, outer: Block, place: int) -> bool:
+    return any(
+        block.kind == "arm" and outer.start <= block.start <= place < block.end <= outer.end
+        for block in function.blocks
+    )
 
 
 def is_of_tables(owner: Function, asking: Call, targets: frozenset[str], content: bytes) -> bool:

@@ -10,8 +10,10 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.looping import Looped, by_loop, looped
+from fastwright.review.repeating import does_the_rest, has_own_session
 from fastwright.review.rule import rule
-from fastwright.review.turns import deals_with_failure, keeps_failure
+from fastwright.review.turns import keeps_failure
+from fastwright.review.writing import writing_of
 from fastwright.source import layout
 
 _REST = re.compile(rb"(?:\s|#.*)*")
@@ -51,16 +53,18 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A commit further than one call below the loop, under a condition of what the loop calls, or in
     a loop that may end early, is only possible, and so is one whose failure the loop deals with,
-    here or at another commit, or what the loop calls.
+    here or at another commit, or what the loop calls. So are loops of which a repeated request does
+    the rest alone, for their turns only delete, or change the column by which their rows are found,
+    and loops whose every turn opens a session of its own.
     Code that no route reaches, such as a worker's, is not judged.
     """
+    writing = writing_of(app)
     commits = (found for found in looped(app) if found.asked.verb == "commit")
     for found, others in by_loop(commits):
-        apart = any(
-            deals_with_failure(o.function, o.loop, o.place.span.start) for o in (found, *others)
-        )
+        apart = any(one.is_dealt_with for one in (found, *others)) or has_own_session(found)
         kept = found.depth > 0 and keeps_failure(found.owner, found.asking.span.start)
-        yield _finding(app, found, sure=not apart and not kept)
+        is_whole = not apart and not kept and not does_the_rest(writing, found)
+        yield _finding(app, found, sure=is_whole)
 
 
 def _finding(app: AppMap, found: Looped, *, sure: bool) -> Finding:
