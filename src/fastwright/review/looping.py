@@ -73,12 +73,7 @@ class Looped:
     def is_sure(self) -> bool:
         """True where the loop is long when its rows are many, and waits for each of them."""
         indirect_write = self.asked.verb == "flush" and self.depth > 0
-        apart = (
-            self.is_of_tables
-            or self.is_remembered
-            or self.is_short
-            or self.is_dealt_with
-        )
+        apart = self.is_of_tables or self.is_remembered or self.is_short or self.is_dealt_with
         return self.depth < _NEAR and not self.may_leave and not indirect_write and not apart
 
     @property

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 
 from fastwright.model.app import AppMap, Query
 from fastwright.model.change import Edit, Fix, Notice, Safety
-from fastwright.model.code import Block, Function
+from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
+from fastwright.review.asked_first import hangs_on
 from fastwright.review.built_indexes import built_on
-from fastwright.review.course import around, follows
-from fastwright.review.given import mentions, names_of
+from fastwright.review.course import around
 from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, writing_of
 
-_ABSENT = re.compile(r"^\s*not\b|\bis\s+None\b|==\s*(?:None|0)\b")
 _ORDERED = re.compile(r"order_by\(|\bORDER\s+BY\b", re.IGNORECASE)
-_COUNTS = re.compile(r"[<>]")
 _VAGUE = re.compile(r"(?i)bool|date|time|enum|text|json")
 
 
@@ -95,39 +93,8 @@ def _pairs(writing: Writing, function: Function) -> Iterator[_Pair]:
                 continue
             for made in rows:
                 hangs = table.name in made.makes and made is not asked
-                if hangs and _hangs_on(writing, function, asked, made):
+                if hangs and hangs_on(writing, function, asked, made):
                     yield _Pair(table, query, asked, made)
-
-
-def _hangs_on(writing: Writing, function: Function, asked: Touch, made: Touch) -> bool:
-    """True where the insert runs only if the question found nothing."""
-    if not follows(function, asked.call.span.start, made.call.span.start):
-        return False
-    names = names_of(function, asked.call.span, writing.reached)
-    return any(
-        _parts(function, block, made)
-        for block in function.blocks
-        if block.kind == "arm" and not _COUNTS.search(block.words) and _tests(block, names, asked)
-    )
-
-
-def _parts(function: Function, block: Block, made: Touch) -> bool:
-    """True where a block holds the insert if nothing was found, or leaves if something was."""
-    absent, held = bool(_ABSENT.search(block.words)), _holds(block, made)
-    stops = (stop.start for stop in function.stops if stop.kind in ("raise", "return"))
-    leaves = any(block.start <= start < block.end for start in stops)
-    return held if absent else leaves and block.end <= made.call.span.start
-
-
-def _tests(block: Block, names: frozenset[str], asked: Touch) -> bool:
-    """True where the answer, by name or as the call itself, decides whether a block runs."""
-    span = asked.call.span
-    direct = block.group <= span.start and span.end <= block.start
-    return direct or mentions(block.words, names)
-
-
-def _holds(block: Block, touch: Touch) -> bool:
-    return block.start <= touch.call.span.start < block.end
 
 
 def _uniques(app: AppMap, table: Table) -> Iterator[frozenset[str]]:

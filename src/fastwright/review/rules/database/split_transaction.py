@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
-from fastwright.model.code import Function
+from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.asked_first import is_found_or_made
 from fastwright.review.course import around, follows
 from fastwright.review.indexes import parent_of
 from fastwright.review.looping import looped
@@ -17,6 +19,12 @@ from fastwright.review.outbound import is_request
 from fastwright.review.reach import last
 from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, aside, writing_of
+
+_SAMPLES = 2
+_CONSTANT = re.compile(r"['\"\d]|True$|False$|None$|[\w.]*\(['\"\d]")
+_DEALT_WITH = re.compile(r"(?:^|_)(?:processed|handled|done|finished|completed?|imported|synced)$")
+_BEGUN = re.compile(r"(?:run|job|log|attempt|import|export|batch|batches|webhook|snapshot)s?$")
+"""Tables whose rows say what was begun: they are kept when it fails."""
 
 
 @rule(code="FW304", severity=Severity.MEDIUM)
@@ -57,8 +65,11 @@ def split_transaction(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Certain where rows of the second half refer to a table of the first, and the first commit always
-    happens; else possible, as where a contact is made if there is none yet. A commit before a
-    request to another server is left alone, for there it can be meant, and one in a loop to
+    happens; else possible, as where a contact is made if there is none yet, for a repeated request
+    finds it. So is a first half that is of use alone: a run, a job or a log that says what was
+    begun, a row that says that it is not processed yet, one whose key is told to the client at
+    once (`yield`), and rows of constants that an app is tried out with. A commit before a request
+    to another server is left alone, for there it can be meant, and one in a loop to
     `commit-in-loop`.
     """
     writing = writing_of(app)
@@ -71,7 +82,7 @@ def split_transaction(app: AppMap) -> Iterator[Finding]:
         if found is None or found[0].call.span in looping:
             continue
         if not _calls_out(writing, function, *found):
-            yield _finding(app, function, route, rows, found)
+            yield _finding(writing, function, route, rows, found)
 
 
 def _as_staged(writing: Writing, function: Function, touch: Touch) -> Touch:
@@ -109,17 +120,47 @@ def _written(function: Function, rows: list[Touch], until: Touch) -> frozenset[s
 
 def _calls_out(writing: Writing, function: Function, first: Touch, later: Touch) -> bool:
     between = range(first.call.span.end, later.call.span.start)
-    calls = writing.reached.calls_in(function)
-    return any(c.span.start in between and is_request(c) for c in calls)
+    calls = [c for c in writing.reached.calls_in(function) if c.span.start in between]
+    inner = (f for f in map(writing.reached.callee, calls) if f is not None)
+    below = (step.call for each in inner for step in writing.reached.below(each))
+    return any(map(is_request, calls)) or any(map(is_request, below))
+
+
+def _stands_alone(
+    writing: Writing, function: Function, begun: tuple[Touch, ...], found: tuple[Touch, Touch],
+    parents: frozenset[str],
+) -> bool:  # fmt: skip
+    """True where the first half, rows of `parents`, is of use without the second."""
+    first, second = found
+    made = parents & {name for touch in begun for name in touch.makes}
+    between = range(first.call.span.end, second.call.span.start)
+    tells = any(s.kind == "yield" and s.start in between for s in function.stops)
+    if tells or is_found_or_made(writing, function, begun, made):
+        return True
+    rows = [t.call for t in writing.touches(function) if t.makes and t.call.keywords]
+    is_filler = len(rows) > _SAMPLES and sum(map(_is_written_out, rows)) > _SAMPLES
+    return is_filler or any(map(_BEGUN.search, made)) or any(_is_unfinished(t.call) for t in begun)
+
+
+def _is_unfinished(call: Call) -> bool:
+    """True for a row that says of itself that it is still to be dealt with."""
+    return any(value == "False" and _DEALT_WITH.search(name) for name, value in call.keywords)
+
+
+def _is_written_out(call: Call) -> bool:
+    """True for a row most of whose values are constants."""
+    values = [value for _, value in call.keywords]
+    return 2 * sum(map(bool, map(_CONSTANT.match, values))) > len(values) > 1
 
 
 def _finding(
-    app: AppMap, function: Function, route: str, rows: list[Touch], found: tuple[Touch, Touch]
+    writing: Writing, function: Function, route: str, rows: list[Touch], found: tuple[Touch, Touch]
 ) -> Finding:
-    first, second = found
+    app, (first, second) = writing.app, found
     place, later = rows.index(first), rows.index(second)
     before = _written(function, rows[: place + 1], first)
     after = _written(function, rows[place + 1 : later + 1], second)
+    parents = _parents(app, after, before)
     told = (
         f"`{function.name}` commits `{_listed(before)}`, then writes and commits `{_listed(after)}`"
     )
@@ -131,7 +172,9 @@ def _finding(
         related=(second.call.span,),
         fixes=_fixes(app, function, first),
         symbol=function.name,
-        structural=first.surely and _refer(app, after, before),
+        structural=first.surely
+        and bool(parents)
+        and not _stands_alone(writing, function, tuple(rows[: place + 1]), found, parents),
     )
 
 
@@ -139,11 +182,11 @@ def _listed(names: frozenset[str]) -> str:
     return "`, `".join(sorted(names))
 
 
-def _refer(app: AppMap, after: frozenset[str], before: frozenset[str]) -> bool:
-    """True where a row of the later tables cannot be without one of the earlier ones."""
+def _parents(app: AppMap, after: frozenset[str], before: frozenset[str]) -> frozenset[str]:
+    """Those of the earlier tables without whose rows a row of the later ones cannot be."""
     tables = (app.table(name) for name in after - before)
     keys = (c.foreign_key for table in tables if table is not None for c in table.columns)
-    return any(parent_of(app, key) in before for key in keys if key)
+    return before & {parent_of(app, key) for key in keys if key}
 
 
 def _fixes(app: AppMap, function: Function, first: Touch) -> tuple[Fix, ...]:
