@@ -11,7 +11,7 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
-from fastwright.review.conditions import Conditions, Decided, by_dotted_name
+from fastwright.review.conditions import Conditions, Decided, by_dotted_name, operator
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.said_in_sql import said_in_sql
@@ -19,6 +19,7 @@ from fastwright.source import call_sites, layout, syntax
 from fastwright.survey.codebase import of_tests
 
 _TAKING = frozenset({"where", "filter", "having", "and_", "or_", "join", "outerjoin"})
+_NOT_NULL = re.compile(r"\bis not None$")
 _PYTHONS = re.compile(r"\b(and|or|not|is|in)\b")
 
 
@@ -62,8 +63,9 @@ def dropped_condition(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Only columns of tables that the survey knows, by their class or `Table` object, are read: an
-    alias is passed over. Where SQLAlchemy itself refuses (`Item.price > 3 and …` raises), the first
-    test has said so.
+    alias is passed over. That a key or another column without NULL `is not None` is only possible,
+    for the database would say so of every row. Where SQLAlchemy itself refuses
+    (`Item.price > 3 and …` raises), the first test has said so.
     """
     modules = {module.path: module for module in app.modules.values()}
     tables, read = by_dotted_name(app), dict[str, Conditions]()
@@ -94,29 +96,48 @@ def _finding(
     app: AppMap, call: Call, decided: Decided, conditions: Conditions, route: Route | None
 ) -> Finding:
     at = Span(call.span.path, decided.node.start_byte, decided.node.end_byte)
+    is_joined = "outer" in call.text  # a row that is not there has no key either
     return Finding(
         "dropped-condition",
         at,
-        _message(decided),
+        _message(decided, last(call.text)),
         evidence=tuple(_evidence(decided, conditions, route)),
         fixes=_fixes(app, at, decided, conditions, last(call.text)),
         symbol=f"{call.caller}:{_shown(decided.node)}",
-        structural=True,
+        structural=is_joined or not _is_vain(decided, conditions),
     )
 
 
-def _message(decided: Decided) -> str:
+def _is_vain(decided: Decided, conditions: Conditions) -> bool:
+    """True where the database would say so of every row: a key is never NULL."""
+    if decided.kept is not None or not decided.truth or not _NOT_NULL.search(_shown(decided.node)):
+        return False
+    named = decided.node.named_children
+    found = conditions.column(named[0]) if named else None
+    column = found[0].column(found[1]) if found is not None else None
+    return column is not None and (column.primary_key or column.nullable is False)
+
+
+def _message(decided: Decided, verb: str) -> str:
     if decided.kept is None:
-        asks = "asks for nothing" if decided.truth else "gives no row"
-        shown = _shown(decided.node)
-        return f"`{shown}` is always {decided.truth} for Python: the statement {asks}"
+        shown, parent = _shown(decided.node), decided.node.parent
+        while parent is not None and parent.type == "parenthesized_expression":
+            parent = parent.parent
+        either = verb == "or_" or (parent is not None and operator(parent) == "|")
+        is_never = decided.truth or either  # what stands beside it may still be asked
+        effect = "the database is never asked for it" if is_never else "the statement gives no row"
+        return f"`{shown}` is always {decided.truth} for Python: {effect}"
     lost = " and ".join(f"`{_shown(node)}`" for node in decided.lost)
     are = "are" if len(decided.lost) > 1 else "is"
     return f"{lost} {are} never asked for: Python decides here, and leaves `{_shown(decided.kept)}`"
 
 
 def _shown(node: syntax.Node) -> str:
-    return " ".join(layout.text_of(node).split())
+    """A node as written, on one line and without comments."""
+    text = layout.text_of(node)
+    for comment in syntax.find(node, "comment"):
+        text = text.replace(layout.text_of(comment), "")
+    return " ".join(text.split())
 
 
 def _evidence(decided: Decided, conditions: Conditions, route: Route | None) -> Iterator[Evidence]:
