@@ -72,7 +72,8 @@ def unequal_constraints(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Two bodies are of one thing where their names are, less words such as Create or Update. A field
-    that has some limit of its own is taken to be meant so.
+    that has some limit of its own is taken to be meant so. Two bodies of one name, in two modules,
+    may be of two things: that is only possible.
     """
     known = {schema.name: schema for schema in app.schemas}
     things: dict[str, list[Schema]] = defaultdict(list)
@@ -116,11 +117,16 @@ def _is_like(type_: str, field: Field) -> bool:
     return found is not None and found["type"] == type_
 
 
+def _last(schema: Schema) -> str:
+    return schema.name.rpartition(".")[2]
+
+
 def _finding(app: AppMap, weaker: tuple[Schema, Field], other: tuple[Schema, Field]) -> Finding:
     (schema, field), (peer, stronger) = weaker, other
     assert field.span is not None
     limits = ", ".join(f"{name}={value}" for name, value in _limits(stronger).items())
-    weak, strong = (f"{s.name.rpartition('.')[2]}.{field.name}" for s in (schema, peer))
+    is_same = _last(schema) == _last(peer)  # it may be the thing of another module
+    weak, strong = (f"{s.name if is_same else _last(s)}.{field.name}" for s in (schema, peer))
     changes = with_constraint(app, field, limits, f"`{strong}` has these limits")
     title = f"Limit `{weak}` as `{strong}` is"
     return Finding(
@@ -131,5 +137,5 @@ def _finding(app: AppMap, weaker: tuple[Schema, Field], other: tuple[Schema, Fie
         related=(stronger.span,) if stronger.span else (),
         fixes=(Fix(title, Safety.CHANGES_BEHAVIOUR, changes),) if changes else (),
         symbol=weak,
-        structural=True,
+        structural=not is_same,
     )
