@@ -176,8 +176,13 @@ class Dependencies:
                 return self._implied(replace(annotation, core=left))
             case ["i", str(name), inner, *_] if name.rpartition(".")[2] == "Optional":
                 return self._implied(replace(annotation, core=inner))
-            case ["i", str(name), *_]:
-                return _GENERIC.get(name.rpartition(".")[2], "body")
+            case ["i", str(name), *inner]:
+                kinds = {self._implied(replace(annotation, core=t)) for t in inner}
+                if "file" in kinds:
+                    return "file"
+                if _last(name) == "Union" and "query" in kinds and kinds <= {"query", None}:
+                    return "query"
+                return _GENERIC.get(_last(name), "body")
             case str():
                 return self._implied_by_name(term, frame)
         return None

@@ -19,6 +19,8 @@ from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, writing_of
 
 _ORDERED = re.compile(r"order_by\(|\bORDER\s+BY\b", re.IGNORECASE)
+_UNREAD = re.compile(r"\bfunc\.\w+\(|\bor_\(|\)\s*\|\s*\(|\.(?:i?like|contains)\(|\(\s*\*\w")
+"""Conditions that no set of columns stands for."""
 _VAGUE = re.compile(r"(?i)bool|date|time|enum|text|json")
 
 
@@ -61,7 +63,9 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
     revision or SQL of the project makes unique counts, a partial index as a whole one. Flags,
     dates and long texts among the compared columns make the finding only possible, for uniqueness
     may then be meant for some rows only; so does a question with an order, for the newest of
-    several; so does a helper that asks now for this, now for that.
+    several; so does a helper that asks now for this, now for that, and a condition that is no
+    comparison of a column, such as one of `func.lower(…)`, or one of several of which one is
+    enough.
     """
     writing = writing_of(app)
     told: set[object] = set()
@@ -127,6 +131,8 @@ def _is_unique(app: AppMap, table: Table, query: Query) -> bool:
 def _finding(app: AppMap, function: Function, route: str, found: _Pair) -> Finding:
     table, query = found.table, found.query
     compared = ", ".join(f"`{name}`" for name in query.filters)
+    is_unread = _UNREAD.search(_written(app, query)) is not None
+    compared += ", and what else it asks," * is_unread
     partly = any(columns > _compared(table, query) for columns in _uniques(app, table))
     return Finding(
         "check-then-insert",
@@ -135,11 +141,25 @@ def _finding(app: AppMap, function: Function, route: str, found: _Pair) -> Findi
         "which no constraint makes unique",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
         related=(found.made.call.span,),
-        fixes=() if partly else _fixes(app, table, query),
+        fixes=() if partly or is_unread else _fixes(app, table, query),
         symbol=f"{function.name}:{table.name}",
-        structural=not (partly or _is_ordered(app, query) or _is_vague(table, query))
+        structural=not (partly or is_unread or _is_ordered(app, query) or _is_vague(table, query))
         and _is_plain(function, found),
     )
+
+
+def _written(app: AppMap, query: Query) -> str:
+    """The statement of a question as written, or the whole function where it is not bound."""
+    at = query.span
+    holding = [f for f in app.functions if f.span.path == at.path and f.span.start <= at.start]
+    inner = [f for f in holding if at.end <= f.span.end]
+    rows = ((row.start, row.end) for f in inner for row in f.bindings)
+    stops = ((stop.start, stop.end) for f in inner for stop in f.stops)
+    tests = ((block.group, block.start) for f in inner for block in f.blocks)
+    every = (*rows, *stops, *tests, *((f.span.start, f.span.end) for f in inner))
+    around = [(start, end) for start, end in every if start <= at.start and at.end <= end]
+    start, end = min(around, key=lambda one: one[1] - one[0], default=(at.start, at.end))
+    return app.text(Span(at.path, start, end))
 
 
 def _is_ordered(app: AppMap, query: Query) -> bool:

@@ -22,6 +22,7 @@ _INNER = frozenset({"call_next", "app"})
 _NETS = frozenset({"ValueError", "Exception", "BaseException"})
 _BROKEN = re.compile(r"\b500\b|INTERNAL_SERVER_ERROR")
 _HANDLED = re.compile(r"\bRequestValidationError\b")
+_MAPPED = re.compile(rb"\bRequestValidationError\b(?:\s*:|\]\s*=)")
 _REPAIR = '''
 
 @{app}.exception_handler({error})
@@ -91,11 +92,21 @@ def _handles(app: AppMap) -> bool:
             key == "exception_handlers" for key, _ in call.keywords
         )
         given = (*call.arguments[:1], *(v for k, v in call.keywords if "exc" in k)) if adds else ()
-        if any(_HANDLED.search(text) for text in given) and not is_dead(app, call.caller):
+        told = any(_HANDLED.search(text) or _is_of_mapping(app, text) for text in given)
+        if told and not is_dead(app, call.caller):
             return True
     caught = (name for function in app.functions for block in function.blocks
               if block.kind == "except" for name in block.names)  # fmt: skip
     return any(_HANDLED.search(name) for name in caught)
+
+
+def _is_of_mapping(app: AppMap, given: str) -> bool:
+    """True for a plain name where a mapping of the app has a handler for failed validation.
+
+    Handlers are added in a loop over such a mapping, or it is handed to the app whole.
+    """
+    is_plain = given.isidentifier() and (given.islower() or given.isupper())
+    return is_plain and any(_MAPPED.search(content) for content in app.files.values())
 
 
 def _is_answered(app: AppMap, function: Function) -> bool:
