@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 
@@ -72,14 +73,21 @@ class Lookups:
         self.filtered: dict[str, str] = {}
         self.loaded: dict[str, str] = {}
         self.deleted: dict[str, str] = {}
+        self._models = frozenset(_last(table.model) for table in app.tables if table.model)
         for route in app.routes:
             for query in route.queries if route.reachable else ():
                 self.filtered |= dict.fromkeys(self._sought(query), f"`{route}` filters by it")
                 for path in query.eager:
-                    self.loaded |= dict.fromkeys(path.split(".")[1:], f"`{route}` loads by it")
+                    self.loaded |= dict.fromkeys(self._steps(path), f"`{route}` loads by it")
                 for name in query.tables[:1] if query.kind == "delete" else ():
                     self.deleted[name] = f"`{route}` deletes from `{name}`"
         self._note_deletes()
+
+    def _steps(self, path: str) -> Iterator[str]:
+        """The relationships of a path, each with its class where that stands before it."""
+        parts = path.split(".")
+        for owner, name in itertools.pairwise(parts):
+            yield f"{owner}.{name}" if owner in self._models else name
 
     def _sought(self, query: Query) -> Iterator[str]:
         """The columns that find the rows: not those beside one that an index finds them by."""
@@ -114,8 +122,10 @@ class Lookups:
         owner = self.app.table(parent)
         for relationship in owner.relationships if owner is not None else ():
             children = relationship.many and relationship.target == table.model
-            if children and relationship.name in self.loaded:
-                return self.loaded[relationship.name]
+            names = (relationship.name, f"{_last(owner.model or '')}.{relationship.name}")
+            loads = next((self.loaded[name] for name in names if name in self.loaded), "")
+            if children and loads:
+                return loads
         return self.deleted.get(parent, "")
 
 
@@ -151,3 +161,7 @@ def _gives(function: Function, content: bytes, asked: Span, name: str) -> bool:
     )
     results = {found["result"] for found in taken if found is not None} - {name}
     return any(_gives(function, content, asked, result) for result in results)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
