@@ -120,9 +120,10 @@ class Lookups:
                 return self.filtered[f"{table.name}.{name}"]
         parent = parent_of(self.app, column.foreign_key or "")
         owner = self.app.table(parent)
+        of = _last(owner.model or "") if owner is not None else ""
         for relationship in owner.relationships if owner is not None else ():
             children = relationship.many and relationship.target == table.model
-            names = (relationship.name, f"{_last(owner.model or '')}.{relationship.name}")
+            names = (relationship.name, f"{of}.{relationship.name}")
             loads = next((self.loaded[name] for name in names if name in self.loaded), "")
             if children and loads:
                 return loads
