@@ -88,7 +88,7 @@ class Wiring:
         for name in STATEMENTS:
             for unit, index in self.sites(name):
                 self._register(unit, unit.facts.calls[index], name, None)
-        for name in _REGISTERING:
+        for name in (*_REGISTERING, "middleware"):
             for unit, index in self.sites(name):
                 self._applied(unit, index, name)
         for made, rows in self.on.items():
@@ -132,7 +132,7 @@ class Wiring:
                     yield inner, Frame(symbol.unit, inner.scope, env, inner.start)
 
     def _applied(self, unit: Unit, index: int, name: str) -> None:
-        """``router.get("/")(function)``."""
+        """``router.get("/")(function)``, ``app.middleware("http")(function)``."""
         for row in (r for r in unit.facts.calls[index + 1 : index + 8] if r.callee == ["c", index]):
             frame = Frame(unit, row.scope, (), row.start)
             for value in self.evaluator.values(row.arguments[0], frame) if row.arguments else ():
