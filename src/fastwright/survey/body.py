@@ -106,9 +106,18 @@ class Body:
             if key == ["**", None]:
                 found += values
             else:
-                place = key[1] if isinstance(key, list) and key[0] == "s" else "*"
-                found += parts.placed(values, str(place))
+                found += parts.placed(values, self._place(key, at, env))
         return parts.unique(found)
+
+    def _place(self, key: Term, at: int, env: Locals) -> str:
+        """Where a key puts its value: ``*`` where it is not known, or the client names it.
+
+        ``Model.column`` is a key of the app's own, though what it says is not known.
+        """
+        if isinstance(key, list) and key[0] == "s":
+            return str(key[1])
+        is_own = isinstance(key, str) and "." in key and not self.held(key, at, env)
+        return f"*{key}" if is_own else "*"
 
     def _comprehension(
         self, element: Term, clauses: list[Term], at: int, env: Locals

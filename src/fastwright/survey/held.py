@@ -57,7 +57,7 @@ def _taken(held: Held, name: str) -> Held | None:
         deep = len(held.path) > 6
         return held if deep else Held(held.root, (*held.path, name), (), held.passed)
     first = held.at[0]
-    same = name in (first, EACH) or first == "*" or (first == EACH and name.startswith("["))
+    same = name in (first, EACH) or first[:1] == "*" or (first == EACH and name.startswith("["))
     return held._replace(at=held.at[1:]) if same else None
 
 
