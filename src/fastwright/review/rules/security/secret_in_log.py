@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Fix, Safety
-from fastwright.model.code import Flow
+from fastwright.model.code import Flow, Function
 from fastwright.model.finding import Finding, Severity
+from fastwright.model.places import Span
 from fastwright.review.harm import Harm, finding, harms, is_secret_value
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source import call_sites, layout, syntax
 
@@ -18,6 +20,10 @@ _INTERPOLATED = re.compile(r"\{([^{}]*)\}")
 _READ = re.compile(r"([A-Za-z_][\w.]*)(\[[^\]]*\])?")
 _FEW = re.compile(r"\[\s*(?::\s*(?:\d|1[0-2])|-\s*[1-6]\s*:)\s*\]")
 _SLICE = re.compile(r"\[\s*(?::\s*[1-3]?\d|-\s*[1-3]?\d\s*:)\s*\]")
+_PIECE = re.compile(r"(?i)\b\w*(?:token|secret|passw|key)\w*\[\s*:\s*[1-3]?\d\s*\]")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_DEEPEST = 3
+"""Assignments that are looked at, one behind the other."""
 _WHY = "logs are read by more people, and kept longer, than the secret may be"
 
 
@@ -59,7 +65,8 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     What is secret is told by the name of the field. `SecretStr` is written as asterisks and not
     reported, nor are the first twelve characters of a secret or its last six; a longer piece
-    of it, up to 39, is only possible. What a library logs by itself is not seen.
+    of it, up to 39, is only possible, and so is one that was cut in a statement before. What a
+    library logs by itself is not seen.
     """
     for harm in harms(app, "log"):
         secret = _secret(app, harm.first)
@@ -69,8 +76,8 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
             fix = _hidden(app, harm)
             found = finding(app, "secret-in-log", harm, message, (fix,) if fix else ())
             # Of a signed token, even a long beginning is its header, which is no secret.
-            whole = not _is_cut(app.text(harm.at), _SLICE)
-            yield replace(found, structural=found.structural and whole)
+            cut = _is_cut(app.text(harm.at), _SLICE) or _was_cut(app, harm.first)
+            yield replace(found, structural=found.structural and not cut)
 
 
 def _secret(app: AppMap, flow: Flow) -> str:
@@ -94,6 +101,29 @@ def _is_cut(text: str, piece: re.Pattern[str] = _FEW) -> bool:
     written = " ".join(_INTERPOLATED.findall(text)) or re.sub(r"(['\"]).*?\1", "", text)
     named = [m for m in _READ.finditer(written) if is_secret_value(m[1].rpartition(".")[2])]
     return bool(named) and all(piece.fullmatch(m[2] or "") for m in named)
+
+
+def _was_cut(app: AppMap, flow: Flow) -> bool:
+    """True where what is handed on, on the way or to the log, was bound to a piece of a secret."""
+    functions = reach(app).functions.values()
+    for span in flow.path:
+        inside = [f for f in functions if f.span.path == span.path
+                  and f.span.start <= span.start < f.span.end]  # fmt: skip
+        if inside and _binds_a_piece(app, max(inside, key=lambda f: f.span.start), span):
+            return True
+    return False
+
+
+def _binds_a_piece(app: AppMap, function: Function, span: Span) -> bool:
+    """Whether a name in the call, or one that it was made of, holds ``token[:16]``."""
+    text, path = app.text(span), function.span.path
+    for _ in range(_DEEPEST):
+        named = set(_NAME.findall(text))
+        bound = [b for b in function.bindings if b.name in named and b.end <= span.start]
+        text = " ".join(app.text(Span(path, b.start, b.end)) for b in bound)
+        if _PIECE.search(text):
+            return True
+    return False
 
 
 def _is_masked(annotation: str) -> bool:
