@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap, Setting
@@ -9,6 +10,8 @@ from fastwright.model.code import Flow
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.harm import is_secret_setting
 from fastwright.review.rule import rule
+
+_NUMBER = re.compile(r"(?:builtins\.)?(?:bool|int|float)\b|(?:datetime\.)?timedelta\b")
 
 
 @rule(code="FW543", severity=Severity.HIGH)
@@ -44,7 +47,8 @@ def settings_in_answer(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A route with a response model of its own is not reported, since the model takes out what it does
-    not name. Fields of type `SecretStr` answer with asterisks and are not reported.
+    not name. Fields of type `SecretStr` answer with asterisks and are not reported, nor are
+    numbers: how many keys somebody may have is no key.
     """
     models = {route.handler: route.response_model for route in app.routes}
     seen = set()
@@ -87,4 +91,6 @@ def _is_of(setting: Setting, owner: str) -> bool:
 
 
 def _is_plain_secret(setting: Setting) -> bool:
-    return is_secret_setting(setting.name) and "Secret" not in (setting.annotation or "")
+    kind = setting.annotation or ""
+    is_number = _NUMBER.match(kind) is not None
+    return is_secret_setting(setting.name) and "Secret" not in kind and not is_number
