@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from fastwright.source import call_sites, imports, layout, syntax
 from fastwright.source.syntax import Node
 
 _LIMIT = "MAX_UPLOAD_BYTES"
+_REFUSED = re.compile(r"413|(?i:too_?large)")
 
 
 @rule(code="FW538", severity=Severity.MEDIUM)
@@ -56,17 +58,19 @@ def unbounded_upload(app: AppMap) -> Iterator[Finding]:
     A test of `file.size`, or of the length of what was read, is taken for a limit. A proxy in front
     of the app that limits bodies is not seen: allow the rule in the settings if there is one. A
     middleware whose name speaks of a limit on size or body ends the rule. A handler that looks at
-    the header `Content-Length` leaves a possible finding: a client may send none. So does one that
-    administrators alone may call.
+    the header `Content-Length`, or a middleware that does, leaves a possible finding: a client may
+    send none. So does one that administrators alone may call.
     """
     reached = reach(app)
     if any(_limits_bodies(middleware.name) for middleware in app.middleware):
         return
+    announced = any(_refuses_by_length(app, reached, one.name) for one in app.middleware)
     for harm in harms(app, "read"):
         message = f"`read` takes all of {harm.source} into memory, whatever its size"
         fix = _limited(app, harm.at)
         found = finding(app, "unbounded-upload", harm, message, (fix,) if fix else ())
         limited = all(_reads_the_length(app, reached, flow.handler) for flow in harm.flows)
+        limited = limited or announced
         sure = found.structural and not limited and not _is_for_administrators(app, harm)
         yield replace(found, structural=sure)
 
@@ -85,6 +89,13 @@ def _reads_the_length(app: AppMap, reached: Reach, handler: str) -> bool:
         return False
     below = filter(None, (reached.callee(call) for call in reached.calls_in(root)))
     return any("content-length" in app.text(f.span).lower() for f in (root, *below))
+
+
+def _refuses_by_length(app: AppMap, reached: Reach, middleware: str) -> bool:
+    """True where a middleware of ours refuses bodies that are announced as too large."""
+    entries = (middleware, f"{middleware}.dispatch", f"{middleware}.__call__")
+    texts = [app.text(reached.functions[n].span) for n in entries if n in reached.functions]
+    return any("content-length" in text.lower() and _REFUSED.search(text) for text in texts)
 
 
 def _limits_bodies(name: str) -> bool:
