@@ -29,6 +29,9 @@ _WORDS = (
     (SIGN_UP, re.compile(r"(?i)sign_?up|register|create_?(user|acc)")),
     ("login", _LOGIN),
 )
+_CHECKS = re.compile(r"(?i)(?:verify|confirm|activate|check|validate)(?:_|$)")
+"""What checks a code or an address, and signs a login token for whoever has proved it."""
+
 _KEY = re.compile(r"\w+(\.\w+)+(\(\))?|[A-Z][A-Z0-9_]*")
 _READS = re.compile(r"(?:[\w)\]]\[\s*|\.get\(\s*)[\"'](\w+)[\"']")
 _WRITES = re.compile(r"[\"'](\w+)[\"']\s*(?::|\]\s*=(?!=))\s*([^,}\n]+)")
@@ -177,6 +180,8 @@ def _mintings(app: AppMap) -> Iterator[Minting]:
 def _signed_for(signer: str, caller: str) -> str:
     """The purpose that a signing function's name tells, else that of who calls it."""
     told = purpose_of(signer)
+    if told == "login" and _CHECKS.match(caller):
+        return told
     if told in ("", "login", SIGN_UP):
         told = purpose_of(caller) or told
     if told == SIGN_UP:
