@@ -22,6 +22,7 @@ NAME = "leaked-secret-field"
 _KEY = re.compile(r"""["'](\w+)["']\s*:""")
 _FACTOR = re.compile(r"(?i)(totp|otp|mfa|two_?factor)_?secret$")
 _MADE = re.compile(r"(?i)\brandom_base32\(|\b(generate|create|make|new)_?\w*secret\w*\(")
+_CONFIRMATION = re.compile(r"(?i)confirmation_?(code|token)$")
 _ENROLS = re.compile(r"(?i)enable|set_?-?up|enrol|generat|activat|provision")
 _WRITTEN_OUT = 3
 """From so many fields of the answer's model on, a dictionary is taken for the answer."""
@@ -67,8 +68,9 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
     without a response model is judged only where the handler returns the caller itself. Only
     possible are one that the handler leaves to a function which writes the answer out without it,
     a field that a base declares, that may be null and that no table has, one of the request's own
-    body that the handler sets or refuses before it gives the body back, and one of a model that
-    lies inside the body and inside the answer: settings that are given back as they were sent. The
+    body that the handler sets or refuses before it gives the body back, a code of confirmation that
+    the table of the accounts has not, which may be the reference of a booking, and one of a model
+    that lies inside the body and inside the answer: settings that are given back as sent. The
     secret of a second factor is passed over where it is made for the answer.
     """
     answers = Answers(app)
@@ -118,7 +120,8 @@ def _finding(app: AppMap, route: Route, secrets: tuple[Leaf, ...]) -> Finding:
         fixes=(fix,) if fix else (),
         symbol=route.handler,
         structural=not all(_is_hollow(app, leaf) or _is_handled(app, route, leaf)
-                           or _is_left_out(app, route, leaf) for leaf in secrets),
+                           or _is_left_out(app, route, leaf) or _is_reference(app, leaf)
+                           for leaf in secrets),
     )  # fmt: skip
 
 
@@ -126,6 +129,13 @@ def _is_hollow(app: AppMap, leaf: Leaf) -> bool:
     """True for a field that nothing fills, as far as the names of columns tell."""
     filled = any(c.attribute == leaf.name for table in app.tables for c in table.columns)
     return leaf.is_spare and not filled
+
+
+def _is_reference(app: AppMap, leaf: Leaf) -> bool:
+    """True for a code of confirmation that no account holds: a guest finds a booking by such."""
+    accounts = ownership_of(app).accounts
+    held = accounts is not None and any(c.attribute == leaf.name for c in accounts.columns)
+    return _CONFIRMATION.match(leaf.name) is not None and not held
 
 
 def _is_handled(app: AppMap, route: Route, leaf: Leaf) -> bool:
