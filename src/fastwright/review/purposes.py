@@ -180,8 +180,8 @@ def _mintings(app: AppMap) -> Iterator[Minting]:
 def _signed_for(signer: str, caller: str) -> str:
     """The purpose that a signing function's name tells, else that of who calls it."""
     told = purpose_of(signer)
-    if told == "login" and _CHECKS.match(caller):
-        return told
+    if told in ("login", SIGN_UP) and _LOGIN.search(signer) and _CHECKS.match(caller):
+        return "login"
     if told in ("", "login", SIGN_UP):
         told = purpose_of(caller) or told
     if told == SIGN_UP:
