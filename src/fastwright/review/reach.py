@@ -12,6 +12,7 @@ from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
 from fastwright.review.course import always
 from fastwright.review.once import once
+from fastwright.source import syntax
 
 _DEEPEST = 8
 _OFFLOADING = frozenset({
@@ -175,7 +176,8 @@ class Reach:
         """The calls that run on the event loop while an ``async`` function of ours runs.
 
         Plain functions that it calls are followed, other ``async`` ones are not: those are asked
-        for themselves. What is handed to a thread is left out.
+        for themselves. What is handed to a thread is left out, and what a lambda does that is kept:
+        whoever calls it may do so in a thread.
         """
         for step in self._read_below(function, self._stays):
             if not self._offloaded(step.call):
@@ -187,11 +189,25 @@ class Reach:
 
     def _offloaded(self, call: Call) -> bool:
         """True for a call inside the arguments of one that hands its work to a thread."""
+        if self._is_kept(call):
+            return True
         if call.caller not in self._handing:
             rows = self._calls.get(call.caller, ())
             self._handing[call.caller] = [c for c in rows if self._hands(c)]
         rows = self._handing[call.caller]
         return any(c is not call and holds(c.span, call.span) for c in rows)
+
+    def _is_kept(self, call: Call) -> bool:
+        """True for a call inside a lambda that stands in the arguments of no call."""
+        caller, content = self.functions.get(call.caller), self.app.files[call.span.path]
+        if caller is None or content.find(b"lambda", caller.span.start, call.span.start) < 0:
+            return False
+        around = syntax.around(syntax.parse(content), call.span.start, call.span.end)
+        kinds = [node.type for node in around]
+        if "lambda" not in kinds:
+            return False
+        before = kinds[: kinds.index("lambda")]
+        return "argument_list" not in before
 
     def _hands(self, call: Call) -> bool:
         """True for `to_thread` and its like, and for a function of ours that gives it what it got.
