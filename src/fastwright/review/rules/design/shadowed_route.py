@@ -10,6 +10,7 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.rule import rule
+from fastwright.source import layout
 
 _CONVERTED = re.compile(r"\{\w+:(?P<converter>\w+)\}")
 _WHOLE = re.compile(r"\{\w+\}")
@@ -56,7 +57,8 @@ def shadowed_route(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Two routes are compared where one file declares both on one router; the order of routers that
-    are included after each other is not.
+    are included after each other is not. Routes that two functions declare are only possible: the
+    app may call one of them.
     """
     seen: dict[tuple[object, ...], list[Route]] = {}
     told: set[tuple[str, str]] = set()  # a router that is included twice shadows once
@@ -110,8 +112,13 @@ def _finding(app: AppMap, first: Route, later: Route) -> Finding:
         related=(first.span,),
         fixes=_fixes(app, first, later),
         symbol=later.handler,
-        structural=True,
+        structural=_scope(first) == _scope(later),
     )
+
+
+def _scope(route: Route) -> str:
+    """The function that declares a route; of two, it is not known that both run on one router."""
+    return route.handler.rpartition(".<locals>.")[0]
 
 
 def _fixes(app: AppMap, first: Route, later: Route) -> tuple[Fix, ...]:
@@ -122,11 +129,16 @@ def _fixes(app: AppMap, first: Route, later: Route) -> tuple[Fix, ...]:
     content = app.files[down.path]
     if len({(r.method, r.path) for r in registered}) > 1 or _needs_between(content, up, down):
         return ()
+    indent = layout.indentation(content, up.start)
+    if layout.indentation(content, down.start) != indent:
+        return ()
+    gap = f"\n\n{indent}" if indent else "\n\n\n"
     rest = len(content) - len(content[down.end :].lstrip(b"\n"))
-    cut = Span(down.path, down.start, rest if rest < len(content) else down.end)
+    begin = layout.line_start(content, down.start)
+    cut = Span(down.path, begin, rest if rest < len(content) else down.end)
     why = f"`{later}` must stand above `{first}`, which matches its paths too"
     moved = (
-        Edit(Span(up.path, up.start, up.start), f"{app.text(down)}\n\n\n", why),
+        Edit(Span(up.path, up.start, up.start), f"{app.text(down)}{gap}", why),
         Edit(cut, "", why),
     )
     safety = Safety.SAFE if _refused_so_far(first, later) else Safety.CHANGES_BEHAVIOUR
@@ -136,7 +148,9 @@ def _fixes(app: AppMap, first: Route, later: Route) -> tuple[Fix, ...]:
 def _needs_between(content: bytes, up: Span, down: Span) -> bool:
     """True where the lower handler uses a name that is bound between the two."""
     used = set(re.findall(r"\w+", down.text(content)))
-    between = content[up.start : down.start].decode("utf-8", "replace")
+    indent = layout.indentation(content, up.start)
+    lines = content[up.start : down.start].decode("utf-8", "replace").splitlines()
+    between = "\n".join(line.removeprefix(indent) for line in lines if line.startswith(indent))
     bound = ((m[1] or m[2], m[0]) for m in _BINDING.finditer(between))
     return any(name in used if name else True for name, _ in bound)
 
