@@ -18,6 +18,11 @@ CONSTANT = re.compile(
     r"\{(\s*(\"\w+\"|'\w+')\s*:\s*(\"[^\"]*\"|'[^']*'|True|False|None|[\d.]+)\s*(,|(?=\})))+\s*\}"
 )
 """An answer that is the same each time, as written."""
+_MEMBERS = re.compile(
+    r"\[\s*(\w+)\.(?:value|name)\s+for\s+\1\s+in\s+(?:\w+\.)*[A-Z]\w*\s*\]|"
+    r"list\((?:\w+\.)*[A-Z]\w*\)"
+)
+"""The members of an `Enum`: only a class of that kind can be gone through."""
 _OWN_WORDS = re.compile(
     r"(?:datetime|time|date|len|int|str|bool)\b|\w*(?:settings|config)\b"
     r"|(?:\w+\.)*[A-Z]\w*\.[A-Z][A-Z0-9_]+(?:\.value)?$"
@@ -58,11 +63,13 @@ class Acknowledging:
 
     def _is_one(self, function: Function, value: str, given: frozenset[str], depth: int) -> bool:
         text = value.strip()
-        if CONSTANT.fullmatch(text):
+        if CONSTANT.fullmatch(text) or _MEMBERS.fullmatch(text):
             return True
         shown = _expression(text)
         if shown is None or depth > _DEEPEST:
             return False
+        if next(syntax.find(shown, "identifier"), None) is None:
+            return True  # literals alone: nothing in it can change
         if shown.type == "dictionary":
             return self._is_told_whole(function, shown, given)
         if shown.type == "identifier":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fastwright.model.app import AppMap, Route
 from fastwright.model.change import Fix, Safety
@@ -27,6 +27,10 @@ _PROBE = re.compile(
     r"|^/$|\bjwks\b|/\.well-known/"
 )
 """What machines or the curious ask, and no client is generated for; a standard may word it."""
+_PAGES = "fastapi.openapi.docs."
+"""Where functions come from that make pages of documentation: each is a response."""
+_NOTHING = ("None", "NoReturn", "Never", "typing.NoReturn")
+_DEEPEST = 3
 _HOOK = re.compile(r"(?i)web-?_?hook")
 _CALLED = re.compile(r"(?:await\s+)?(?P<name>[\w.]+)\(")
 _BUILT = re.compile(r"(?P<many>\[)?(?P<name>[A-Z]\w*)(\.(model_validate|from_orm|parse_obj))?\(")
@@ -64,8 +68,9 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
     what `responses` declares for 200 or 201, routes outside of the contract and webhooks, whose
     callers read no answer, are passed over. Only possible are a root and a health check, and a
     dictionary of words, counts and what was sent, which says no more than that it was done. So are
-    up to three single values that the answer to a write is made of by hand. Where half of the
-    routes declare nothing, that is one finding.
+    literals, the members of an enumeration, what a function gives that is declared to return
+    nothing, and up to three single values that the answer to a write is made of by hand. Where half
+    of the routes declare nothing, that is one finding.
     """
     reached = reach(app)
     declared = [r for r in app.routes if r.reachable and r.in_schema and r.response_model]
@@ -74,7 +79,17 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
     if len(sure) >= max(HOUSE, len(declared)):
         yield _habit(sure, len(found), len(found) + len(declared))
     else:
-        yield from found
+        yield from _once(found)
+
+
+def _once(found: list[Finding]) -> Iterable[Finding]:
+    """One finding for each handler: a router can be included twice, and a path be written twice."""
+    told: dict[str, Finding] = {}
+    for one in found:
+        kept = told.get(one.symbol)
+        if kept is None or (one.structural and not kept.structural):
+            told[one.symbol] = one
+    return told.values()
 
 
 def _finding(app: AppMap, reached: Reach, route: Route) -> Finding | None:
@@ -132,17 +147,20 @@ def _kind(reached: Reach, function: Function, value: str, depth: int = 0) -> str
 
 def _of_call(reached: Reach, function: Function, name: str, depth: int) -> str:
     call = next((c for c in reached.calls_in(function) if c.text == name), None)
+    if call is not None and (call.callee or "").startswith(_PAGES):
+        return "response"
     inner = reached.callee(call) if call is not None else None
     if inner is None or inner.name != (call.callee if call else None):
         known = call is not None and (call.callee or "").startswith(("sqlalchemy", "sqlmodel"))
         return "content" if known or name[:1].isupper() or "." not in name else "unknown"
-    if inner.returns is not None:
-        return "response" if "Response" in inner.returns else "content"
     values = [s.value for s in inner.stops if s.kind == "return" and s.value.strip()]
-    if not values or depth > 3:
+    kinds = {_kind(reached, inner, v, depth + 1) for v in values} if depth <= _DEEPEST else set()
+    if inner.returns is None:
+        return kinds.pop() if len(kinds) == 1 else "unknown"
+    if inner.returns.strip("\"'") in _NOTHING:
         return "unknown"
-    kinds = {_kind(reached, inner, v, depth + 1) for v in values}
-    return kinds.pop() if len(kinds) == 1 else "unknown"
+    # An annotation is not held to: what each return makes weighs more.
+    return "response" if "Response" in inner.returns or kinds == {"response"} else "content"
 
 
 def _habit(sure: list[Finding], silent: int, total: int) -> Finding:
