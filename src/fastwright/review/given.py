@@ -10,6 +10,8 @@ from fastwright.review.reach import Reach, Step
 
 _NO_ROWS = re.compile(rb"\.(?:subquery|cte|scalar_subquery|alias|lateral)\([^()]*\)[\s)]*$")
 """What ends in this is a part of another statement, which alone gives rows."""
+_COUNTED = re.compile(r"\w+\.(?:count|total|total_count)\b(?!\s*\()|\blen\(\w+\)")
+"""What is said of rows without reading them: how many there are."""
 
 
 def gives_back(reached: Reach, step: Step) -> bool:
@@ -38,7 +40,8 @@ def names_of(function: Function, span: Span, reached: Reach) -> frozenset[str]:
 def _returned(function: Function, span: Span, reached: Reach) -> bool:
     names = names_of(function, span, reached)
     return any(
-        (stop.start <= span.start and span.end <= stop.end) or mentions(stop.value, names)
+        (stop.start <= span.start and span.end <= stop.end)
+        or mentions(_COUNTED.sub("", stop.value), names)
         for stop in function.stops
         if stop.kind in ("return", "yield")
     )
