@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
@@ -65,7 +66,8 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
     A coroutine that is kept and handed on, to `gather` or `create_task`, is meant; only one whose
     first use is a test, an attribute or an element, or that a session is given, is reported. A
     function with a decorator may be no coroutine any more, and is passed over. What no
-    route reaches is only possible in a folder such as `archive`, and where nothing calls it.
+    route reaches is only possible in a folder such as `archive`, where nothing calls it, and
+    where another project of the repository defines what is called.
     """
     reached = reach(app)
     routes = {ran.function.name: ran.route for ran in reached.ran()}
@@ -79,7 +81,11 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
         if written[called.name] > 1 or _is_one_of_several(app, call, called):
             continue  # one of several by that name may be no coroutine
         if call.dropped or _is_taken_for_its_result(app, caller, call):
-            yield _finding(app, call, caller, routes.get(call.caller))
+            route = routes.get(call.caller)
+            sure = route is not None or not (
+                _is_put_away(app, call) or _is_foreign(app, call, called)
+            )
+            yield replace(_finding(call, caller, route), structural=sure)
 
 
 def _makes_a_coroutine(function: Function) -> bool:
@@ -114,7 +120,7 @@ def _is_taken_for_its_result(app: AppMap, caller: Function, call: Call) -> bool:
     return is_tested or is_read or is_given is not None
 
 
-def _finding(app: AppMap, call: Call, caller: Function, route: Route | None) -> Finding:
+def _finding(call: Call, caller: Function, route: Route | None) -> Finding:
     becomes = f"`{call.target}` is a coroutine, not its result"
     told = f"`{call.text}` is not awaited: {'it never runs' if call.dropped else becomes}"
     seen = [f"`{last(call.callee or '')}` is `async`"]
@@ -127,13 +133,22 @@ def _finding(app: AppMap, call: Call, caller: Function, route: Route | None) -> 
         evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in seen),
         fixes=_fixes(call) if caller.is_async else (),
         symbol=f"{call.caller}:{call.text}",
-        structural=route is not None or not _is_put_away(app, call),
     )
 
 
 def _is_put_away(app: AppMap, call: Call) -> bool:
     """True for code that nothing runs: what it leaves undone is missed by nobody."""
     return bool(_PUT_AWAY & set(call.span.path.parts[:-1])) or is_dead(app, call.caller)
+
+
+def _is_foreign(app: AppMap, call: Call, called: Function) -> bool:
+    """True where the caller has dependencies of its own, declared beside what it calls.
+
+    Another project of the repository may have a package of the same name, or its own not be here.
+    """
+    above = [m.path.parent for m in app.manifests if m.path.parent in call.span.path.parents]
+    own = max(above, key=lambda folder: len(folder.parts), default=None)
+    return own is not None and own not in called.span.path.parents
 
 
 def _fixes(call: Call) -> tuple[Fix, ...]:
