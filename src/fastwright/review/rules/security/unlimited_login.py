@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
 from fastwright.review.intent import Intent
 from fastwright.review.logins import logins_of
 from fastwright.review.rule import rule
@@ -74,9 +75,13 @@ def unlimited_login(app: AppMap) -> Iterator[Finding]:
     in `[tool.fastwright.access]` by naming the operation as `limited`.
     """
     logins, intent = logins_of(app), Intent.read(app)
+    told: set[tuple[str, Span]] = set()  # a router that is included twice has one login
     for route in logins.routes:
-        if route.span is None or logins.limited_by(route) or intent.is_limited(route):
+        if route.span is None or (route.handler, route.span) in told:
             continue
+        if logins.limited_by(route) or intent.is_limited(route):
+            continue
+        told.add((route.handler, route.span))
         seen = "no dependency, decorator, middleware or function that it reaches counts tries"
         yield Finding(
             NAME,
