@@ -19,6 +19,8 @@ from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source import layout
 
+_LONGEST = 60
+"""Characters of a call that are quoted."""
 _NAME = "_background_tasks"
 _WITHOUT_LOOP = re.compile(
     r"asyncio\.run\(|run_until_complete|threadsafe|\bfrom_thread\b|new_event_loop|\bThread\("
@@ -124,7 +126,7 @@ def _finding(app: AppMap, function: Function, call: Call, route: str) -> Finding
     return Finding(
         "lost-task",
         call.span,
-        f"`{function.name}` starts `{work or call.text}` as a task that nothing refers to",
+        f"`{function.name}` starts `{_shown(call)}` as a task that nothing refers to",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
         fixes=_fixes(app, function, call),
         symbol=f"{function.name}:{work}",
@@ -137,11 +139,17 @@ def _unstarted(function: Function, call: Call, route: Route) -> Finding:
     return Finding(
         "lost-task",
         call.span,
-        f"`{function.name}` starts `{work or call.text}` in a thread, where no event loop runs",
+        f"`{function.name}` starts `{_shown(call)}` in a thread, where no event loop runs",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it raises for `{route}`, a plain `def`"),),
         symbol=f"{function.name}:{work}",
         structural=not _is_caught(function, call),
     )
+
+
+def _shown(call: Call) -> str:
+    """The work that is started, on one line."""
+    line = " ".join((next(iter(call.arguments), "") or call.text).split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 def _fixes(app: AppMap, function: Function, call: Call) -> tuple[Fix, ...]:
