@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from fastwright.source.syntax import Node, around, parse, walk
@@ -46,6 +47,12 @@ def indentation(content: bytes, offset: int) -> str:
 def indented(text: str, by: str) -> str:
     """`text` with `by` before each line that is not blank."""
     return "".join(by + line if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def shortened(text: str, longest: int = 60) -> str:
+    """Code on one line, to be quoted: cut behind `longest` characters, and then it shows that."""
+    line = re.sub(r"(?<=[(\[{])\s+|\s+(?=[)\]}])", "", " ".join(text.split()))
+    return line if len(line) <= longest else f"{line[:longest].rstrip()}…"
 
 
 def smallest(content: bytes, start: int, end: int, *kinds: str) -> Node | None:

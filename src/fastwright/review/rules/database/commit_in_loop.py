@@ -69,7 +69,7 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
 
 def _finding(app: AppMap, found: Looped, *, sure: bool) -> Finding:
     inner = "" if found.asking is found.place else f" in `{found.owner.name}`"
-    over = " ".join(found.loop.words.split())[:60]
+    over = layout.shortened(found.loop.words)
     return Finding(
         "commit-in-loop",
         found.place.span,

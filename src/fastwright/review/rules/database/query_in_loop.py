@@ -9,6 +9,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.looping import Looped, by_loop, looped
 from fastwright.review.rule import rule
+from fastwright.source import layout
 
 
 @rule(code="FW302", severity=Severity.MEDIUM)
@@ -66,7 +67,7 @@ def query_in_loop(app: AppMap) -> Iterator[Finding]:
 
 def _finding(found: Looped, others: tuple[Looped, ...]) -> Finding:
     inner = "" if found.asking is found.place else f" in `{found.owner.name}`"
-    over = " ".join(found.loop.words.split())[:60]
+    over = layout.shortened(found.loop.words)
     return Finding(
         "query-in-loop",
         found.place.span,

@@ -12,7 +12,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.acknowledging import CONSTANT, Acknowledging
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
-from fastwright.source import signatures
+from fastwright.source import layout, signatures
 
 HOUSE = 6
 """From so many routes on, and half of all, it is a habit of the house: one finding."""
@@ -101,7 +101,7 @@ def _finding(app: AppMap, reached: Reach, route: Route) -> Finding | None:
     kinds = {_kind(reached, function, value) for value in telling}
     if not telling or "response" in kinds:
         return None
-    told = f"it returns `{' '.join(telling[0].split())[:60]}`"
+    told = f"it returns `{layout.shortened(telling[0])}`"
     return Finding(
         "missing-response-model",
         route.span,

@@ -19,8 +19,6 @@ from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source import layout
 
-_LONGEST = 60
-"""Characters of a call that are quoted."""
 _NAME = "_background_tasks"
 _WITHOUT_LOOP = re.compile(
     r"asyncio\.run\(|run_until_complete|threadsafe|\bfrom_thread\b|new_event_loop|\bThread\("
@@ -148,8 +146,7 @@ def _unstarted(function: Function, call: Call, route: Route) -> Finding:
 
 def _shown(call: Call) -> str:
     """The work that is started, on one line."""
-    line = " ".join((next(iter(call.arguments), "") or call.text).split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    return layout.shortened(next(iter(call.arguments), "") or call.text)
 
 
 def _fixes(app: AppMap, function: Function, call: Call) -> tuple[Fix, ...]:
