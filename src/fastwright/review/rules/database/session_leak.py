@@ -77,18 +77,25 @@ def session_leak(app: AppMap) -> Iterator[Finding]:
 
 def _leak(reached: Reach, function: Function, call: Call, *, is_root: bool) -> str:
     """How a session that is opened by `call` can stay open; empty where it cannot."""
-    if call.callee == "builtins.next" and _steps_a_dependency(reached, function, call):
-        return "takes a session out of its dependency, which nobody closes"
     name = call.target
+    if call.callee == "builtins.next" and _steps_a_dependency(reached, function, call):
+        # Whoever steps a dependency by hand may close what it took by hand too.
+        never = "takes a session out of its dependency, which nobody closes"
+        return _unclosed(reached, function, name, never)
     if call.callee not in _OPENED or last(call.text) in _MAKERS or _is_borrowing(function, call):
         return ""
     if is_root and any(s.kind == "return" and _gives(s, call, name) for s in function.stops):
         return "returns a session, which nobody closes"
     if not name.isidentifier() or _is_handed_on(reached, function, name):
         return ""
+    return _unclosed(reached, function, name, f"never closes `{name}`")
+
+
+def _unclosed(reached: Reach, function: Function, name: str, never: str) -> str:
+    """`never` where nothing closes `name`; empty where it is closed whatever happens."""
     closes = [c for c in reached.calls_in(function) if _closes(reached, c, name)]
     if not closes:
-        return f"never closes `{name}`"
+        return never
     safe = any(b.kind == "finally" for c in closes for b in around(function, c.span.start))
     return "" if safe and _yields_inside(function) else f"closes `{name}` only if nothing fails"
 
