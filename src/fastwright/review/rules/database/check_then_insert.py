@@ -22,6 +22,8 @@ _ORDERED = re.compile(r"order_by\(|\bORDER\s+BY\b", re.IGNORECASE)
 _UNREAD = re.compile(r"\bfunc\.\w+\(|\bor_\(|\)\s*\|\s*\(|\.(?:i?like|contains)\(|\(\s*\*\w")
 """Conditions that no set of columns stands for."""
 _VAGUE = re.compile(r"(?i)bool|date|time|enum|text|json")
+_STATUS = re.compile(r"(?:\w*_)?(?:status|state)")
+"""Columns that say how far a row has come: one row may be open, and many declined."""
 
 
 @rule(code="FW306", severity=Severity.MEDIUM)
@@ -61,10 +63,10 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     The question and the insert must meet in one function, each there or in what it calls. What a
     revision or SQL of the project makes unique counts, a partial index as a whole one. Flags,
-    dates and long texts among the compared columns make the finding only possible, for uniqueness
-    may then be meant for some rows only; so does a question with an order, for the newest of
-    several; so does a helper that asks now for this, now for that, and a condition that is no
-    comparison of a column, such as one of `func.lower(…)`, or one of several of which one is
+    dates, long texts and a status among the compared columns make the finding only possible, for
+    uniqueness may then be meant for some rows only; so does a question with an order, for the
+    newest of several; so does a helper that asks now for this, now for that, and a condition that
+    is no comparison of a column, such as one of `func.lower(…)`, or one of several of which one is
     enough.
     """
     writing = writing_of(app)
@@ -172,7 +174,9 @@ def _is_ordered(app: AppMap, query: Query) -> bool:
 def _is_vague(table: Table, query: Query) -> bool:
     columns = [table.column(name.rpartition(".")[2]) for name in query.filters]
     foreign = any(name.partition(".")[0] != table.name for name in query.filters)
-    return foreign or any(c is None or bool(_VAGUE.search(c.type or "")) for c in columns)
+    return foreign or any(
+        c is None or bool(_VAGUE.search(c.type or "") or _STATUS.fullmatch(c.name)) for c in columns
+    )
 
 
 def _is_plain(function: Function, found: _Pair) -> bool:
@@ -192,6 +196,9 @@ def _fixes(app: AppMap, table: Table, query: Query) -> tuple[Fix, ...]:
     written = app.text(span).rstrip() if span is not None else ""
     taken = re.search(r"\b(unique|index|sa_column)\s*=|\bForeignKey\b|foreign_key", written)
     if column is None or span is None or not written.endswith(")") or taken:
+        return ()
+    sharing = (t for t in app.tables for c in t.columns if c.span == span and t.name != table.name)
+    if any(sharing):  # the column is that of a base, which would make it unique in each of them
         return ()
     inside = written[:-1].rstrip()
     at = span.start + len(inside.encode())
