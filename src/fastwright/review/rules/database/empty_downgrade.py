@@ -81,7 +81,9 @@ def empty_downgrade(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Revisions that only move rows are left alone, and so is a downgrade that raises. Where the
-    upgrade does no more than let columns be null, the finding is only possible: that may stay.
+    upgrade does no more than let columns be null, the finding is only possible: that may stay. So
+    it is where all that it does stands in a `try` or under an `if` of another thing than the
+    dialect: that is for tables of which some have it already.
     """
     reached = reach(app)
     folders = {e.versions for e in app.migrations if "tests" not in e.versions.parts}
@@ -108,13 +110,21 @@ def _finding(
         related=(function.span,),
         fixes=_fixes(app, list(reached.calls_in(function)), function, back),
         symbol=back.name,
-        structural=not all(_widens(call) for call in done),
+        structural=not all(_widens(call) or _is_tried(function, call) for call in done),
     )
 
 
 def _widens(call: Call) -> bool:
     """True for a column that may be null from now on, which the code of before does not mind."""
     return last(call.text) == "alter_column" and dict(call.keywords).get("nullable") == "True"
+
+
+def _is_tried(function: Function, call: Call) -> bool:
+    """True for what is done only where it is missing: nothing tells whether to take it back."""
+    return any(
+        block.kind == "try" or (block.kind == "arm" and "dialect" not in block.words)
+        for block in around(function, call.span.start)
+    )
 
 
 def _fixes(app: AppMap, calls: list[Call], function: Function, back: Function) -> tuple[Fix, ...]:
