@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fastwright.model.app import AppMap, Field
+from fastwright.model.app import AppMap, Field, Schema
 from fastwright.model.change import Change, Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Column
 from fastwright.review.rule import rule
+from fastwright.review.storing import bodies
 from fastwright.source.imports import ensure_import
 
 _MADE = re.compile(
@@ -52,15 +53,17 @@ def default_made_at_import(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Clocks, UUIDs and random numbers of the standard library are known, when called directly. In
-    settings and their sections one value a process is meant.
+    settings and their sections one value a process is meant. A schema with `from_attributes` that
+    no body is read into and no code makes without the value is only possible: its rows bring one.
     """
     settings = _settings(app)
     for schema in app.schemas:
         for field in schema.fields if schema.name not in settings else ():
             made = _MADE.fullmatch((field.default or "").strip())
             if made and field.span is not None and _is_own(app, made, field.span, schema.span):
-                fixes = _of_field(app, field, made)
-                yield _finding(field.span, f"{_last(schema.name)}.{field.name}", made, fixes)
+                name = f"{_last(schema.name)}.{field.name}"
+                fixes, told = _of_field(app, field, made), not _is_answer(app, schema, field)
+                yield _finding(field.span, name, made, fixes, told=told)
     for table in app.tables:
         for column in table.columns:
             made = _MADE.fullmatch((column.default or "").strip())
@@ -115,7 +118,20 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _finding(at: Span, name: str, made: re.Match[str], fixes: tuple[Fix, ...]) -> Finding:
+def _is_answer(app: AppMap, schema: Schema, field: Field) -> bool:
+    """True for what rows alone are read into: these bring the value, and no default is taken."""
+    reads_rows = {key for key, value in schema.config if value == "True"}
+    if not reads_rows & {"from_attributes", "orm_mode"}:
+        return False
+    names = {s.name for s in app.schemas if schema.name in (s.name, *s.bases)}
+    calls = (call for call in app.calls if call.callee in names)
+    made = any(field.name not in dict(call.keywords) for call in calls)
+    return not made and not names & set(bodies(app))
+
+
+def _finding(
+    at: Span, name: str, made: re.Match[str], fixes: tuple[Fix, ...], *, told: bool = True
+) -> Finding:
     return Finding(
         "default-made-at-import",
         at,
@@ -123,7 +139,7 @@ def _finding(at: Span, name: str, made: re.Match[str], fixes: tuple[Fix, ...]) -
         evidence=(Evidence(EvidenceKind.SOURCE, "the call stands in the body of the class"),),
         fixes=fixes,
         symbol=name,
-        structural=True,
+        structural=told,
     )
 
 
