@@ -14,6 +14,7 @@ from fastwright.model.finding import Finding, Grade, Rule, Severity
 from fastwright.model.places import Position, position
 from fastwright.model.review import Fault, Objection
 from fastwright.review.allowing import header
+from fastwright.review.idle import weighed
 from fastwright.survey.collecting import without_collector
 from fastwright.survey.pool import WORTH_SHARING, shared_out
 
@@ -62,7 +63,7 @@ def _found(app: AppMap, rule: Rule) -> Found:
     """What one rule finds."""
     findings: list[Finding] = []
     try:
-        findings.extend(rule.check(app))
+        findings.extend(weighed(app, finding) for finding in rule.check(app))
     except Exception as error:  # noqa: BLE001 - one rule must not take the others with it
         return Found(tuple(findings), (fault_of(rule.name, error),))
     return Found(tuple(findings))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Fix, Safety
 from fastwright.model.code import Call, Flow, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
-from fastwright.model.routing import Route
 from fastwright.review.at_home import is_at_home
 from fastwright.review.guarding import is_for_administrators
 from fastwright.review.reach import reach
@@ -82,9 +80,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     attribute of the exception (`error.detail`) is not reported, nor is what is answered in
     development alone, what is raised as an answer of HTTP on a WebSocket, or what a driver says
     where no row was found. Only possible is what a route for administrators answers, where all that
-    is tried makes an object of a schema or reads JSON, numbers and the like, where a schema is
-    answered that has a field for the error, and in a folder of examples, on a router that nothing
-    includes.
+    is tried makes an object of a schema or reads JSON, numbers and the like, and where a schema is
+    answered that has a field for the error.
     """
     found: dict[Span, Flow] = {}
     for flow in app.flows:
@@ -125,18 +122,12 @@ def _finding(app: AppMap, flow: Flow) -> Finding:
 def _is_meant(app: AppMap, flow: Flow) -> bool:
     """True for what is told to administrators alone, and what only reads the client's own data."""
     routes = [route for route in app.routes if route.handler == flow.handler]
-    if routes and all(is_for_administrators(r) or _is_sample(r) for r in routes):
+    if routes and all(is_for_administrators(route) for route in routes):
         return True
     function = next((f for f in app.functions if f.name == flow.handler), None)
     if function is None:
         return False
     return _tries_a_schema(app, function, flow.path[-1]) or _fills_a_field(app, flow)
-
-
-def _is_sample(route: Route) -> bool:
-    """True for a route that nothing includes, of a folder of examples: it shows how it is done."""
-    path = route.span.path if route.span is not None else PurePosixPath()
-    return not route.reachable and not {"example", "examples"}.isdisjoint(path.parts[:-1])
 
 
 def _fills_a_field(app: AppMap, flow: Flow) -> bool:

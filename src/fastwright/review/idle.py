@@ -1,0 +1,103 @@
+"""Code that nothing runs: what is objected to there harms nobody today, so it is only possible."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from fastwright.model.app import AppMap
+from fastwright.model.code import Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding
+from fastwright.review.once import once
+from fastwright.review.reach import holds, last
+
+_JOINING = re.compile(r"include|mount|\broutes?\b")
+_OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
+
+
+def weighed(app: AppMap, finding: Finding) -> Finding:
+    """`finding`, no longer certain where it stands in a function that nothing runs."""
+    if not finding.structural:
+        return finding
+    inside = [f for f in _functions(app).get(finding.at.path, ()) if holds(f.span, finding.at)]
+    why = next(filter(None, (_idle(app, function) for function in inside)), None)
+    if why is None:
+        return finding
+    evidence = (*finding.evidence, Evidence(EvidenceKind.SOURCE, why))
+    return replace(finding, structural=False, evidence=evidence)
+
+
+def _idle(app: AppMap, function: Function) -> str | None:
+    """Why nothing runs `function`, in words."""
+    name = last(function.name)
+    if function.name in _unserved(app):
+        return f"no application includes the router of `{name}`"
+    if set(function.decorators) - _OWN_DECORATORS:
+        return None
+    if _is_replaced(app, function):
+        return f"a later definition of `{name}` takes the place of this one"
+    if not function.class_name and not name.startswith("__") and _names(app).count(name) == 1:
+        return f"nothing names `{name}` but its own definition"
+    return None
+
+
+@once
+def _unserved(app: AppMap) -> frozenset[str]:
+    """Handlers on routers that no application includes, where each inclusion could be followed."""
+    served = {route.handler for route in app.routes if route.reachable}
+    if not served or any(_JOINING.search(lost.what) for lost in app.unresolved):
+        return frozenset()
+    return frozenset(route.handler for route in app.routes if not route.reachable) - served
+
+
+def _is_replaced(app: AppMap, function: Function) -> bool:
+    """True where the same block defines the name again, plainly, further down."""
+    content = app.files[function.span.path]
+    return any(
+        other.name == function.name
+        and other.span.start > function.span.end
+        and not other.decorators
+        and _is_one_block(content, function.span.start, other.span.start)
+        for other in _functions(app)[function.span.path]
+    )
+
+
+def _is_one_block(content: bytes, start: int, end: int) -> bool:
+    """True where no line between two statements of the same indent stands further left."""
+    indent = start - content.rfind(b"\n", 0, start) - 1
+    if indent != end - content.rfind(b"\n", 0, end) - 1:
+        return False
+    lines = content[start:end].split(b"\n")[1:-1]
+    return all(not line.strip() or not line[:indent].strip() for line in lines)
+
+
+class _Names:
+    """How often names stand in the files of an app: as code, in words or in a string."""
+
+    def __init__(self, app: AppMap) -> None:
+        self._files = app.files
+        self._counted: dict[str, int] = {}
+
+    def count(self, name: str) -> int:
+        """The places of `name` as a whole word, in all files."""
+        if name not in self._counted:
+            plain = name.encode()
+            word = re.compile(rb"\b%b\b" % re.escape(plain))
+            holding = (content for content in self._files.values() if plain in content)
+            self._counted[name] = sum(len(word.findall(content)) for content in holding)
+        return self._counted[name]
+
+
+_names = once(_Names)
+
+
+@once
+def _functions(app: AppMap) -> Mapping[PurePosixPath, Sequence[Function]]:
+    """The functions of each file."""
+    found: dict[PurePosixPath, list[Function]] = defaultdict(list)
+    for function in app.functions:
+        found[function.span.path].append(function)
+    return found

@@ -1,0 +1,121 @@
+"""What stands in code that nothing runs is only possible, and the same in code that runs is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+import pytest
+
+from fastwright.model.finding import Finding, Grade
+from fastwright.review.engine import find_all
+from fastwright.review.rule import find_rule
+from fastwright.survey import static
+
+MAIN = """\
+from fastapi import FastAPI
+
+from items import router
+
+app = FastAPI()
+app.include_router(router)
+"""
+ITEMS = """\
+import random
+
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.get("/items")
+async def list_items() -> int:
+    return 0
+"""
+RESETS = """\
+import random
+
+from fastapi import APIRouter
+
+router = APIRouter()
+
+
+@router.post("/reset")
+async def make_reset_code() -> str:
+    return "".join(random.choices("0123456789", k=8))
+"""
+MAKES = """
+
+def make_reset_code() -> str:
+    return "".join(random.choices("0123456789", k=8))
+"""
+USES: Mapping[str, tuple[str, Grade]] = {
+    "nobody": ("", Grade.POSSIBLE),
+    "called": ("\n\nCODE = make_reset_code()\n", Grade.CERTAIN),
+    "named in a string": ('\n\nJOB = "items.make_reset_code"\n', Grade.CERTAIN),
+}
+SENDER = """
+
+class Sender:
+    def make_reset_code(self) -> str:
+        return "".join(random.choices("0123456789", k=8))
+
+    def send(self) -> str:
+        return self.make_reset_code()
+
+    def make_reset_code(self) -> str:
+        return ""
+"""
+EITHER = """
+
+if router.prefix:
+    def make_reset_code() -> str:
+        return "".join(random.choices("0123456789", k=8))
+else:
+    def make_reset_code() -> str:
+        return ""
+"""
+
+
+def found(**modules: str) -> Finding:
+    """The code that can be foretold in an app of these modules."""
+    files = {PurePosixPath(f"{name}.py"): text.encode() for name, text in modules.items()}
+    (finding,) = find_all(static.read(files), [find_rule("guessable-code")]).findings
+    return finding
+
+
+def test_a_router_that_no_application_includes() -> None:
+    """It is unsure until the router is included."""
+    finding = found(main=MAIN, items=ITEMS, resets=RESETS)
+    assert finding.grade is Grade.POSSIBLE
+    assert finding.evidence[-1].text == "no application includes the router of `make_reset_code`"
+    included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
+    assert found(main=included, items=ITEMS, resets=RESETS).grade is Grade.CERTAIN
+
+
+def test_where_one_inclusion_cannot_be_followed_any_router_may_be_served() -> None:
+    """Nobody can say of a router that it is not among those of `unknown()`."""
+    main = f"{MAIN}\nfor one in unknown():\n    app.include_router(one)\n"
+    assert found(main=main, items=ITEMS, resets=RESETS).grade is Grade.CERTAIN
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_function_that_nothing_names(use: str) -> None:
+    """A call and a string are uses alike: a scheduler may find it by its name."""
+    text, grade = USES[use]
+    assert found(main=MAIN, items=ITEMS + MAKES + text).grade is grade
+
+
+def test_a_method_that_is_defined_again_further_down() -> None:
+    """The last definition in a class is the one that runs."""
+    finding = found(main=MAIN, items=ITEMS + SENDER)
+    assert finding.grade is Grade.POSSIBLE
+    assert finding.evidence[-1].text.startswith("a later definition of `make_reset_code`")
+    renamed = SENDER.replace("def make_reset_code", "def make_token", 1)
+    assert found(main=MAIN, items=ITEMS + renamed).grade is Grade.CERTAIN
+
+
+def test_either_arm_of_a_test_may_define_what_runs() -> None:
+    """Definitions in two blocks do not take each other's place."""
+    text = f"{EITHER}\n\nCODE = make_reset_code()\n"
+    assert found(main=MAIN, items=ITEMS + text).grade is Grade.CERTAIN
