@@ -28,6 +28,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Safety
 from fastwright.model.finding import Finding, Grade, Rule
 from fastwright.model.places import position
+from fastwright.review.engine import find_all
 from fastwright.review.rule import every_rule
 from fastwright.survey import static
 from fastwright.survey.cache import DiskCache
@@ -202,7 +203,7 @@ def of_mutations(rule: Rule, apps: Path) -> Tally:
 
 def _here(mutation: Mutation, rule: Rule, app: AppMap) -> frozenset[str]:
     """Fingerprints of what the rule is certain of at the place of the mutation."""
-    sure = (f for f in rule.check(app) if f.grade is not Grade.POSSIBLE)
+    sure = (f for f in find_all(app, [rule]).findings if f.grade is not Grade.POSSIBLE)
     return frozenset(f"{f.symbol}|{f.message}" for f in sure if _is_here(mutation, f, app))
 
 
