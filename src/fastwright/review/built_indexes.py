@@ -57,10 +57,10 @@ def _literal(written: str) -> str:
 def _steps(app: AppMap) -> Iterator[Call]:
     """The calls of revisions that a database goes through, forwards."""
     folders = [environment.versions for environment in app.migrations]
-    for call in app.calls:
-        inside = any(call.span.path.is_relative_to(folder) for folder in folders)
-        if (inside or not folders) and last(call.caller) != "downgrade":
-            yield call
+    for path in (module.path for module in app.modules.values()):
+        if not folders or any(path.is_relative_to(folder) for folder in folders):
+            rows = reach(app).calls_of(path)
+            yield from (call for call in rows if last(call.caller) != "downgrade")
 
 
 def _of_revisions(app: AppMap, steps: tuple[Call, ...]) -> Iterator[tuple[str, Index]]:

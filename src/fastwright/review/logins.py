@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Schema
 from fastwright.model.routing import Route
 from fastwright.review.guarding import guarding_of
 from fastwright.review.once import once
-from fastwright.review.reach import Reach, reach
+from fastwright.review.reach import Reach, last, reach
 from fastwright.review.uncommented import uncommented
 
 _LOGIN = re.compile(r"log_?-?in|sign_?-?in|access_?-?token|/token\b|authenticate", re.IGNORECASE)
@@ -69,14 +69,19 @@ class Logins:
 
     def names(self, route: Route) -> Iterator[str]:
         """The names of what a route takes, the fields of its body one level down included."""
-        schemas = {s.name: s for s in self.app.schemas}
-        body = schemas.get(route.body_model or "")
+        by_name, by_plain_name = self._schemas
+        body = by_name.get(route.body_model or "")
         yield from (p.name for p in route.parameters)
         for field in body.fields if body else ():
             yield field.name
-            inner = next((s for n, s in schemas.items()
-                          if n.rpartition(".")[2] == (field.annotation or "")), None)  # fmt: skip
+            inner = by_plain_name.get(field.annotation or "")
             yield from (f.name for f in inner.fields) if inner else ()
+
+    @cached_property
+    def _schemas(self) -> tuple[Mapping[str, Schema], Mapping[str, Schema]]:
+        """The schemas by dotted and by plain name; the first where several share the latter."""
+        schemas = self.app.schemas
+        return {s.name: s for s in schemas}, {last(s.name): s for s in reversed(schemas)}
 
     def limited_by(self, route: Route) -> str:
         """What may limit the tries at a route, as it is called; empty for nothing at all."""
