@@ -8,9 +8,11 @@ a key that only a review of the app gives: weaknesses of other people's apps are
 
 ``python benchmarks/graded.py`` reviews the apps of ``graded/*.json`` again, and prints for every
 rule the grades as drawn, and of each how many are told today. The rate as drawn is the honest one:
-that of today is of apps that have been seen since. ``--fetch`` clones the apps first, ``--apps
-DIR`` is where they lie, in folders called ``<name>-<owner>``. Exit code 1 where more than 5 % of
-what is told today is wrong, 2 where apps are not at hand.
+that of today is of apps that have been seen since. A rule that tells two lines of an app weighs as
+much in it as one that tells twenty; so each finding keeps for how many lines it stands.
+``--fetch`` clones the apps first, ``--apps DIR`` is where they lie, in folders called
+``<name>-<owner>``. Exit code 1 where more than 5 % of what is told today is wrong, 2 where apps are
+not at hand.
 """
 
 from __future__ import annotations
@@ -77,9 +79,10 @@ def drawn(apps: Sequence[Path], dice: random.Random, each: int = 2) -> Iterator[
             by_rule[row["rule"]].append(row)
         for rows in by_rule.values():
             mild = rows[0]["severity"] != Severity.HIGH
-            count = 1 if mild and len(rows) >= HABIT else min(each, len(rows))
+            lines = 1 if mild and len(rows) >= HABIT else len(rows)
+            count = min(each, lines)
             for row in dice.sample(rows, count):
-                yield {"app": root.name, **row, "verdict": "", "why": ""}
+                yield {"app": root.name, **row, "for": lines / count, "verdict": "", "why": ""}
 
 
 def sheets() -> list[Mapping[str, Any]]:
@@ -106,6 +109,13 @@ def counted(rows: Iterable[Row]) -> Mapping[str, Counter[str]]:
 def wrong(grades: Counter[str]) -> float:
     """The part that is useless or false."""
     return 1 - grades["right"] / grades.total() if grades else 0.0
+
+
+def as_met(rows: Sequence[Row]) -> float:
+    """The part of all told lines that is wrong, by what each drawn finding stands for."""
+    known = [row for row in rows if "for" in row]
+    part = sum(row["for"] for row in known if row["verdict"] != "right")
+    return part / sum(row["for"] for row in known) if known else 0.0
 
 
 def print_table(before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]]) -> None:
@@ -145,6 +155,11 @@ def main() -> int:
         return 2
     after = counted(today(graded, given.apps))
     print_table(counted(row for sheet in graded for row in sheet["findings"]), after)
+    for sheet in graded:
+        rows = sheet["findings"]
+        rare = f"{wrong(Counter(row['verdict'] for row in rows)):.1%} of {len(rows)} drawn"
+        met = f", {as_met(rows):.1%} of the lines that they stand for" if "for" in rows[0] else ""
+        print(f"{sheet['drawn']}, {len(sheet['apps'])} apps: wrong were {rare}{met}")
     return int(wrong(after.get("", Counter())) > MOST_WRONG)
 
 

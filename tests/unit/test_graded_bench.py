@@ -57,6 +57,8 @@ def test_two_of_a_rule_are_drawn_and_one_of_a_habit(bench: ModuleType, tmp_path:
     rows = list(bench.drawn(apps, random.Random(0)))
     blocking = Counter(r["app"] for r in rows if r["rule"] == "blocking-call-in-async")
     assert blocking == {"shop-some": 2, "mall-some": 1}
+    stood = {row["app"]: row["for"] for row in rows if row["rule"] == "blocking-call-in-async"}
+    assert stood == {"shop-some": 1.5, "mall-some": 1}
     assert all(row["verdict"] == "" for row in rows)
 
 
@@ -67,6 +69,16 @@ def test_a_finding_is_known_again_when_lines_have_moved(bench: ModuleType, tmp_p
     main = root / "main.py"
     main.write_text("# moved\n\n" + main.read_text())
     assert {row["key"] for row in bench.told(root)} == before != set()
+
+
+def test_findings_weigh_what_they_stand_for(bench: ModuleType) -> None:
+    """One wrong line of two that stand for six is half of them, beside six that are right."""
+    rows = [
+        {"verdict": "false", "for": 3},
+        {"verdict": "right", "for": 3},
+        {"verdict": "right", "for": 6},
+    ]
+    assert bench.as_met(rows) == 0.25
 
 
 @pytest.mark.parametrize(
