@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
@@ -10,6 +11,11 @@ from fastwright.model.places import Span
 from fastwright.source import layout
 from fastwright.source.layout import text_of
 from fastwright.source.syntax import Node
+
+_EMPTY = re.compile(
+    r"\.\.\.|pass|raise NotImplementedError\b.*|[rbuf]*(\"\"\"|'''|\"|').*\1", re.DOTALL
+)
+"""A statement of a body that does nothing yet."""
 
 
 def keyword(call: Node, name: str) -> Node | None:
@@ -58,6 +64,15 @@ def definition(app: AppMap, span: Span) -> Node | None:
     """The function that `span` is, its decorators included or not."""
     content = app.files[span.path]
     return layout.outermost(content, span.start, span.end, "function_definition")
+
+
+def is_declared_alone(app: AppMap, span: Span) -> bool:
+    """True for a function without a body: words, ``...``, ``pass`` or ``NotImplementedError``."""
+    node = definition(app, span)
+    body = node.child_by_field_name("body") if node is not None else None
+    return body is not None and all(
+        _EMPTY.fullmatch(text_of(statement)) for statement in _entries(body)
+    )
 
 
 def with_returns(path: PurePosixPath, function: Node, annotation: str, why: str) -> Edit | None:

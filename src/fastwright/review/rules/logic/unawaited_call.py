@@ -16,6 +16,7 @@ from fastwright.model.routing import Route
 from fastwright.review.callers import is_dead
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
+from fastwright.source import signatures
 from fastwright.survey.codebase import of_tests
 
 _OWN = r"close|send|throw|cr_\w+|__\w+__"
@@ -65,7 +66,8 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A coroutine that is kept and handed on, to `gather` or `create_task`, is meant; only one whose
     first use is a test, an attribute or an element, or that a session is given, is reported. A
-    function with a decorator may be no coroutine any more, and is passed over. What no
+    function with a decorator may be no coroutine any more, and is passed over. A method that is
+    declared alone, as in a protocol, is told where every other of its name is `async`. What no
     route reaches is only possible in a folder such as `archive`, where nothing calls it, and
     where another project of the repository defines what is called.
     """
@@ -80,6 +82,8 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
             continue
         if written[called.name] > 1 or _is_one_of_several(app, call, called):
             continue  # one of several by that name may be no coroutine
+        if not _is_what_runs(app, called):
+            continue
         if call.dropped or _is_taken_for_its_result(app, caller, call):
             route = routes.get(call.caller)
             sure = route is not None or not (
@@ -91,6 +95,15 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
 def _makes_a_coroutine(function: Function) -> bool:
     is_plain = not set(function.decorators) - {"staticmethod", "classmethod"}
     return function.is_async and not function.yields and is_plain
+
+
+def _is_what_runs(app: AppMap, called: Function) -> bool:
+    """True where the method itself runs, or any that can stand for one that is declared alone."""
+    if called.class_name is None or not signatures.is_declared_alone(app, called.span):
+        return True
+    named = (f for f in app.functions if last(f.name) == last(called.name) and f is not called)
+    written = [f for f in named if not signatures.is_declared_alone(app, f.span)]
+    return bool(written) and all(_makes_a_coroutine(f) for f in written)
 
 
 def _is_one_of_several(app: AppMap, call: Call, called: Function) -> bool:
