@@ -6,6 +6,13 @@ import re
 
 from fastwright.model.app import AppMap
 
+_OF_PYDANTIC_1 = frozenset({
+    *(f"pydantic.{name}" for name in ("BaseSettings", "NoneStr", "NoneBytes", "StrBytes")),
+    *(f"pydantic.Constrained{name}" for name in ("Decimal", "Float", "Int", "List", "Set", "Str")),
+    "pydantic.error_wrappers.ErrorWrapper", "pydantic.fields.ModelField",
+    "pydantic.main.ModelMetaclass",
+})  # fmt: skip
+"""What can be imported from pydantic 1 alone: a later one raises, and the app does not start."""
 _NUMBERS = re.compile(r"\d+")
 _BOUND = re.compile(r"(===?|~=|<=|<|\^|~|>=|>)?\s*v?(\d+(?:\.\d+)*)")
 
@@ -23,6 +30,17 @@ def runs_on(app: AppMap, package: str, least: str) -> bool | None:
     if not specifiers:
         return None
     return all(_newest_is(specifier, least) for specifier in specifiers)
+
+
+def is_on_pydantic_1(app: AppMap) -> bool:
+    """True where pydantic 1 is locked, or else asked for, or where code needs what 2 took away."""
+    locked = app.versions.get("pydantic")
+    if locked:
+        return _key(locked) < (2,)
+    if runs_on(app, "pydantic", "2") is False:
+        return True
+    needing = (m for m in app.modules.values() if not _OF_PYDANTIC_1.isdisjoint(m.imports.values()))
+    return any(b"pydantic_settings" not in app.files[module.path] for module in needing)
 
 
 def _newest_is(specifier: str, least: str) -> bool:

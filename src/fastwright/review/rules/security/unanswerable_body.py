@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from fastwright.model.app import Application, AppMap, Route
@@ -14,7 +15,7 @@ from fastwright.review.callers import is_dead
 from fastwright.review.course import around
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
-from fastwright.review.versions import runs_on
+from fastwright.review.versions import is_on_pydantic_1, runs_on
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
 
@@ -23,6 +24,7 @@ _NETS = frozenset({"ValueError", "Exception", "BaseException"})
 _BROKEN = re.compile(r"\b500\b|INTERNAL_SERVER_ERROR")
 _HANDLED = re.compile(r"\bRequestValidationError\b")
 _MAPPED = re.compile(rb"\bRequestValidationError\b(?:\s*:|\]\s*=)")
+_FORMS = tuple(f"fastapi.security.{at}OAuth2PasswordRequestForm" for at in ("", "oauth2."))
 _REPAIR = '''
 
 @{app}.exception_handler({error})
@@ -73,16 +75,38 @@ def unanswerable_body(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     An own handler of `RequestValidationError` is believed, wherever something calls or is handed
     the function that adds it, and so is a middleware that answers any `ValueError` with something
-    else than 500. Pydantic 1 repeats no input.
+    else than 500. Pydantic 1 repeats no input; where no version is locked, names that it alone has
+    show it. What an app that is mounted serves is told of that app. A route with a part of a form
+    takes no JSON.
     """
-    old = app.versions.get("pydantic", "2").startswith("1.")
-    if app.app is None or old or runs_on(app, "fastapi", "0.100") is False or _handles(app):
+    old = is_on_pydantic_1(app) or runs_on(app, "fastapi", "0.100") is False
+    if app.app is None or old or _handles(app):
         return
     if any(_is_answered(app, function) for function in app.functions):
         return
-    taking = [route for route in app.routes if route.reachable and _takes_json(route)]
-    if taking:
-        yield _finding(app, app.app, taking)
+    taking: dict[str, list[Route]] = defaultdict(list)
+    for route in app.routes:
+        if route.reachable and _takes_json(app, route):
+            taking[_mounted(app, route) or app.app.target].append(route)
+    for made in app.applications:
+        if made.target in taking:
+            yield _finding(app, made, taking[made.target])
+
+
+def _mounted(app: AppMap, route: Route) -> str | None:
+    """The app that serves a route under a mount, which answers failed validation itself."""
+    above, waiting = set[str](), [route.router or ""]
+    while waiting:
+        name = waiting.pop()
+        above.add(name)
+        rows = (i for i in app.inclusions if i.router == name and not i.mount)
+        waiting += [i.into for i in rows if i.into not in above]
+    mounts = (i for i in app.inclusions if i.mount and i.router in above)
+    inner = next((i for i in mounts if route.path.startswith(i.prefix or "/")), None)
+    if inner is None:
+        return None
+    module, _, name = inner.router.rpartition(".")
+    return f"{module}:{name}"
 
 
 def _handles(app: AppMap) -> bool:
@@ -103,9 +127,11 @@ def _handles(app: AppMap) -> bool:
 def _is_of_mapping(app: AppMap, given: str) -> bool:
     """True for a plain name where a mapping of the app has a handler for failed validation.
 
-    Handlers are added in a loop over such a mapping, or it is handed to the app whole.
+    Handlers are added in a loop over such a mapping, or it is handed to the app whole, as a
+    function may give it.
     """
-    is_plain = given.isidentifier() and (given.islower() or given.isupper())
+    name = re.fullmatch(r"(?:\w+\.)*(\w+)(?:\(.*\))?", given, re.DOTALL)
+    is_plain = name is not None and (name[1].islower() or name[1].isupper())
     return is_plain and any(_MAPPED.search(content) for content in app.files.values())
 
 
@@ -125,7 +151,14 @@ def _is_answered(app: AppMap, function: Function) -> bool:
     return not _BROKEN.search(app.text(Span(function.span.path, net.start, net.end)))
 
 
-def _takes_json(route: Route) -> bool:
+def _takes_json(app: AppMap, route: Route) -> bool:
+    """True where a body is read as JSON: one part of a form makes a form of all of it."""
+    called = {node.call for node in route.every_dependency()}
+    if any(name.startswith(_FORMS) for name in called):
+        return False
+    parts = [*route.parameters, *(p for name in called for p in app.signatures.get(name, ()))]
+    if {"form", "file"} & {p.source for p in parts}:
+        return False
     return route.body_model is not None or any(p.source == "body" for p in route.parameters)
 
 
