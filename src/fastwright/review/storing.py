@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,6 +48,29 @@ def bodies(app: AppMap) -> dict[str, Route]:
     return {r.body_model: r for r in reversed(_served(app)) if r.body_model and r.reachable}
 
 
+@once
+def read_into(app: AppMap) -> frozenset[str]:
+    """The schemas that anything of a request is read into, those inside, and their bases."""
+    by_word: dict[str, list[Schema]] = defaultdict(list)
+    for schema in app.schemas:
+        by_word[schema.name.rpartition(".")[2]].append(schema)
+    waiting = [text for route in _served(app) if route.reachable for text in _taken(route)]
+    found: dict[str, Schema] = {}
+    while waiting:
+        for word in re.findall(r"\w+", waiting.pop()):
+            for schema in by_word.pop(word, ()):
+                found[schema.name] = schema
+                waiting += [field.annotation or "" for field in schema.fields]
+    return frozenset({*found, *(base for schema in found.values() for base in schema.bases)})
+
+
+def _taken(route: Route) -> Iterator[str]:
+    """What says into which types a request is read."""
+    yield route.body_model or ""
+    yield from (parameter.annotation or "" for parameter in route.parameters)
+    yield from (node.call for node in route.every_dependency())
+
+
 def _served(app: AppMap) -> list[Route]:
     """The routes that strangers reach: not those that development alone has."""
     return [route for route in app.routes if not is_at_home(route.condition)]
@@ -55,7 +79,7 @@ def _served(app: AppMap) -> list[Route]:
 def _by_flow(app: AppMap) -> Iterator[Stored]:
     """Bodies that a constructor takes as keywords: ``Item(**data.model_dump())``."""
     schemas = {schema.name: schema for schema in app.schemas}
-    routes = {str(route): route for route in reversed(_served(app))}
+    routes = {str(route): route for route in reversed(_served(app)) if route.reachable}
     for flow in app.flows:
         table = app.table(flow.into) if flow.kind == "fields" else None
         schema = schemas.get(flow.model or "")

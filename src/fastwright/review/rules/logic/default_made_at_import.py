@@ -7,12 +7,16 @@ from collections.abc import Iterator
 
 from fastwright.model.app import AppMap, Field, Schema
 from fastwright.model.change import Change, Edit, Fix, Safety
+from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Column
+from fastwright.review.callers import is_dead
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
-from fastwright.review.storing import bodies
+from fastwright.review.storing import read_into
 from fastwright.source.imports import ensure_import
+from fastwright.survey.codebase import of_tests
 
 _MADE = re.compile(
     r"(?P<name>(?:\w+\.)*(?:utcnow|now|today|time|time_ns|uuid1|uuid4|token_hex|token_urlsafe|"
@@ -53,8 +57,8 @@ def default_made_at_import(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Clocks, UUIDs and random numbers of the standard library are known, when called directly. In
-    settings and their sections one value a process is meant. A schema with `from_attributes` that
-    no body is read into and no code makes without the value is only possible: its rows bring one.
+    settings and their sections one value a process is meant. A schema that nothing of a request is
+    read into, and that no code makes without the value, is only possible: rows bring one.
     """
     settings = _settings(app)
     for schema in app.schemas:
@@ -62,7 +66,7 @@ def default_made_at_import(app: AppMap) -> Iterator[Finding]:
             made = _MADE.fullmatch((field.default or "").strip())
             if made and field.span is not None and _is_own(app, made, field.span, schema.span):
                 name = f"{_last(schema.name)}.{field.name}"
-                fixes, told = _of_field(app, field, made), not _is_answer(app, schema, field)
+                fixes, told = _of_field(app, field, made), _is_taken(app, schema, field)
                 yield _finding(field.span, name, made, fixes, told=told)
     for table in app.tables:
         for column in table.columns:
@@ -118,15 +122,23 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _is_answer(app: AppMap, schema: Schema, field: Field) -> bool:
-    """True for what rows alone are read into: these bring the value, and no default is taken."""
-    reads_rows = {key for key, value in schema.config if value == "True"}
-    if not reads_rows & {"from_attributes", "orm_mode"}:
-        return False
+def _is_taken(app: AppMap, schema: Schema, field: Field) -> bool:
+    """True where a request may leave the field to its default, or code of ours does."""
+    if schema.name in read_into(app):
+        return True
     names = {s.name for s in app.schemas if schema.name in (s.name, *s.bases)}
-    calls = (call for call in app.calls if call.callee in names)
-    made = any(field.name not in dict(call.keywords) for call in calls)
-    return not made and not names & set(bodies(app))
+    made = (call for call in app.calls if call.callee in names and not of_tests(call.span.path))
+    return any(_leaves(app, call, field.name) for call in made)
+
+
+def _leaves(app: AppMap, call: Call, name: str) -> bool:
+    """True for a call in a function that runs, of an object that keeps its default."""
+    caller = reach(app).functions.get(call.caller)
+    if caller is None or call.arguments or {name, "**"} & {key for key, _ in call.keywords}:
+        return False
+    target = re.escape(call.target)
+    is_set = target and re.search(rf"\b{target}\.{name}\s*=(?!=)", app.text(caller.span))
+    return not is_set and not is_dead(app, caller.name)
 
 
 def _finding(
