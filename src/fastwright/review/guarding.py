@@ -33,7 +33,7 @@ _PROVES = re.compile(
 _ASKED = re.compile(r"\brequest\.(user|state|session|headers|cookies|auth)\b")
 _HANDED = re.compile(r"[(,=]\s*request\s*[,)]")
 _REFUSED = re.compile(r"status(_code)?\s*=\s*(\w+\.)*(HTTP_)?40[13]\b")
-_ADMINISTERS = re.compile(r"admin|super_?user|staff|operator", re.IGNORECASE)
+ADMINISTERS = re.compile(r"admin|super_?user|staff|operator", re.IGNORECASE)
 _AUTHENTICATES = re.compile(r"auth|jwt|login|permission|access|token|apikey", re.IGNORECASE)
 _NOT_AUTHENTICATING = re.compile(r"\b(cors|gzip|session|trustedhost|httpsredirect)", re.IGNORECASE)
 _OWN = ("fastapi.", "starlette.", "typing.", "pydantic.", "sqlalchemy.", "sqlmodel.", "builtins.")
@@ -165,7 +165,7 @@ def is_for_administrators(route: Route, app: AppMap | None = None) -> bool:
     if app is not None:
         nodes = (n for n in route.every_dependency() if n.call in demanded and n.span is not None)
         texts += [app.text(n.span) for n in nodes if n.span is not None]
-    return bool(demanded) and any(map(_ADMINISTERS.search, texts))
+    return bool(demanded) and any(map(ADMINISTERS.search, texts))
 
 
 def _is_named_open(route: Route) -> bool:

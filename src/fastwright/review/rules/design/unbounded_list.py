@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from fastwright.model.app import AppMap, Query, Route
 from fastwright.model.change import Edit, Fix, Safety
+from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
-from fastwright.review.guarding import is_for_administrators
+from fastwright.review.guarding import ADMINISTERS, is_for_administrators
 from fastwright.review.once import once
 from fastwright.review.paging import is_paged, listed
 from fastwright.review.reach import holds, last, reach
@@ -22,10 +24,21 @@ from fastwright.source.imports import ensure_import
 _SELECTED = re.compile(r"(?:\w+\.)*select\(\s*(?P<model>[A-Za-z_]\w*)\s*,?\s*\)")
 _FEW = re.compile(
     r"(categor(y|ie)|role|permission|group|kind|type|status(e)?|setting|config(uration)?|gateway|"
-    r"countr(y|ie)|currenc(y|ie)|language|locale|plan|template|webhook|level|unit|node)s?$",
+    r"countr(y|ie)|currenc(y|ie)|language|locale|plan|template|webhook|level|unit|node|tag|label|"
+    r"genre|skill|cit(y|ie)|region|brand|colou?r|banner|preset|dashboard|polic(y|ie))s?$",
     re.IGNORECASE,
 )
 """What a table of a few rows is called, which a client may need as a whole."""
+_GROWING = re.compile(
+    r"(^|_|audit|activity|chat)(logs?|events?|messages?|orders?|payments?|transactions?|"
+    r"notifications?|histor(y|ies)|audits?|visits?|clicks?|readings?|measurements?)$",
+    re.IGNORECASE,
+)
+"""What a table is called that gains rows as long as the app runs."""
+_WHOLE = re.compile(r"/(export|backup|dump|download)\w*/?$", re.IGNORECASE)
+"""Where all rows are what is asked for."""
+_THIN = re.compile(r"\b(defer|load_only)\(")
+_MAKES = frozenset({"POST", "PUT", "PATCH", "WEBSOCKET"})
 _ASKS = frozenset({"execute", "exec", "scalars", "scalar", "stream", "stream_scalars"})
 _BUILDS = frozenset({"select", "query", "options", "join", "outerjoin", "order_by", "distinct"})
 _PAGINATORS = "fastapi_pagination."
@@ -70,10 +83,10 @@ def unbounded_list(app: AppMap) -> Iterator[Finding]:
     The answer must be declared as a list of a schema with the table's columns. A page that
     `fastapi_pagination` cuts out of rows counts, one that it makes by a statement does not. A
     statement with a condition, or that another function is given, is reported as possible: its
-    parent may have few rows by nature. So is one of a
-    table of which no request makes rows, where requests make rows of others: what is laid once does
-    not grow. The same holds where administrators alone make them, and of what is called as lists
-    of kinds are (`roles`, `categories`).
+    parent may have few rows by nature. So is one of a table of which no request of others than
+    administrators makes rows, unless its name says that it grows (`orders`, `audit_logs`): what is
+    laid once does not. The same holds of what is called as lists of kinds are (`roles`, `tags`), of
+    an export, and where the statement leaves columns out.
     """
     seen: set[Span] = set()
     for route in app.routes:
@@ -124,31 +137,41 @@ def _grows(app: AppMap, route: Route, table: Table) -> bool:
 
     What is laid once stays as short as it was, and what administrators lay by hand nearly so.
     """
-    made = _made(app)
-    added = (r for r in app.routes if r.method == "POST")
-    path = route.path.removesuffix("/list").rstrip("/")
-    beside = [r for r in added if r.path.startswith(path)]
-    if _FEW.search(table.name) or (made and table.name not in made and not beside):
+    if _FEW.search(table.name) or _WHOLE.search(route.path):
         return False
-    makers = made.get(table.name) or beside
-    return not makers or not all(_is_by_administrators(maker) for maker in makers)
+    added = (r for r in app.routes if r.method == "POST" and r.reachable)
+    path = route.path.removesuffix("/list").rstrip("/")
+    makers = _made(app).get(table.name) or tuple(r for r in added if r.path.startswith(path))
+    by_all = any(not _is_by_administrators(app, maker) for maker in makers)
+    return by_all or _GROWING.search(table.name) is not None
 
 
-def _is_by_administrators(route: Route) -> bool:
-    return is_for_administrators(route) or (
-        403 in route.refuses and "admin" in f"{route.path} {route.handler}".lower()
-    )
+def _is_by_administrators(app: AppMap, route: Route) -> bool:
+    nodes = route.every_dependency()
+    asked = [last(node.call) for node in nodes]
+    asked += [app.text(node.span) for node in nodes if node.span is not None]
+    if is_for_administrators(route) or any(map(_names_administrators_alone, asked)):
+        return True
+    return 403 in route.refuses and bool(ADMINISTERS.search(f"{route.path} {route.handler}"))
+
+
+def _names_administrators_alone(text: str) -> bool:
+    """True for ``Depends(require("admin"))``, and not for ``RoleChecker(["admin", "user"])``."""
+    words = re.findall(r"[\"']([^\"']+)[\"']", text)
+    return all(map(ADMINISTERS.search, words)) and ADMINISTERS.search(text) is not None
 
 
 @once
 def _made(app: AppMap) -> Mapping[str, tuple[Route, ...]]:
-    """The tables of which something that runs for a route makes rows, with such routes."""
-    writing, found = writing_of(app), dict[str, tuple[Route, ...]]()
-    for ran in writing.reached.ran():
-        for touch in writing.touches(ran.function):
-            for name in touch.makes:
-                found[name] = (*found.get(name, ()), ran.route)
-    return found
+    """The tables of which something that runs for a route makes rows, with those routes."""
+    writing, found = writing_of(app), defaultdict[str, list[Route]](list)
+    for root, routes in writing.reached.every_root().values():
+        steps = writing.reached.below(root)
+        functions = {f.span: f for f in (root, *(step.function for step in steps))}
+        touches = (touch for f in functions.values() for touch in writing.touches(f))
+        for name in {name for touch in touches for name in touch.makes}:
+            found[name] += (route for route in routes if route.method in _MAKES)
+    return {name: tuple(routes) for name, routes in found.items()}
 
 
 def _is_narrowed(app: AppMap, query: Query) -> bool:
@@ -164,7 +187,12 @@ def _is_narrowed(app: AppMap, query: Query) -> bool:
     built = {(c.caller, c.target) for c in own if c.target and last(c.text) in _BUILDS}
     if any(last(c.text) not in _ASKS for c in near for n in c.arguments if (c.caller, n) in built):
         return True  # a name of it is handed on as well
-    return any(call.text.rpartition(".")[2] in _NARROWS for call in (*own, *held))
+    return any(last(c.text) in _NARROWS or _is_thinning(c) for c in (*own, *held))
+
+
+def _is_thinning(call: Call) -> bool:
+    """True where columns are left out: how long the list is was thought of."""
+    return last(call.text) == "options" and any(map(_THIN.search, call.arguments))
 
 
 def _fixes(app: AppMap, route: Route, query: Query, table: Table) -> tuple[Fix, ...]:
