@@ -70,7 +70,8 @@ class Acknowledging:
             return False
         if next(syntax.find(shown, "identifier"), None) is None:
             return True  # literals alone: nothing in it can change
-        if shown.type == "dictionary":
+        is_status = self.route.method != "GET" and _is_made_by_name(shown)
+        if shown.type == "dictionary" or is_status:
             return self._is_told_whole(function, shown, given)
         if shown.type == "identifier":
             bound = self._bound(function, text)
@@ -101,8 +102,10 @@ class Acknowledging:
         return [content[b.start : b.end].decode("utf-8", "replace") for b in rows]
 
     def _is_told_whole(self, function: Function, shown: Node, given: frozenset[str]) -> bool:
-        pairs = [p.child_by_field_name("value") for p in shown.named_children if p.type == "pair"]
-        whole = len(pairs) == sum(n.type != "comment" for n in shown.named_children)
+        held = shown.child_by_field_name("arguments") or shown
+        named = [n for n in held.named_children if n.type in ("pair", "keyword_argument")]
+        pairs = [node.child_by_field_name("value") for node in named]
+        whole = len(pairs) == sum(n.type != "comment" for n in held.named_children)
         values = [part for node in pairs if node is not None for part in _parts(node)]
         others = [value for value in values if not self._is_told(function, value, given)]
         picks = all(self._is_picked(function, value) for value in others)
@@ -140,6 +143,13 @@ class Acknowledging:
 def _expression(text: str) -> Node | None:
     statement = next(iter(syntax.parse(text.strip().encode()).named_children), None)
     return statement.named_children[0] if statement and statement.named_child_count else None
+
+
+def _is_made_by_name(shown: Node) -> bool:
+    """True for ``Status(done=True)``, an object of a class that is made as a dictionary is."""
+    name = layout.text_of(shown.child_by_field_name("function")).rpartition(".")[2]
+    given = shown.child_by_field_name("arguments")
+    return name[:1].isupper() and given is not None and given.named_child_count > 0
 
 
 def _parts(node: Node) -> Iterator[Node]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap, Route
 from fastwright.model.change import Fix, Safety
@@ -12,6 +13,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.acknowledging import CONSTANT, Acknowledging
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
+from fastwright.review.shadowing import shadowed
 from fastwright.source import layout, signatures
 
 HOUSE = 6
@@ -30,6 +32,11 @@ _PROBE = re.compile(
 _PAGES = "fastapi.openapi.docs."
 """Where functions come from that make pages of documentation: each is a response."""
 _NOTHING = ("None", "NoReturn", "Never", "typing.NoReturn")
+_ONE_VALUE = re.compile(
+    r"(?:Optional\[)?(?:bool|int|float|str|bytes|Decimal|UUID|uuid\.UUID|date|datetime)\]?"
+    r"(?:\s*\|\s*None)?"
+)
+"""Of what is one plain value nothing can leak, and no field can be renamed."""
 _DEEPEST = 3
 _HOOK = re.compile(r"(?i)web-?_?hook")
 _CALLED = re.compile(r"(?:await\s+)?(?P<name>[\w.]+)\(")
@@ -69,12 +76,15 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
     callers read no answer, are passed over. Only possible are a root and a health check, and a
     dictionary of words, counts and what was sent, which says no more than that it was done. So are
     literals, the members of an enumeration, what a function gives that is declared to return
-    nothing, and up to three single values that the answer to a write is made of by hand. Where half
-    of the routes declare nothing, that is one finding.
+    nothing or one plain value, up to three single values that the answer to a write is made of by
+    hand, and a route that another one shadows. Where half of the routes declare nothing, that is
+    one finding.
     """
     reached = reach(app)
     declared = [r for r in app.routes if r.reachable and r.in_schema and r.response_model]
     found = [one for route in app.routes if (one := _finding(app, reached, route)) is not None]
+    never = {later.handler for _, later in shadowed(app)}
+    found = [replace(one, structural=one.structural and one.symbol not in never) for one in found]
     sure = [one for one in found if one.structural]
     if len(sure) >= max(HOUSE, len(declared)):
         yield _habit(sure, len(found), len(found) + len(declared))
@@ -157,7 +167,7 @@ def _of_call(reached: Reach, function: Function, name: str, depth: int) -> str:
     kinds = {_kind(reached, inner, v, depth + 1) for v in values} if depth <= _DEEPEST else set()
     if inner.returns is None:
         return kinds.pop() if len(kinds) == 1 else "unknown"
-    if inner.returns.strip("\"'") in _NOTHING:
+    if inner.returns.strip("\"'") in _NOTHING or _ONE_VALUE.fullmatch(inner.returns.strip("\"'")):
         return "unknown"
     # An annotation is not held to: what each return makes weighs more.
     return "response" if "Response" in inner.returns or kinds == {"response"} else "content"

@@ -10,10 +10,9 @@ from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.rule import rule
+from fastwright.review.shadowing import answers, scope, shadowed
 from fastwright.source import layout
 
-_CONVERTED = re.compile(r"\{\w+:(?P<converter>\w+)\}")
-_WHOLE = re.compile(r"\{\w+\}")
 _BINDING = re.compile(r"(?m)^(?:async def|def|class) (\w+)|^(\w+) *[:=]|^(?:from|import) .*$")
 
 
@@ -60,44 +59,8 @@ def shadowed_route(app: AppMap) -> Iterator[Finding]:
     are included after each other is not. Routes that two functions declare are only possible: the
     app may call one of them.
     """
-    seen: dict[tuple[object, ...], list[Route]] = {}
-    told: set[tuple[str, str]] = set()  # a router that is included twice shadows once
-    for route in app.routes:
-        if route.span is None or not route.reachable or "{?}" in route.path:
-            continue
-        above = seen.setdefault((route.app, route.router, route.method, route.span.path), [])
-        first = next((r for r in above if _answers(r, route)), None)
-        pair = (first.handler if first is not None else "", route.handler)
-        if first is not None and pair not in told and not _is_versioned(app, first, route):
-            told.add(pair)
-            yield _finding(app, first, route)
-        above.append(route)
-
-
-def _answers(first: Route, later: Route) -> bool:
-    """True where every path of `later` is one of `first`, which stands above it."""
-    if first.condition or first.span is None or first.span == later.span:
-        return False
-    ours, theirs = first.path.split("/"), later.path.split("/")
-    if re.search(r"\{\w+:path\}$", first.path) and "{" not in first.path[: first.path.rfind("{")]:
-        return later.path.startswith(first.path[: first.path.rfind("{")])
-    return len(ours) == len(theirs) and all(map(_covers, ours, theirs))
-
-
-def _covers(part: str, other: str) -> bool:
-    if _WHOLE.fullmatch(part):
-        return bool(other) and not other.endswith(":path}")
-    ours, theirs = _CONVERTED.fullmatch(part), _CONVERTED.fullmatch(other)
-    if ours and theirs:
-        return ours["converter"] == theirs["converter"]
-    return part == other and "{" not in part
-
-
-def _is_versioned(app: AppMap, *routes: Route) -> bool:
-    """True where a further decorator may give one path to several handlers on purpose."""
-    handlers = {route.handler for route in routes}
-    decorators = (f.decorators for f in app.functions if f.name in handlers)
-    return any("version" in name for names in decorators for name in names)
+    for first, later in shadowed(app):
+        yield _finding(app, first, later)
 
 
 def _finding(app: AppMap, first: Route, later: Route) -> Finding:
@@ -112,18 +75,13 @@ def _finding(app: AppMap, first: Route, later: Route) -> Finding:
         related=(first.span,),
         fixes=_fixes(app, first, later),
         symbol=later.handler,
-        structural=_scope(first) == _scope(later),
+        structural=scope(first) == scope(later),
     )
-
-
-def _scope(route: Route) -> str:
-    """The function that declares a route; of two, it is not known that both run on one router."""
-    return route.handler.rpartition(".<locals>.")[0]
 
 
 def _fixes(app: AppMap, first: Route, later: Route) -> tuple[Fix, ...]:
     up, down = first.span, later.span
-    if up is None or down is None or _answers(later, first) or up.end > down.start:
+    if up is None or down is None or answers(later, first) or up.end > down.start:
         return ()
     registered = [r for r in app.routes if r.span == down]
     content = app.files[down.path]
