@@ -10,7 +10,7 @@ from fastwright.model.app import AppMap, Field, Schema
 from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.rule import rule
-from fastwright.review.storing import bodies, is_validated, plain
+from fastwright.review.storing import bodies, is_validated, plain, stored
 from fastwright.source.fields import with_constraint
 
 _LIMITS = ("min_length", "max_length", "pattern", "gt", "ge", "lt", "le", "multiple_of")
@@ -72,8 +72,9 @@ def unequal_constraints(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Two bodies are of one thing where their names are, less words such as Create or Update. A field
-    that has some limit of its own is taken to be meant so. Two bodies of one name, in two modules,
-    may be of two things: that is only possible.
+    that has some limit of its own is taken to be meant so. Bodies of two modules may be of two
+    things: that is only possible. So is a longest length alone where the column has none, and
+    keeps what is longer.
     """
     known = {schema.name: schema for schema in app.schemas}
     things: dict[str, list[Schema]] = defaultdict(list)
@@ -101,7 +102,7 @@ def _weaker(app: AppMap, schema: Schema, peers: list[Schema]) -> Iterator[Findin
         own = _PLAIN.fullmatch(plain(field))
         if own is None or field.span is None or _limits(field):
             continue
-        for peer in peers:
+        for peer in sorted(peers, key=lambda peer: _module(peer) != _module(schema)):
             stronger = next((f for f in peer.fields if f.name == field.name), None)
             if stronger is not None and _is_like(own["type"], stronger) and _limits(stronger):
                 yield _finding(app, (schema, field), (peer, stronger))
@@ -121,11 +122,29 @@ def _last(schema: Schema) -> str:
     return schema.name.rpartition(".")[2]
 
 
+def _module(schema: Schema) -> str:
+    return schema.name.rpartition(".")[0]
+
+
+def _is_kept_whole(app: AppMap, field: Field, schemas: tuple[Schema, ...]) -> bool:
+    """True where the column that a field is written to is known, and has no length."""
+    names = {schema.name for schema in schemas}
+    rows = (one for one in stored(app) if one.schema.name in names and one.field.name == field.name)
+    columns = [one.column for one in rows]
+    for table in app.tables if not columns else ():
+        model = (table.model or "").rpartition(".")[2]
+        column = table.column(field.name) if model == _thing(schemas[0].name) else None
+        columns += [column] if column is not None else []
+    return bool(columns) and all(column.length is None for column in columns)
+
+
 def _finding(app: AppMap, weaker: tuple[Schema, Field], other: tuple[Schema, Field]) -> Finding:
     (schema, field), (peer, stronger) = weaker, other
     assert field.span is not None
-    limits = ", ".join(f"{name}={value}" for name, value in _limits(stronger).items())
+    missing = _limits(stronger)
+    limits = ", ".join(f"{name}={value}" for name, value in missing.items())
     is_same = _last(schema) == _last(peer)  # it may be the thing of another module
+    harms = missing.keys() != {"max_length"} or not _is_kept_whole(app, field, (schema, peer))
     weak, strong = (f"{s.name if is_same else _last(s)}.{field.name}" for s in (schema, peer))
     changes = with_constraint(app, field, limits, f"`{strong}` has these limits")
     title = f"Limit `{weak}` as `{strong}` is"
@@ -137,5 +156,5 @@ def _finding(app: AppMap, weaker: tuple[Schema, Field], other: tuple[Schema, Fie
         related=(stronger.span,) if stronger.span else (),
         fixes=(Fix(title, Safety.CHANGES_BEHAVIOUR, changes),) if changes else (),
         symbol=weak,
-        structural=not is_same,
+        structural=_module(schema) == _module(peer) and harms,
     )

@@ -30,7 +30,10 @@ _ONE_HOST = re.compile(
 _URL_AT = MappingProxyType({"request": 1, "stream": 1})
 _SENDS = frozenset({*_URL_AT, "get", "post", "put", "patch", "delete", "head", "options"})
 _READS = frozenset({"GET", "HEAD"})
-_ONCE_A_LOGIN = re.compile(r"(?i)callback|oauth")
+_SELDOM = re.compile(
+    r"(?i)callback|oauth|\badmin|(?:^|[/_-])(?:tests?|sync|import|discover\w*|health\w*|setup)\b"
+)
+"""What a person asks for once in a while, or a probe that waits for nothing."""
 _MANY = 3
 
 
@@ -74,7 +77,8 @@ def client_per_request(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A client made with values that are not constant may differ by request, and is only possible; so
     is one whose requests go to whatever host a variable names, and one that is made for a write, a
-    login or administrators alone: there a handshake more is not felt. The same holds where a test
+    login, a probe, a job started by hand (`/sync`, `/import`) or administrators alone: there a
+    handshake more is not felt. The same holds where a test
     or an earlier `return` lets some requests by: what is kept is not fetched again.
     """
     made = [
@@ -86,7 +90,7 @@ def client_per_request(app: AppMap) -> Iterator[Finding]:
     served = _served(app, frozenset(call.span for _, call, _ in made))
     found: dict[str, Finding] = {}
     for function, call, route in made:
-        pays = _is_frequent(served.get(call.span, ())) and _has_one_host(app, function, call)
+        pays = _is_frequent(app, served.get(call.span, ())) and _has_one_host(app, function, call)
         one = _finding(function, call, str(route), pays=pays)
         if one.symbol not in found or one.structural > found[one.symbol].structural:
             found[one.symbol] = one
@@ -103,12 +107,12 @@ def _served(app: AppMap, made: frozenset[Span]) -> Mapping[Span, tuple[Route, ..
     return {span: tuple(routes) for span, routes in found.items()}
 
 
-def _is_frequent(routes: tuple[Route, ...]) -> bool:
+def _is_frequent(app: AppMap, routes: tuple[Route, ...]) -> bool:
     """True for what reads, or what several routes run: not for what happens once a login."""
     often = [
         route
         for route in routes
-        if not (_ONCE_A_LOGIN.search(route.path) or is_for_administrators(route))
+        if not (_SELDOM.search(route.path) or is_for_administrators(route, app))
     ]
     return len(often) >= _MANY or any(route.method in _READS for route in often)
 
