@@ -70,8 +70,9 @@ class Acknowledging:
             return False
         if next(syntax.find(shown, "identifier"), None) is None:
             return True  # literals alone: nothing in it can change
-        is_status = self.route.method != "GET" and _is_made_by_name(shown)
-        if shown.type == "dictionary" or is_status:
+        if self.route.method != "GET" and _is_status(shown):
+            return True
+        if shown.type == "dictionary":
             return self._is_told_whole(function, shown, given)
         if shown.type == "identifier":
             bound = self._bound(function, text)
@@ -102,10 +103,8 @@ class Acknowledging:
         return [content[b.start : b.end].decode("utf-8", "replace") for b in rows]
 
     def _is_told_whole(self, function: Function, shown: Node, given: frozenset[str]) -> bool:
-        held = shown.child_by_field_name("arguments") or shown
-        named = [n for n in held.named_children if n.type in ("pair", "keyword_argument")]
-        pairs = [node.child_by_field_name("value") for node in named]
-        whole = len(pairs) == sum(n.type != "comment" for n in held.named_children)
+        pairs = [p.child_by_field_name("value") for p in shown.named_children if p.type == "pair"]
+        whole = len(pairs) == sum(n.type != "comment" for n in shown.named_children)
         values = [part for node in pairs if node is not None for part in _parts(node)]
         others = [value for value in values if not self._is_told(function, value, given)]
         picks = all(self._is_picked(function, value) for value in others)
@@ -145,11 +144,13 @@ def _expression(text: str) -> Node | None:
     return statement.named_children[0] if statement and statement.named_child_count else None
 
 
-def _is_made_by_name(shown: Node) -> bool:
-    """True for ``Status(done=True)``, an object of a class that is made as a dictionary is."""
+def _is_status(shown: Node) -> bool:
+    """True for ``Status(done=True, message="cleared")``: an object of a class made of words."""
     name = layout.text_of(shown.child_by_field_name("function")).rpartition(".")[2]
     given = shown.child_by_field_name("arguments")
-    return name[:1].isupper() and given is not None and given.named_child_count > 0
+    named = given.named_children if given is not None and name[:1].isupper() else []
+    values = [node.child_by_field_name("value") for node in named]
+    return bool(values) and all(value is not None and value.type in _PLAIN for value in values)
 
 
 def _parts(node: Node) -> Iterator[Node]:

@@ -164,8 +164,15 @@ def is_for_administrators(route: Route, app: AppMap | None = None) -> bool:
     texts = [route.path, *map(_last, demanded)]
     if app is not None:
         nodes = (n for n in route.every_dependency() if n.call in demanded and n.span is not None)
-        texts += [app.text(n.span) for n in nodes if n.span is not None]
+        spoken = (app.text(n.span) for n in nodes if n.span is not None)
+        texts += [text for text in spoken if speaks_of_administrators(text)]
     return bool(demanded) and any(map(ADMINISTERS.search, texts))
+
+
+def speaks_of_administrators(text: str) -> bool:
+    """True for ``require("admin")``, and not for ``RoleChecker(["admin", "user"])``."""
+    words = re.findall(r"[\"']([^\"']+)[\"']", text)
+    return all(map(ADMINISTERS.search, words)) and ADMINISTERS.search(text) is not None
 
 
 def _is_named_open(route: Route) -> bool:

@@ -12,7 +12,7 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
-from fastwright.review.guarding import ADMINISTERS, is_for_administrators
+from fastwright.review.guarding import ADMINISTERS, is_for_administrators, speaks_of_administrators
 from fastwright.review.once import once
 from fastwright.review.paging import is_paged, listed
 from fastwright.review.reach import holds, last, reach
@@ -38,7 +38,6 @@ _GROWING = re.compile(
 _WHOLE = re.compile(r"/(export|backup|dump|download)\w*/?$", re.IGNORECASE)
 """Where all rows are what is asked for."""
 _THIN = re.compile(r"\b(defer|load_only)\(")
-_MAKES = frozenset({"POST", "PUT", "PATCH", "WEBSOCKET"})
 _ASKS = frozenset({"execute", "exec", "scalars", "scalar", "stream", "stream_scalars"})
 _BUILDS = frozenset({"select", "query", "options", "join", "outerjoin", "order_by", "distinct"})
 _PAGINATORS = "fastapi_pagination."
@@ -142,7 +141,8 @@ def _grows(app: AppMap, route: Route, table: Table) -> bool:
     added = (r for r in app.routes if r.method == "POST" and r.reachable)
     path = route.path.removesuffix("/list").rstrip("/")
     makers = _made(app).get(table.name) or tuple(r for r in added if r.path.startswith(path))
-    by_all = any(not _is_by_administrators(app, maker) for maker in makers)
+    others = (maker for maker in makers if maker != route)
+    by_all = any(not _is_by_administrators(app, maker) for maker in others)
     return by_all or _GROWING.search(table.name) is not None
 
 
@@ -150,15 +150,9 @@ def _is_by_administrators(app: AppMap, route: Route) -> bool:
     nodes = route.every_dependency()
     asked = [last(node.call) for node in nodes]
     asked += [app.text(node.span) for node in nodes if node.span is not None]
-    if is_for_administrators(route) or any(map(_names_administrators_alone, asked)):
+    if is_for_administrators(route) or any(map(speaks_of_administrators, asked)):
         return True
     return 403 in route.refuses and bool(ADMINISTERS.search(f"{route.path} {route.handler}"))
-
-
-def _names_administrators_alone(text: str) -> bool:
-    """True for ``Depends(require("admin"))``, and not for ``RoleChecker(["admin", "user"])``."""
-    words = re.findall(r"[\"']([^\"']+)[\"']", text)
-    return all(map(ADMINISTERS.search, words)) and ADMINISTERS.search(text) is not None
 
 
 @once
@@ -170,7 +164,7 @@ def _made(app: AppMap) -> Mapping[str, tuple[Route, ...]]:
         functions = {f.span: f for f in (root, *(step.function for step in steps))}
         touches = (touch for f in functions.values() for touch in writing.touches(f))
         for name in {name for touch in touches for name in touch.makes}:
-            found[name] += (route for route in routes if route.method in _MAKES)
+            found[name] += routes
     return {name: tuple(routes) for name, routes in found.items()}
 
 
