@@ -15,6 +15,8 @@ from fastwright.review.once import once
 from fastwright.source import syntax
 
 _DEEPEST = 8
+_ACCESSORS = frozenset({"setter", "deleter", "getter"})
+"""Decorators of what stands beside a property of the same name."""
 _OFFLOADING = frozenset({
     "run_in_threadpool", "to_thread", "run_sync", "run_in_executor", "greenlet_spawn", "submit",
     "from_thread", "sync_to_async",
@@ -57,12 +59,23 @@ Following = Callable[[Call], bool]
 """Whether to go on into the function of ours that a call calls."""
 
 
+def _by_name(functions: Sequence[Function]) -> dict[str, Function]:
+    """What each name stands for: of two methods of one class the later one, the first never runs.
+
+    Of two functions of one module the first: it may be a route's, which runs all the same.
+    """
+    first = {function.name: function for function in reversed(functions)}
+    methods = (f for f in functions if f.class_name)
+    later = (f for f in methods if not _ACCESSORS & set(map(last, f.decorators)))
+    return first | {function.name: function for function in later}
+
+
 class Reach:
     """The functions of an app, and what they call."""
 
     def __init__(self, app: AppMap) -> None:
         self.app = app
-        self.functions = {function.name: function for function in reversed(app.functions)}
+        self.functions = _by_name(app.functions)
         self._calls: dict[str, list[Call]] = defaultdict(list)
         for call in app.calls:
             self._calls[call.caller].append(call)
