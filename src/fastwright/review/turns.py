@@ -20,14 +20,16 @@ _OF_TURN = (
     r"|\b(?:select|query|get)\(\s*{0}\.\w*(?:model|table|entity|cls)\b"
 )
 """What is asked, named by the turn: a column by its name, or a class."""
+_WIDE = frozenset({"Exception", "BaseException", "SQLAlchemyError"})
 _CONTINUES = re.compile(rb"^\s*(?:if\b.*:\s*)?continue\b", re.MULTILINE)
 _LOOKED_UP = re.compile(r"\btables\s*\[|\bTable\(")
 _KINDS = re.compile(
     r"(?i)(?:^|_)(?:role|permission|kind|type|status|setting|gateway|currenc(?:y|ie)|language"
     r"|locale|plan|webhook|level|rule|option|step|stage|column|year|month|weekday|channel"
-    r"|provider)s?$"
+    r"|provider|module|admin)(?:s|_(?:id|name|key|code|slug)s?)?$|^admin_?(?:user|account)s?$"
 )
 """What an app has a handful of, by nature."""
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CHANGES = re.compile(
     rb"(?m)^\s*(?!self\.)\w+\.\w+\s*[-+*/]?=[^=]|\.(?:add|add_all|delete|merge|flush|commit)\("
     rb"|\b(?:insert|update|delete)\(|\b(?:INSERT|UPDATE|DELETE)\b"
@@ -39,6 +41,11 @@ _SINGLE = re.compile(
 """One element, wrapped to be looped over as several are."""
 
 
+def is_kind(name: str) -> bool:
+    """True for a name, also of a class, of what an app has a handful of, by nature."""
+    return _KINDS.search(_HUMP.sub("_", name)) is not None
+
+
 def is_of_a_few(function: Function, loop: Block, content: bytes) -> bool:
     """True for a loop over a handful: of a kind, around a number, or what a caller lists.
 
@@ -46,7 +53,7 @@ def is_of_a_few(function: Function, loop: Block, content: bytes) -> bool:
     """
     words = loop.words.strip()
     last = (re.findall(r"\w{3,}", words) or [""])[-1]
-    if any(_KINDS.search(name) for name in (*loop.names, last)) or _AROUND.fullmatch(words):
+    if any(is_kind(name) for name in (*loop.names, last)) or _AROUND.fullmatch(words):
         return True
     header = content[function.span.start : function.span.end].partition(b":\n")[0]
     if words in function.parameters and re.search(rb"[(,]\s*\*\s*%b\b" % words.encode(), header):
@@ -80,12 +87,18 @@ def deals_with_failure(function: Function, loop: Block, place: int, content: byt
     return any(_goes_on(function, net, content) for net in nets)
 
 
-def keeps_failure(function: Function, place: int) -> bool:
-    """True where what fails at a place is dealt with in the function, whose caller goes on."""
-    tries = [b for b in function.blocks if b.kind == "try" and b.start <= place < b.end]
+def keeps_failure(function: Function, place: int, *, since: int = 0) -> bool:
+    """True where what fails at a place is dealt with in the function, whose caller goes on.
+
+    A ``try`` that begins before `since` does not count.
+
+    Beside a net for every failure, what others raise again are the few that end the whole.
+    """
+    tries = [b for b in function.blocks if b.kind == "try" and since <= b.start <= place < b.end]
     raised = [stop.start for stop in function.stops if stop.kind == "raise"]
     nets = [net for each in tries for net in _excepts(function, each)]
-    return bool(nets) and not any(n.start <= at < n.end for n in nets for at in raised)
+    wide = [net for net in nets if _WIDE & {name.rpartition(".")[2] for name in net.names}]
+    return bool(nets) and not any(n.start <= at < n.end for n in wide or nets for at in raised)
 
 
 def _excepts(function: Function, tried: Block) -> list[Block]:

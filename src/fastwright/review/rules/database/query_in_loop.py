@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.batching import Batching
 from fastwright.review.looping import Looped, by_loop, looped
 from fastwright.review.rule import rule
 from fastwright.source import layout
@@ -51,7 +52,10 @@ def query_in_loop(app: AppMap) -> Iterator[Finding]:
     goes on, or that runs ten times at the most, or in code that fills a database to try the app.
     The same holds for a loop over what an app has a handful of (roles, currencies), over `*names`
     and over a single element that was wrapped, and for a call that only refuses what is not
-    allowed: it says of one element what is wrong with it.
+    allowed: it says of one element what is wrong with it. Certain are questions alone: where a turn
+    writes, commits or calls another server too, they are not what it waits for, and a row that is
+    changed by a statement of its own may get values of its own. What is taken away, keys that an
+    office has ticked, and the list inside one element of a body are a handful as well.
     """
     every = list(looped(app))
     committed = {found.turn for found in every if found.asked.verb == "commit"}
@@ -61,11 +65,13 @@ def query_in_loop(app: AppMap) -> Iterator[Finding]:
         if found.asked.verb not in ("commit", "rollback", "close")
         and not (found.asked.verb == "refresh" and found.turn in committed)
     ]
+    batching = Batching(app)
+    asking.sort(key=lambda found: not batching.asks(found.owner, found.asking, found.asked))
     for found, others in by_loop(asking):
-        yield _finding(found, others)
+        yield _finding(found, others, sure=found.is_costly and batching.is_worth(found))
 
 
-def _finding(found: Looped, others: tuple[Looped, ...]) -> Finding:
+def _finding(found: Looped, others: tuple[Looped, ...], *, sure: bool) -> Finding:
     inner = "" if found.asking is found.place else f" in `{found.owner.name}`"
     over = layout.shortened(found.loop.words)
     return Finding(
@@ -75,7 +81,7 @@ def _finding(found: Looped, others: tuple[Looped, ...]) -> Finding:
         evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in _seen(found, others)),
         related=(*_related(found), *(other.place.span for other in others)),
         symbol=f"{found.function.name}:{found.place.text}",
-        structural=found.is_costly,
+        structural=sure,
     )
 
 
