@@ -30,14 +30,17 @@ def does_the_rest(writing: Writing, found: Looped) -> bool:
 
 
 def has_own_session(found: Looped) -> bool:
-    """True where what the loop calls opens the session that it commits: one a turn, as written."""
+    """True where each turn opens the session that it commits, here or in what it calls."""
     session, owner = found.asking.text.partition(".")[0], found.owner
-    if not found.depth or session in owner.parameters:
+    since = 0 if found.depth else found.loop.start
+    if session in owner.parameters and found.depth:
         return False
     held = (b for b in around(owner, found.asking.span.start) if b.kind == "with")
-    bound = {row.name for row in owner.bindings if row.end <= found.asking.span.start}
+    rows = (row for row in owner.bindings if row.end <= found.asking.span.start)
+    bound = {row.name for row in rows if since <= row.start}
     opened = re.compile(rf"\bas\s+{re.escape(session)}\b")
-    return session in bound or any(opened.search(block.words) for block in held)
+    named = (b for b in held if since <= b.start)
+    return session in bound or any(opened.search(b.words) or session in b.names for b in named)
 
 
 def _turn(writing: Writing, found: Looped) -> str:

@@ -9,6 +9,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.batching import Batching
 from fastwright.review.looping import Looped, by_loop, looped
 from fastwright.review.repeating import does_the_rest, has_own_session
 from fastwright.review.rule import rule
@@ -55,14 +56,16 @@ def commit_in_loop(app: AppMap) -> Iterator[Finding]:
     a loop that may end early, is only possible, and so is one whose failure the loop deals with,
     here or at another commit, or what the loop calls. So are loops of which a repeated request does
     the rest alone, for their turns only delete, or change the column by which their rows are found,
-    and loops whose every turn opens a session of its own.
+    loops whose every turn opens a session of its own, and those whose turns send a request to
+    another server, which no rollback takes back.
     Code that no route reaches, such as a worker's, is not judged.
     """
-    writing = writing_of(app)
+    writing, batching = writing_of(app), Batching(app)
     commits = (found for found in looped(app) if found.asked.verb == "commit")
     for found, others in by_loop(commits):
         apart = any(one.is_dealt_with for one in (found, *others)) or has_own_session(found)
         kept = found.depth > 0 and keeps_failure(found.owner, found.asking.span.start)
+        kept = kept or batching.calls_out(found)
         is_whole = not apart and not kept and not does_the_rest(writing, found)
         yield _finding(app, found, sure=is_whole)
 
