@@ -18,6 +18,7 @@ from fastwright.review.looping import looped
 from fastwright.review.outbound import is_request
 from fastwright.review.reach import last
 from fastwright.review.rule import rule
+from fastwright.review.turns import keeps_failure
 from fastwright.review.writing import Touch, Writing, aside, writing_of
 
 _SAMPLES = 2
@@ -25,6 +26,13 @@ _CONSTANT = re.compile(r"['\"\d]|True$|False$|None$|[\w.]*\(['\"\d]")
 _DEALT_WITH = re.compile(r"(?:^|_)(?:processed|handled|done|finished|completed?|imported|synced)$")
 _BEGUN = re.compile(r"(?:run|job|log|attempt|import|export|batch|batches|webhook|snapshot)s?$")
 """Tables whose rows say what was begun: they are kept when it fails."""
+_RECORDS = re.compile(
+    r"(?:^|_)(?:audit|audits|logs?|notifications?|activit(?:y|ies)|e?mails?_(?:sends?|records?))"
+    r"(?:$|_)|(?:audit|log|notification)s?$"
+)
+"""Tables whose rows tell what was done: what they tell of holds without them."""
+_ASKED_AGAIN = re.compile(r"(?i)verif|confirm|activat|reset|otp|one_?time")
+"""Tables of what is mailed to a user, who asks for it again where it did not come."""
 
 
 @rule(code="FW304", severity=Severity.MEDIUM)
@@ -68,9 +76,10 @@ def split_transaction(app: AppMap) -> Iterator[Finding]:
     happens; else possible, as where a contact is made if there is none yet, for a repeated request
     finds it. So is a first half that is of use alone: a run, a job or a log that says what was
     begun, a row that says that it is not processed yet, one whose key is told to the client at
-    once (`yield`), and rows of constants that an app is tried out with. A commit before a request
-    to another server is left alone, for there it can be meant, and one in a loop to
-    `commit-in-loop`.
+    once (`yield`), and rows of constants that an app is tried out with. So is a second half whose
+    failure is dealt with, that only tells of the first (an audit, a notification), or that is
+    mailed and can be asked for again. A commit before a request to another server is left alone,
+    for there it can be meant, and one in a loop to `commit-in-loop`.
     """
     writing = writing_of(app)
     sure = (one for one in looped(app) if one.asked.verb == "commit" and one.is_sure)
@@ -139,7 +148,21 @@ def _stands_alone(
         return True
     rows = [t.call for t in writing.touches(function) if t.makes and t.call.keywords]
     is_filler = len(rows) > _SAMPLES and sum(map(_is_written_out, rows)) > _SAMPLES
-    return is_filler or any(map(_BEGUN.search, made)) or any(_is_unfinished(t.call) for t in begun)
+    if is_filler or any(map(_BEGUN.search, made)) or any(_is_unfinished(t.call) for t in begun):
+        return True
+    return keeps_failure(function, second.call.span.start, since=first.call.span.end)
+
+
+def _is_aside(writing: Writing, after: frozenset[str], parents: frozenset[str]) -> bool:
+    """True for a second half that only tells of the first, or that a client asks for again."""
+    if all(map(_RECORDS.search, after)):
+        return True
+    renewed = all(map(_ASKED_AGAIN.search, after))
+    return renewed and any(
+        after <= made and not made & parents
+        for root, _ in writing.reached.every_root().values()
+        for made in [frozenset(n for touch in writing.touches(root) for n in touch.makes)]
+    )
 
 
 def _is_unfinished(call: Call) -> bool:
@@ -174,6 +197,7 @@ def _finding(
         symbol=function.name,
         structural=first.surely
         and bool(parents)
+        and not _is_aside(writing, after - before, parents)
         and not _stands_alone(writing, function, tuple(rows[: place + 1]), found, parents),
     )
 
