@@ -6,7 +6,7 @@ import re
 
 from fastwright.model.code import Block, Function
 from fastwright.review.course import follows
-from fastwright.review.given import mentions, names_of
+from fastwright.review.given import mentions, names_at, names_of
 from fastwright.review.writing import Touch, Writing
 
 _ABSENT = re.compile(r"^\s*not\b|\bis\s+None\b|==\s*(?:None|0)\b")
@@ -23,13 +23,15 @@ def hangs_on(
     """
     if not follows(function, asked.call.span.start, made.call.span.start):
         return False
-    names = names_of(function, asked.call.span, writing.reached)
+    span, reached = asked.call.span, writing.reached
     kinds = ("raise", "return") if refused else ("return",)
     return any(
         _parts(function, block, made, kinds)
         for block in function.blocks
-        if block.kind == "arm" and not _COUNTS.search(block.words) and _tests(block, names, asked)
-    ) or (not refused and _is_else(function, names, made))
+        if block.kind == "arm"
+        and not _COUNTS.search(block.words)
+        and _tests(block, names_at(function, span, reached, block.group), asked)
+    ) or (not refused and _is_else(function, names_of(function, span, reached), made))
 
 
 def is_found_or_made(

@@ -6,12 +6,15 @@ import re
 
 from fastwright.model.code import Function
 from fastwright.model.places import Span
+from fastwright.review.course import around
 from fastwright.review.reach import Reach, Step
 
 _NO_ROWS = re.compile(rb"\.(?:subquery|cte|scalar_subquery|alias|lateral)\([^()]*\)[\s)]*$")
 """What ends in this is a part of another statement, which alone gives rows."""
-_COUNTED = re.compile(r"\w+\.(?:count|total|total_count)\b(?!\s*\()|\blen\(\w+\)")
-"""What is said of rows without reading them: how many there are."""
+_COUNTED = re.compile(
+    r"\w+\.(?:count|total|total_count)\b(?!\s*\()|\blen\(\w+\)|\.(?:not_?)?in_\(\s*\w+\s*\)"
+)
+"""What is said of rows without giving them: how many there are, or that others are among them."""
 
 
 def gives_back(reached: Reach, step: Step) -> bool:
@@ -35,6 +38,46 @@ def names_of(function: Function, span: Span, reached: Reach) -> frozenset[str]:
             ):
                 held.add(row.name)
     return frozenset(held)
+
+
+def names_at(function: Function, span: Span, reached: Reach, place: int) -> frozenset[str]:
+    """The names that still hold the result of the call at `span`, or what is made of it.
+
+    A name that was bound anew on the way to `place` stands for something else.
+    """
+    content = reached.app.files[function.span.path]
+    held: dict[str, set[int]] = {}
+    for _ in range(4):
+        for row in function.bindings:
+            if _NO_ROWS.search(content[row.start : row.end]):
+                continue
+            inside = row.start <= span.start and span.end <= row.end
+            known = _still(function, held, row.start)
+            text = content[row.start : row.end].decode("utf-8", "replace")
+            if inside or (known and mentions(text, known)):
+                held.setdefault(row.name, set()).add(row.end)
+    return frozenset(_still(function, held, place))
+
+
+def _still(function: Function, held: dict[str, set[int]], place: int) -> set[str]:
+    """Those of the names, each with where it was bound, that were not bound to something else."""
+    under = {(b.start, b.end) for b in around(function, place)}
+    anew = [
+        row
+        for row in function.bindings
+        if row.name in held
+        and row.end <= place
+        and row.end not in held[row.name]
+        and {(b.start, b.end) for b in around(function, row.start)} <= under
+    ]
+    return {
+        name
+        for name, ends in held.items()
+        if any(
+            end <= place and not any(row.name == name and end <= row.start for row in anew)
+            for end in ends
+        )
+    }
 
 
 def _returned(function: Function, span: Span, reached: Reach) -> bool:

@@ -19,11 +19,20 @@ from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, writing_of
 
 _ORDERED = re.compile(r"order_by\(|\bORDER\s+BY\b", re.IGNORECASE)
-_UNREAD = re.compile(r"\bfunc\.\w+\(|\bor_\(|\)\s*\|\s*\(|\.(?:i?like|contains)\(|\(\s*\*\w")
+_UNREAD = re.compile(
+    r"\bfunc\.\w+\(|\bor_\(|\)\s*\|\s*\(|\.(?:i?like|contains)\(|\(\s*\*\w"
+    r"|(?s:\bif\b.+?\belse\b)"
+)
 """Conditions that no set of columns stands for."""
 _VAGUE = re.compile(r"(?i)bool|date|time|enum|text|json")
-_STATUS = re.compile(r"(?:\w*_)?(?:status|state)")
-"""Columns that say how far a row has come: one row may be open, and many declined."""
+_STATUS = re.compile(
+    r"(?:\w*_)?(?:status|state)|(?:\w*_)?(?:hash|digest|checksum|fingerprint|cache_key)"
+)
+"""Columns that say how far a row has come: one row may be open, and many declined.
+
+By a hash an answer is kept that may be made twice.
+"""
+_KEY = re.compile(r"(?P<row>\w+)\.(?:id|uuid|uid|pk)")
 
 
 @rule(code="FW306", severity=Severity.MEDIUM)
@@ -66,16 +75,19 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
     dates, long texts and a status among the compared columns make the finding only possible, for
     uniqueness may then be meant for some rows only; so does a question with an order, for the
     newest of several; so does a helper that asks now for this, now for that, and a condition that
-    is no comparison of a column, such as one of `func.lower(…)`, or one of several of which one is
-    enough.
+    is no comparison of a column, such as one of `func.lower(…)` or one by `if … else`, or one of
+    several of which one is enough, and one by a hash, for an answer that is kept may be made twice.
+    A question for a list, or for rows that are deleted before others are made, is left alone.
     """
     writing = writing_of(app)
     told: set[object] = set()
     for function, route in writing.functions():
         for found in _pairs(writing, function):
+            if _is_renewal(app, found) or _is_a_list(app, function, found):
+                continue
             key = f"{found.table.name}:{','.join(sorted(found.query.filters))}"
             place = (found.asked.call.span, found.table.name)
-            if not told & {key, place} and not _is_unique(app, found.table, found.query):
+            if not told & {key, place} and not _is_unique(app, found):
                 told |= {key, place}
                 yield _finding(app, function, route, found)
 
@@ -124,10 +136,43 @@ def _compared(table: Table, query: Query) -> frozenset[str]:
     return _by_name(table, own)
 
 
-def _is_unique(app: AppMap, table: Table, query: Query) -> bool:
+def _is_unique(app: AppMap, found: _Pair) -> bool:
     """True where some constraint allows one row at most for the compared columns."""
-    compared = _compared(table, query)
-    return not compared or any(columns <= compared for columns in _uniques(app, table))
+    compared = _compared(found.table, found.query)
+    fixed = compared | _fixed(found, compared)
+    return not compared or any(columns <= fixed for columns in _uniques(app, found.table))
+
+
+def _fixed(found: _Pair, compared: frozenset[str]) -> frozenset[str]:
+    """The columns that the compared ones fix: values of one row, whose key is among those asked."""
+    given = dict(found.made.call.keywords)
+    keys = (_KEY.fullmatch(given.get(name, "")) for name in compared)
+    rows = {key["row"] for key in keys if key is not None}
+    of_rows = (name for name, value in given.items() if value.partition(".")[0] in rows)
+    return _by_name(found.table, (name for name in of_rows if "." in given[name]))
+
+
+def _is_renewal(app: AppMap, found: _Pair) -> bool:
+    """True where the rows asked for are deleted before others are made in their stead."""
+    since, until = found.asked.call.span, found.made.call.span
+    path = since.path
+    return any(
+        query.kind == "delete" and query.span.path == path
+        and found.table.name in query.tables[:1]
+        and since.end <= query.span.start < until.start
+        for route in app.routes
+        for query in route.queries
+    )  # fmt: skip
+
+
+def _is_a_list(app: AppMap, function: Function, found: _Pair) -> bool:
+    """True where all rows are taken of the answer: it was not asked for a single one."""
+    call = found.asked.call
+    if not call.target.isidentifier() or call.span.path != function.span.path:
+        return False
+    rest = app.text(Span(call.span.path, call.span.end, function.span.end))
+    taken = re.search(rf"\b{call.target}\.(?:scalars\(\)\.)?(\w+)\(", rest)
+    return taken is not None and taken[1] in ("all", "fetchall")
 
 
 def _finding(app: AppMap, function: Function, route: str, found: _Pair) -> Finding:
