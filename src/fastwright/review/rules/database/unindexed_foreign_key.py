@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
@@ -9,9 +10,20 @@ from fastwright.model.change import Change, Edit, Fix, Notice, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
+from fastwright.review.dialects import is_sqlite_alone
 from fastwright.review.indexes import Indexes, Lookups, makes_its_own_indexes, parent_of
 from fastwright.review.revisions import index_revision
 from fastwright.review.rule import rule
+
+_SETTINGS = re.compile(
+    r"(?i)(?:^|_)(?:rule|setting|config|configuration|kind|type|status|permission|role|currency"
+    r"|language|locale|template|policy|plan)s?$"
+)
+"""Tables of what someone sets up: some dozens of rows, which no index makes faster."""
+_ACTOR = re.compile(r"(?i)_by(?:_\w*id)?$|^(?:creator|approver|reviewer|editor|updater)(?:_id)?$")
+"""Columns that say who has done something to a row."""
+_PART = re.compile(r"(?i)ondelete\s*=\s*['\"]CASCADE|cascade\s*=\s*['\"](?:all|[^'\"]*delete)")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @rule(code="FW301", severity=Severity.MEDIUM)
@@ -58,8 +70,11 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     The first column of a primary key, unique constraint or index counts as indexed, and so does
     what a revision or SQL of the project indexes. A key that no statement of a route is seen to
-    need is only possible; one that compares an indexed column as well does not need it. MySQL
-    indexes foreign keys itself, so that apps on it are not judged.
+    need is only possible; one that compares an indexed column as well does not need it. So is a key
+    of a table of settings, rules or roles, and one that only the delete of a parent needs where a
+    row is no part of the parent: where it may be null and nothing cascades, says who did something,
+    refers to its own table, or where only SQLite is spoken of, which checks no keys by itself.
+    MySQL indexes foreign keys itself, so that apps on it are not judged.
     """
     if makes_its_own_indexes(app):
         return
@@ -73,10 +88,45 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
     ]
     once = {column.span: (table, column) for table, column in reversed(missing)}
     for table, column in reversed(once.values()):  # classes of one table share its columns
-        yield _finding(app, table, column, lookups.needs(table, column))
+        need = lookups.needs(table, column)
+        sure = bool(need) and not any(map(_SETTINGS.search, _names(table)))
+        if need in lookups.deleted.values():
+            sure = sure and _goes_with(app, table, column)
+        yield _finding(app, table, column, need, sure=sure)
 
 
-def _finding(app: AppMap, table: Table, column: Column, need: str) -> Finding:
+def _names(table: Table) -> tuple[str, str]:
+    return table.name, _HUMP.sub("_", (table.model or "").rpartition(".")[2])
+
+
+def _goes_with(app: AppMap, table: Table, column: Column) -> bool:
+    """True where the delete of a parent looks for rows that are a part of it.
+
+    A row that only names another, as the user who approved it, hardly grows by that, and SQLite
+    looks for none unless it is told to check its keys.
+    """
+    parent = app.table(parent_of(app, column.foreign_key or ""))
+    if parent is None or parent is table or _ACTOR.search(column.name):
+        return False
+    names = "|".join(re.escape(name) for name in (table.name, *_classes(table)))
+    ways = [app.text(r.span) for r in parent.relationships if r.many and r.span is not None]
+    through = re.compile(rf"(?:secondary|link_model)\s*=.{{0,40}}?\b(?:{names})\b")
+    if any(map(through.search, ways)):
+        return True
+    keys = [one for one in table.columns if one.foreign_key]
+    if len(keys) > 1 and len(keys) == len(table.columns):
+        return False
+    own = [r for r in parent.relationships if r.many and table.model and r.target == table.model]
+    told = [app.text(span) for span in (column.span, *(r.span for r in own)) if span is not None]
+    is_part = column.nullable is not True or any(map(_PART.search, told))
+    return is_part and (bool(own) or not is_sqlite_alone(app))
+
+
+def _classes(table: Table) -> tuple[str, ...]:
+    return ((table.model or "").rpartition(".")[2],) if table.model else ()
+
+
+def _finding(app: AppMap, table: Table, column: Column, need: str, *, sure: bool) -> Finding:
     assert column.span is not None
     seen = (Evidence(EvidenceKind.SOURCE, need),) if need else ()
     key = column.foreign_key or ""
@@ -88,7 +138,7 @@ def _finding(app: AppMap, table: Table, column: Column, need: str) -> Finding:
         evidence=seen,
         fixes=_fixes(app, table, column) if need else (),
         symbol=f"{table.name}.{column.name}",
-        structural=bool(need),
+        structural=sure,
     )
 
 
