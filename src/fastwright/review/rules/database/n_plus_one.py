@@ -25,7 +25,8 @@ _EAGER = frozenset({"selectin", "joined", "subquery", "immediate", "noload", "ra
 _NEAR = 1_500
 """Bytes behind the beginning of a statement in which its conditions are looked for."""
 
-
+_INNER = re.compile(rb"\A[^\n]*(?:\n\s+[^\n]*)??\.in_\(\s*(\w+)")
+"""Rows that are those of another statement, which has a name."""
 _BACK = 2
 _MOST_LOADED = 5
 """Relationships that one statement is made to load: who answers with more has more to decide."""
@@ -72,8 +73,8 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     The response model must be declared, and the query be in code that the handler reaches. Rows
     that do not visibly become the response are only possible, as are loader options made elsewhere.
-    The one parent whose rows are asked for is read once, and passed over, as is the row itself that
-    another was reached from.
+    The one parent whose rows are asked for, also by a statement within, is read once, and passed
+    over, as is the row itself that another was reached from.
     """
     shapes, reached = Shapes(app), reach(app)
     told: set[Span] = set()
@@ -128,13 +129,24 @@ def _is_of_one(app: AppMap, query: Query, table: Table, read: Read) -> bool:
         return False
     target = next((t for t in app.tables if t.model == relationship.target), None)
     keys = [c for c in table.columns if target is not None and target_of(c) == target.name]
-    if len(keys) != 1 or not {f"{table.name}.{n}" for n in (keys[0].name, keys[0].attribute)} & set(
-        query.filters
-    ):
+    if len(keys) != 1:
         return False
     behind = app.files[query.span.path][query.span.start : query.span.end + _NEAR]
-    name = re.escape(keys[0].attribute.encode())
-    return re.search(rb"\b%b\s*={1,2}\s*[\w.]+" % name, behind) is not None
+    asks = re.compile(rb"\b%b\s*={1,2}\s*[\w.]+" % re.escape(keys[0].attribute.encode()))
+    own = {f"{table.name}.{name}" for name in (keys[0].name, keys[0].attribute)}
+    if own & set(query.filters):
+        return asks.search(behind) is not None
+    inner = _INNER.search(behind)
+    if inner is None:
+        return False
+    content, at = app.files[query.span.path], query.span
+    return any(
+        asks.search(content, row.start, row.end) is not None
+        for function in app.functions
+        if function.span.path == at.path and function.span.start <= at.start < function.span.end
+        for row in function.bindings
+        if row.name.encode() == inner[1] and row.end <= at.start
+    )
 
 
 def _is_filled_by_hand(
