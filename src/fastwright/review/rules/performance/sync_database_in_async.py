@@ -12,6 +12,9 @@ from fastwright.review.reach import Step, reach
 from fastwright.review.rule import rule
 from fastwright.review.statements import statement
 
+_NEAR = 2
+"""Calls below which a session is the route's own: further down it may come from elsewhere."""
+
 
 @rule(code="FW402", severity=Severity.MEDIUM)
 def sync_database_in_async(app: AppMap) -> Iterator[Finding]:
@@ -44,6 +47,7 @@ def sync_database_in_async(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     The type of the session must be known from an annotation, a dependency or the session maker.
+    An annotation that says `Session` of what a route takes as an async session is not believed.
     """
     reached = reach(app)
     told: dict[str, Finding] = {}
@@ -51,9 +55,23 @@ def sync_database_in_async(app: AppMap) -> Iterator[Finding]:
         function = ran.function
         for step in reached.on_loop(function) if function.is_async else ():
             asked = statement(step.call)
-            if asked and asked.travels and not asked.is_async and not step.call.awaited:
+            blocks = asked and asked.travels and not asked.is_async and not step.call.awaited
+            if blocks and not _is_given_async(app, ran.route, step):
                 told.setdefault(function.name, _finding(app, step, function, ran.route))
     yield from told.values()
+
+
+def _is_given_async(app: AppMap, route: Route, step: Step) -> bool:
+    """True where every session that the route takes is async, and this one was given by it.
+
+    The annotation is wrong then: a coroutine is dropped, which blocks nobody.
+    """
+    name, callee = step.call.text.partition(".")[0], (step.call.callee or "").split(".")
+    given = (name == "self" or name in step.function.parameters) and len(step.via) < _NEAR
+    given = given and callee[-2:-1] == ["Session"]
+    asked = {node.call for node in route.every_dependency()}
+    kinds = {p.is_async for p in app.sessions if p.kind == "dependency" and p.symbol in asked}
+    return given and kinds == {True}
 
 
 def _finding(app: AppMap, step: Step, function: Function, route: Route) -> Finding:
