@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Fix, Safety
@@ -12,6 +12,7 @@ from fastwright.model.routing import Route
 from fastwright.review.decorators import with_dependency
 from fastwright.review.guarding import WRITES, Guarding, guarding_of
 from fastwright.review.intent import Intent
+from fastwright.review.ownership import ownership_of
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.review.statements import statement
@@ -32,8 +33,11 @@ _ON_PURPOSE = re.compile(
     r"not require (auth|login)"
 )
 """What a handler says of itself that is for everybody."""
+_ADMINISTERS = re.compile(r"(?i)\badmin(istrator)?s? (only|alone)\b|\bonly (for )?(an? )?admin")
 _FEWEST = 2
 _HABIT = 5
+_NEARLY = 4
+"""How many guarded siblings stand beside each one that is open, where nearly all are guarded."""
 
 
 @rule(code="FW505", severity=Severity.HIGH)
@@ -96,16 +100,17 @@ def unguarded_route(app: AppMap) -> Iterator[Finding]:
     siblings carry is put among the dependencies of the decorator.
 
     ## Known limits
-    Certain only where at least two siblings on the same router are guarded and more are guarded
-    than not, or where all other writing routes of the app are. Logins, health checks, webhooks and
-    other doors that are public by nature are passed over, and so are routes behind middleware,
-    conditions or dependencies that cannot be read. A handler that depends on nothing and sends no
-    statement, and so computes or looks up what it is given, is only possible; so are a reading
-    route on other tables than its siblings, one whose siblings ask in order to find the caller's
-    own rows, and one whose text says that it is public, which is not to be taken for a guard that
-    was forgotten. A body that holds a token, and a handler that reads
-    who is calling out of the request, or refuses by itself, are passed over. What is public on
-    purpose is said once, in `public` of `[tool.fastwright.access]`.
+    Certain is a writing route on rows that nearly all other writing routes on them, two at least,
+    ask for (four to each that does not), and one in an app whose five or more others all ask. A
+    reading one is certain where a sibling limits the same rows to the caller's, or where it lists
+    all accounts. All else is possible: reading what siblings ask for is often meant for
+    everybody, and so is a guard that is commented out beside open siblings, siblings that say
+    that administrators alone may call them, a handler that writes nothing, and one whose text says
+    that it is public. Logins, health checks, webhooks and other doors that are public by nature
+    are passed over, and so are routes behind middleware, conditions or dependencies that cannot be
+    read, a body that holds a token, and a handler that reads who is calling out of the request, or
+    refuses by itself. What is public on purpose is said once, in `public` of
+    `[tool.fastwright.access]`.
     """
     guarding, intent = guarding_of(app), Intent.read(app)
     if not any(guarding.is_guarded(r) for r in guarding.served):
@@ -131,15 +136,23 @@ def _is_candidate(route: Route, guarding: Guarding, intent: Intent) -> bool:
 
 def _guarded_peers(route: Route, guarding: Guarding) -> tuple[Route, ...]:
     """The guarded siblings that show that this route was forgotten; empty where they do not."""
-    near = [r for r in _comparable(route, guarding) if r.router == route.router]
+    near = _near(route, guarding)
     guarded = [r for r in near if guarding.is_guarded(r)]
     if len(guarded) >= _FEWEST and _outweigh(route, guarded, len(near)):
         return tuple(guarded)
     if route.method not in WRITES:
         return ()
     every = _comparable(route, guarding)
-    guarded = [r for r in every if guarding.is_guarded(r)]
-    return tuple(guarded) if len(guarded) >= _HABIT and len(guarded) == len(every) else ()
+    return tuple(every) if _is_habit(guarding, every) else ()
+
+
+def _is_habit(guarding: Guarding, every: list[Route]) -> bool:
+    return len(every) >= _HABIT and all(map(guarding.is_guarded, every))
+
+
+def _near(route: Route, guarding: Guarding) -> list[Route]:
+    """Those of the same router."""
+    return [r for r in _comparable(route, guarding) if r.router == route.router]
 
 
 def _outweigh(route: Route, guarded: list[Route], count: int) -> bool:
@@ -178,36 +191,75 @@ def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -
         related=tuple(peer.span for peer in peers[:3] if peer.span),
         fixes=(fix,) if fix is not None else (),
         symbol=route.handler,
-        structural=_acts_or_asks(app, route)
-        and (
-            bool(remark)
-            or (_is_alike(app, route, peers) and not _ON_PURPOSE.search(app.text(route.span)))
-        ),
+        structural=_is_sure(app, route, peers, bool(remark)),
     )
 
 
-def _is_alike(app: AppMap, route: Route, peers: tuple[Route, ...]) -> bool:
-    """Whether a route writes, or reads what a guarded one reads: other tables may be public."""
-    told = [peer for peer in peers if _tells(peer, route)]
-    if route.method not in WRITES and len(told) < _FEWEST:
+def _is_sure(app: AppMap, route: Route, peers: tuple[Route, ...], remarked: bool) -> bool:
+    """Whether the guard was forgotten, by what the siblings do with the very same rows."""
+    text = app.text(route.span) if route.span is not None else ""
+    if _ON_PURPOSE.search(f"{text} {route.router}") or not _acts_or_asks(app, route):
         return False
-    tables = {table for peer in peers for query in peer.queries for table in query.tables}
-    own = {table for query in route.queries for table in query.tables}
-    if not own or not tables.isdisjoint(own):
-        return True
-    return route.method in WRITES and (route.method != "POST" or _writes(app, route))
+    if _ADMINISTERS.search(text) is None and all(map(_for_administrators(app), peers or (route,))):
+        return False
+    guarding = guarding_of(app)
+    near, every = _near(route, guarding), _comparable(route, guarding)
+    if route.method not in WRITES:
+        closed = bool(near) and all(map(guarding.is_guarded, near))
+        return closed and _is_for_few(app, route, _on_same_rows(route, every))
+    if route.method == "POST" and not _writes(app, route):
+        return False
+    shown = any(_stands_out(guarding, _on_same_rows(route, rows)) for rows in (near, every))
+    return remarked or shown or (bool(_tables(route)) and _is_habit(guarding, every))
 
 
-def _tells(peer: Route, route: Route) -> bool:
-    """Whether a sibling asks for more than to find rows of the caller's own in other tables.
+def _for_administrators(app: AppMap) -> Callable[[Route], bool]:
+    """Whether what a route says of itself is that administrators alone may call it."""
 
-    Notifications and favourites have no other way: that films have comments may still be public.
+    def says(route: Route) -> bool:
+        return route.span is not None and _ADMINISTERS.search(app.text(route.span)) is not None
+
+    return says
+
+
+def _on_same_rows(route: Route, others: list[Route]) -> list[Route]:
+    """The routes with statements on a table of this one; where it has none, below the same path."""
+    own = _tables(route)
+    if own:
+        return [r for r in others if not own.isdisjoint(_tables(r))]
+    return [r for r in others if _collection(r) == _collection(route)]
+
+
+def _tables(route: Route) -> frozenset[str]:
+    """The tables that the statements of a route begin with: first those that it writes."""
+    written = [q for q in route.queries if q.kind != "select"]
+    return frozenset(t for q in written or route.queries for t in q.tables[:1])
+
+
+def _collection(route: Route) -> tuple[str, ...]:
+    """The words of a path in front of the last parameter, or of its last word."""
+    before = route.path.rpartition("/{")[0] or route.path
+    return tuple(part for part in before.split("/") if part and "{" not in part)
+
+
+def _stands_out(guarding: Guarding, siblings: list[Route]) -> bool:
+    """Whether nearly all that write the same rows are guarded, and nothing may be optional."""
+    guarded = sum(map(guarding.is_guarded, siblings))
+    return guarded >= _FEWEST and _NEARLY * (len(siblings) - guarded) <= guarded
+
+
+def _is_for_few(app: AppMap, route: Route, siblings: list[Route]) -> bool:
+    """Whether rows that are read are their owner's alone, or the list is one of people.
+
+    Where a route that asks nobody, or whoever likes, reads the same table, they are for everybody.
     """
-    found = [q for q in route.queries if q.many] or route.queries
-    own = {table for query in found for table in query.tables[:1]}
-    theirs = {table for query in peer.queries for table in query.tables[:1]}
-    personal = any(use.kind == "filtered" for use in peer.caller_uses)
-    return not personal or not own.isdisjoint(theirs)
+    ownership = ownership_of(app)
+    if not siblings or not all(map(guarding_of(app).is_guarded, siblings)):
+        return False
+    owned = [ownership.owned[name] for name in _tables(route) if name in ownership.owned]
+    asked = any(ownership.asks(peer, one) for peer in siblings for one in owned)
+    lists = (q for q in route.queries if q.many and q.kind == "select" and not q.filters)
+    return asked or any(q.tables and q.tables[0] in ownership.people for q in lists)
 
 
 def _writes(app: AppMap, route: Route) -> bool:
