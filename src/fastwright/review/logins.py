@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fastwright.model.app import AppMap, Schema
+from fastwright.model.code import Call, Function
 from fastwright.model.routing import Route
 from fastwright.review.guarding import guarding_of
 from fastwright.review.once import once
@@ -35,6 +36,7 @@ _COMPARES = re.compile(
     r"password\w*\s*[!=]=|[!=]=\s*[\w.]*password|matche?s?_?pass",
     re.IGNORECASE,
 )
+_TYPE = r"(?:\s*:(?:[^,=\[\]]|\[(?:[^\[\]]|\[[^\]]*\])*\])*)?"
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,48 @@ class Logins:
         A password that is handed to code that cannot be followed may be counted there.
         """
         running = tuple(self._reach.running(route))
-        compared = any(_COMPARES.search(_below(uncommented(self.app, f))) for f in running)
+        misled = self._misled(route)
+        names = "|".join(re.escape(name.rpartition(".")[2]) for name in misled)
+        texts = [_below(uncommented(self.app, f)) for f in running if f.name not in misled]
+        plain = (re.sub(rf"\b(?:{names})\(", "(", text) if names else text for text in texts)
+        compared = any(map(_COMPARES.search, plain))
+        if misled and not compared:
+            return False
         calls = (call for f in running for call in self._reach.calls_in(f))
         return (compared or all(map(self._reach.callee, calls))) and not self._is_proxied
+
+    def _misled(self, route: Route) -> frozenset[str]:
+        """The functions below a call that leaves a parameter to ``Depends``: nobody fills it.
+
+        Called as plain Python, it gets the marker itself in place of a session, and fails.
+        """
+        handler = self._reach.answering(route)
+        steps = self._reach.below(handler) if handler is not None else ()
+        pairs = ((s, list(zip(s.via, s.functions[1:], strict=True))) for s in steps)
+        return frozenset(
+            step.function.name
+            for step, ways in pairs
+            if any(_leaves_to_depends(self.app, call, function) for call, function in ways)
+        )
 
     @cached_property
     def _is_proxied(self) -> bool:
         files = self.app.files.items()
         return any(str(p).endswith(_PROXY_FILES) and _PROXIED.search(text) for p, text in files)
+
+
+def _leaves_to_depends(app: AppMap, call: Call, function: Function) -> bool:
+    """Whether a plain call gives nothing to a parameter whose default is ``Depends(…)``."""
+    head = uncommented(app, function).partition(":\n")[0]
+    asked = [p for p in function.parameters if p not in ("self", "cls")]
+    given = {*asked[: len(call.arguments)], *(name for name, _ in call.keywords)}
+    if "**" in given or any(value.startswith("*") for value in call.arguments):
+        return False
+    return any(
+        re.search(rf"\b{name}{_TYPE}\s*=\s*(?:\w+\.)?Depends\(", head)
+        for name in asked
+        if name not in given
+    )
 
 
 def _below(text: str) -> str:
