@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
+from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Finding, Severity
+from fastwright.model.places import Span
 from fastwright.review.binding import bind_parameters
-from fastwright.review.harm import finding, harms
+from fastwright.review.harm import Harm, finding, harms
 from fastwright.review.rule import rule
+from fastwright.source import call_sites
 
 
 @rule(code="FW530", severity=Severity.HIGH)
@@ -42,9 +45,31 @@ def sql_built_string(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Statements are followed from the route through calls, fields, dictionaries and text. What comes
     back from the database and is put into another statement is not followed. Numbers, UUIDs,
-    enumerations, literals and anchored patterns limit a value and end the flow.
+    enumerations, literals and anchored patterns limit a value and end the flow. One statement of
+    which several parts are built from the same value is told once.
     """
+    parts: dict[tuple[Span, str, bool], list[Harm]] = {}
     for harm in harms(app, "sql"):
-        fix = bind_parameters(app, harm.at)
+        key = (_statement(app, harm.at), harm.source, harm.is_certain)
+        parts.setdefault(key, []).append(harm)
+    for harm, *others in parts.values():
+        fix = _bound(app, [harm, *others])
         message = f"`{harm.first.sink}` runs SQL that is built from {harm.source}"
         yield finding(app, "sql-built-string", harm, message, (fix,) if fix else ())
+
+
+def _statement(app: AppMap, at: Span) -> Span:
+    """Where the Python statement stands that makes the call at `at`."""
+    call = call_sites.call_at(app.files[at.path], at)
+    whole = call_sites.statement_of(call) if call is not None else None
+    return Span(at.path, whole.start_byte, whole.end_byte) if whole is not None else at
+
+
+def _bound(app: AppMap, parts: list[Harm]) -> Fix | None:
+    """One fix for all parts of a statement; ``None`` where one of them cannot be mended."""
+    fixes = [fix for part in parts if (fix := bind_parameters(app, part.at)) is not None]
+    if len(fixes) < len(parts):
+        return None
+    safe = all(fix.safety is Safety.SAFE for fix in fixes)
+    changes = tuple(change for fix in fixes for change in fix.changes)
+    return Fix(fixes[0].title, Safety.SAFE if safe else Safety.CHANGES_BEHAVIOUR, changes)
