@@ -62,9 +62,10 @@ def credentials_for_any_origin(app: AppMap) -> Iterator[Finding]:
     they are needed, name the origins instead.
 
     ## Known limits
-    Certain where the app makes a cookie with `SameSite=None`, or asks for HTTP Basic: browsers keep
-    any other cookie from the requests of another site, and a token in a header is not sent by
-    itself. Else it is only possible, for a proxy in front may have cookies of its own. Origins that
+    Certain where the app makes a cookie with `SameSite=None`: browsers keep any other cookie from
+    the requests of another site, and a token in a header is not sent by itself. Else it is only
+    possible, for a proxy in front may have cookies of its own, and also with HTTP Basic, which is
+    mostly there for other machines, or for the documentation. Origins that
     come from settings are not known and not reported, nor is what only development has. An
     expression is tried on origins made from its own hosts: `https://evilshop.example`,
     `https://shopxexample`.
@@ -100,11 +101,9 @@ def _sent_along(app: AppMap) -> str:
     added = ((m.name, dict(m.options)) for m in app.middleware)
     for name, options in (*calls, *added):
         said = next((options[key] for key in _SAME_SITE if key in options), "")
-        if re.search(r"(?i)\bnone\b", said):
+        if re.search(r"(?i)[\"']none[\"']", said) and "delete" not in last(name):
             return f"`{last(name)}` makes a cookie that other sites' requests carry"
-    nodes = (node for route in app.routes for node in route.every_dependency())
-    is_basic = any(node.scheme == "HTTPBasic" for node in nodes)
-    return "browsers send the password of HTTP Basic along" if is_basic else ""
+    return ""
 
 
 def _foreign_origin(options: dict[str, str]) -> str:
