@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
+from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.review.guarding import guarding_of
 from fastwright.review.intent import Intent
@@ -20,6 +22,19 @@ _PROOF = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = re.compile(r"(?i)(?<![a-z])(demo|echo|examples?|tests?|ping|health)(?![a-z])")
+_FORMS = re.compile(
+    r"(builtins\.)?(str|int|float|len|dict|list|print|range|round|min|max|repr|super)$|"
+    r"builtins\.(str|dict|list|int|float)\.|(datetime|time|asyncio|json|logging|random)\.|"
+    r"(logger|log|logging|_logger)\.|\w*(Exception|Error|Disconnect)$|"
+    r"(fastapi|starlette)\.(websockets\.)?WebSocket|\w+\.isoformat$"
+)
+_SENDS = re.compile(r"\.send(_\w+)?$")
+_INTERPOLATED = re.compile(r"\{([^{}]*)\}")
+_QUOTED = re.compile(r"([\"']).*?\1")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\s*=[^=])")
+_WORDS = frozenset({"await", "if", "else", "for", "in", "not", "and", "or", "is", "None", "True",
+                    "False", "f", "r", "str", "int", "len", "dict", "list"})  # fmt: skip
+_CLOCKS = frozenset({"datetime", "time", "asyncio", "json", "random", "timezone", "UTC", "dt"})
 _FEWEST = 2
 
 
@@ -47,9 +62,10 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
 
 
     @app.websocket("/feed")
-    async def feed(socket: WebSocket) -> None:
+    async def feed(socket: WebSocket, session: SessionDep) -> None:
         await socket.accept()
-        await socket.send_text("a new item")
+        for title in session.scalars(select(Item.title).limit(50)):
+            await socket.send_text(title)
     ```
 
     Use instead:
@@ -73,7 +89,8 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
             await socket.close(1008)
         else:
             await socket.accept()
-            await socket.send_text("a new item")
+            for title in session.scalars(select(Item.title).limit(50)):
+                await socket.send_text(title)
     ```
 
     ## Fix safety
@@ -84,7 +101,8 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
     Certain only where at least two HTTP routes of the app are guarded. A socket whose handler, or
     what it reaches, speaks of tokens, cookies, sessions or users is passed over. One with a
     text in its path is possible only: the key of a room may be the ticket to it. A number is none.
-    So are one that is called an echo or a demonstration, and a method, which is given no object.
+    So are one that is called an echo or a demonstration, one that sends nothing but constants, the
+    clock and what it was sent itself, and a method, which is given no object.
     """
     guarding, intent, reached = guarding_of(app), Intent.read(app), reach(app)
     asking = [r for r in app.routes if r.method != "WEBSOCKET" and guarding.is_guarded(r)]
@@ -105,18 +123,58 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
             f"`{route}` accepts whoever connects",
             evidence=(Evidence(EvidenceKind.SOURCE, seen),),
             symbol=route.handler,
-            structural=_is_guessed(route) and not _is_idle(app, route),
+            structural=_is_guessed(route) and not _is_idle(app, route, reached),
         )
 
 
-def _is_idle(app: AppMap, route: Route) -> bool:
-    """Whether nothing of the app can be behind it, by what it is called, or no call can succeed.
+def _is_idle(app: AppMap, route: Route, reached: Reach) -> bool:
+    """Whether nothing of the app can be behind it, by what it does or is called, or none succeeds.
 
     A method whose decorator makes it a handler is given no object: `self` is asked of the query.
     """
     handler = next((f for f in app.functions if f.name == route.handler), None)
     is_method = handler is not None and "self" in handler.parameters
-    return is_method or _SHOWN.search(route.path) is not None
+    is_empty = handler is not None and _gives_nothing(app, route, handler, reached)
+    return is_method or is_empty or _SHOWN.search(route.path) is not None
+
+
+def _gives_nothing(app: AppMap, route: Route, handler: Function, reached: Reach) -> bool:
+    """Whether all that is sent is constant, of the clock, or what the client has sent before."""
+    if route.queries:
+        return False
+    sockets = {name for name, kind in handler.annotations if kind.endswith("WebSocket")}
+    calls = reached.calls_in(handler)
+    if not sockets or not all(_is_plain(call, sockets) for call in calls):
+        return False
+    sent = {n for c in calls if _SENDS.search(c.text) for a in c.arguments for n in _names(a)}
+    return _made_of(app, handler, sent) <= {*handler.parameters, *_CLOCKS}
+
+
+def _is_plain(call: Call, sockets: set[str]) -> bool:
+    """Whether a call is one of the socket's own, of the clock, or only gives a form to a value."""
+    is_own = call.text.partition(".")[0] in sockets
+    return is_own or _FORMS.match(call.callee or call.text) is not None
+
+
+def _made_of(app: AppMap, function: Function, names: set[str]) -> set[str]:
+    """What the values of local names are made of in the end: other names than local ones."""
+    found: set[str] = set()
+    waiting, seen = set(names), set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        rows = [b for b in function.bindings if b.name == name]
+        found |= {name} if not rows else set()
+        for row in rows:
+            text = app.text(Span(function.span.path, row.start, row.end))
+            waiting |= _names(text) - seen
+    return found
+
+
+def _names(text: str) -> set[str]:
+    """The plain names in an expression, those inside of f-strings too."""
+    inside = " ".join(_INTERPOLATED.findall(text))
+    return set(_NAME.findall(f"{_QUOTED.sub(' ', text)} {_QUOTED.sub(' ', inside)}")) - _WORDS
 
 
 def _is_guessed(route: Route) -> bool:

@@ -72,8 +72,9 @@ def unlimited_login(app: AppMap) -> Iterator[Finding]:
     login reaches, and by code that answers 429 or asks whether the account is locked. Only
     possible is a login of which no code is seen that compares the password, one of a repository
     whose own proxy limits requests, and one that calls what compares as plain Python and leaves a
-    parameter to `Depends`: each try fails before any password is compared. One that only another proxy has is not seen: say so
-    in `[tool.fastwright.access]` by naming the operation as `limited`.
+    parameter to `Depends`: each try fails before any password is compared. One that only another
+    proxy has is not seen: say so in `[tool.fastwright.access]` by naming the operation as
+    `limited`.
     """
     logins, intent = logins_of(app), Intent.read(app)
     told: set[tuple[str, Span]] = set()  # a router that is included twice has one login
