@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
@@ -30,6 +31,11 @@ _HARMLESS = re.compile(
     re.IGNORECASE,
 )
 _GIVEN_OUT = re.compile(r"referral|affiliate|coupon|promo|captcha", re.IGNORECASE)
+_SHOWN = frozenset({
+    "archive", "archived", "demo", "demos", "example", "examples", "mock", "mocks", "sample",
+    "samples", "sandbox", "playground", "deprecated", "backup", "backups", "legacy",
+})  # fmt: skip
+"""Folders, and names of files, of what is there to be looked at."""
 _PURPOSE = re.compile(
     r"reset|verif|otp|auth|log_?in|confirm|activat|sms|mail|phone|token|passw|invit|recover|secret",
     re.IGNORECASE,
@@ -79,7 +85,9 @@ def guessable_code(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     What a value is for is read from the name that it is bound to and of the function that makes it.
     Codes that are no secret (colours, coupons, captchas, short links) are passed over by their
-    names. A plain `code` is only possible where nothing around it speaks of what it opens.
+    names. A plain `code` is only possible where nothing around it speaks of what it opens, and so is
+    what a file makes that lies among demonstrations, samples or what is put away, and that no
+    other file imports.
     """
     for call in app.calls:
         if not _is_foretold(call) or of_tests(call.span.path):
@@ -99,8 +107,22 @@ def guessable_code(app: AppMap) -> Iterator[Finding]:
             evidence=(Evidence(EvidenceKind.SOURCE, " ".join(app.text(call.span).split())),),
             fixes=(fix,) if fix else (),
             symbol=call.caller,
-            structural=purpose.lower() != "code" or bool(_PURPOSE.search(call.caller)),
+            structural=(purpose.lower() != "code" or bool(_PURPOSE.search(call.caller)))
+            and not _is_for_show(app, call.span.path),
         )
+
+
+def _is_for_show(app: AppMap, path: PurePosixPath) -> bool:
+    """Whether a file is put away or a demonstration, and nothing of the app imports it."""
+    if _SHOWN.isdisjoint((*path.parent.parts, path.stem)):
+        return False
+    names = tuple(m.name for m in app.modules.values() if m.path == path)
+    others = (m for m in app.modules.values() if m.path != path and not of_tests(m.path))
+    imported = {target for module in others for target in module.imports.values()}
+    routes = (r for r in app.routes if r.reachable and r.span is not None)
+    return not any(f"{t}.".startswith(f"{n}.") for t in imported for n in names) and not any(
+        r.span.path == path for r in routes if r.span is not None
+    )
 
 
 def _is_foretold(call: Call) -> bool:
