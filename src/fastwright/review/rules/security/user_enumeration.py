@@ -12,8 +12,9 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.routing import Route
 from fastwright.review.logins import logins_of
 from fastwright.review.narrowing import within
-from fastwright.review.reach import Reach, reach
+from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.rule import rule
+from fastwright.review.signing import signing_of
 
 NAME = "user-enumeration"
 _UNKNOWN = re.compile(
@@ -74,12 +75,17 @@ def user_enumeration(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Only refusals that are raised as `HTTPException` with a text in the source are compared, and
-    none that stands in front of the function's first statement. That
-    an unknown user is answered faster, for no hash is computed, is left to the live examination.
+    none that stands in front of the function's first statement, nor one behind a token that the
+    function has opened: who is meant is read in it, and nobody else can ask. That an unknown user
+    is answered faster, for no hash is computed, is left to the live examination.
     """
     reached = reach(app)
     for route in logins_of(app).routes:
-        calls = [c for c in _refusals(reached, route) if not _is_before(route, reached, c)]
+        calls = [
+            c
+            for c in _refusals(reached, route)
+            if not _is_before(route, reached, c) and not _is_proved(app, reached, route, c)
+        ]
         unknown = [c for c in calls if _tells_unknown(c)]
         others = [c for c in calls if c not in unknown]
         for call in unknown[:1]:
@@ -107,6 +113,26 @@ def _is_before(route: Route, reached: Reach, call: Call) -> bool:
         q.span for q in route.queries if function is not None and within(q.span, function.span)
     ]
     return bool(asked) and all(call.span.end <= span.start for span in asked)
+
+
+def _is_proved(app: AppMap, reached: Reach, route: Route, call: Call) -> bool:
+    """Whether the way to a refusal leads behind the reading of a token that the client holds."""
+    handler = reached.answering(route)
+    if handler is None:
+        return False
+    signing = signing_of(app)
+    opened = {c.span for c in (*signing.decodings, *signing.links) if c not in signing.unverified}
+    steps = reached.below(handler)
+    before = [step for step in steps if step.call.span in opened]
+    ways = [step for step in steps if step.call.span == call.span]
+    return bool(ways) and all(any(_leads_behind(way, step) for step in before) for way in ways)
+
+
+def _leads_behind(way: Step, opening: Step) -> bool:
+    """Whether a call stands behind another in the first function in which their ways part."""
+    pairs = zip((*way.via, way.call), (*opening.via, opening.call), strict=False)
+    parted = next((pair for pair in pairs if pair[0] is not pair[1]), None)
+    return parted is not None and parted[1].span.end <= parted[0].span.start
 
 
 def _tells_unknown(call: Call) -> bool:
