@@ -15,6 +15,7 @@ from fastwright.model.routing import Query, Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.deeds import holder, innermost
 from fastwright.review.guarding import guarding_of, permissions
+from fastwright.review.logins import logins_of
 from fastwright.review.narrowing import narrowed
 from fastwright.review.once import once
 from fastwright.review.reach import last, reach
@@ -29,6 +30,11 @@ _EXPIRES = re.compile(
 )
 _SPENT = re.compile(r"^(is_)?(used|revoked|redeemed|consumed|spent)(_at|_on)?$")
 _SECRET = re.compile(r"(^|_)(token|code|key|otp|pin|jti|nonce|secret|digest|hash)($|_)")
+_TICKET = re.compile(
+    r"(?i)token|otp|nonce|jti|secret|voucher|gift|coupon|invit|verif|reset|confirm|activat|magic|"
+    r"link|ticket|recover|redeem|session|share|preview|api_?key"
+)
+"""What a table or a column is called whose rows open something for whoever holds them."""
 _ENDING = re.compile(
     r"(?i)log_?-?out|sign_?-?out|revok|delete|cancel|invalidat|unsubscri|remove|clean|list|admin"
 )
@@ -107,8 +113,11 @@ def unasked_expiry(app: AppMap) -> Iterator[Finding]:
     (`expires_at`, `used`, `revoked_at`). It must be shown to end something: code asks for it or
     sets it, or it has a default. A row whose being there is the reason to refuse, for its code must
     be free, is passed over. A route that ends rows itself, one that demands a role, and a
-    reading one that shows nothing but the row are passed over. Only possible is one that asks for a
-    column of the same kind: whether the row is revoked, and not whether it is used.
+    reading one that shows nothing but the row are passed over. It is certain only where the secret
+    that the request brings is compared with the column in the source, and the column or the table
+    is called after a ticket (a token, a voucher, an invitation): a `code` may be the number of a
+    cost centre. Only possible is also one that asks for a column of the same kind: whether the row
+    is revoked, and not whether it is used.
     """
     told: set[Span] = set()
     for taking in _takings(app):
@@ -117,7 +126,7 @@ def unasked_expiry(app: AppMap) -> Iterator[Finding]:
         meant = tuple(c for c in unasked if shown[c.attribute])
         if meant and taking.query.span not in told:
             told.add(taking.query.span)
-            sure = _is_open(taking, unasked, meant)
+            sure = _is_open(taking, unasked, meant) and _is_brought(app, taking)
             yield replace(_finding(app, taking, meant, shown), structural=sure)
 
 
@@ -127,6 +136,32 @@ def _is_open(taking: _Taking, unasked: list[Column], meant: tuple[Column, ...]) 
     spent = any(_SPENT.match(name) for name in asked)
     ended = any(_EXPIRES.match(name) for name in asked)
     return not all(spent if _SPENT.match(c.attribute) else ended for c in meant)
+
+
+def _is_brought(app: AppMap, taking: _Taking) -> bool:
+    """Whether the column is compared with what the request brings, and is that of a ticket."""
+    names = [name.lower() for name in logins_of(app).names(taking.route)]
+    function = innermost(app, taking.query)
+    if function is None or not any(map(_SECRET.search, names)):
+        return False
+    text = uncommented(app, function)
+    secret = (c for c in taking.table.columns if _SECRET.search(c.attribute))
+    for column in secret:
+        ticket = _TICKET.search(f"{column.attribute} {taking.table.name}")
+        compared = re.finditer(rf"\b{column.attribute}\s*={{1,2}}\s*([\w.]+)", text)
+        if ticket and any(_is_given(app, function, value[1]) for value in compared):
+            return True
+    return False
+
+
+def _is_given(app: AppMap, function: Function, value: str) -> bool:
+    """Whether a value is a parameter of the function, or is made of one."""
+    name = value.partition(".")[0]
+    rows = [b for b in function.bindings if b.name == name]
+    made = (app.text(Span(function.span.path, b.start, b.end)) for b in rows)
+    given = [p for p in function.parameters if p not in ("self", "cls")]
+    words = re.compile(rf"\b(?:{'|'.join(map(re.escape, given))})\b") if given else None
+    return name in given or (words is not None and any(map(words.search, made)))
 
 
 def _takings(app: AppMap) -> Iterator[_Taking]:
