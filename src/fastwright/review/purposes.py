@@ -26,7 +26,7 @@ _WORDS = (
     ("refresh", re.compile(r"(?i)refresh|renew")),
     ("login", re.compile(r"(?i)verif\w*[-_](access[-_])?token")),
     ("verification", re.compile(r"(?i)verif|confirm|activat")),
-    (SIGN_UP, re.compile(r"(?i)sign_?up|register|create_?(user|acc)")),
+    (SIGN_UP, re.compile(r"(?i)sign_?up|register|create_?(user|account)")),
     ("login", _LOGIN),
 )
 _CHECKS = re.compile(r"(?i)(?:verify|confirm|activate|check|validate)(?:_|$)")
@@ -51,6 +51,9 @@ _STORED = re.compile(
     r"\s*(?![\"'\d]|None\b|True\b|False\b)[\w.]*(?:token|code|hash|jti|nonce)"
 )
 """A row of ours holds the token that is meant: no other is taken, whatever it says."""
+
+_EQUALS = re.compile(r"([\w.]+)(?:\(\))?\s*[!=]=\s*([\w.]+)")
+_CACHED = re.compile(r"(?i)\.(?:get|getdel|hget|getex|get_value|fetch)\(")
 
 _TELLING = frozenset({"audience", "issuer", "salt", "subject"})
 _OF_TIME = frozenset({"exp", "iat", "nbf", "jti"})
@@ -132,7 +135,20 @@ def _readings(app: AppMap) -> Iterator[Reading]:
             asks = _is_told(step.call) or any(
                 pattern.search(text) for text in texts for pattern in (_TELLS, _STORED)
             )
+            asks = asks or any(_is_kept(app, f) for f in step.functions)
             yield Reading(told, key, root, route, step, claims, asks)
+
+
+def _is_kept(app: AppMap, function: Function) -> bool:
+    """Whether a token must equal what a cache was asked for, which is kept for one purpose."""
+    text = app.text(function.span)
+    sides = [(m[1], m[2]) for m in _EQUALS.finditer(text)]
+    for one, other in (*sides, *((right, left) for left, right in sides)):
+        held = [b for b in function.bindings if b.name == one.partition(".")[0]]
+        kept = (app.text(Span(function.span.path, b.start, b.end)) for b in held)
+        if re.search(r"(?i)token|code", other) and any(map(_CACHED.search, kept)):
+            return True
+    return False
 
 
 def _is_told(call: Call) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
 from fastwright.review.purposes import Minting, Reading, mintings, readings
 from fastwright.review.reach import last
 from fastwright.review.rule import rule
@@ -108,17 +109,24 @@ def interchangeable_token(app: AppMap) -> Iterator[Finding]:
     Two purposes are told apart by the names of functions and paths: a login, a verification, an
     invitation, a reset. Both must be signed and read with the same key, by its name; the claim that
     names the account must hold the same of it in both; and whoever reads must compare nothing, nor
-    the token itself with one that a row holds. A
-    refresh token is left to `fastwright do "add login"`, whose attacks try it.
+    the token itself with one that a row or a cache holds. Where one reader takes tokens of several
+    other purposes, the first is told: the remedy is one. A refresh token is left to `fastwright do
+    "add login"`, whose attacks try it.
     """
     seen: set[tuple[str, frozenset[str]]] = set()
+    told: set[Span] = set()  # the calls that read, each of which is mended once
     order = {purpose: number for number, purpose in enumerate(_HARM)}
     able = [one for one in readings(app) if one.purpose in order and not one.asks]
     for reading in sorted(able, key=lambda one: order[one.purpose]):
         for minting in mintings(app):
             pair = (reading.key, frozenset({reading.purpose, minting.purpose}))
-            if pair not in seen and minting.purpose in order and _is_taken(app, reading, minting):
-                seen.add(pair)
+            if pair in seen or minting.purpose not in order:
+                continue
+            if not _is_taken(app, reading, minting):
+                continue
+            seen.add(pair)
+            if reading.step.place.span not in told:
+                told.add(reading.step.place.span)
                 yield _finding(reading, minting)
 
 
