@@ -57,6 +57,7 @@ _TEXT_METHODS = frozenset({
     "with_suffix", "unicode_string", "geturl", "getvalue",
 })  # fmt: skip
 _SPLITTING = frozenset({"split", "rsplit", "splitlines", "partition", "rpartition", "values"})
+_PARTING = frozenset({"split", "rsplit", "partition", "rpartition"})
 _REQUEST_METHODS = frozenset({"json", "form", "body", "receive_text", "receive_json",
                               "receive_bytes", "getlist", "multi_items", "stream"})  # fmt: skip
 _ELSEWHERE = MappingProxyType({
@@ -293,8 +294,11 @@ def _method(receiver: Term, row: CallFact, here: Here) -> Helds | None:
 
 
 def _narrowing(name: str, row: CallFact) -> str:
-    """What a method takes from a value, as the flow notes it; between dots no ``..`` is left."""
-    if name in ("split", "rsplit") and row.arguments[:1] == [["s", "."]]:
+    """What a method takes from a value, as the flow notes it.
+
+    Between dots no ``..`` is left, and between slashes no way out of a folder.
+    """
+    if name in _PARTING and row.arguments[:1] in ([["s", "."]], [["s", "/"]], [["s", "\\"]]):
         return "?split"
     if name == "replace" and _takes_out(row):
         return "?replace"

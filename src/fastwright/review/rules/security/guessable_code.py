@@ -85,8 +85,8 @@ def guessable_code(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     What a value is for is read from the name that it is bound to and of the function that makes it.
     Codes that are no secret (colours, coupons, captchas, short links) are passed over by their
-    names. A plain `code` is only possible where nothing around it speaks of what it opens, and so is
-    what a file makes that lies among demonstrations, samples or what is put away, and that no
+    names. A plain `code` is only possible where nothing around it speaks of what it opens, and so
+    is what a file makes that lies among demonstrations, samples or what is put away, and that no
     other file imports.
     """
     for call in app.calls:

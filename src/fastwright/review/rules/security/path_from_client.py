@@ -51,8 +51,9 @@ def path_from_client(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A path parameter without `:path` holds no slash and is not reported, nor is a name of which only
     the last part is used (`Path(name).name`). A value behind the beginning of a name
-    (`f"{number}_{name}"`) is only possible: no such folder is there to be left. Whether the file is
-    secret is not asked. What a handler does next with a path that was reported is not reported
+    (`f"{number}_{name}"`) is only possible: no such folder is there to be left. So are a part of it
+    between slashes (`name.split("/")[-1]`), and a folder that is only listed: what is done with the
+    names is not seen. Whether the file is secret is not asked. What a handler does next with a path that was reported is not reported
     again.
     """
     told: set[tuple[str, str]] = set()
@@ -60,7 +61,8 @@ def path_from_client(app: AppMap) -> Iterator[Finding]:
         name = (harm.first.route, harm.first.name)
         if harm.first.sink in _HARMLESS or name in told or _is_no_path(harm.first):
             continue
-        is_sure = harm.is_certain and not _is_glued(harm.first)
+        is_listed = harm.first.sink in _LISTING
+        is_sure = harm.is_certain and not is_listed and not _is_glued(harm.first)
         told |= {name} if is_sure else set()
         message = f"`{harm.first.sink}` takes its path from {harm.source}"
         fix = confined(app, harm.at)
@@ -74,7 +76,9 @@ def _is_glued(flow: Flow) -> bool:
     What makes folders makes that one as well.
     """
     begun = flow.lead.rpartition("/")[2]
-    return re.search(r"[\w-]", begun) is not None and not flow.sink.endswith(("mkdir", "makedirs"))
+    return re.search(r"[\w-]|\0[^\0/]", begun) is not None and not flow.sink.endswith(
+        ("mkdir", "makedirs")
+    )
 
 
 def _is_no_path(flow: Flow) -> bool:
@@ -82,4 +86,5 @@ def _is_no_path(flow: Flow) -> bool:
     return bool(flow.model) or (bool(flow.types) and set(flow.types) <= {"dict", "list", "Dict"})
 
 
+_LISTING = frozenset({"pathlib.Path.iterdir", "os.listdir", "os.scandir", "os.walk"})
 _HARMLESS = frozenset({"pathlib.Path.glob", "pathlib.Path.rglob"})
