@@ -12,7 +12,7 @@ from fastwright.model.code import Flow, Function
 from fastwright.model.finding import Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.harm import Harm, finding, harms, is_secret_value
-from fastwright.review.reach import reach
+from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
 from fastwright.source import call_sites, layout, syntax
 
@@ -65,8 +65,11 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     What is secret is told by the name of the field. `SecretStr` is written as asterisks and not
     reported, nor are the first twelve characters of a secret or its last six; a longer piece
-    of it, up to 39, is only possible, and so is one that was cut in a statement before. What a
-    library logs by itself is not seen.
+    of it, up to 39, is only possible, and so is one that was cut in a statement before. Only
+    possible are also a whole body that another function logs, or one of which a field is taken out
+    on the way; what is not a password and is logged in an `except`, where it may be garbage; and
+    what stands in the path, which every access log holds. What a library logs by itself is not
+    seen.
     """
     for harm in harms(app, "log"):
         secret = _secret(app, harm.first)
@@ -77,7 +80,28 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
             found = finding(app, "secret-in-log", harm, message, (fix,) if fix else ())
             # Of a signed token, even a long beginning is its header, which is no secret.
             cut = _is_cut(app.text(harm.at), _SLICE) or _was_cut(app, harm.first)
-            yield replace(found, structural=found.structural and not cut)
+            is_sure = found.structural and not cut and _is_written(app, harm, secret)
+            yield replace(found, structural=is_sure)
+
+
+def _is_written(app: AppMap, harm: Harm, secret: str) -> bool:
+    """Whether the very secret is written, and not what may have held it once."""
+    flow = harm.first
+    caught = any(c.in_except for c in reach(app).calls_of(harm.at.path) if c.span == harm.at)
+    is_garbage = caught and (flow.model is not None or "passw" not in secret.lower())
+    is_far = flow.model is not None and len(flow.path) > 1
+    if flow.place == "path" or is_garbage or is_far:
+        return False
+    taken = re.compile(rf"(?:\bdel\s+\w+\[|\.pop\()\s*[\"']{re.escape(secret)}[\"']")
+    return not any(taken.search(app.text(f.span)) for f, _ in _places_on(app, flow))
+
+
+def _places_on(app: AppMap, flow: Flow) -> Iterator[tuple[Function, Span]]:
+    """The calls of a flow, each with the function that it stands in."""
+    for span in flow.path:
+        inside = [f for f in reach(app).functions.values() if holds(f.span, span)]
+        if inside:
+            yield max(inside, key=lambda f: f.span.start), span
 
 
 def _secret(app: AppMap, flow: Flow) -> str:
@@ -105,13 +129,7 @@ def _is_cut(text: str, piece: re.Pattern[str] = _FEW) -> bool:
 
 def _was_cut(app: AppMap, flow: Flow) -> bool:
     """True where what is handed on, on the way or to the log, was bound to a piece of a secret."""
-    functions = reach(app).functions.values()
-    for span in flow.path:
-        inside = [f for f in functions if f.span.path == span.path
-                  and f.span.start <= span.start < f.span.end]  # fmt: skip
-        if inside and _binds_a_piece(app, max(inside, key=lambda f: f.span.start), span):
-            return True
-    return False
+    return any(_binds_a_piece(app, f, span) for f, span in _places_on(app, flow))
 
 
 def _binds_a_piece(app: AppMap, function: Function, span: Span) -> bool:
