@@ -14,6 +14,7 @@ from fastwright.review.deeds import deed
 from fastwright.review.guarding import Guarding, guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.narrowing import narrowed, within
+from fastwright.review.nesting import target_of
 from fastwright.review.ownership import Owned, Ownership, ownership_of
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
@@ -21,6 +22,7 @@ from fastwright.review.uncommented import uncommented
 
 NAME = "missing-owner-filter"
 _EXPORT = re.compile(r"(?i)export|download|csv|xlsx?\b|excel|\bpdf|report|backup|\bdump")
+_TENANT = re.compile(r"(^|[._])(organi[sz]ation|org|tenant|workspace)_?(id|uuid|uid|pk)?$")
 _WRITING = re.compile(
     r"\.(commit|flush|add|add_all|delete|merge|save|create|remove|begin|values)\(|"
     r"(?i:\b(insert|update|delete)\b)"
@@ -75,8 +77,9 @@ def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
     two sibling routes ask for the owner, or `[tool.fastwright.access]` names the table as `owned`.
     Else it is one question for each table. A role that a route demands is taken to allow every row,
     unless those who make rows must have the very same one and are no administrators. Where only
-    routes on other tables ask, and the column does not say whose a row is (`created_by`,
-    `approved_by_id`), it is only possible. Of routes that name no row those are
+    routes on other tables ask, it is only possible, and so it is where the statement asks for a
+    tenant (`organization_id`) too, or for the key of a parent that was looked for by its owner or
+    tenant. Of routes that name no row those are
     looked at that export all of them, by their names. A route whose caller is handed to code
     that cannot be read is passed over.
     """
@@ -176,6 +179,8 @@ def _certain(
     owned, query = row
     verb = "reads" if _reads(app, route) else deed(app, route, query)
     every = "every" if "{" not in route.path and _is_export(route) else "any"
+    asking = ownership_of(app).asking(owned)
+    peers = tuple(sorted(peers, key=lambda pair: pair[0] not in asking))
     names = tuple(dict.fromkeys(f"`{peer}`" for peer, _ in peers))
     shown = f", which {' and '.join(names[:2])} {'do' if len(names) > 1 else 'does'}"
     message = f"`{route}` {verb} {every} row of `{owned.table.name}` without asking whose it is"
@@ -188,19 +193,35 @@ def _certain(
         related=tuple(asks.span for _, asks in peers[:3]),
         fixes=(fix,) if fix is not None else (),
         symbol=route.handler,
-        structural=_is_shown_of(owned, peers, ownership_of(app)) or not peers,
+        structural=(_is_shown_of(owned, peers, ownership_of(app)) or not peers)
+        and not _is_scoped(app, route, row),
+    )
+
+
+def _is_scoped(app: AppMap, route: Route, row: tuple[Owned, Query]) -> bool:
+    """Whether a row is asked for by its tenant, or below a parent that is asked for so."""
+    owned, query = row
+    if any(_TENANT.search(name) for name in query.filters):
+        return True
+    asked = {name.rpartition(".")[2] for name in query.filters}
+    columns = (c for c in owned.table.columns if {c.name, c.attribute} & asked)
+    parents = {target for c in columns if (target := target_of(c))}
+    other = ownership_of(app).owned
+    marks = {f"{name}.{mark}" for name in parents & other.keys() for mark in other[name].marks}
+    return any(
+        _TENANT.search(name) or name in marks
+        for found in route.queries
+        if found.tables and found.tables[0] in parents - ownership_of(app).people
+        for name in found.filters
     )
 
 
 def _is_shown_of(
     owned: Owned, peers: tuple[tuple[Route, CallerUse | Query], ...], ownership: Ownership
 ) -> bool:
-    """Whether siblings ask for a row of this very table, or its column tells for whom a row is.
-
-    What routes do with other tables says little of one that only notes who made its rows.
-    """
+    """Whether siblings ask for a row of this very table: others say little of it."""
     asking = ownership.asking(owned)
-    return owned.is_by_name or any(peer in asking for peer, _ in peers)
+    return any(peer in asking for peer, _ in peers)
 
 
 def _question(route: Route, owned: Owned, query: Query) -> Finding:
