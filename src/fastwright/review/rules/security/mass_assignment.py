@@ -12,9 +12,14 @@ from fastwright.model.code import Flow
 from fastwright.model.finding import Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.harm import Harm, finding, harms
-from fastwright.review.reach import reach
+from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
 
+_DENIES = re.compile(
+    r"\b(?P<name>\w+) (?:not )?in\b[^:\n]*:\s*\n\s*(?:continue|setattr\([^,]+,\s*(?P=name)\b)|"
+    r"\bfor (?P<key>\w+),? ?\w* in\b[^}\n]*\bif (?P=key) not in\b"
+)
+"""How code passes a key over, by a list of those that a client may not write."""
 _DICTIONARIES = frozenset({"dict", "Dict", "Mapping", "Any", "MutableMapping", "JSON"})
 
 
@@ -54,7 +59,8 @@ def mass_assignment(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A model that declares a privileged column is another fault. Only classes that the survey knows
     as tables are reported. A dictionary of which the handler makes an object of a schema is only
-    possible: whether that goes on, or the dictionary, is not seen.
+    possible: whether that goes on, or the dictionary, is not seen. Where the code passes some keys
+    over, the others are still the client's to name, and it is said that a few are not.
     """
     tables = {table.model for table in app.tables if table.model}
     for harm in harms(app, "fields", "attribute"):
@@ -62,11 +68,26 @@ def mass_assignment(app: AppMap) -> Iterator[Finding]:
         if flows:
             open_harm = Harm(harm.at, flows)
             model = flows[0].into.rpartition(".")[2]
-            message = f"`{model}` takes every column that {open_harm.source} names"
+            which = "every column but a few" if _leaves_out(app, harm) else "every column"
+            message = f"`{model}` takes {which} that {open_harm.source} names"
             fix = _closed(app, flows[0])
             found = finding(app, "mass-assignment", open_harm, message, (fix,) if fix else ())
             closed = all(_is_made_a_schema(app, flow) for flow in flows)
             yield replace(found, structural=found.structural and not closed)
+
+
+def _leaves_out(app: AppMap, harm: Harm) -> bool:
+    """Whether some of the keys are passed over, in the call, before it or in the loop around it."""
+    inside = [f for f in reach(app).functions.values() if holds(f.span, harm.at)]
+    function = max(inside, key=lambda f: f.span.start, default=None)
+    if function is None:
+        return False
+    call = app.text(harm.at)
+    named = set(re.findall(r"\w+", call))
+    bound = (b for b in function.bindings if b.name in named)
+    texts = [call, *(app.text(Span(harm.at.path, b.start, b.end)) for b in bound)]
+    texts += [app.text(function.span)] if "setattr" in call else []
+    return any(map(_DENIES.search, texts))
 
 
 def _is_made_a_schema(app: AppMap, flow: Flow) -> bool:
