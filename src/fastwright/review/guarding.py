@@ -10,6 +10,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.routing import Dependency, Guard, Route
 from fastwright.review.once import once
 from fastwright.review.reach import reach
+from fastwright.review.scopes import demanded, holders
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPEN_WORDS = re.compile(
@@ -158,21 +159,33 @@ def permissions(route: Route) -> tuple[Guard, ...]:
 def is_for_administrators(route: Route, app: AppMap | None = None) -> bool:
     """Whether a permission is demanded, and it or the path says that administrators have it.
 
-    With `app`, what the permission is made with is read too: ``Depends(require("admin"))``.
+    With `app`, what the permission is made with is read too: ``Depends(require("admin"))``, and
+    scopes (``require(["write:orders"])``) that no other role holds.
     """
-    demanded = {guard.name for guard in permissions(route)}
-    texts = [route.path, *map(_last, demanded)]
+    if app is not None and _is_held_by_administrators(app, route):
+        return True
+    asked = {guard.name for guard in permissions(route)}
+    texts = [route.path, *map(_last, asked)]
     if app is not None:
-        nodes = (n for n in route.every_dependency() if n.call in demanded and n.span is not None)
+        nodes = (n for n in route.every_dependency() if n.call in asked and n.span is not None)
         spoken = (app.text(n.span) for n in nodes if n.span is not None)
         texts += [text for text in spoken if speaks_of_administrators(text)]
-    return bool(demanded) and any(map(ADMINISTERS.search, texts))
+    return bool(asked) and any(map(ADMINISTERS.search, texts))
 
 
 def speaks_of_administrators(text: str) -> bool:
     """True for ``require("admin")``, and not for ``RoleChecker(["admin", "user"])``."""
     words = re.findall(r"[\"']([^\"']+)[\"']", text)
     return all(map(ADMINISTERS.search, words)) and ADMINISTERS.search(text) is not None
+
+
+def _is_held_by_administrators(app: AppMap, route: Route) -> bool:
+    """True where a table of roles gives a scope that is demanded to administrators alone."""
+    for scope in demanded(app, route):
+        roles = holders(app, scope)
+        if roles and all(map(ADMINISTERS.search, roles)):
+            return True
+    return False
 
 
 def _is_named_open(route: Route) -> bool:

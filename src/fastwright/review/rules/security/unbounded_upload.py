@@ -59,7 +59,8 @@ def unbounded_upload(app: AppMap) -> Iterator[Finding]:
     of the app that limits bodies is not seen: allow the rule in the settings if there is one. A
     middleware whose name speaks of a limit on size or body ends the rule. A handler that looks at
     the header `Content-Length`, or a middleware that does, leaves a possible finding: a client may
-    send none. So does one that administrators alone may call.
+    send none. So does one that administrators alone may call, by the role that is demanded or by a
+    scope that a table of roles gives to no others.
     """
     reached = reach(app)
     if any(_limits_bodies(middleware.name) for middleware in app.middleware):
