@@ -53,8 +53,8 @@ def path_from_client(app: AppMap) -> Iterator[Finding]:
     the last part is used (`Path(name).name`). A value behind the beginning of a name
     (`f"{number}_{name}"`) is only possible: no such folder is there to be left. So are a part of it
     between slashes (`name.split("/")[-1]`), and a folder that is only listed: what is done with the
-    names is not seen. Whether the file is secret is not asked. What a handler does next with a path that was reported is not reported
-    again.
+    names is not seen. Whether the file is secret is not asked. What a handler does next with a path
+    that was reported is not reported again.
     """
     told: set[tuple[str, str]] = set()
     for harm in harms(app, "path"):
