@@ -71,8 +71,32 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
     body that the handler sets or refuses before it gives the body back, a code of confirmation that
     the table of the accounts has not, which may be the reference of a booking, and one of a model
     that lies inside the body and inside the answer: settings that are given back as sent. The
-    secret of a second factor is passed over where it is made for the answer.
+    secret of a second factor is passed over where it is made for the answer. A model that several
+    routes answer with is told once, at the first of them.
     """
+    told: dict[tuple[str, bool], list[Finding]] = {}
+    for model, found in _found(app):
+        told.setdefault((model, found.structural), []).append(found)
+    for (model, _), every in told.items():
+        yield from every if not model else _once(every)
+
+
+def _once(every: list[Finding]) -> Iterator[Finding]:
+    """What is told of one model: its first finding, with the number of the other routes."""
+    first = every[0]
+    fixes = [found.fixes[0] for found in every if found.fixes]
+    others = len({found.symbol for found in every}) - 1
+    if not others:
+        yield first
+        return
+    changes = tuple(dict.fromkeys(change for fix in fixes for change in fix.changes))
+    more = f", and so do {others} more" if others > 1 else ", and so does 1 more"
+    fix = (replace(fixes[0], changes=changes),) if len(fixes) == len(every) else ()
+    yield replace(first, message=first.message + more, fixes=fix)
+
+
+def _found(app: AppMap) -> Iterator[tuple[str, Finding]]:
+    """Every route that answers with a secret, with the models that hold it; none for a row."""
     answers = Answers(app)
     for route in app.routes:
         if not route.reachable or route.span is None:
@@ -85,9 +109,10 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
             inner = {leaf.owner for leaf in sent} - {route.body_model, route.response_model}
             found = _finding(app, route, secrets)
             echoed = all(leaf.owner in inner for leaf in secrets)
-            yield replace(found, structural=found.structural and not echoed)
+            held = ", ".join(sorted({f"{leaf.owner}.{leaf.name}" for leaf in secrets}))
+            yield held, replace(found, structural=found.structural and not echoed)
         elif route.response_model is None:
-            yield from _whole_rows(app, route)
+            yield from (("", found) for found in _whole_rows(app, route))
 
 
 def _is_enrolment(app: AppMap, route: Route, leaf: Leaf) -> bool:
