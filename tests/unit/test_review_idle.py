@@ -119,3 +119,13 @@ def test_either_arm_of_a_test_may_define_what_runs() -> None:
     """Definitions in two blocks do not take each other's place."""
     text = f"{EITHER}\n\nCODE = make_reset_code()\n"
     assert found(main=MAIN, items=ITEMS + text).grade is Grade.CERTAIN
+
+
+@pytest.mark.parametrize(
+    ("test", "grade"),
+    [("False and router", Grade.POSSIBLE), ("router", Grade.CERTAIN), ("0 < 1", Grade.CERTAIN)],
+)
+def test_under_a_test_that_is_never_true(test: str, grade: Grade) -> None:
+    """What is switched off in the source runs no more."""
+    made = MAKES.replace("    return", f"    if {test}:\n        return")
+    assert found(main=MAIN, items=f"{ITEMS}{made}\n\nCODE = make_reset_code()\n").grade is grade

@@ -11,10 +11,12 @@ from pathlib import PurePosixPath
 from fastwright.model.app import AppMap
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
+from fastwright.review.course import around
 from fastwright.review.once import once
 from fastwright.review.reach import holds, last
 
 _JOINING = re.compile(r"include|mount|\broutes?\b")
+_NEVER = re.compile(r"(?:if\s+)?(?:False|0)(?:\s+and\b|\s*$)")
 _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 
 
@@ -24,6 +26,8 @@ def weighed(app: AppMap, finding: Finding) -> Finding:
         return finding
     inside = [f for f in _functions(app).get(finding.at.path, ()) if holds(f.span, finding.at)]
     why = next(filter(None, (_idle(app, function) for function in inside)), None)
+    if why is None and any(_is_skipped(function, finding.at.start) for function in inside):
+        why = "it stands under a test that is never true"
     if why is None:
         return finding
     evidence = (*finding.evidence, Evidence(EvidenceKind.SOURCE, why))
@@ -42,6 +46,12 @@ def _idle(app: AppMap, function: Function) -> str | None:
     if not function.class_name and not name.startswith("__") and _names(app).count(name) == 1:
         return f"nothing names `{name}` but its own definition"
     return None
+
+
+def _is_skipped(function: Function, offset: int) -> bool:
+    """True for a place under ``if False``, alone or with ``and``."""
+    held = (block for block in around(function, offset) if block.kind == "arm")
+    return any(_NEVER.match(block.words) for block in held)
 
 
 @once

@@ -14,6 +14,7 @@ from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.statements import Statement, statement
 from fastwright.review.turns import (
     deals_with_failure,
+    has_one_turn,
     is_named_by_turn,
     is_of_a_few,
     is_of_tables,
@@ -115,6 +116,7 @@ def _looped(app: AppMap) -> Iterator[Looped]:
         for call in reached.calls_in(function):
             over = [b for b in loops(function, call.span.start) if _is_over_rows(b)]
             over = [b for b in over if not _is_constant(reached.app, function, b)]
+            over = [b for b in over if not has_one_turn(b, app.files[function.span.path])]
             over = [] if over and _is_now_and_then(function, call, over[-1]) else over
             for step, asked in _asked(reached, function, call, known) if over else ():
                 depth = len(step.functions) if step.call is not call else 0

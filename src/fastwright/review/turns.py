@@ -41,6 +41,15 @@ _SINGLE = re.compile(
 """One element, wrapped to be looped over as several are."""
 
 
+def has_one_turn(loop: Block, content: bytes) -> bool:
+    """True where the body ends in ``break``, as in ``async for session in get_session()``."""
+    body = content[loop.start : loop.end].rstrip()
+    indent = loop.start - content.rfind(b"\n", 0, loop.start) - 1
+    ending = body[body.rfind(b"\n") + 1 :]
+    ends = ending.strip() == b"break" and len(ending) - len(ending.lstrip()) == indent
+    return ends and not _CONTINUES.search(body)
+
+
 def is_kind(name: str) -> bool:
     """True for a name, also of a class, of what an app has a handful of, by nature."""
     return _KINDS.search(_HUMP.sub("_", name)) is not None

@@ -123,7 +123,8 @@ def _secret_fields(app: AppMap, flow: Flow) -> list[str]:
 def _is_cut(text: str, piece: re.Pattern[str] = _FEW) -> bool:
     """True where no more of a secret is written than a few of its characters: ``token[:8]``."""
     written = " ".join(_INTERPOLATED.findall(text)) or re.sub(r"(['\"]).*?\1", "", text)
-    named = [m for m in _READ.finditer(written) if is_secret_value(m[1].rpartition(".")[2])]
+    read = list(_READ.finditer(written))
+    named = [m for m in read if is_secret_value(m[1].rpartition(".")[2])] or read
     return bool(named) and all(piece.fullmatch(m[2] or "") for m in named)
 
 

@@ -88,9 +88,9 @@ def unanswerable_body(app: AppMap) -> Iterator[Finding]:
     for route in app.routes:
         if route.reachable and _takes_json(app, route):
             taking[_mounted(app, route) or app.app.target].append(route)
-    for made in app.applications:
-        if made.target in taking:
-            yield _finding(app, made, taking[made.target])
+    for made in (app.app, *(other for other in app.applications if other != app.app)):
+        if made.target in taking:  # services of one repository may all be called `app.main:app`
+            yield _finding(app, made, taking.pop(made.target))
 
 
 def _mounted(app: AppMap, route: Route) -> str | None:
