@@ -131,8 +131,10 @@ def _is_of_provider(app: AppMap, call: Call) -> bool:
 
 
 def _leaves_expiry(call: Call) -> bool:
+    """True where the signature is checked and the expiry is not: without either nothing is."""
     options = dict(call.keywords).get("options", "")
-    return re.search(r"['\"]verify_exp['\"]\s*:\s*False", options) is not None
+    left = set(re.findall(r"['\"]verify_(exp|signature)['\"]\s*:\s*False", options))
+    return left == {"exp"}
 
 
 def _text_of(app: AppMap, call: Call) -> str:
