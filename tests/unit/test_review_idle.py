@@ -129,3 +129,20 @@ def test_under_a_test_that_is_never_true(test: str, grade: Grade) -> None:
     """What is switched off in the source runs no more."""
     made = MAKES.replace("    return", f"    if {test}:\n        return")
     assert found(main=MAIN, items=f"{ITEMS}{made}\n\nCODE = make_reset_code()\n").grade is grade
+
+
+def test_a_route_that_another_hides() -> None:
+    """No request gets to it; a second path of its own would."""
+    resets = RESETS.replace(
+        '@router.post("/reset")\n',
+        '@router.post("/{kind}")\nasync def make(kind: str) -> str:\n    return kind\n\n\n'
+        '@router.post("/reset")\n',
+    )
+    main = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
+    finding = found(main=main, items=ITEMS, resets=resets)
+    assert finding.grade is Grade.POSSIBLE
+    assert finding.evidence[-1].text == "a route above this one answers each of its paths"
+    second = resets.replace(
+        '@router.post("/reset")', '@router.post("/a/b")\n@router.post("/reset")'
+    )
+    assert found(main=main, items=ITEMS, resets=second).grade is Grade.CERTAIN

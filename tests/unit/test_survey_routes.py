@@ -54,6 +54,38 @@ LAYOUTS: dict[str, tuple[dict[str, str], list[str]]] = {
             for place in ("others", "items", "more", "most")
         ],
     ),
+    "classes whose base makes the router and asks each for its routes": (
+        {
+            "app/__init__.py": "",
+            "app/base.py": "from fastapi import APIRouter\n"
+            "class Routed:\n"
+            "    def __init__(self, name):\n"
+            "        self.name = name\n"
+            "        self.router = APIRouter()\n"
+            "        self.add_routes()\n"
+            "    def add_routes(self): ...\n",
+            "app/parts.py": "from app.base import Routed\n"
+            "class Items(Routed):\n"
+            "    def add_routes(self):\n"
+            "        @self.router.get('/items')\n"
+            "        def list_items(): ...\n"
+            "class Users(Routed):\n"
+            "    def add_routes(self):\n"
+            "        @self.router.get('/users')\n"
+            "        def list_users(): ...\n",
+            "app/main.py": "from fastapi import FastAPI\nfrom app.parts import Items, Users\n"
+            "class App:\n"
+            "    def __init__(self, items: Items, users: Users):\n"
+            "        self.app = FastAPI()\n"
+            "        self.app.include_router(items.router, prefix='/v1')\n"
+            "        self.app.include_router(users.router, prefix='/v1')\n"
+            "app = App(Items('items'), Users('users')).app\n",
+        },
+        [
+            "GET /v1/items app.parts.Items.add_routes.<locals>.list_items",
+            "GET /v1/users app.parts.Users.add_routes.<locals>.list_users",
+        ],
+    ),
     "one file": (
         {"main.py": "import fastapi\napp = fastapi.FastAPI()\n@app.get('/')\ndef home(): ...\n"},
         ["GET / main.home"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -14,9 +14,11 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding
 from fastwright.review.course import around
 from fastwright.review.once import once
 from fastwright.review.reach import holds, last
+from fastwright.review.shadowing import shadowed
 
 _JOINING = re.compile(r"include|mount|\broutes?\b")
 _NEVER = re.compile(r"(?:if\s+)?(?:False|0)(?:\s+and\b|\s*$)")
+_HIDDEN = "a route above this one answers each of its paths"
 _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 
 
@@ -26,6 +28,8 @@ def weighed(app: AppMap, finding: Finding) -> Finding:
         return finding
     inside = [f for f in _functions(app).get(finding.at.path, ()) if holds(f.span, finding.at)]
     why = next(filter(None, (_idle(app, function) for function in inside)), None)
+    if why is None and finding.rule != "shadowed-route":
+        why = next((_HIDDEN for function in inside if function.name in _hidden(app)), None)
     if why is None and any(_is_skipped(function, finding.at.start) for function in inside):
         why = "it stands under a test that is never true"
     if why is None:
@@ -52,6 +56,14 @@ def _is_skipped(function: Function, offset: int) -> bool:
     """True for a place under ``if False``, alone or with ``and``."""
     held = (block for block in around(function, offset) if block.kind == "arm")
     return any(_NEVER.match(block.words) for block in held)
+
+
+@once
+def _hidden(app: AppMap) -> frozenset[str]:
+    """Handlers all of whose routes are answered by routes above them."""
+    hidden = {later.handler for _, later in shadowed(app)}
+    counted = Counter(route.handler for route in app.routes if route.reachable)
+    return frozenset(handler for handler in hidden if counted[handler] == 1)
 
 
 @once

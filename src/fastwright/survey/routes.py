@@ -52,11 +52,19 @@ class Routes:
         self.mounted: dict[Made, str] = {}
 
     def of_app(self, app: Made, name: str) -> list[Route]:
-        """Every route that `app` serves, mounted applications' included, as written in `name`."""
+        """Every route that `app` serves, mounted applications' included, as written in `name`.
+
+        Of one handler on one path the first answers: instances of a class that we tell apart by
+        their class alone share a router, which is then included once for each.
+        """
         way = Way(
             app, dependencies=self._dependencies(self.wiring.option(app, "dependencies"), Place.APP)
         )
-        return [replace(route, app=name) for route in self._below(app, way, ())]
+        found: dict[tuple[str, str, str, str | None], Route] = {}
+        for route in self._below(app, way, ()):
+            key = (route.method, route.path, route.handler, route.condition)
+            found.setdefault(key, replace(route, app=name))
+        return list(found.values())
 
     def unreachable(self) -> list[Route]:
         """Routes on routers that no application includes."""
