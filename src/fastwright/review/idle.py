@@ -18,17 +18,19 @@ from fastwright.review.shadowing import shadowed
 
 _JOINING = re.compile(r"include|mount|\broutes?\b")
 _NEVER = re.compile(r"(?:if\s+)?(?:False|0)(?:\s+and\b|\s*$)")
+_OF_THE_TEXT = frozenset({"shadowed-route", "allow-of-nothing", "allow-without-reason"})
+"""What is objected to is what stands there, run or not."""
 _HIDDEN = "a route above this one answers each of its paths"
 _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 
 
 def weighed(app: AppMap, finding: Finding) -> Finding:
     """`finding`, no longer certain where it stands in a function that nothing runs."""
-    if not finding.structural:
+    if not finding.structural or finding.rule in _OF_THE_TEXT:
         return finding
     inside = [f for f in _functions(app).get(finding.at.path, ()) if holds(f.span, finding.at)]
     why = next(filter(None, (_idle(app, function) for function in inside)), None)
-    if why is None and finding.rule != "shadowed-route":
+    if why is None:
         why = next((_HIDDEN for function in inside if function.name in _hidden(app)), None)
     if why is None and any(_is_skipped(function, finding.at.start) for function in inside):
         why = "it stands under a test that is never true"
