@@ -20,7 +20,6 @@ _JOINING = re.compile(r"include|mount|\broutes?\b")
 _NEVER = re.compile(r"(?:if\s+)?(?:False|0)(?:\s+and\b|\s*$)")
 _OF_THE_TEXT = frozenset({"shadowed-route", "allow-of-nothing", "allow-without-reason"})
 """What is objected to is what stands there, run or not."""
-_HIDDEN = "a route above this one answers each of its paths"
 _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 
 
@@ -30,8 +29,6 @@ def weighed(app: AppMap, finding: Finding) -> Finding:
         return finding
     inside = [f for f in _functions(app).get(finding.at.path, ()) if holds(f.span, finding.at)]
     why = next(filter(None, (_idle(app, function) for function in inside)), None)
-    if why is None:
-        why = next((_HIDDEN for function in inside if function.name in _hidden(app)), None)
     if why is None and any(_is_skipped(function, finding.at.start) for function in inside):
         why = "it stands under a test that is never true"
     if why is None:
@@ -45,6 +42,8 @@ def _idle(app: AppMap, function: Function) -> str | None:
     name = last(function.name)
     if function.name in _unserved(app):
         return f"no application includes the router of `{name}`"
+    if function.name in _hidden(app):
+        return "a route above this one answers each of its paths"
     if set(function.decorators) - _OWN_DECORATORS:
         return None
     if _is_replaced(app, function):
