@@ -13,7 +13,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.at_home import is_at_home
 from fastwright.review.guarding import is_for_administrators
-from fastwright.review.reach import reach
+from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
 from fastwright.review.stable_message import stable_message
 
@@ -28,6 +28,8 @@ _CHOSEN = re.compile(
 _HABIT = 6
 """From this many answers on, it is a habit of the app."""
 _TOLD = re.compile(r"(?i)^(last_?)?(error|failure|reason)(_?(s|message|detail|text|reason))?$")
+_TELLING = re.compile(r"\b(?:e|ex|exc|err|error|exception)\b|format_exc")
+_PLAIN_BASES = ("pydantic.BaseModel", "typing.")
 _READS = frozenset({"int", "float", "str", "len", "bytes", "encode", "decode", "strip", "lower",
                     "split", "fromisoformat", "strptime", "pop"})  # fmt: skip
 _READERS = ("base64.", "binascii.", "json.", "uuid.", "decimal.", "ipaddress.",
@@ -76,9 +78,9 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Reported are `Exception` and the exceptions of database drivers and the operating system; what
     the app itself defines, and `ValueError`, are taken for messages that are meant to be read, and
-    `KeyError` says no more than the key. An
-    attribute of the exception (`error.detail`) is not reported, nor is what is answered in
-    development alone, what is raised as an answer of HTTP on a WebSocket, or what a driver says
+    `KeyError` says no more than the key. An attribute of the exception (`error.detail`) is not
+    reported, nor is what is answered in development alone, what a schema is given by a name that it
+    has no field for, what is raised as an answer of HTTP on a WebSocket, or what a driver says
     where no row was found. Only possible is what a route for administrators answers, where all that
     is tried makes an object of a schema or reads JSON, numbers and the like, and where a schema is
     answered that has a field for the error.
@@ -89,7 +91,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
             found.setdefault(flow.path[-1], flow)
     found = {at: flow for at, flow in found.items()
              if not (_is_told_at_home(app, flow) or _is_a_key(app, flow))
-             and not (_is_refused(app, flow) or _is_unheard(app, flow))}  # fmt: skip
+             and not (_is_refused(app, flow) or _is_unheard(app, flow))
+             and not _is_dropped(app, flow)}  # fmt: skip
     findings = [_finding(app, flow) for flow in found.values()]
     for grade in (True, False):
         alike = [finding for finding in findings if finding.structural is grade]
@@ -135,6 +138,22 @@ def _fills_a_field(app: AppMap, flow: Flow) -> bool:
     built = re.match(r"(?:return\s+)?(\w+)\(", app.text(flow.path[-1]).strip())
     named = (s for s in app.schemas if built and s.name.rpartition(".")[2] == built[1])
     return any(_TOLD.search(field.name) for schema in named for field in schema.fields)
+
+
+def _is_dropped(app: AppMap, flow: Flow) -> bool:
+    """True where a schema is answered that has no field by the name that the text is given."""
+    at = flow.path[-1]
+    for call in reach(app).calls_of(at.path):
+        schema = next((s for s in app.schemas if s.name == call.callee), None)
+        if schema is None or not holds(at, call.span):
+            continue
+        if call.arguments or "**" in dict(call.keywords):
+            return False
+        known = {field.name for field in schema.fields}
+        telling = [name for name, value in call.keywords if _TELLING.search(value)]
+        plain = all(base.startswith(_PLAIN_BASES) for base in schema.bases) and not schema.config
+        return plain and bool(telling) and known.isdisjoint(telling)
+    return False
 
 
 def _tries_a_schema(app: AppMap, function: Function, at: Span) -> bool:
