@@ -33,8 +33,8 @@ def _index(cards: Sequence[Card], read: Mapping[str, str]) -> str:
         "examples are run: the first is reported, what to use instead is not. "
         "`fastwright explain CODE` shows a page.",
         "The last column is of findings that a review was certain of, on apps that nobody had "
-        "tuned a rule for: how many were right, as those say who read them with the source open. Most of "
-        "what was wrong or useless has been mended by its cause since; the next app has causes of "
+        "tuned a rule for: how many were right, as those say who read them with the source open. "
+        "Most of what was wrong or useless has been mended by its cause since; the next app has causes of "
         "its own, so it tells how far to trust a rule where it has not been yet.",
     ]
     for area in AREAS:
