@@ -32,10 +32,11 @@ def _index(cards: Sequence[Card], read: Mapping[str, str]) -> str:
         "What `fastwright review` looks for. Each page is the docstring of its rule, and its "
         "examples are run: the first is reported, what to use instead is not. "
         "`fastwright explain CODE` shows a page.",
-        "The last column is of findings that a review was certain of, on apps that nobody had "
-        "tuned a rule for: how many were right, as those say who read them with the source open. "
-        "Most of what was wrong or useless has been mended by its cause since; the next app has causes of "
-        "its own, so it tells how far to trust a rule where it has not been yet.",
+        "The last column is of findings that a review was certain of, on apps that nobody "
+        "had tuned a rule for: how many were right, as those say who read them with the "
+        "source open. Most of what was wrong or useless has been mended by its cause since; "
+        "the next app has causes of its own, so it tells how far to trust a rule where it has "
+        "not been yet.",
     ]
     for area in AREAS:
         rows = [
