@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
 
 from fastwright.survey import static
 from fastwright.survey.extract import extract
+from fastwright.survey.limits import Limits, Proved
 
 
 def test_tests_and_catches_are_facts() -> None:
@@ -144,3 +148,33 @@ def test_as_many_ways_as_calls_multiply_are_one_flow_each() -> None:
         "@app.get('/')\ndef f(q: str):\n    step0(q)\n    step0(q)\n"
     )
     assert [name for name, _, _ in found] == ["q", "q"]
+
+
+def asked_of(tests: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often a test was read in a function with so many, each before a value that it limits."""
+    asked = 0
+    proved = Limits.proved
+
+    def counted(*given: Any, **named: Any) -> Proved:
+        nonlocal asked
+        asked += 1
+        return proved(*given, **named)
+
+    monkeypatch.setattr(Limits, "proved", counted)
+    steps = (f"    if name != '{n}':\n        name = item.name + name\n" for n in range(tests))
+    keys = ", ".join(f"'{n}': name" for n in range(tests))
+    found = flows(
+        "@app.post('/')\ndef f(item: Item):\n    name = item.name\n"
+        f"{''.join(steps)}    os.system(str({{{keys}}}))\n"
+    )
+    monkeypatch.undo()
+    assert found
+    return asked
+
+
+def test_a_test_is_read_once_however_many_values_stand_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ten times the tests are read about ten times as often, not a thousand times."""
+    few, many = asked_of(4, monkeypatch), asked_of(40, monkeypatch)
+    assert 0 < few < many <= 15 * few

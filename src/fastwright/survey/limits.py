@@ -70,15 +70,50 @@ class Limits:
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
+        self._known: dict[tuple[Body, tuple[int, int, int], bool], Proved] = {}
+        self._around: dict[tuple[Body, tuple[int, int, int]], list[Branch] | None] = {}
+        self._governed: dict[tuple[Body, int], list[tuple[Branch, bool]]] = {}
 
     def on(self, body: Body, held: Held, at: int) -> tuple[str, ...]:
         """The tokens of everything that limits `held` where it is used at offset `at`."""
         found: dict[str, None] = {}
-        for test, place, holds in _governing(body, at):
-            for other, token in self.proved(body, test, place, holds=holds):
+        for branch, holds in self._governing(body, at):
+            for other, token in self._of_branch(body, branch, holds=holds):
                 if same_part(held, other):
                     found[token] = None
         return tuple(found)
+
+    def _of_branch(self, body: Body, branch: Branch, *, holds: bool) -> Proved:
+        """What a branch proves: read once, for tests are asked about each value behind them."""
+        key = (body, branch[1:4], holds)
+        if key not in self._known:
+            self._known[key] = []
+            self._known[key] = self.proved(body, branch.test, branch.start, holds=holds)
+        return self._known[key]
+
+    def _governing(self, body: Body, at: int) -> list[tuple[Branch, bool]]:
+        """The branches whose tests are known to hold (or not) at an offset."""
+        if (body, at) not in self._governed:
+            self._governed[body, at] = list(self._read_governing(body, at))
+        return self._governed[body, at]
+
+    def _read_governing(self, body: Body, at: int) -> Iterator[tuple[Branch, bool]]:
+        for branch in body.facts.branches:
+            if branch.start <= at <= branch.end and branch.start < branch.end:
+                yield branch, True
+            elif branch.end < at <= branch.other or (
+                at >= branch.other and self._ends(body, branch, at)
+            ):
+                yield branch, False
+
+    def _ends(self, body: Body, branch: Branch, at: int) -> bool:
+        """Whether a test does not hold behind it: it leaves, or replaces what it has tested."""
+        key = (body, branch[1:4])
+        if key not in self._around:
+            left = bool(branch.leaves) or _replaces(body, branch)
+            self._around[key] = _around(branch, body.facts.branches) if left else None
+        around = self._around[key]
+        return around is not None and all(b.start <= at <= b.end for b in around)
 
     def proved(self, body: Body, test: Term, at: int, *, holds: bool, depth: int = 0) -> Proved:
         """What is limited where `test` holds (or does not), and by which token."""
@@ -250,22 +285,6 @@ def _either(one: Proved, two: Proved) -> Proved:
     return found
 
 
-def _governing(body: Body, at: int) -> Iterator[tuple[Term, int, bool]]:
-    """The tests that are known to hold (or not) at an offset, with where they stand."""
-    branches: list[Branch] = body.facts.branches
-    for branch in branches:
-        if branch.start <= at <= branch.end and branch.start < branch.end:
-            yield branch.test, branch.start, True
-        elif branch.end < at <= branch.other or (at >= branch.other and _ends(body, branch, at)):
-            yield branch.test, branch.start, False
-
-
-def _ends(body: Body, branch: Branch, at: int) -> bool:
-    """Whether a test does not hold behind it: it leaves, or replaces what it has tested."""
-    left = bool(branch.leaves) or _replaces(body, branch)
-    return left and _is_passed(branch, body.facts.branches, at)
-
-
 def _replaces(body: Body, branch: Branch) -> bool:
     """``if sort not in COLUMNS: sort = "id"``, and the same behind ``known = sort in COLUMNS``."""
     rows = {
@@ -306,7 +325,7 @@ def _is_inside(inner: Branch, outer: Branch) -> bool:
     return outer is not inner and outer.start <= inner.start and inner.end <= outer.end
 
 
-def _is_passed(branch: Branch, branches: list[Branch], at: int) -> bool:
-    """Whether every way to `at` passes `branch`: it stands in no other that does not govern it."""
+def _around(branch: Branch, branches: list[Branch]) -> list[Branch]:
+    """The branches that `branch` stands in: where they hold, every way behind it has passed it."""
     around = [b for b in branches if b.start <= branch.start and branch.other <= b.end]
-    return all(b is branch or b.start <= at <= b.end for b in around)
+    return [b for b in around if b is not branch]

@@ -13,6 +13,7 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.model.storage import Column, Table
+from fastwright.review.once import once
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 
@@ -29,7 +30,7 @@ _SHARED = re.compile(
     re.IGNORECASE,
 )
 _LOCKED = re.compile(
-    r"with_for_update|for update|\block(ed|s)?\b|\w*lock\(|advisory|serializable|version_id_col|"
+    r"with_for_update|for update|\block(ed|s)?\b|lock\(|advisory|serializable|version_id_col|"
     r"repeatable read",
     re.IGNORECASE,
 )
@@ -145,9 +146,16 @@ def _table_of(app: AppMap, function: Function, route: Route, row: str) -> Table 
 
 def _is_locked(app: AppMap, route: Route, change: _Change) -> bool:
     """Whether anything that runs for the route, or the table, keeps two requests apart."""
-    spans = [function.span for function in reach(app).running(route)]
-    spans += [change.table.span] if change.table.span is not None else []
-    return any(_LOCKED.search(app.text(span)) for span in spans)
+    table = change.table.span
+    if table is not None and _LOCKED.search(app.text(table)):
+        return True
+    return any(function.name in _locking(app) for function in reach(app).running(route))
+
+
+@once
+def _locking(app: AppMap) -> frozenset[str]:
+    """The functions that speak of a lock."""
+    return frozenset(f.name for f in app.functions if _LOCKED.search(app.text(f.span)))
 
 
 def _finding(app: AppMap, route: Route, change: _Change) -> Finding:
@@ -172,12 +180,12 @@ def _fix(app: AppMap, change: _Change) -> Fix | None:
              if c.arguments[:1] == (model,) and c.span.start < change.at.start]  # fmt: skip
     if len(calls) != 1 or not model:
         return None
-    edit = _locking(calls[0])
+    edit = _with_lock(calls[0])
     title = f"Lock the row of `{change.table.name}` until the transaction ends"
     return Fix(title, Safety.CHANGES_BEHAVIOUR, (edit,)) if edit is not None else None
 
 
-def _locking(call: Call) -> Edit | None:
+def _with_lock(call: Call) -> Edit | None:
     verb, end = last(call.text), call.span.end
     why = "the next request for the row waits, and reads what this one has written"
     if verb in ("select", "query") and not call.keywords and len(call.arguments) == 1:
