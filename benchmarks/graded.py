@@ -1,7 +1,8 @@
 """How many findings are right on apps that nobody tuned for, as those say who have read them.
 
 ``python benchmarks/graded.py --draw DIR --sheet FILE`` reviews every project in DIR and draws at
-random what is to be read: of each rule and app two lines as they are told (a habit is one). Someone
+random what is to be read: of each rule and app two lines as they are told (a habit is one), also of
+rules that are told on request only (such a row is ``held``). Someone
 reads them with the source open, and grades each ``right``, ``useless`` (true, and nobody would
 change the code for it) or ``false``. A sheet that is kept says of what is right the rule alone, and
 a key that only a review of the app gives: weaknesses of other people's apps are not listed here.
@@ -10,6 +11,7 @@ a key that only a review of the app gives: weaknesses of other people's apps are
 rule the grades as drawn, and of each how many are told today. The rate as drawn is the honest one:
 that of today is of apps that have been seen since. A rule that tells two lines of an app weighs as
 much in it as one that tells twenty; so each finding keeps for how many lines it stands.
+``--record`` writes of each rule how many of the latest were right: what its word is worth.
 ``--fetch`` clones the apps first, ``--apps DIR`` is where they lie, in folders called
 ``<name>-<owner>``. Exit code 1 where more than 5 % of what is told today is wrong, 2 where apps are
 not at hand.
@@ -35,6 +37,7 @@ from fastwright.model.finding import Severity
 from fastwright.review.engine import HABIT
 
 HERE = Path(__file__).parent
+RECORD = HERE.parent / "src" / "fastwright" / "review" / "record.json"
 GRADES = ("right", "useless", "false")
 MOST_WRONG = 0.05
 Row = Mapping[str, Any]
@@ -42,10 +45,11 @@ Row = Mapping[str, Any]
 
 
 def told(root: Path) -> list[Row]:
-    """What a review of the project at `root` is sure of."""
+    """What a review of the project at `root` is sure of, or would be but for its rule's record."""
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "review.json"
-        words = ("review", str(root), "--format", "json", "--fail-on", "never", "-O", str(output))
+        words = ("review", str(root), "--possible", "--format", "json", "--fail-on", "never",
+                 "-O", str(output))  # fmt: skip
         command = (sys.executable, "-m", "fastwright", *words)
         ended = subprocess.run(command, check=False, capture_output=True)
         if not output.exists():
@@ -60,8 +64,11 @@ def told(root: Path) -> list[Row]:
             "line": one["at"]["line"],
             "message": one["finding"]["message"],
             "severity": one["severity"],
+            "held": held,
         }
         for one in objections
+        for held in (any("record" in dict(e["values"]) for e in one["finding"]["evidence"]),)
+        if held or one["grade"] != "possible"
     ]
 
 
@@ -95,6 +102,17 @@ def today(graded: Sequence[Mapping[str, Any]], apps: Path) -> list[Row]:
     names = (app for sheet in graded for app in sheet["apps"])
     known = {row["key"] for app in names for row in told(folder(app, apps))}
     return [row for sheet in graded for row in sheet["findings"] if row["key"] in known]
+
+
+def latest(graded: Sequence[Mapping[str, Any]], least: int = 20) -> Mapping[str, tuple[int, int]]:
+    """Of each rule how many were right of how many, in its newest sheets that hold `least`."""
+    found: dict[str, tuple[int, int]] = {}
+    for sheet in reversed(graded):
+        for rule, grades in counted(sheet["findings"]).items():
+            right, read = found.get(rule, (0, 0))
+            if rule and read < least:
+                found[rule] = (right + grades["right"], read + grades.total())
+    return dict(sorted(found.items()))
 
 
 def counted(rows: Iterable[Row]) -> Mapping[str, Counter[str]]:
@@ -136,6 +154,7 @@ def main() -> int:
     parser.add_argument("--draw", type=Path, metavar="DIR", help="review the projects in DIR")
     parser.add_argument("--sheet", type=Path, help="where what was drawn is written")
     parser.add_argument("--seed", type=int, default=1, help="of the dice")
+    parser.add_argument("--record", action="store_true", help="write what a rule's word is worth")
     parser.add_argument("--apps", type=Path, default=KEPT, help="folders of graded apps")
     parser.add_argument("--fetch", action="store_true", help="clone the graded apps first")
     given = parser.parse_args()
@@ -146,6 +165,10 @@ def main() -> int:
         (given.sheet.write_text if given.sheet else print)(text)
         return 0
     graded = sheets()
+    if given.record:
+        lines = (f'  "{rule}": [{right}, {read}]' for rule, (right, read) in latest(graded).items())
+        RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+        return 0
     commits = {app: commit for sheet in graded for app, commit in sheet["apps"].items()}
     if given.fetch:
         clone(commits, given.apps)

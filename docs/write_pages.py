@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,21 +20,12 @@ def pages() -> dict[str, Mapping[str, str]]:
     index = "\n".join(f"| [`{n}`]({n}.md) | {r.summary} |" for n, r in recipes.items())
     head = "# Recipes\n\nWhat `fastwright add NAME` builds into an app, and proves."
     return {
-        "rules": render([card(rule) for rule in every_rule().values()], _read()),
+        "rules": render([card(rule) for rule in every_rule().values()]),
         "recipes": {
             "README.md": f"{head}\n\n| recipe | what you get |\n|---|---|\n{index}\n",
             **{f"{name}.md": _page(recipe) for name, recipe in recipes.items()},
         },
     }
-
-
-def _read() -> Mapping[str, str]:
-    """How many findings of each rule were right, of all that were graded."""
-    sheets = sorted((FOLDER.parent / "benchmarks" / "graded").glob("*.json"))
-    rows = [row for sheet in sheets for row in json.loads(sheet.read_text("utf-8"))["findings"]]
-    every = Counter(row["rule"] for row in rows)
-    right = Counter(row["rule"] for row in rows if row["verdict"] == "right")
-    return {rule: f"{right[rule]} of {count}" for rule, count in every.items()}
 
 
 def _page(recipe: type[Recipe]) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from types import ModuleType
 
 import pytest
 
@@ -21,7 +19,7 @@ from fastwright.model.finding import AccessMatrix, Finding, Grade, Rule, Severit
 from fastwright.model.places import Span
 from fastwright.model.review import Objection, Review
 from fastwright.report import github, json_text, review_html, review_markdown, sarif
-from fastwright.review import allowing, baseline, engine
+from fastwright.review import allowing, baseline, engine, record
 from fastwright.review.rule import every_rule, find_rule, rule
 from fastwright.review.settings import Settings, read_settings
 from fastwright.survey import static
@@ -44,6 +42,12 @@ def latest() -> int:
     return 0
 """
 ALLOWED = FAULTY.replace('latest")', 'latest")  # fastwright: allow shadowed-route: kept for now')
+
+
+@pytest.fixture(autouse=True)
+def believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every rule's word is enough: what becomes of findings does not depend on today's record."""
+    monkeypatch.setattr(record, "records", dict)
 
 
 class Nobody:
@@ -416,24 +420,6 @@ def test_permissions_in_strings_are_none() -> None:
     """Only comments permit."""
     text = b'X = "# fastwright: allow shadowed-route: no"\n'
     assert list(allowing.allowances({MAIN: text})) == []
-
-
-def test_the_published_pages_are_up_to_date() -> None:
-    """``docs/rules`` and ``docs/recipes`` hold exactly what ``docs/write_pages.py`` writes."""
-    for name, wanted in _writer().pages().items():
-        folder = REPOSITORY / "docs" / name
-        assert sorted(p.name for p in folder.glob("*.md")) == sorted(wanted)
-        stale = [page for page, text in wanted.items() if (folder / page).read_text() != text]
-        assert stale == []
-
-
-def _writer() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("w", REPOSITORY / "docs" / "write_pages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("name", ["bookshop", "legacy_forum", "shop_async"])

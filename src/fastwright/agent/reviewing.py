@@ -20,7 +20,7 @@ from fastwright.model.change import Safety
 from fastwright.model.errors import DoesNotLoad
 from fastwright.model.finding import Finding, Grade, Rule
 from fastwright.model.review import Card, Fault, Objection, Review
-from fastwright.review import allowing, baseline, engine
+from fastwright.review import allowing, baseline, engine, record
 from fastwright.review.changed import Lines, touching
 from fastwright.review.rule import find_rule, shelf
 from fastwright.review.settings import Settings, read_settings, severity
@@ -86,6 +86,7 @@ class Judged:
     objections: tuple[Objection, ...]
     faults: tuple[Fault, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
+    possible: Mapping[str, int] = field(default_factory=dict)
 
 
 def review(start: Path, person: Person, wishes: Wishes, choices: Choices) -> Review:
@@ -267,17 +268,24 @@ def weigh(seen: Digest, files: Files, terms: Terms, proven: Sequence[Finding] = 
         for f in seen.findings
         if not f.symbol or ((f.rule, f.symbol) not in known and (f.rule, f.at) not in shown)
     )
-    findings = [f for f in (*proven, *own) if f.rule in wanted and not of_tests(f.at.path)]
+    asked = {rule.name for rule in terms.rules if terms.settings.names(rule)}
+    findings = [
+        f if f.rule in asked else record.weighed(f)
+        for f in (*proven, *own)
+        if f.rule in wanted and not of_tests(f.at.path)
+    ]
     open_, permitted = allowing.sift(findings, files)
     kept = open_ if terms.changed is None else list(touching(open_, files, terms.changed))
-    sure = [
+    unsure = [
         f
         for f in kept
-        if terms.possible
-        or f.grade is not Grade.POSSIBLE
-        or (f.rule, f.at) in shown
-        or (f.rule, f.symbol) in terms.proven
+        if f.grade is Grade.POSSIBLE
+        and not terms.possible
+        and (f.rule, f.at) not in shown
+        and (f.rule, f.symbol) not in terms.proven
     ]
+    left_out = {id(f) for f in unsure}
+    sure = [f for f in kept if id(f) not in left_out]
     cards = {**shelf().rules, **{rule.name: rule for rule in terms.rules}}
     objections = engine.ordered(engine.objection(files, f, cards[f.rule]) for f in sure)
     before = baseline.read(terms.known) if terms.known is not None else Counter[str]()
@@ -285,11 +293,11 @@ def weigh(seen: Digest, files: Files, terms: Terms, proven: Sequence[Finding] = 
     counts = {
         "allowed": len(permitted),
         "unchanged": len(open_) - len(kept),
-        "possible": len(kept) - len(sure),
+        "possible": len(unsure),
         "baseline": len(objections) - len(new),
     }
     faults = tuple(fault for fault in seen.faults if fault.rule in wanted)
-    return Judged(new, faults, counts)
+    return Judged(new, faults, counts, engine.by_rule(unsure, cards))
 
 
 def told_of(stand: Ground, terms: Terms, seen: Digest, judged: Judged) -> Review:
@@ -303,6 +311,7 @@ def told_of(stand: Ground, terms: Terms, seen: Digest, judged: Judged) -> Review
         faults=(*terms.broken, *judged.faults),
         not_tried=seen.notes,
         counts={**counts, **judged.counts},
+        possible=judged.possible,
         routes=seen.routes,
         failing=sum(engine.fails(o, terms.settings.fail_on) for o in judged.objections),
         root=str(stand.project.root),
@@ -312,4 +321,5 @@ def told_of(stand: Ground, terms: Terms, seen: Digest, judged: Judged) -> Review
 
 def card(rule: Rule) -> Card:
     """What reports need to know of a rule."""
-    return Card(rule.code, rule.name, rule.area, rule.severity, rule.since, rule.doc)
+    known = record.of(rule.name)
+    return Card(rule.code, rule.name, rule.area, rule.severity, rule.since, rule.doc, known)

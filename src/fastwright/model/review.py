@@ -56,6 +56,31 @@ class Objection:
         return self.finding.grade
 
 
+LEAST_RIGHT = 0.9
+"""The part of a rule's findings that has to have been right for its word to be certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Of `read` findings of a rule on apps that it had not seen, `right` were."""
+
+    right: int = 0
+    read: int = 0
+
+    @property
+    def part(self) -> float:
+        """The part that was right, as if one more had been: an unread rule is believed."""
+        return (self.right + 1) / (self.read + 1)
+
+    @property
+    def is_trusted(self) -> bool:
+        """True where what the source shows the rule is certain."""
+        return self.part >= LEAST_RIGHT
+
+    def __str__(self) -> str:
+        return f"{self.right} of {self.read}" if self.read else "none read"
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """What a report needs to know of a rule: the page without the check."""
@@ -66,6 +91,7 @@ class Card:
     severity: Severity
     since: str
     doc: str
+    record: Record = Record()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +126,8 @@ class Review:
         not_tried: What was not looked at, with the reason.
         counts: Figures by name: ``files``, ``routes``, ``rules``, ``allowed``, ``baseline``,
             ``unchanged``, ``possible``.
+        possible: Rules that found what is possible only and not told, with how often, the gravest
+            first.
         routes: Route to the guards that stand before it, for the route map.
         matrix: Who got what from the live app, where it was run.
         repair: What was repaired, where that was asked for.
@@ -114,6 +142,7 @@ class Review:
     faults: tuple[Fault, ...] = ()
     not_tried: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    possible: Mapping[str, int] = field(default_factory=dict)
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     matrix: AccessMatrix | None = None
     repair: Repair | None = None

@@ -17,7 +17,15 @@ FORMAT = 1
 
 def render(report: Report | Review) -> str:
     """A report or a review as one JSON document, ending in a newline."""
-    return _text({"format": FORMAT, **wire.to_json(report), **_failure(report)})
+    return _text({"format": FORMAT, **wire.to_json(report), **_graded(report), **_failure(report)})
+
+
+def _graded(report: Report | Review) -> dict[str, object]:
+    """The objections of a review with the grade of each, which follows from its evidence."""
+    if not isinstance(report, Review):
+        return {}
+    told = [{**wire.to_json(one), "grade": one.grade.value} for one in report.objections]
+    return {"objections": told}
 
 
 def render_map(app: AppMap) -> Iterator[str]:

@@ -14,8 +14,11 @@ _SET_ASIDE = (
     ("baseline", "known from the baseline"),
     ("allowed", "permitted in the source"),
     ("unchanged", "on unchanged lines"),
-    ("possible", "possible only: `--possible` tells them"),
+    ("possible", "possible only: `--possible` tells them{rules}"),
 )
+
+_FIRST = 5
+"""Rules that are named of those whose findings are not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,13 @@ def figures(review: Review) -> str:
 
 def set_aside(review: Review) -> tuple[str, ...]:
     """What was found and is not told, and why."""
+    first = [f"{count} {rule}" for rule, count in review.possible.items()][:_FIRST]
+    more = ", …" if len(review.possible) > _FIRST else ""
+    rules = f", first of all {', '.join(first)}{more}" if first else ""
     return tuple(
-        f"{review.counts[name]} {words}" for name, words in _SET_ASIDE if review.counts.get(name)
+        f"{review.counts[name]} {words.format(rules=rules)}"
+        for name, words in _SET_ASIDE
+        if review.counts.get(name)
     )
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fastwright.model.review import Card
+from fastwright.model.review import LEAST_RIGHT, Card
 from fastwright.report.review_words import AREAS
 
 
-def render(cards: Sequence[Card], read: Mapping[str, str]) -> Mapping[str, str]:
-    """The files of ``docs/rules`` by name; every rule has one, ``README.md`` is the index.
-
-    `read` says of a rule how many of its findings were right, of those that people have read.
-    """
+def render(cards: Sequence[Card]) -> Mapping[str, str]:
+    """The files of ``docs/rules`` by name; every rule has one, ``README.md`` is the index."""
     ordered = sorted(cards, key=lambda card: card.code)
-    return {"README.md": _index(ordered, read), **{f"{c.name}.md": _page(c) for c in ordered}}
+    return {"README.md": _index(ordered), **{f"{c.name}.md": _page(c) for c in ordered}}
 
 
 def _page(card: Card) -> str:
@@ -26,22 +23,22 @@ def _page(card: Card) -> str:
     )
 
 
-def _index(cards: Sequence[Card], read: Mapping[str, str]) -> str:
+def _index(cards: Sequence[Card]) -> str:
     parts = [
         "# Rules",
         "What `fastwright review` looks for. Each page is the docstring of its rule, and its "
         "examples are run: the first is reported, what to use instead is not. "
         "`fastwright explain CODE` shows a page.",
-        "The last column is of findings that a review was certain of, on apps that nobody "
-        "had tuned a rule for: how many were right, as those say who read them with the "
-        "source open. Most of what was wrong or useless has been mended by its cause since; "
-        "the next app has causes of its own, so it tells how far to trust a rule where it has "
-        "not been yet.",
+        "The last column is of findings that the source made a rule sure of, on apps that nobody "
+        "had tuned it for: how many of the latest were right, as those say who read them with the "
+        f"source open. A rule that was right in less than {LEAST_RIGHT:.0%} of them is *on "
+        "request*: what it finds is told with `--possible`, where it is asked for by name "
+        "(`--select`), or once the running app has shown it (`--live`).",
     ]
     for area in AREAS:
         rows = [
             f"| {c.code} | [`{c.name}`]({c.name}.md) | {c.severity.value} | {_summary(c)} "
-            f"| {read.get(c.name, 'none read')} |"
+            f"| {c.record}{'' if c.record.is_trusted else ', on request'} |"
             for c in cards
             if c.area == area
         ]

@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 from fastwright.model.finding import Severity
-from fastwright.model.review import Card, Fault, Objection, Review
+from fastwright.model.review import LEAST_RIGHT, Card, Fault, Objection, Review
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = ((Severity.HIGH, "error"), (Severity.MEDIUM, "warning"), (Severity.LOW, "note"))
 _SCORES = ((Severity.HIGH, "8.0"), (Severity.MEDIUM, "5.5"), (Severity.LOW, "3.0"))
+_PRECISIONS = (("very-high", 0.95), ("high", LEAST_RIGHT), ("medium", 0.6))
 _MOST = 5000
 """Results that GitHub takes of one run; the gravest stand first."""
 
@@ -55,10 +56,16 @@ def _rule(card: Card) -> dict[str, Any]:
         "defaultConfiguration": {"level": dict(_LEVELS)[card.severity]},
         "properties": {
             "tags": [card.area, *(f"external/cwe/cwe-{number}" for number in weaknesses)],
-            "precision": "very-high",
+            "precision": _precision(card),
             **(security if card.area == "security" else {}),
         },
     }
+
+
+def _precision(card: Card) -> str:
+    """What part of a rule's findings was right, in GitHub's words."""
+    part = card.record.part
+    return next((word for word, least in _PRECISIONS if part >= least), "low")
 
 
 def _result(one: Objection, index: int | None) -> dict[str, Any]:

@@ -116,6 +116,14 @@ def ordered(objections: Iterable[Objection]) -> tuple[Objection, ...]:
     )
 
 
+def by_rule(findings: Iterable[Finding], cards: Mapping[str, Rule]) -> Mapping[str, int]:
+    """How many findings each rule has, the gravest rule first, then that with the most."""
+    counted = Counter(finding.rule for finding in findings)
+    grave = {rule: _RANK.index(cards[rule].severity) for rule in counted}
+    order = sorted(counted, key=lambda rule: (grave[rule], -counted[rule], rule))
+    return {rule: counted[rule] for rule in order}
+
+
 def habits(objections: Sequence[Objection]) -> tuple[str, ...]:
     """Rules whose objections are so many, and so mild, that one line tells of all of them."""
     counted = Counter(o.rule for o in objections if o.severity is not Severity.HIGH)

@@ -40,6 +40,10 @@ class Settings:
         refused = max((_exactness(word, rule) for word in self.ignore), default=0)
         return (chosen > refused) if self.select else not refused
 
+    def names(self, rule: Rule) -> bool:
+        """True where the rule is asked for by itself, not as one of many."""
+        return rule.name in self.select or rule.code in self.select
+
 
 def _exactness(word: str, rule: Rule) -> int:
     """How exactly a word names a rule; 0 where it does not."""
