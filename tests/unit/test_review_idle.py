@@ -146,3 +146,18 @@ def test_a_route_that_another_hides() -> None:
         '@router.post("/reset")', '@router.post("/a/b")\n@router.post("/reset")'
     )
     assert found(main=main, items=ITEMS, resets=second).grade is Grade.CERTAIN
+
+
+@pytest.mark.parametrize(
+    ("read", "grade"), [('body["n"]', Grade.POSSIBLE), ("body.n", Grade.CERTAIN)]
+)
+def test_behind_what_always_raises(read: str, grade: Grade) -> None:
+    """A model has no items: the code is never made."""
+    resets = RESETS.replace("import random", "import random\n\nfrom pydantic import BaseModel")
+    resets = resets.replace(
+        '@router.post("/reset")\nasync def make_reset_code() -> str:\n',
+        'class Wanted(BaseModel):\n    n: int\n\n\n@router.post("/reset")\n'
+        f"async def make_reset_code(body: Wanted) -> str:\n    print({read})\n",
+    )
+    included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
+    assert found(main=included, items=ITEMS, resets=resets).grade is grade

@@ -11,14 +11,18 @@ from pathlib import PurePosixPath
 from fastwright.model.app import AppMap
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
+from fastwright.review.allowing import header
 from fastwright.review.course import around
+from fastwright.review.failing import subscripts
 from fastwright.review.once import once
 from fastwright.review.reach import holds, last
 from fastwright.review.shadowing import shadowed
 
 _JOINING = re.compile(r"include|mount|\broutes?\b")
 _NEVER = re.compile(r"(?:if\s+)?(?:False|0)(?:\s+and\b|\s*$)")
-_OF_THE_TEXT = frozenset({"shadowed-route", "allow-of-nothing", "allow-without-reason"})
+_OF_THE_TEXT = frozenset(
+    {"shadowed-route", "failing-route", "allow-of-nothing", "allow-without-reason"}
+)
 """What is objected to is what stands there, run or not."""
 _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 
@@ -31,6 +35,8 @@ def weighed(app: AppMap, finding: Finding) -> Finding:
     why = next(filter(None, (_idle(app, function) for function in inside)), None)
     if why is None and any(_is_skipped(function, finding.at.start) for function in inside):
         why = "it stands under a test that is never true"
+    if why is None and any(_is_behind_failure(app, f, finding.at.start) for f in inside):
+        why = "the function raises before"
     if why is None:
         return finding
     evidence = (*finding.evidence, Evidence(EvidenceKind.SOURCE, why))
@@ -57,6 +63,17 @@ def _is_skipped(function: Function, offset: int) -> bool:
     """True for a place under ``if False``, alone or with ``and``."""
     held = (block for block in around(function, offset) if block.kind == "arm")
     return any(_NEVER.match(block.words) for block in held)
+
+
+def _is_behind_failure(app: AppMap, function: Function, offset: int) -> bool:
+    """True for a place behind what always raises, or for the parameters of such a handler."""
+    failure = subscripts(app).get(function.name)
+    if failure is None:
+        return False
+    content = app.files[function.span.path]
+    first, last_line = header(function.span, content)
+    line = first + content.count(b"\n", function.span.start, offset)
+    return failure.at.end <= offset or first <= line <= last_line
 
 
 @once

@@ -12,6 +12,7 @@ from fastwright.survey.ambience import Ambience
 from fastwright.survey.bindings import reaching
 from fastwright.survey.body import Body, Locals, same_part
 from fastwright.survey.carrying import Given, Here, elsewhere
+from fastwright.survey.declared import has_validator
 from fastwright.survey.facts import CallFact, StopFact, Term, inner_terms
 from fastwright.survey.held import Held, Helds
 from fastwright.survey.limits import Limits, Proved
@@ -162,6 +163,12 @@ class Arrivals:
                 if isinstance(value, Ref) and is_function(value.symbol):
                     self._made[owner] = (value.symbol, self._kept(value.symbol))
         return self._made[owner]
+
+    def validated(self, owner: Symbol, name: str) -> tuple[str, ...]:
+        """What a validator of a model demands of a field when an object is made: a doubt."""
+        lineage = self.relations.evaluator.lineage(owner)
+        found = any(has_validator(s, name) for s in lineage if is_class(s))
+        return ("?validator",) if found else ()
 
     def _kept(self, constructor: Symbol) -> Helds:
         body = self.body(constructor)

@@ -95,6 +95,9 @@ class Project(Protocol):
     def made(self, owner: Symbol) -> tuple[Symbol | None, Helds]:
         """The constructor of a class of ours, and what an object holds of its parameters."""
 
+    def validated(self, owner: Symbol, name: str) -> tuple[str, ...]:
+        """What the making of an object demands of a field, as tokens of `limits`."""
+
 
 def result(project: Project, row: CallFact, here: Here) -> Helds:
     """What the result of a call holds of the caller's parameters."""
@@ -189,7 +192,7 @@ def _constructed(project: Project, owner: Symbol, row: CallFact, here: Here) -> 
         return parts.unique(h for one in held for h in parts.substituted(one, given))
     found: list[Held] = []
     for key, term in row.keywords:
-        values = here.held(term)
+        values = parts.through(here.held(term), *project.validated(owner, key))
         found += values if key == "**" else parts.placed(values, key)
     return parts.unique(found)
 

@@ -89,7 +89,7 @@ class Types:
                     frame = Frame(unit, symbol.scope, (), row.start)
                     annotation = self.dependencies.annotation(row.annotation, frame)
                     found = self._at(_with_default(annotation, frame, row.value), rest, depth + 1)
-                    checked = ("?validator",) if _has_validator(symbol, name) else ()
+                    checked = ("?validator",) if has_validator(symbol, name) else ()
                     return found._replace(tokens=(*found.tokens, *checked))
         if name == VALUE:
             return Declared((), ("?value of a model",))
@@ -184,7 +184,8 @@ def _is_narrow(pattern: str) -> bool:
     return anchored and wild is None
 
 
-def _has_validator(owner: Symbol, name: str) -> bool:
+def has_validator(owner: Symbol, name: str) -> bool:
+    """Whether a class has a validator of its own for a field."""
     unit = owner.unit
     if unit is None:
         return False

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from fastwright.model.app import Field, Schema
 from fastwright.model.places import Span
 from fastwright.survey.classes import Class, Classes, annotated, called
 from fastwright.survey.codebase import Unit
-from fastwright.survey.facts import Assignment, CallFact, Term
+from fastwright.survey.facts import Assignment, CallFact, Scope, Term
+from fastwright.survey.names import is_function
 from fastwright.survey.terms_text import render
+from fastwright.survey.values import Frame, Ref
+from fastwright.survey.wiring import last_name
 
 _MODELS = ("BaseModel", "SQLModel", "TypedDict", "GenericModel", "RootModel")
 _SETTINGS = ("BaseSettings",)
@@ -38,7 +42,7 @@ def _schema(classes: Classes, cls: Class) -> Schema:
             if name in ("model_config", "Config"):
                 config.update(_config(row.value, unit))
             elif row.annotation is not None and not _is_class_variable(row):
-                fields[name] = field(name, row, unit)
+                fields[name] = field(classes, name, row, unit)
         config.update(_inner_config(unit, facts.name))
     bases = tuple(s.dotted() for s in cls.lineage[1:])
     return Schema(cls.name, tuple(fields.values()), bases, tuple(config.items()), cls.span)
@@ -75,25 +79,74 @@ def field_call(row: Assignment, unit: Unit) -> CallFact | None:
     return None
 
 
-def field(name: str, row: Assignment, unit: Unit) -> Field:
+def field(classes: Classes, name: str, row: Assignment, unit: Unit) -> Field:
     """One declared field."""
-    call = field_call(row, unit)
     written = unit.text(row.annotation_span) if row.annotation_span else None
     span = Span(unit.path, row.start, row.end)
+    call = field_call(row, unit)
+    made_by = _made(classes, row, unit) if call is None else None
+    if made_by is not None:
+        default = made_by.default()
+        return Field(name, written, default, default is None, _demands(*made_by.made), span)
     if call is None:
         default = render(row.value, unit) if row.value is not None else None
         return Field(name, written, default, row.value is None, (), span)
     default = _given_default(call, unit) or _after_annotated(row, unit)
-    constraints = tuple(
-        (k, render(t, unit)) for k, t in call.keywords if not k.startswith("default")
-    )
-    return Field(name, written, default, default is None, constraints, span)
+    return Field(name, written, default, default is None, _demands(call, unit), span)
+
+
+def _demands(call: CallFact, unit: Unit) -> tuple[tuple[str, str], ...]:
+    """What a ``Field(…)`` demands of a value."""
+    return tuple((k, render(t, unit)) for k, t in call.keywords if not k.startswith("default"))
+
+
+class _Made(NamedTuple):
+    """A function of ours that returns ``Field(…)``, and the call of it in a declaration."""
+
+    facts: Scope
+    made: tuple[CallFact, Unit]
+    call: CallFact
+    unit: Unit
+
+    def default(self) -> str | None:
+        """The default of the field: the helper's own, or what it is called with."""
+        written = _given_default(*self.made)
+        names = [p.name for p in self.facts.parameters]
+        if written not in names:
+            return written
+        place = names.index(written)
+        terms = [*self.call.arguments[place : place + 1],
+                 *(t for k, t in self.call.keywords if k == written)]  # fmt: skip
+        own = self.facts.parameters[place].default
+        given = render(terms[0], self.unit) if terms else render(own, self.made[1])
+        return None if given in _NO_DEFAULT else given
+
+
+_NO_DEFAULT = ("...", "Ellipsis", "PydanticUndefined", "Undefined")
+
+
+def _made(classes: Classes, row: Assignment, unit: Unit) -> _Made | None:
+    """The helper that makes a field, where its one ``return`` is ``Field(…)``."""
+    match row.value:
+        case ["c", int(index)]:
+            call = unit.facts.calls[index]
+        case _:
+            return None
+    for value in classes.evaluator.values(call.callee, Frame(unit, 0, (), row.start)):
+        symbol = value.symbol if isinstance(value, Ref) else None
+        if symbol is None or symbol.unit is None or not is_function(symbol):
+            continue
+        facts, there = symbol.unit.scopes[symbol.scope], symbol.unit
+        match facts.values:
+            case [["c", int(made)]] if last_name(there.facts.calls[made].callee) == "Field":
+                return _Made(facts, (there.facts.calls[made], there), call, unit)
+    return None
 
 
 def _given_default(call: CallFact, unit: Unit) -> str | None:
     terms = call.arguments[:1] or [t for k, t in call.keywords if k.startswith("default")]
     written = render(terms[0], unit) if terms else None
-    return None if written in ("...", "Ellipsis") else written
+    return None if written in _NO_DEFAULT else written
 
 
 def _after_annotated(row: Assignment, unit: Unit) -> str | None:

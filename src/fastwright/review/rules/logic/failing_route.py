@@ -11,7 +11,8 @@ from fastwright.model.code import Function, Stop
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
-from fastwright.review.reach import reach
+from fastwright.review.failing import subscripts
+from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.source.imports import ensure_import
 
@@ -46,13 +47,15 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
     shows has no fix.
 
     ## Known limits
-    From source alone only a handler that always raises `NotImplementedError` is reported. `--live`
+    From source alone a handler is reported that always raises `NotImplementedError`, or that reads
+    a pydantic model by `model["key"]`, for which the attribute is the fix. `--live`
     calls every operation as its owner and proves those that end in an exception which no data can
     excuse (`NameError`, `NotImplementedError`, a lazy load in `async` code, a value that cannot be
     written as JSON); any other is a question, for a row that the lab has made up may be one that
     the app never makes. A service that is missing in the lab is no fault of the app's.
     """
     reached, seen = reach(app), set[str]()
+    yield from _subscripts(app)
     nets = {a for c in app.calls if c.text.endswith("exception_handler") for a in c.arguments[:1]}
     if nets & {"NotImplementedError", "Exception"}:
         return
@@ -62,6 +65,29 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
         if function is not None and stop is not None and route.handler not in seen:
             seen.add(route.handler)
             yield _finding(app, route, function, stop)
+
+
+def _subscripts(app: AppMap) -> Iterator[Finding]:
+    told = set[str]()
+    for route in app.routes:
+        read = subscripts(app).get(route.handler) if route.reachable else None
+        if read is None or route.handler in told:
+            continue
+        told.add(route.handler)
+        model = f"`{last(read.model.name)}` of pydantic"
+        edit = Edit(read.at, f"{read.name}.{read.key}", f"{model} has attributes and no items")
+        known = any(field.name == read.key for field in read.model.fields)
+        fix = Fix(f"Read the attribute `{read.key}`", Safety.CHANGES_BEHAVIOUR, (edit,))
+        yield Finding(
+            "failing-route",
+            read.at,
+            f"`{route}` answers 500 to whatever it does not refuse: `{app.text(read.at)}` raises "
+            "`TypeError`",
+            evidence=(Evidence(EvidenceKind.SOURCE, f"`{read.name}` is {model}: it has no items"),),
+            fixes=(fix,) if known else (),
+            symbol=route.handler,
+            structural=True,
+        )
 
 
 def _always(function: Function) -> Stop | None:

@@ -64,7 +64,8 @@ def late_commit(app: AppMap) -> Iterator[Finding]:
     dependency with a `yield` stands on this one. Streamed responses must not use the session.
 
     ## Known limits
-    Where neither a lock nor a manifest tells the version of FastAPI the finding is only possible.
+    Where neither a lock nor a manifest tells the version of FastAPI, and where no route is seen to
+    write what it does not commit by itself, the finding is only possible.
     """
     if runs_on(app, "fastapi", "0.118") is False:
         return
@@ -73,6 +74,7 @@ def late_commit(app: AppMap) -> Iterator[Finding]:
         place = _late(function, reached)
         uses = list(_uses(app, function.name)) if place is not None else []
         trusting = [route for route, _, _ in uses if _trusts(route, reached)]
+        trusting.sort(key=_is_seen_to_write, reverse=True)
         if place is not None and trusting:
             yield _finding(app, function, place, trusting, [(node, up) for _, node, up in uses])
 
@@ -112,10 +114,13 @@ def _walk(
 def _trusts(route: Route, reached: Reach) -> bool:
     """True for a route that writes, and leaves the commit to the dependency."""
     root = reached.answering(route)
-    seen = any(q.kind != "select" for q in route.queries)
-    writes = seen or (route.method in _WRITES and not _only_asks(route))
+    writes = _is_seen_to_write(route) or (route.method in _WRITES and not _only_asks(route))
     asked = (statement(step.call) for step in reached.below(root)) if root is not None else ()
     return writes and root is not None and not any(a and a.verb == "commit" for a in asked)
+
+
+def _is_seen_to_write(route: Route) -> bool:
+    return any(query.kind != "select" for query in route.queries)
 
 
 def _only_asks(route: Route) -> bool:
@@ -141,7 +146,7 @@ def _finding(
         evidence=(Evidence(EvidenceKind.SOURCE, "FastAPI 0.118 and later leave it for then"),),
         fixes=_fixes(app, nodes),
         symbol=function.name,
-        structural=known,
+        structural=known and _is_seen_to_write(routes[0]),
     )
 
 
