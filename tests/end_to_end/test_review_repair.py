@@ -19,6 +19,8 @@ from fastwright.review.settings import Settings
 from fastwright.survey import static
 from fastwright.testing.samples import python_of
 
+pytestmark = pytest.mark.usefixtures("believed")
+
 APP = """\
 from fastapi import FastAPI
 from sqlmodel import Field, Session, SQLModel, create_engine, select

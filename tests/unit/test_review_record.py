@@ -13,6 +13,7 @@ import pytest
 
 from fastwright.agent.person import Wishes
 from fastwright.agent.reviewing import Choices, review
+from fastwright.cli import main
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Grade
 from fastwright.model.places import Span
 from fastwright.model.review import LEAST_RIGHT, Card, Record, Review
@@ -107,6 +108,23 @@ def test_what_ran_is_proven_whatever_the_record() -> None:
     ran = Evidence(EvidenceKind.HTTP, "GET /notes/latest answered the name `latest`")
     shown = Finding("shadowed-route", Span(PurePosixPath("main.py"), 0, 1), "it is so", (ran,))
     assert record.weighed(shown) is shown
+
+
+@pytest.mark.usefixtures("doubted")
+def test_a_page_says_what_its_rules_word_is_worth(capsys: pytest.CaptureFixture[str]) -> None:
+    """And the list of rules marks those that are told on request."""
+    assert main(["explain", "FW105"]) == 0
+    page = capsys.readouterr().out
+    assert "2 of 5 were right" in page
+    assert "`--select FW105`" in page
+    assert main(["explain", "FW104"]) == 0
+    assert "Record" not in capsys.readouterr().out
+    assert main(["rules"]) == 0
+    marked = [line for line in capsys.readouterr().out.splitlines() if "(on request)" in line]
+    assert [line.split()[0] for line in marked] == ["FW105"]
+    assert main(["rules", "--json"]) == 0
+    told = {one["code"]: one for one in json.loads(capsys.readouterr().out)}
+    assert (told["FW105"]["right"], told["FW105"]["on_request"]) == (2, True)
 
 
 def test_json_has_the_grade_of_each_objection(tmp_path: Path) -> None:

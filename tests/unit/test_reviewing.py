@@ -19,11 +19,13 @@ from fastwright.model.finding import AccessMatrix, Finding, Grade, Rule, Severit
 from fastwright.model.places import Span
 from fastwright.model.review import Objection, Review
 from fastwright.report import github, json_text, review_html, review_markdown, sarif
-from fastwright.review import allowing, baseline, engine, record
+from fastwright.review import allowing, baseline, engine
 from fastwright.review.rule import every_rule, find_rule, rule
 from fastwright.review.settings import Settings, read_settings
 from fastwright.survey import static
 from fastwright.testing.samples import REPOSITORY, sample_app
+
+pytestmark = pytest.mark.usefixtures("believed")
 
 MAIN = PurePosixPath("main.py")
 FAULTY = """\
@@ -42,12 +44,6 @@ def latest() -> int:
     return 0
 """
 ALLOWED = FAULTY.replace('latest")', 'latest")  # fastwright: allow shadowed-route: kept for now')
-
-
-@pytest.fixture(autouse=True)
-def believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every rule's word is enough: what becomes of findings does not depend on today's record."""
-    monkeypatch.setattr(record, "records", dict)
 
 
 class Nobody:

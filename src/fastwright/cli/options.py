@@ -66,7 +66,9 @@ _REVIEW = (
     ),
     click.option("--dry-run", is_flag=True, help="With --fix: prove the fixes, write nothing."),
     click.option("--diff", metavar="BASE", help="Tell only what stands on changes since BASE."),
-    click.option("--possible", is_flag=True, help="Tell also what is not certain."),
+    click.option(
+        "--possible", is_flag=True, help="Tell also what is not certain, by rule or record."
+    ),
     click.option("--select", metavar="RULES", multiple=True, help="Only these rules or areas."),
     click.option("--ignore", metavar="RULES", multiple=True, help="All but these."),
     click.option(

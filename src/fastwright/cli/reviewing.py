@@ -18,6 +18,7 @@ from fastwright.model.change import Safety
 from fastwright.model.errors import DoesNotLoad, UsageError
 from fastwright.model.finding import Rule
 from fastwright.model.review import Review
+from fastwright.review import record
 from fastwright.review.rule import every_rule
 from fastwright.survey.collecting import without_collector
 
@@ -124,12 +125,14 @@ def show_rules(*, as_json: bool) -> int:
     width = max((len(rule.name) for rule in rules), default=0)
     for rule in rules:
         summary = rule.doc.partition("\n")[0]
-        click.echo(f"{rule.code}  {rule.severity.value:6}  {rule.name:{width}}  {summary}")
+        asked = "" if record.of(rule.name).is_trusted else " (on request)"
+        click.echo(f"{rule.code}  {rule.severity.value:6}  {rule.name:{width}}  {summary}{asked}")
     return 0
 
 
-def described(rule: Rule) -> dict[str, str]:
+def described(rule: Rule) -> dict[str, str | int | bool]:
     """What programs are told of one rule."""
+    kept = record.of(rule.name)
     return {
         "code": rule.code,
         "name": rule.name,
@@ -137,9 +140,19 @@ def described(rule: Rule) -> dict[str, str]:
         "severity": rule.severity.value,
         "since": rule.since,
         "summary": rule.doc.partition("\n")[0],
+        "right": kept.right,
+        "read": kept.read,
+        "on_request": not kept.is_trusted,
     }
 
 
 def show_rule(rule: Rule) -> None:
     """Print one rule's page."""
     click.echo(f"{rule.code} {rule.name} ({rule.area}, {rule.severity.value})\n\n{rule.doc}")
+    kept = record.of(rule.name)
+    if kept.read:
+        click.echo(
+            f"\n## Record\nOf its latest findings on apps that it had not seen, {kept} were right."
+        )
+    if not kept.is_trusted:
+        click.echo(f"So it is told on request: `--possible` or `--select {rule.code}`.")
