@@ -104,7 +104,7 @@ def today(graded: Sequence[Mapping[str, Any]], apps: Path) -> list[Row]:
     return [row for sheet in graded for row in sheet["findings"] if row["key"] in known]
 
 
-def latest(graded: Sequence[Mapping[str, Any]], least: int = 20) -> Mapping[str, tuple[int, int]]:
+def latest(graded: Sequence[Mapping[str, Any]], least: int = 60) -> Mapping[str, tuple[int, int]]:
     """Of each rule how many were right of how many, in its newest sheets that hold `least`."""
     found: dict[str, tuple[int, int]] = {}
     for sheet in reversed(graded):

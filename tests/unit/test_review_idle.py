@@ -161,3 +161,15 @@ def test_behind_what_always_raises(read: str, grade: Grade) -> None:
     )
     included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
     assert found(main=included, items=ITEMS, resets=resets).grade is grade
+
+
+@pytest.mark.parametrize(
+    ("decorator", "grade"),
+    [("dev_only", Grade.POSSIBLE), ("guards.only_in_debug", Grade.POSSIBLE),
+     ("logged", Grade.CERTAIN), ("device_only", Grade.CERTAIN)],
+)  # fmt: skip
+def test_a_decorator_that_keeps_a_route_for_development(decorator: str, grade: Grade) -> None:
+    """In production nobody gets there."""
+    resets = RESETS.replace('@router.post("/reset")\n', f'@router.post("/reset")\n@{decorator}\n')
+    included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
+    assert found(main=included, items=ITEMS, resets=resets).grade is grade

@@ -56,7 +56,7 @@ class Objection:
         return self.finding.grade
 
 
-LEAST_RIGHT = 0.9
+LEAST_RIGHT = 0.85
 """The part of a rule's findings that has to have been right for its word to be certain."""
 
 

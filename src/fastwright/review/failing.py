@@ -11,36 +11,107 @@ from fastwright.model.code import Function
 from fastwright.model.places import Span
 from fastwright.review.course import always, around
 from fastwright.review.once import once
-from fastwright.review.reach import last, reach
+from fastwright.review.reach import Step, last, reach
 
 _MODELS = frozenset({"BaseModel", "SQLModel"})
 _WHILE = re.compile(rb"\b(?:if|or|and|for|lambda)\b")
+_ASYNC_SESSION = re.compile(r"(?:^|[^\w])AsyncSession(?:$|[^\w])")
 
 
 @dataclass(frozen=True, slots=True)
-class Subscript:
-    """``user["id"]`` of a pydantic model, which has attributes and no items."""
+class Failure:
+    """An expression that raises in each run of its function, and why.
+
+    Attributes:
+        at: The expression.
+        until: Where what never runs ends: with the function, or the ``try`` that holds `at`.
+        error: The exception.
+        why: What is wrong, in words.
+        caught: True where an ``except`` may answer it.
+        instead: What was meant, where that is known.
+    """
 
     at: Span
-    name: str
-    key: str
-    model: Schema
+    until: int
+    error: str
+    why: str
+    caught: bool = False
+    instead: str = ""
 
 
 @once
-def subscripts(app: AppMap) -> Mapping[str, Subscript]:
-    """The first subscript of a model that each run of a handler comes to, by handler."""
+def failures(app: AppMap) -> Mapping[str, Failure]:
+    """The first such expression of a function, by the function's name."""
+    found = dict(_of_sessions(app))
+    for name, failure in _of_models(app):
+        before = found.get(name)
+        if before is None or failure.at.start < before.at.start:
+            found[name] = failure
+    return found
+
+
+def failure_below(app: AppMap, root: Function) -> tuple[Failure, Step | None] | None:
+    """What each run of `root` comes to and nobody catches, with the call that leads there."""
+    own = failures(app).get(root.name)
+    if own is not None and not own.caught:
+        return own, None
+    for step in reach(app).always(root):
+        inner = reach(app).callee(step.call)
+        failure = failures(app).get(inner.name) if inner is not None else None
+        calls = zip(step.functions, (*step.via, step.call), strict=True)
+        if (
+            failure is not None
+            and not failure.caught
+            and not any(_try(function, call.span.start) for function, call in calls)
+        ):
+            return failure, step
+    return None
+
+
+def _of_sessions(app: AppMap) -> Iterator[tuple[str, Failure]]:
+    """``db.query(…)`` of a session that is async, which has no such method.
+
+    What a route is given counts; an annotation does where no route is given another kind.
+    """
+    known = [p for p in app.sessions if p.kind == "dependency" and p.span is not None]
+    given = {p.symbol for p in known if p.is_async}
+    every = {p.is_async for p in known if p.used_by} == {True}
+    handed = {
+        (route.handler, node.name)
+        for route in app.routes for node in route.dependencies if node.call in given
+    }  # fmt: skip
+    for function in app.functions:
+        said = function.annotations if every else ()
+        names = {name for name, text in said if _ASYNC_SESSION.search(text)}
+        names |= {n for n in function.parameters if (function.name, n) in handed}
+        for name in names:
+            why = f"`{name}` is an `AsyncSession`, which has no `query`"
+            pattern = rb"(?<![\w.\"'])%b\.query\("
+            for at in _passed(app, function, name, pattern):
+                yield function.name, _failure(function, at, "AttributeError", why)
+                break
+
+
+def _of_models(app: AppMap) -> Iterator[tuple[str, Failure]]:
+    """``user["id"]`` of a pydantic model, which has attributes and no items."""
     schemas = {schema.name: schema for schema in app.schemas if _has_no_items(app, schema)}
-    found: dict[str, Subscript] = {}
     for route in app.routes:
         function = reach(app).answering(route) if route.reachable else None
-        if function is None or function.name in found:
-            continue
-        known = dict(_models(route, function, schemas))
-        first = min(_read(app, function, known), key=lambda s: s.at.start, default=None)
-        if first is not None:
-            found[function.name] = first
-    return found
+        if function is not None:
+            for name, schema in _models(route, function, schemas):
+                yield from _of_items(app, function, name, schema)
+
+
+def _of_items(
+    app: AppMap, function: Function, name: str, schema: Schema
+) -> Iterator[tuple[str, Failure]]:
+    why = f"`{name}` is `{last(schema.name)}` of pydantic: it has attributes and no items"
+    for at in _passed(app, function, name, rb"(?<![\w.\"'])%b\[\s*[\"']\w+[\"']\s*\]"):
+        key = re.split("[\"']", app.text(at))[1]
+        known = any(field.name == key for field in schema.fields)
+        instead = f"{name}.{key}" if known else ""
+        yield function.name, _failure(function, at, "TypeError", why, instead)
+        return
 
 
 def _has_no_items(app: AppMap, schema: Schema) -> bool:
@@ -65,26 +136,26 @@ def _models(
             yield node.name, schema
 
 
-def _read(
-    app: AppMap, function: Function, models: Mapping[str, Schema]
-) -> Iterator[Subscript]:  # fmt: skip
-    content = app.files[function.span.path]
-    set_again = {binding.name for binding in function.bindings}
-    for name, schema in models.items():
-        if name in set_again:
-            continue
-        wanted = re.compile(rb"(?<![\w.\"'])%b\[\s*[\"'](\w+)[\"']\s*\]" % re.escape(name.encode()))
-        for hit in wanted.finditer(content, function.span.start, function.span.end):
-            if _is_passed(content, function, hit.start()):
-                at = Span(function.span.path, hit.start(), hit.end())
-                yield Subscript(at, name, hit[1].decode(), schema)
+def _passed(app: AppMap, function: Function, name: str, pattern: bytes) -> Iterator[Span]:
+    """Where each run of `function` comes to a use of the parameter `name`, in order."""
+    content, span = app.files[function.span.path], function.span
+    if any(binding.name == name for binding in function.bindings):
+        return
+    for hit in re.finditer(pattern % re.escape(name.encode()), content[: span.end]):
+        start = content.rfind(b"\n", 0, hit.start()) + 1
+        line = content[start:].partition(b"\n")[0]
+        is_code = b"#" not in content[start : hit.start()]
+        plain = is_code and not _WHILE.search(line.partition(b"  #")[0])
+        if hit.start() >= span.start and plain and always(function, hit.start()):
+            yield Span(span.path, hit.start(), hit.end())
 
 
-def _is_passed(content: bytes, function: Function, offset: int) -> bool:
-    """True where each run comes to a place, and what it raises there is caught by nobody."""
-    start = content.rfind(b"\n", 0, offset) + 1
-    line = content[start:].partition(b"\n")[0]
-    caught = any(block.kind == "try" for block in around(function, offset))
-    if caught or b"#" in content[start:offset] or _WHILE.search(line.partition(b"  #")[0]):
-        return False
-    return always(function, offset)
+def _failure(function: Function, at: Span, error: str, why: str, instead: str = "") -> Failure:
+    held = _try(function, at.start)
+    return Failure(at, held or function.span.end, error, why, held is not None, instead)
+
+
+def _try(function: Function, offset: int) -> int | None:
+    """The end of the innermost ``try`` that holds a place."""
+    ends = [block.end for block in around(function, offset) if block.kind == "try"]
+    return ends[-1] if ends else None

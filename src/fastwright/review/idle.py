@@ -13,13 +13,17 @@ from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
 from fastwright.review.allowing import header
 from fastwright.review.course import around
-from fastwright.review.failing import subscripts
+from fastwright.review.failing import failures
 from fastwright.review.once import once
 from fastwright.review.reach import holds, last
 from fastwright.review.shadowing import shadowed
 
 _JOINING = re.compile(r"include|mount|\broutes?\b")
 _NEVER = re.compile(r"(?:if\s+)?(?:False|0)(?:\s+and\b|\s*$)")
+_DEVELOPMENT = re.compile(
+    r"(?:^|_)(?:dev|debug|development|local)(?:_mode)?_only(?:_|$)|"
+    r"(?:^|_)only_(?:in_|for_)?(?:dev|debug|development|local)(?:_|$)"
+)
 _OF_THE_TEXT = frozenset(
     {"shadowed-route", "failing-route", "allow-of-nothing", "allow-without-reason"}
 )
@@ -50,6 +54,8 @@ def _idle(app: AppMap, function: Function) -> str | None:
         return f"no application includes the router of `{name}`"
     if function.name in _hidden(app):
         return "a route above this one answers each of its paths"
+    if any(_DEVELOPMENT.search(last(written)) for written in function.decorators):
+        return f"a decorator keeps `{name}` for development"
     if set(function.decorators) - _OWN_DECORATORS:
         return None
     if _is_replaced(app, function):
@@ -66,14 +72,16 @@ def _is_skipped(function: Function, offset: int) -> bool:
 
 
 def _is_behind_failure(app: AppMap, function: Function, offset: int) -> bool:
-    """True for a place behind what always raises, or for the parameters of such a handler."""
-    failure = subscripts(app).get(function.name)
+    """True for what always raises, what is behind it, and the parameters of such a handler."""
+    failure = failures(app).get(function.name)
     if failure is None:
         return False
+    if failure.caught:
+        return failure.at.start <= offset < failure.until
     content = app.files[function.span.path]
     first, last_line = header(function.span, content)
     line = first + content.count(b"\n", function.span.start, offset)
-    return failure.at.end <= offset or first <= line <= last_line
+    return failure.at.start <= offset or first <= line <= last_line
 
 
 @once

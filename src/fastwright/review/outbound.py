@@ -74,6 +74,8 @@ _FILES = re.compile(
     r"|openpyxl\.load_workbook|pandas\.read_(?:csv|excel|json|parquet)"
 )
 """What takes as long as the picture or sheet that the client sent is large."""
+_FEW_ROUNDS = 10_000
+"""Of PBKDF2: some 5 ms."""
 
 
 def blocks(call: Call) -> str:
@@ -82,7 +84,7 @@ def blocks(call: Call) -> str:
     if call.awaited or not dotted:
         return ""
     if dotted in _EXACT:
-        return _EXACT[dotted]
+        return "" if _is_quick(call) else _EXACT[dotted]
     if _SERVICES.fullmatch(dotted) and ".Async" not in dotted:
         return "waits for another server"
     if _REDIS.fullmatch(dotted):
@@ -95,6 +97,13 @@ def blocks(call: Call) -> str:
     if package in ("passlib", "pwdlib", "argon2") and verb in _HASHER_VERBS:
         return "hashes a password" if _HASHERS & set(dotted.split(".")) else ""
     return ""
+
+
+def _is_quick(call: Call) -> bool:
+    """True for a hash of so few rounds that it takes no longer than a small query."""
+    rounds = dict(call.keywords).get("iterations", "".join(call.arguments[3:4]))
+    is_small = rounds.replace("_", "").isdecimal() and int(rounds) < _FEW_ROUNDS
+    return call.callee == "hashlib.pbkdf2_hmac" and is_small
 
 
 def is_request(call: Call) -> bool:

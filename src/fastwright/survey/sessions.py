@@ -92,11 +92,9 @@ class Sessions:
     # -- dependencies -----------------------------------------------------------------------
 
     def _from_use(self, use: Use) -> SessionProvider | None:
-        kind = next((k for k in map(kind_of, use.kinds) if k), None)
         symbol = _function(use.target)
-        if kind is None:
-            kinds = self._results(symbol) if symbol is not None else ()
-            kind = next(iter(kinds), None)
+        own = self._results(symbol) if symbol is not None else ()
+        kind = next((k for k in map(kind_of, use.kinds) if k), None) or next(iter(own), None)
         if kind is None or kind.name == "Pool":
             return None
         span = commits = None
@@ -107,8 +105,10 @@ class Sessions:
         written = use.written if isinstance(use.target, Bound) else use.call
         api = self._api(symbol, kind)
         annotation = use.kinds[0] if use.kinds else None
+        # What a function gives is what it says itself, whatever those say who take it.
+        is_async = (own[0] if own else kind).is_async
         return SessionProvider(
-            written, "dependency", api, kind.is_async, use.alias, annotation, commits, 1, span
+            written, "dependency", api, is_async, use.alias, annotation, commits, 1, span
         )
 
     def _api(self, symbol: Symbol | None, kind: Kind) -> str:

@@ -11,8 +11,8 @@ from fastwright.model.code import Function, Stop
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
-from fastwright.review.failing import subscripts
-from fastwright.review.reach import last, reach
+from fastwright.review.failing import Failure, failure_below
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source.imports import ensure_import
 
@@ -47,15 +47,16 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
     shows has no fix.
 
     ## Known limits
-    From source alone a handler is reported that always raises `NotImplementedError`, or that reads
-    a pydantic model by `model["key"]`, for which the attribute is the fix. `--live`
+    From source alone a handler is reported that always raises `NotImplementedError`, that reads a
+    pydantic model by `model["key"]`, for which the attribute is the fix, or that asks an
+    `AsyncSession` for `.query(…)`, by itself or in what it always calls. `--live`
     calls every operation as its owner and proves those that end in an exception which no data can
     excuse (`NameError`, `NotImplementedError`, a lazy load in `async` code, a value that cannot be
     written as JSON); any other is a question, for a row that the lab has made up may be one that
     the app never makes. A service that is missing in the lab is no fault of the app's.
     """
     reached, seen = reach(app), set[str]()
-    yield from _subscripts(app)
+    yield from _raising(app)
     nets = {a for c in app.calls if c.text.endswith("exception_handler") for a in c.arguments[:1]}
     if nets & {"NotImplementedError", "Exception"}:
         return
@@ -67,27 +68,39 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
             yield _finding(app, route, function, stop)
 
 
-def _subscripts(app: AppMap) -> Iterator[Finding]:
+def _raising(app: AppMap) -> Iterator[Finding]:
+    """Handlers that come to an expression which raises whatever was sent."""
     told = set[str]()
     for route in app.routes:
-        read = subscripts(app).get(route.handler) if route.reachable else None
-        if read is None or route.handler in told:
+        root = reach(app).answering(route) if route.reachable else None
+        found = failure_below(app, root) if root is not None else None
+        if found is None or root is None or root.name in told:
             continue
-        told.add(route.handler)
-        model = f"`{last(read.model.name)}` of pydantic"
-        edit = Edit(read.at, f"{read.name}.{read.key}", f"{model} has attributes and no items")
-        known = any(field.name == read.key for field in read.model.fields)
-        fix = Fix(f"Read the attribute `{read.key}`", Safety.CHANGES_BEHAVIOUR, (edit,))
+        told.add(root.name)
+        failure, step = found
+        fixes = _meant(failure)
         yield Finding(
             "failing-route",
-            read.at,
-            f"`{route}` answers 500 to whatever it does not refuse: `{app.text(read.at)}` raises "
-            "`TypeError`",
-            evidence=(Evidence(EvidenceKind.SOURCE, f"`{read.name}` is {model}: it has no items"),),
-            fixes=(fix,) if known else (),
+            failure.at if step is None else step.place.span,
+            f"`{route}` answers 500 to whatever it does not refuse: `{_expression(app, failure)}` "
+            f"raises `{failure.error}`",
+            evidence=(Evidence(EvidenceKind.SOURCE, failure.why),),
+            related=() if step is None else (failure.at,),
+            fixes=fixes if step is None else (),
             symbol=route.handler,
             structural=True,
         )
+
+
+def _expression(app: AppMap, failure: Failure) -> str:
+    return app.text(failure.at).rstrip("(")
+
+
+def _meant(failure: Failure) -> tuple[Fix, ...]:
+    if not failure.instead:
+        return ()
+    edit = Edit(failure.at, failure.instead, failure.why)
+    return (Fix(f"Read `{failure.instead}`", Safety.CHANGES_BEHAVIOUR, (edit,)),)
 
 
 def _always(function: Function) -> Stop | None:

@@ -15,7 +15,7 @@ from fastwright.review.asynchrony import spawns
 from fastwright.review.course import around
 from fastwright.review.given import mentions
 from fastwright.review.once import once
-from fastwright.review.reach import reach
+from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
 from fastwright.source import layout
 
@@ -76,7 +76,8 @@ def lost_task(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Only tasks of asyncio, whose result is thrown away or bound to a name that is not used again.
-    In a thread, one that is started under a `try` is only possible: the code may know.
+    In a thread, one that is started under a `try` is only possible: the code may know. So is one
+    that awaits nothing: it is done in one step.
     """
     reached, on_loop, threads = reach(app), _on_loop(app), _in_threads(app)
     for ran in reached.ran():
@@ -128,8 +129,17 @@ def _finding(app: AppMap, function: Function, call: Call, route: str) -> Finding
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`"),),
         fixes=_fixes(app, function, call),
         symbol=f"{function.name}:{work}",
-        structural=True,
+        structural=not _is_one_step(app, call),
     )
+
+
+def _is_one_step(app: AppMap, spawn: Call) -> bool:
+    """True where the work awaits nothing: it runs whole, and cannot vanish midway."""
+    calls = reach(app).calls_of(spawn.span.path)
+    inside = (c for c in calls if c is not spawn and holds(spawn.span, c.span))
+    outer = min(inside, key=lambda call: call.span.start, default=None)
+    work = reach(app).callee(outer) if outer is not None else None
+    return work is not None and work.is_async and not work.awaits
 
 
 def _unstarted(function: Function, call: Call, route: Route) -> Finding:

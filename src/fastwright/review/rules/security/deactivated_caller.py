@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap, Principal
 from fastwright.model.change import Edit, Fix, Safety
@@ -107,7 +108,8 @@ def deactivated_caller(app: AppMap) -> Iterator[Finding]:
     A column is a switch by its name (`is_active`, `disabled`, `blocked_at`), and meant as one where
     a login asks for it or a route sets it. A caller who is never read from the table is not
     reported: that costs a query, and is a decision. Nor is one whose token may be ended in another
-    way, by a list of those revoked or a version.
+    way, by a list of those revoked or a version. Where another switch is asked for, the one that is
+    not may be another kind of account's: that is only possible.
     """
     found: dict[str, list[Finding]] = {}
     for principal in app.principals if switches_of(app).all else ():
@@ -149,7 +151,9 @@ def _of_principal(app: AppMap, principal: Principal, function: Function) -> Iter
         asking = [r for r in served if any(switches.is_asked_of_caller(r, one) for one in alike)]
         lax = [r for r in served if r not in asking and _matters(app, r)]
         if shown and not asking:
-            yield _finding(app, function, switch, (shown, served))
+            rest = [one for one in switches.all if one not in alike]
+            others = any(switches.is_asked_of_caller(r, one) for one in rest for r in served)
+            yield replace(_finding(app, function, switch, (shown, served)), structural=not others)
         elif len(asking) >= _FEWEST and len(lax) < len(asking):
             yield from (_of_route(r, principal, switch, asking) for r in lax)
         if shown or asking:

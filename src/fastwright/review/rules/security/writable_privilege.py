@@ -24,6 +24,7 @@ _PRIVILEGE = re.compile(
     r"^(access|privilege)_?level$|^scopes?$|^(is_)?(verified|email_verified|approved)$|^balance$",
     re.IGNORECASE,
 )
+_DEMANDS = re.compile(r"permission|role|scope|privilege", re.IGNORECASE)
 _WHOLE = re.compile(r"\bmodel_dump\(|\.dict\(|\bjsonable_encoder\(|\bvars\(")
 
 
@@ -66,7 +67,8 @@ def writable_privilege(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Privileges are known by the names of the columns of the table of accounts. A route that demands
-    a role, that refuses with 403 itself, or that reads the caller's own privilege is passed over.
+    a role, that refuses with 403 itself, or that reads the caller's own privilege is passed over;
+    one with a dependency that is called after permissions or roles is only possible.
     """
     ownership, guarding, intent = ownership_of(app), guarding_of(app), Intent.read(app)
     accounts, reached = ownership.accounts, reach(app)
@@ -153,7 +155,7 @@ def _finding(
         related=(stored, *(f.span for f in fields if f.span)),
         fixes=(fix,) if fix else (),
         symbol=route.handler,
-        structural=True,
+        structural=not any(_DEMANDS.search(node.call) for node in route.every_dependency()),
     )
 
 
