@@ -100,7 +100,8 @@ def sheets() -> list[Mapping[str, Any]]:
 def today(graded: Sequence[Mapping[str, Any]], apps: Path) -> list[Row]:
     """The graded findings that are told today."""
     names = (app for sheet in graded for app in sheet["apps"])
-    known = {row["key"] for app in names for row in told(folder(app, apps))}
+    rows = (row for app in names for row in told(folder(app, apps)))
+    known = {row["key"] for row in rows if not row["held"]}
     return [row for sheet in graded for row in sheet["findings"] if row["key"] in known]
 
 
@@ -134,6 +135,20 @@ def as_met(rows: Sequence[Row]) -> float:
     known = [row for row in rows if "for" in row]
     part = sum(row["for"] for row in known if row["verdict"] != "right")
     return part / sum(row["for"] for row in known) if known else 0.0
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """What part of a sheet is wrong, and of what its rules would have told but for their record."""
+    said = [row for row in rows if not row.get("held")]
+    held = [row for row in rows if row.get("held")]
+    words = f"wrong were {_rate(said)} drawn"
+    if "for" in rows[0]:
+        words += f", {as_met(said):.1%} of the lines that they stand for"
+    return f"{words}; {_rate(held)} on request" if held else words
+
+
+def _rate(rows: Sequence[Row]) -> str:
+    return f"{wrong(Counter(row['verdict'] for row in rows)):.1%} of {len(rows)}"
 
 
 def print_table(before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]]) -> None:
@@ -179,10 +194,7 @@ def main() -> int:
     after = counted(today(graded, given.apps))
     print_table(counted(row for sheet in graded for row in sheet["findings"]), after)
     for sheet in graded:
-        rows = sheet["findings"]
-        rare = f"{wrong(Counter(row['verdict'] for row in rows)):.1%} of {len(rows)} drawn"
-        met = f", {as_met(rows):.1%} of the lines that they stand for" if "for" in rows[0] else ""
-        print(f"{sheet['drawn']}, {len(sheet['apps'])} apps: wrong were {rare}{met}")
+        print(f"{sheet['drawn']}, {len(sheet['apps'])} apps: {summary(sheet['findings'])}")
     return int(wrong(after.get("", Counter())) > MOST_WRONG)
 
 

@@ -81,6 +81,24 @@ def test_findings_weigh_what_they_stand_for(bench: ModuleType) -> None:
     assert bench.as_met(rows) == 0.25
 
 
+def test_what_is_told_on_request_is_summed_up_apart(bench: ModuleType) -> None:
+    """A rule's record keeps its findings from the reader, and from the rate that he meets."""
+    told = [{"verdict": "right", "for": 3}, {"verdict": "false", "for": 1}]
+    held = [{"verdict": "useless", "for": 1, "held": True}]
+    words = "wrong were 50.0% of 2 drawn, 25.0% of the lines that they stand for"
+    assert bench.summary(told) == words
+    assert bench.summary([*told, *held]) == f"{words}; 100.0% of 1 on request"
+
+
+def test_a_record_is_of_the_newest_sheets_that_suffice(bench: ModuleType) -> None:
+    """Older readings count until there are enough, each sheet as a whole."""
+    good = {"findings": [{"rule": "some", "verdict": "right"}] * 3}
+    bad = {"findings": [{"rule": "some", "verdict": "false"}] * 2}
+    assert bench.latest([bad, good], least=3) == {"some": (3, 3)}
+    assert bench.latest([bad, good], least=4) == {"some": (3, 5)}
+    assert bench.latest([good, bad], least=3) == {"some": (3, 5)}
+
+
 @pytest.mark.parametrize(
     "page", sorted((BENCHMARKS / "graded").glob("*.json")), ids=lambda p: p.stem
 )

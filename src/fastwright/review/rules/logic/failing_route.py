@@ -82,7 +82,7 @@ def _raising(app: AppMap) -> Iterator[Finding]:
         yield Finding(
             "failing-route",
             failure.at if step is None else step.place.span,
-            f"`{route}` answers 500 to whatever it does not refuse: `{_expression(app, failure)}` "
+            f"`{route}` {_ends(route)} whatever it does not refuse: `{_expression(app, failure)}` "
             f"raises `{failure.error}`",
             evidence=(Evidence(EvidenceKind.SOURCE, failure.why),),
             related=() if step is None else (failure.at,),
@@ -90,6 +90,10 @@ def _raising(app: AppMap) -> Iterator[Finding]:
             symbol=route.handler,
             structural=True,
         )
+
+
+def _ends(route: Route) -> str:
+    return "breaks off at" if route.method == "WEBSOCKET" else "answers 500 to"
 
 
 def _expression(app: AppMap, failure: Failure) -> str:
@@ -120,7 +124,7 @@ def _finding(app: AppMap, route: Route, function: Function, stop: Stop) -> Findi
     return Finding(
         "failing-route",
         at,
-        f"`{route}` answers 500 to whatever it does not refuse: it raises `NotImplementedError`",
+        f"`{route}` {_ends(route)} whatever it does not refuse: it raises `NotImplementedError`",
         evidence=(Evidence(EvidenceKind.SOURCE, "no run of the handler ends otherwise"),),
         fixes=(Fix("Answer 501", Safety.CHANGES_BEHAVIOUR, changes),) if changes else (),
         symbol=route.handler,
