@@ -11,10 +11,13 @@ from fastwright.model.code import Function
 from fastwright.model.places import Span
 from fastwright.review.course import always, around
 from fastwright.review.once import once
-from fastwright.review.reach import Step, last, reach
+from fastwright.review.reach import Step, holds, last, reach
 
 _MODELS = frozenset({"BaseModel", "SQLModel"})
-_WHILE = re.compile(rb"\b(?:if|or|and|for|lambda)\b")
+_IMPORTED = re.compile(r"(?:sqlalchemy|sqlmodel)\.")
+_HALF = re.compile(rb"\b(?:if|or|and|for|lambda)\b")
+"""Words that may keep the rest of their line from being run."""
+_LONG_TEXT = re.compile(rb'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'')
 _ASYNC_SESSION = re.compile(r"(?:^|[^\w])AsyncSession(?:$|[^\w])")
 
 
@@ -80,16 +83,26 @@ def _of_sessions(app: AppMap) -> Iterator[tuple[str, Failure]]:
         (route.handler, node.name)
         for route in app.routes for node in route.dependencies if node.call in given
     }  # fmt: skip
+    theirs = {m.path for m in app.modules if _IMPORTED.match(m.imports.get("AsyncSession", ""))}
     for function in app.functions:
-        said = function.annotations if every else ()
+        said = function.annotations if every and function.span.path in theirs else ()
         names = {name for name, text in said if _ASYNC_SESSION.search(text)}
         names |= {n for n in function.parameters if (function.name, n) in handed}
         for name in names:
-            why = f"`{name}` is an `AsyncSession`, which has no `query`"
-            pattern = rb"(?<![\w.\"'])%b\.query\("
-            for at in _passed(app, function, name, pattern):
+            at = next(_queried(app, function, name), None)
+            if at is not None:
+                why = f"`{name}` is an `AsyncSession`, which has no `query`"
                 yield function.name, _failure(function, at, "AttributeError", why)
-                break
+
+
+def _queried(app: AppMap, function: Function, name: str) -> Iterator[Span]:
+    """Where each run of `function` comes to ``name.query(…)``, as it was given `name`."""
+    if any(binding.name == name for binding in function.bindings):
+        return
+    for call in reach(app).calls_in(function):
+        start = call.span.start
+        if call.text == f"{name}.query" and _is_passed(app, function, start):
+            yield Span(call.span.path, start, start + len(call.text))
 
 
 def _of_models(app: AppMap) -> Iterator[tuple[str, Failure]]:
@@ -106,7 +119,8 @@ def _of_items(
     app: AppMap, function: Function, name: str, schema: Schema
 ) -> Iterator[tuple[str, Failure]]:
     why = f"`{name}` is `{last(schema.name)}` of pydantic: it has attributes and no items"
-    for at in _passed(app, function, name, rb"(?<![\w.\"'])%b\[\s*[\"']\w+[\"']\s*\]"):
+    wanted = re.compile(rb"(?<![\w.\"'])%b\[\s*[\"']\w+[\"']\s*\]" % re.escape(name.encode()))
+    for at in _passed(app, function, name, wanted):
         key = re.split("[\"']", app.text(at))[1]
         known = any(field.name == key for field in schema.fields)
         instead = f"{name}.{key}" if known else ""
@@ -136,18 +150,33 @@ def _models(
             yield node.name, schema
 
 
-def _passed(app: AppMap, function: Function, name: str, pattern: bytes) -> Iterator[Span]:
+def _passed(
+    app: AppMap, function: Function, name: str, wanted: re.Pattern[bytes]
+) -> Iterator[Span]:
     """Where each run of `function` comes to a use of the parameter `name`, in order."""
     content, span = app.files[function.span.path], function.span
     if any(binding.name == name for binding in function.bindings):
         return
-    for hit in re.finditer(pattern % re.escape(name.encode()), content[: span.end]):
-        start = content.rfind(b"\n", 0, hit.start()) + 1
-        line = content[start:].partition(b"\n")[0]
-        is_code = b"#" not in content[start : hit.start()]
-        plain = is_code and not _WHILE.search(line.partition(b"  #")[0])
-        if hit.start() >= span.start and plain and always(function, hit.start()):
-            yield Span(span.path, hit.start(), hit.end())
+    said = [hit.span() for hit in _LONG_TEXT.finditer(content, span.start, span.end)]
+    inner = [
+        f.span for f in app.functions
+        if f.span.path == span.path and f.span != span and holds(span, f.span)
+    ]  # fmt: skip
+    for hit in wanted.finditer(content, span.start, span.end):
+        at = Span(span.path, hit.start(), hit.end())
+        is_text = any(start <= at.start < end for start, end in said)
+        is_own = not is_text and not any(holds(other, at) for other in inner)
+        if is_own and _is_passed(app, function, at.start):
+            yield at
+
+
+def _is_passed(app: AppMap, function: Function, offset: int) -> bool:
+    """True where each run comes to a place; not so for half a line, or behind a comment's sign."""
+    content = app.files[function.span.path]
+    start = content.rfind(b"\n", 0, offset) + 1
+    line = content[start:].partition(b"\n")[0]
+    is_code = b"#" not in content[start:offset]
+    return is_code and not _HALF.search(line.partition(b"  #")[0]) and always(function, offset)
 
 
 def _failure(function: Function, at: Span, error: str, why: str, instead: str = "") -> Failure:
