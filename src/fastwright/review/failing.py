@@ -83,7 +83,9 @@ def _of_sessions(app: AppMap) -> Iterator[tuple[str, Failure]]:
         (route.handler, node.name)
         for route in app.routes for node in route.dependencies if node.call in given
     }  # fmt: skip
-    theirs = {m.path for m in app.modules if _IMPORTED.match(m.imports.get("AsyncSession", ""))}
+    theirs = {
+        m.path for m in app.modules.values() if _IMPORTED.match(m.imports.get("AsyncSession", ""))
+    }
     for function in app.functions:
         said = function.annotations if every and function.span.path in theirs else ()
         names = {name for name, text in said if _ASYNC_SESSION.search(text)}
