@@ -106,6 +106,14 @@ def test_a_function_that_nothing_names(use: str) -> None:
     assert found(main=MAIN, items=ITEMS + MAKES + text).grade is grade
 
 
+def test_a_function_that_only_such_functions_call() -> None:
+    """Two that call each other are called by nobody; another of the same name is no use of it."""
+    pair = MAKES + "\n\ndef again() -> str:\n    return make_reset_code()\n"
+    assert found(main=MAIN, items=ITEMS + pair).grade is Grade.POSSIBLE
+    used = f'{pair}\n\n@router.get("/codes")\ndef codes() -> str:\n    return again()\n'
+    assert found(main=MAIN, items=ITEMS + used).grade is Grade.CERTAIN
+
+
 def test_a_method_that_is_defined_again_further_down() -> None:
     """The last definition in a class is the one that runs."""
     finding = found(main=MAIN, items=ITEMS + SENDER)

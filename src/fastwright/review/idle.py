@@ -12,6 +12,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
 from fastwright.review.allowing import header
+from fastwright.review.callers import is_dead
 from fastwright.review.course import around
 from fastwright.review.failing import failures
 from fastwright.review.once import once
@@ -62,6 +63,8 @@ def _idle(app: AppMap, function: Function) -> str | None:
         return f"a later definition of `{name}` takes the place of this one"
     if not function.class_name and not name.startswith("__") and _names(app).count(name) == 1:
         return f"nothing names `{name}` but its own definition"
+    if is_dead(app, function.name):
+        return f"nothing that runs calls `{name}` or hands it on"
     return None
 
 

@@ -11,6 +11,8 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.rule import rule
 
+_PAGE = re.compile(r"skip|offset|page|start|begin|from|cursor|after|since|index", re.IGNORECASE)
+_OPAQUE = re.compile(r"\b(?:dict|Dict|Any|Request|Mapping)\b|Param|Filter|Pag")
 _SELECTED = re.compile(r"(?:\w+\.)*select\(\s*(?P<model>[A-Za-z_]\w*)\s*,?\s*\)")
 
 
@@ -47,14 +49,18 @@ def unstable_page_order(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     An order by a column that is not unique is taken for an order. A statement that another
-    function was handed is passed over, since that may add the order.
+    function was handed is passed over, since that may add the order. Where no route that runs the
+    statement takes a page of its client, there may be no second one: that is only possible.
     """
-    seen: set[Span] = set()
+    running: dict[Span, list[tuple[Route, Query]]] = {}
     for route in app.routes:
         for query in route.queries if route.reachable else ():
-            if _is_cut(query) and query.span not in seen:
-                seen.add(query.span)
-                yield _finding(app, route, query)
+            if _is_cut(query):
+                running.setdefault(query.span, []).append((route, query))
+    for rows in running.values():
+        paged = [row for row in rows if _takes_a_page(app, row[0])]
+        route, query = (paged or rows)[0]
+        yield _finding(app, route, query, is_paged=bool(paged))
 
 
 def _is_cut(query: Query) -> bool:
@@ -62,7 +68,18 @@ def _is_cut(query: Query) -> bool:
     return pages and not query.ordered and bool(query.tables)
 
 
-def _finding(app: AppMap, route: Route, query: Query) -> Finding:
+def _takes_a_page(app: AppMap, route: Route) -> bool:
+    """True for a route whose client says where a page begins, or gives what nobody knows."""
+    taken = [node.call for node in route.every_dependency()]
+    parts = [*route.parameters, *(p for name in taken for p in app.signatures.get(name, ()))]
+    models = {route.body_model, *taken}
+    fields = (field.name for s in app.schemas if s.name in models for field in s.fields)
+    names = (*(part.name for part in parts), *fields)
+    opaque = any(p.annotation and _OPAQUE.search(p.annotation) for p in route.parameters)
+    return opaque or any(_PAGE.search(name) for name in names)
+
+
+def _finding(app: AppMap, route: Route, query: Query, *, is_paged: bool) -> Finding:
     told = f"the statement has a limit and an offset, and no order; `{route}` runs it"
     return Finding(
         "unstable-page-order",
@@ -71,7 +88,7 @@ def _finding(app: AppMap, route: Route, query: Query) -> Finding:
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         fixes=_fixes(app, query),
         symbol=route.handler,
-        structural=True,
+        structural=is_paged,
     )
 
 

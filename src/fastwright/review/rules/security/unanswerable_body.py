@@ -167,7 +167,7 @@ def _finding(app: AppMap, made: Application, taking: list[Route]) -> Finding:
     return Finding(
         "unanswerable-body",
         made.created,
-        f"`{made.target}` answers 500 to a body of `NaN` on `{taking[0]}`{others}",
+        f"`{made.target}` answers 500 to a `NaN` in the body of `{taking[0]}`{others}",
         evidence=(
             Evidence(EvidenceKind.SOURCE, "the 422 repeats the input, which JSON cannot hold"),
         ),
