@@ -65,6 +65,9 @@ class Sender:
 
     def make_reset_code(self) -> str:
         return ""
+
+
+SENDER = Sender()
 """
 EITHER = """
 
