@@ -65,9 +65,6 @@ class Sender:
 
     def make_reset_code(self) -> str:
         return ""
-
-
-SENDER = Sender()
 """
 EITHER = """
 
@@ -107,14 +104,6 @@ def test_a_function_that_nothing_names(use: str) -> None:
     """A call and a string are uses alike: a scheduler may find it by its name."""
     text, grade = USES[use]
     assert found(main=MAIN, items=ITEMS + MAKES + text).grade is grade
-
-
-def test_a_function_that_only_such_functions_call() -> None:
-    """Two that call each other are called by nobody; another of the same name is no use of it."""
-    pair = MAKES + "\n\ndef again() -> str:\n    return make_reset_code()\n"
-    assert found(main=MAIN, items=ITEMS + pair).grade is Grade.POSSIBLE
-    used = f'{pair}\n\n@router.get("/codes")\ndef codes() -> str:\n    return again()\n'
-    assert found(main=MAIN, items=ITEMS + used).grade is Grade.CERTAIN
 
 
 def test_a_method_that_is_defined_again_further_down() -> None:

@@ -12,7 +12,6 @@ from fastwright.model.app import AppMap
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
 from fastwright.review.allowing import header
-from fastwright.review.callers import is_dead
 from fastwright.review.course import around
 from fastwright.review.failing import failures
 from fastwright.review.once import once
@@ -63,8 +62,6 @@ def _idle(app: AppMap, function: Function) -> str | None:
         return f"a later definition of `{name}` takes the place of this one"
     if not function.class_name and not name.startswith("__") and _names(app).count(name) == 1:
         return f"nothing names `{name}` but its own definition"
-    if is_dead(app, function.name) and not _names(app).quoted(name):
-        return f"nothing that runs calls `{name}` or hands it on"
     return None
 
 
@@ -140,12 +137,6 @@ class _Names:
             holding = (content for content in self._files.values() if plain in content)
             self._counted[name] = sum(len(word.findall(content)) for content in holding)
         return self._counted[name]
-
-    def quoted(self, name: str) -> bool:
-        """True where a string ends in `name`: a scheduler or loader may look for it there."""
-        plain = name.encode()
-        ending = re.compile(rb"[\"'][\w.:]*(?<!\w)%b[\"']" % re.escape(plain))
-        return any(plain in content and ending.search(content) for content in self._files.values())
 
 
 _names = once(_Names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap, Dependency, Route
 from fastwright.model.change import Edit, Fix, Safety
@@ -17,6 +18,7 @@ from fastwright.review.statements import statement
 from fastwright.review.versions import runs_on
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_STAGED = frozenset({"add", "add_all", "delete", "merge", "flush", "bulk_save_objects"})
 _ASKS = re.compile(r"(get|list|search|query|find|read|fetch|count|filter)(_|$)")
 
 
@@ -64,8 +66,8 @@ def late_commit(app: AppMap) -> Iterator[Finding]:
     dependency with a `yield` stands on this one. Streamed responses must not use the session.
 
     ## Known limits
-    Where neither a lock nor a manifest tells the version of FastAPI, and where no route is seen to
-    write what it does not commit by itself, the finding is only possible.
+    Where neither a lock nor a manifest tells the version of FastAPI, the finding is only possible;
+    so it is where no route is seen to write and other code commits by itself.
     """
     if runs_on(app, "fastapi", "0.118") is False:
         return
@@ -74,9 +76,12 @@ def late_commit(app: AppMap) -> Iterator[Finding]:
         place = _late(function, reached)
         uses = list(_uses(app, function.name)) if place is not None else []
         trusting = [route for route, _, _ in uses if _trusts(route, reached)]
-        trusting.sort(key=_is_seen_to_write, reverse=True)
+        seen = [route for route in trusting if _is_seen_to_write(route, reached)]
+        trusting = [*seen, *(route for route in trusting if route not in seen)]
         if place is not None and trusting:
-            yield _finding(app, function, place, trusting, [(node, up) for _, node, up in uses])
+            told = _finding(app, function, place, trusting, [(node, up) for _, node, up in uses])
+            sure = seen or not _commits_by_hand(app)
+            yield told if sure else replace(told, structural=False)
 
 
 def _late(function: Function, reached: Reach) -> Span | None:
@@ -114,13 +119,25 @@ def _walk(
 def _trusts(route: Route, reached: Reach) -> bool:
     """True for a route that writes, and leaves the commit to the dependency."""
     root = reached.answering(route)
-    writes = _is_seen_to_write(route) or (route.method in _WRITES and not _only_asks(route))
+    writes = _is_seen_to_write(route, reached) or (
+        route.method in _WRITES and not _only_asks(route)
+    )
     asked = (statement(step.call) for step in reached.below(root)) if root is not None else ()
     return writes and root is not None and not any(a and a.verb == "commit" for a in asked)
 
 
-def _is_seen_to_write(route: Route) -> bool:
-    return any(query.kind != "select" for query in route.queries)
+def _commits_by_hand(app: AppMap) -> bool:
+    """True where some code commits that is no provider of sessions: the unseen may do so too."""
+    providers = {provider.symbol for provider in app.sessions}
+    asked = (statement(call) for call in app.calls if call.caller not in providers)
+    return any(one is not None and one.verb == "commit" for one in asked)
+
+
+def _is_seen_to_write(route: Route, reached: Reach) -> bool:
+    root = reached.answering(route)
+    asked = (statement(step.call) for step in reached.below(root)) if root is not None else ()
+    staged = any(one is not None and one.verb in _STAGED for one in asked)
+    return staged or any(query.kind != "select" for query in route.queries)
 
 
 def _only_asks(route: Route) -> bool:
@@ -146,7 +163,7 @@ def _finding(
         evidence=(Evidence(EvidenceKind.SOURCE, "FastAPI 0.118 and later leave it for then"),),
         fixes=_fixes(app, nodes),
         symbol=function.name,
-        structural=known and _is_seen_to_write(routes[0]),
+        structural=known,
     )
 
 
