@@ -12,7 +12,7 @@ from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
-from fastwright.review.reach import Reach, last, reach
+from fastwright.review.reach import Reach, holds, last, reach
 from fastwright.review.rule import rule
 from fastwright.review.statements import statement
 from fastwright.review.versions import runs_on
@@ -128,9 +128,9 @@ def _trusts(route: Route, reached: Reach) -> bool:
 
 def _commits_by_hand(app: AppMap) -> bool:
     """True where some code commits that is no provider of sessions: the unseen may do so too."""
-    providers = {provider.symbol for provider in app.sessions}
-    asked = (statement(call) for call in app.calls if call.caller not in providers)
-    return any(one is not None and one.verb == "commit" for one in asked)
+    providers = [provider.span for provider in app.sessions if provider.span is not None]
+    commits = (c for c in app.calls if (one := statement(c)) is not None and one.verb == "commit")
+    return any(not any(holds(span, call.span) for span in providers) for call in commits)
 
 
 def _is_seen_to_write(route: Route, reached: Reach) -> bool:
