@@ -276,16 +276,13 @@ def weigh(seen: Digest, files: Files, terms: Terms, proven: Sequence[Finding] = 
     ]
     open_, permitted = allowing.sift(findings, files)
     kept = open_ if terms.changed is None else list(touching(open_, files, terms.changed))
-    unsure = [
-        f
-        for f in kept
-        if f.grade is Grade.POSSIBLE
-        and not terms.possible
-        and (f.rule, f.at) not in shown
-        and (f.rule, f.symbol) not in terms.proven
-    ]
-    left_out = {id(f) for f in unsure}
-    sure = [f for f in kept if id(f) not in left_out]
+
+    def is_told(f: Finding) -> bool:
+        ran = (f.rule, f.at) in shown or (f.rule, f.symbol) in terms.proven
+        return terms.possible or ran or f.grade is not Grade.POSSIBLE
+
+    sure = [f for f in kept if is_told(f)]
+    unsure = [f for f in kept if not is_told(f)]
     cards = {**shelf().rules, **{rule.name: rule for rule in terms.rules}}
     objections = engine.ordered(engine.objection(files, f, cards[f.rule]) for f in sure)
     before = baseline.read(terms.known) if terms.known is not None else Counter[str]()

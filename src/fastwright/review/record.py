@@ -35,6 +35,6 @@ def weighed(finding: Finding) -> Finding:
     record = of(finding.rule)
     if finding.grade is not Grade.CERTAIN or record.is_trusted:
         return finding
-    why = f"of such findings, read on apps that nobody had tuned the rule for, {record} were right"
+    why = f"of such findings on apps that the rule had not seen, {record} were right"
     evidence = (*finding.evidence, Evidence(EvidenceKind.SOURCE, why, (("record", str(record)),)))
     return replace(finding, structural=False, evidence=evidence)
