@@ -109,7 +109,7 @@ def _queried(app: AppMap, function: Function, name: str) -> Iterator[Span]:
 
 def _of_models(app: AppMap) -> Iterator[tuple[str, Failure]]:
     """``user["id"]`` of a pydantic model, which has attributes and no items."""
-    schemas = {schema.name: schema for schema in app.schemas if _has_no_items(app, schema)}
+    schemas = _without_items(app)
     for route in app.routes:
         function = reach(app).answering(route) if route.reachable else None
         if function is not None:
@@ -130,12 +130,21 @@ def _of_items(
         return
 
 
-def _has_no_items(app: AppMap, schema: Schema) -> bool:
-    """True for a pydantic model without ``__getitem__``, its bases of ours included."""
-    lineage = {schema.name, *schema.bases}
-    own = {f"{name}.__getitem__" for name in lineage}
-    foreign = {last(name) for name in lineage - {s.name for s in app.schemas}}
-    return bool(foreign & _MODELS) and own.isdisjoint(f.name for f in app.functions)
+def _without_items(app: AppMap) -> dict[str, Schema]:
+    """The pydantic models without ``__getitem__``, their bases of ours included, by name."""
+    ours = {schema.name for schema in app.schemas}
+    having = {
+        f.name.removesuffix(".__getitem__")
+        for f in app.functions
+        if f.name.endswith(".__getitem__")
+    }
+    found = {}
+    for schema in app.schemas:
+        lineage = {schema.name, *schema.bases}
+        is_model = any(last(name) in _MODELS for name in lineage - ours)
+        if is_model and lineage.isdisjoint(having):
+            found[schema.name] = schema
+    return found
 
 
 def _models(
@@ -159,17 +168,19 @@ def _passed(
     content, span = app.files[function.span.path], function.span
     if any(binding.name == name for binding in function.bindings):
         return
-    said = [hit.span() for hit in _LONG_TEXT.finditer(content, span.start, span.end)]
-    inner = [
-        f.span for f in app.functions
-        if f.span.path == span.path and f.span != span and holds(span, f.span)
-    ]  # fmt: skip
     for hit in wanted.finditer(content, span.start, span.end):
         at = Span(span.path, hit.start(), hit.end())
-        is_text = any(start <= at.start < end for start, end in said)
-        is_own = not is_text and not any(holds(other, at) for other in inner)
-        if is_own and _is_passed(app, function, at.start):
+        if _is_own_code(app, function, at) and _is_passed(app, function, at.start):
             yield at
+
+
+def _is_own_code(app: AppMap, function: Function, at: Span) -> bool:
+    """True for a place in no function within `function`, and in no long text of it."""
+    content, span = app.files[at.path], function.span
+    said = (hit.span() for hit in _LONG_TEXT.finditer(content, span.start, span.end))
+    holding = (f for f in app.functions if f.span.path == at.path and holds(f.span, at))
+    inner = any(f.span != span and holds(span, f.span) for f in holding)
+    return not inner and not any(start <= at.start < end for start, end in said)
 
 
 def _is_passed(app: AppMap, function: Function, offset: int) -> bool:
