@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from fastwright.model.code import Function
+from fastwright.model.code import Binding, Function
 from fastwright.model.places import Span
 from fastwright.review.course import around
 from fastwright.review.reach import Reach, Step
 
+_ROUNDS = 4
+"""Names that are made of names that are made of rows are followed so far."""
 _NO_ROWS = re.compile(rb"\.(?:subquery|cte|scalar_subquery|alias|lateral)\([^()]*\)[\s)]*$")
 """What ends in this is a part of another statement, which alone gives rows."""
 _COUNTED = re.compile(
@@ -28,7 +30,7 @@ def names_of(function: Function, span: Span, reached: Reach) -> frozenset[str]:
     """The local names that hold the result of the call at `span`, or what is made of it."""
     content = reached.app.files[function.span.path]
     held: set[str] = set()
-    for _ in range(4):
+    for _ in range(_ROUNDS):
         for row in function.bindings:
             if _NO_ROWS.search(content[row.start : row.end]):
                 continue
@@ -47,16 +49,25 @@ def names_at(function: Function, span: Span, reached: Reach, place: int) -> froz
     """
     content = reached.app.files[function.span.path]
     held: dict[str, set[int]] = {}
-    for _ in range(4):
+    for _ in range(_ROUNDS):
+        before = sum(map(len, held.values()))
         for row in function.bindings:
-            if _NO_ROWS.search(content[row.start : row.end]):
-                continue
+            written = content[row.start : row.end]
             inside = row.start <= span.start and span.end <= row.end
-            known = _still(function, held, row.start)
-            text = content[row.start : row.end].decode("utf-8", "replace")
-            if inside or (known and mentions(text, known)):
+            if (inside or (held and _is_made_of(function, held, row, written))) and (
+                not _NO_ROWS.search(written)
+            ):
                 held.setdefault(row.name, set()).add(row.end)
+        if sum(map(len, held.values())) == before:
+            break
     return frozenset(_still(function, held, place))
+
+
+def _is_made_of(
+    function: Function, held: dict[str, set[int]], row: Binding, written: bytes
+) -> bool:
+    text = written.decode("utf-8", "replace")
+    return mentions(text, set(held)) and mentions(text, _still(function, held, row.start))
 
 
 def _still(function: Function, held: dict[str, set[int]], place: int) -> set[str]:

@@ -177,10 +177,12 @@ def _is_over_rows(loop: Block) -> bool:
 
 def _is_now_and_then(function: Function, call: Call, loop: Block) -> bool:
     """True where a test lets a few turns through: one in so many, or those of written keys."""
-    names = "|".join(map(re.escape, loop.names))
-    keyed = re.compile(rf"\b(?:{names})\s*(?:==|in)\s*[\"'({{\[]") if names else _EACH_SO_MANY
     held = [b for b in around(function, call.span.start) if b.kind == "arm"]
     tests = [b.words for b in held if loop.start <= b.start]
+    if not tests:
+        return False
+    names = "|".join(map(re.escape, loop.names))
+    keyed = re.compile(rf"\b(?:{names})\s*(?:==|in)\s*[\"'({{\[]") if names else _EACH_SO_MANY
     return any(_EACH_SO_MANY.search(words) or keyed.match(words) for words in tests)
 
 
@@ -234,11 +236,9 @@ def _is_constant(app: AppMap, function: Function, loop: Block) -> bool:
     made = [row for row in function.bindings if row.name == words and row.end <= loop.group]
     if made:
         content = app.files[function.span.path]
-        grows = re.compile(
-            rb"\b%b(?:\[[^\]\n]+\]\s*=[^=]|\.(?:update|setdefault)\()" % words.encode()
-        )
-        written = content[made[-1].start : made[-1].end]
-        grown = grows.search(content, made[-1].end, loop.group)
-        return grown is None and _is_written_out(written)
+        if not _is_written_out(content[made[-1].start : made[-1].end]):
+            return False
+        grows = rb"\b%b(?:\[[^\]\n]+\]\s*=[^=]|\.(?:update|setdefault)\()" % words.encode()
+        return re.compile(grows).search(content, made[-1].end, loop.group) is None
     module = app.module_at(function.span.path)
     return module is not None and (words in module.names or words in module.imports)

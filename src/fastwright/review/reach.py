@@ -81,6 +81,7 @@ class Reach:
             self._calls[call.caller].append(call)
         self._inside: dict[Span, tuple[Call, ...]] = {}
         self._below: dict[Span, tuple[Step, ...]] = {}
+        self._ways: dict[Span, dict[Span, Step]] = {}
         self._files: dict[PurePosixPath, list[Call]] = {}
         self._handing: dict[str, list[Call]] = {}
         self._ran: tuple[Ran, ...] | None = None
@@ -141,6 +142,13 @@ class Reach:
         if root.span not in self._below:
             self._below[root.span] = tuple(self._read_below(root, lambda _: True))
         return self._below[root.span]
+
+    def way_to(self, root: Function, at: Span) -> Step | None:
+        """The nearest call below `root` that stands at `at`."""
+        if root.span not in self._ways:
+            steps = reversed(self.below(root))
+            self._ways[root.span] = {step.call.span: step for step in steps}
+        return self._ways[root.span].get(at)
 
     def _read_below(self, root: Function, follow: Following) -> Iterator[Step]:
         waiting: list[tuple[tuple[Function, ...], tuple[Call, ...]]] = [((root,), ())]

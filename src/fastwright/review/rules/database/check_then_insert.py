@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fastwright.model.app import AppMap, Query
@@ -15,6 +16,7 @@ from fastwright.model.storage import Table
 from fastwright.review.asked_first import hangs_on
 from fastwright.review.built_indexes import built_on
 from fastwright.review.course import around
+from fastwright.review.once import once
 from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, writing_of
 
@@ -155,14 +157,20 @@ def _fixed(found: _Pair, compared: frozenset[str]) -> frozenset[str]:
 def _is_renewal(app: AppMap, found: _Pair) -> bool:
     """True where the rows asked for are deleted before others are made in their stead."""
     since, until = found.asked.call.span, found.made.call.span
-    path = since.path
     return any(
-        query.kind == "delete" and query.span.path == path
-        and found.table.name in query.tables[:1]
-        and since.end <= query.span.start < until.start
-        for route in app.routes
-        for query in route.queries
-    )  # fmt: skip
+        since.path == at.path and since.end <= at.start < until.start
+        for at in _deletes(app).get(found.table.name, ())
+    )
+
+
+@once
+def _deletes(app: AppMap) -> Mapping[str, Collection[Span]]:
+    """Where rows of each table are deleted."""
+    found: dict[str, dict[Span, None]] = defaultdict(dict)
+    for query in (query for route in app.routes for query in route.queries):
+        if query.kind == "delete" and query.tables:
+            found[query.tables[0]][query.span] = None
+    return found
 
 
 def _is_a_list(app: AppMap, function: Function, found: _Pair) -> bool:

@@ -92,8 +92,7 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
 def _step(reached: Reach, route: Route, query: Query) -> Step | None:
     """The call that makes the query, and the way of the route's handler to it."""
     root = reached.answering(route)
-    steps = reached.below(root) if root is not None else iter(())
-    return next((step for step in steps if step.call.span == query.span), None)
+    return reached.way_to(root, query.span) if root is not None else None
 
 
 def _unloaded(query: Query, listed: tuple[Schema, ...], shapes: Shapes) -> Iterator[Read]:

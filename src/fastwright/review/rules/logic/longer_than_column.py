@@ -67,8 +67,9 @@ def longer_than_column(app: AppMap) -> Iterator[Finding]:
     seen: set[Span] = set()
     for one in stored(app):
         at = one.field.span
-        is_clients = not _is_set_here(app, one)
-        if at is not None and at not in seen and is_clients and _may_be_longer(app, one):
+        if at is None or at in seen or not _may_be_longer(app, one):
+            continue
+        if not _is_set_here(app, one):
             seen.add(at)
             yield _finding(app, one, at)
 
