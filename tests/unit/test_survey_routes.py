@@ -426,3 +426,64 @@ ROUTER_OF_API = (
     "from fastapi import APIRouter\nrouter = APIRouter()\n"
     "@router.get('/things')\ndef things(): ...\n"
 )
+
+
+FACTORY = """
+from fastapi import APIRouter
+def make_router(prefix: str = "") -> APIRouter:
+    router = APIRouter(prefix=prefix)
+    @router.get("/ping")
+    def ping(): ...
+    return router
+"""
+
+
+def test_each_call_of_a_function_makes_another_router() -> None:
+    """What is registered on one is not on the others, but for what the function registers."""
+    files = {
+        "app/__init__.py": "",
+        "app/making.py": FACTORY,
+        "app/items.py": "from app.making import make_router\nrouter = make_router()\n"
+        "@router.get('/')\ndef items(): ...\n",
+        "app/users.py": "from app.making import make_router\nrouter = make_router()\n"
+        "@router.get('/')\ndef users(): ...\n",
+        "app/main.py": "from fastapi import FastAPI\nfrom app import items, users\n"
+        "app = FastAPI()\napp.include_router(items.router, prefix='/items')\n"
+        "app.include_router(users.router, prefix='/users')\n",
+    }
+    assert sorted(listed(read(files))) == [
+        "GET /items/ app.items.items",
+        "GET /items/ping app.making.make_router.<locals>.ping",
+        "GET /users/ app.users.users",
+        "GET /users/ping app.making.make_router.<locals>.ping",
+    ]
+
+
+def test_a_router_that_a_function_only_hands_out_is_one() -> None:
+    """It was made once, whoever calls the function."""
+    files = {
+        "app/__init__.py": "",
+        "app/items.py": "from fastapi import APIRouter\nrouter = APIRouter()\n"
+        "def get_router() -> APIRouter:\n    return router\n"
+        "@router.get('/')\ndef items(): ...\n",
+        "app/main.py": "from fastapi import FastAPI\nfrom app.items import get_router\n"
+        "app = FastAPI()\napp.include_router(get_router(), prefix='/items')\n",
+    }
+    assert listed(read(files)) == ["GET /items/ app.items.items"]
+
+
+def test_a_handler_called_as_what_it_depends_on_still_depends_on_that() -> None:
+    """The default is read before the name is bound to the handler."""
+    files = {
+        "app/__init__.py": "",
+        "app/deps.py": "from fastapi import HTTPException\nfrom fastapi.security import "
+        "HTTPBearer\nfrom fastapi import Depends\n"
+        "def current_user(token=Depends(HTTPBearer())):\n"
+        "    if not token:\n        raise HTTPException(401)\n    return token\n",
+        "app/main.py": "from fastapi import Depends, FastAPI\nfrom app.deps import current_user\n"
+        "app = FastAPI()\n@app.get('/me')\n"
+        "def current_user(user=Depends(current_user)): ...\n",
+    }
+    (route,) = (r for r in read(files).routes if r.reachable)
+    assert [node.call for node in route.dependencies] == ["app.deps.current_user"]
+    assert any(guard.name == "app.deps.current_user" for guard in route.guards)

@@ -130,7 +130,7 @@ class Evaluator:
         key = (frame, name)
         if key not in self._named:
             self._named[key] = (Unknown(f"`{name}` is defined by itself"),)
-            symbol = self.names.lookup(frame.unit, frame.scope, name)
+            symbol = self.names.at(frame.unit, frame.scope, name, frame.at)
             self._named[key] = (
                 self.symbol(symbol, frame) if symbol else (Unknown(f"`{name}` is not bound"),)
             )

@@ -11,6 +11,7 @@ from fastwright.survey.facts import CallFact, ParameterFact, Term
 from fastwright.survey.names import Symbol, is_class, is_function
 from fastwright.survey.strings import camel_words, fold_method
 from fastwright.survey.values import (
+    MARK,
     Bound,
     Const,
     Env,
@@ -191,10 +192,36 @@ class Calls:
         inner = Frame(unit, function.scope, env)
         terms = [*facts.values, *facts.yielded]
         found = unique([v for term in terms for v in self.evaluator.values(term, inner)])
+        if row is not None:
+            found = tuple(self._told_apart(v, function, frame, row) for v in found)
         if any(not isinstance(v, Unknown) for v in found):
             return found
         typed = self.evaluator.classes_in(facts.returns, Frame(unit, facts.up))
         return tuple(Made(kind) for kind in typed) or found
+
+    def _told_apart(self, value: Value, function: Symbol, frame: Frame, row: CallFact) -> Value:
+        """A router that a function of ours makes is another one for each call of the function."""
+        if not isinstance(value, Made) or not self._is_made_in(value, function):
+            return value
+        lineage = self.evaluator.lineage(value.of)
+        if not any(kind.dotted().endswith("Router") for kind in lineage):
+            return value
+        place = (Const.of(f"{frame.unit.path}@{row.start}"),)
+        return value._replace(env=((row.scope, MARK, place), *value.env))
+
+    def _is_made_in(self, made: Made, function: Symbol) -> bool:
+        """Whether the call that made an object stands in `function`, or in what that calls."""
+        mark = made.env[0] if made.env and made.env[0][1] == MARK else None
+        if mark is not None:
+            place = text_of(mark[2]) or ""
+            return (
+                function.unit is not None
+                and mark[0] == function.scope
+                and (place.startswith(f"{function.unit.path}@"))
+            )
+        if made.unit is not function.unit or made.unit is None or made.call < 0:
+            return False
+        return made.unit.facts.calls[made.call].scope == function.scope
 
     def arguments(
         self, function: Symbol, row: CallFact, frame: Frame, of: Value | None = None

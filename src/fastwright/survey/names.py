@@ -67,6 +67,21 @@ class Names:
             index = unit.scopes[index].up
         return Symbol("external", name=f"builtins.{name}") if name in _BUILTINS else None
 
+    def at(self, unit: Unit, scope: int, name: str, place: int) -> Symbol | None:
+        """What a plain name means at an offset of a scope (-1: at its end).
+
+        In front of a function that is called as an import is, and in its defaults and decorators,
+        the name still stands for what was imported.
+        """
+        symbol = self.lookup(unit, scope, name)
+        if place < 0 or symbol is None or symbol.kind != "scope" or symbol.unit is not unit:
+            return symbol
+        facts = unit.scopes[symbol.scope]
+        if facts.up == scope and place < facts.end:
+            row = next((i for i in unit.scopes[scope].imports if i.local == name), None)
+            return self.imported(unit, row) if row is not None else symbol
+        return symbol
+
     def _bound(self, unit: Unit, scope: int, name: str, depth: int) -> Symbol | None:
         key = (id(unit), scope, name)
         if key not in self._top:

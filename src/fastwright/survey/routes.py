@@ -21,9 +21,10 @@ from fastwright.survey.values import (
     Ref,
     Seq,
     Values,
+    as_seen,
     text_of,
 )
-from fastwright.survey.wiring import VERBS, Registration, Wiring, of_every
+from fastwright.survey.wiring import VERBS, Registration, Wiring
 
 _MOUNTS = frozenset({"mount"})
 
@@ -79,7 +80,7 @@ class Routes:
     def _below(self, made: Made, way: Way, above: tuple[Made, ...]) -> Iterator[Route]:
         if made in above or len(above) > 12:
             return
-        self.reached |= {made, of_every(made)}
+        self.reached.update(as_seen(made))
         way = self._entered(made, way)
         for registration in self.wiring.registered(made):
             yield from self._registered(registration, way, (*above, made))

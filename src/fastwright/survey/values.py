@@ -44,6 +44,10 @@ class Made(NamedTuple):
     env: Env = ()
 
 
+MARK = "<call>"
+"""The name that the call of a function has in the environment of what the function made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A method of an object."""
@@ -111,3 +115,19 @@ def text_of(values: Values) -> str | None:
     """The one string that `values` stand for; ``None`` where there is none or more than one."""
     found = {v.value for v in values if isinstance(v, Const) and isinstance(v.value, str)}
     return next(iter(found)) if len(found) == 1 else None
+
+
+def of_every(made: Made) -> Made:
+    """What methods see of an object that ``__init__`` makes: it, without one construction's values.
+
+    What they register on it is so of the object of every construction.
+    """
+    in_method = any(name == "self" for _, name, _ in made.env)
+    return made._replace(env=()) if in_method else made
+
+
+def as_seen(made: Made) -> tuple[Made, ...]:
+    """All that one object is taken for: by whoever has it, in methods, and where it was made."""
+    env = made.env
+    rest = (env[n:] for n in range(len(env) + 1) if all(row[1] == MARK for row in env[:n]))
+    return tuple(dict.fromkeys((*(made._replace(env=e) for e in rest), of_every(made))))

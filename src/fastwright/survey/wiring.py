@@ -11,7 +11,19 @@ from fastwright.survey.codebase import Codebase, Unit
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import CallFact, Loop, Scope, Term
 from fastwright.survey.names import Symbol, is_function
-from fastwright.survey.values import Bound, Env, Frame, Made, Pairs, Ref, Unknown, Value, Values
+from fastwright.survey.values import (
+    Bound,
+    Env,
+    Frame,
+    Made,
+    Pairs,
+    Ref,
+    Unknown,
+    Value,
+    Values,
+    as_seen,
+    of_every,
+)
 
 VERBS = frozenset({"get", "post", "put", "patch", "delete", "options", "head", "trace"})
 DECORATORS = VERBS | {"api_route", "route", "websocket", "websocket_route", "middleware",
@@ -188,10 +200,10 @@ class Wiring:
 
     def registered(self, made: Made) -> list[Registration]:
         """What is registered on an object, in the order of the text."""
-        own, shared = self.on.get(made, []), of_every(made)
-        if shared == made:
-            return own
-        every = (*own, *self.on.get(shared, ()))
+        found = [rows for one in as_seen(made) if (rows := self.on.get(one))]
+        if len(found) <= 1:
+            return found[0] if found else []
+        every = (row for rows in found for row in rows)
         return sorted(every, key=lambda r: (r.frame.unit.path, r.row.start))
 
     # -- objects ----------------------------------------------------------------------------
@@ -338,15 +350,6 @@ class Wiring:
             made = self.evaluator.member(value.symbol, "__init__")
             if Ref(function) in made:
                 yield unit, row, Made(value.symbol, unit, -1)
-
-
-def of_every(made: Made) -> Made:
-    """What methods see of an object that ``__init__`` makes: it, without one construction's values.
-
-    What they register on it is so of the object of every construction.
-    """
-    in_method = any(name == "self" for _, name, _ in made.env)
-    return made._replace(env=()) if in_method else made
 
 
 def _renamed(scope: Scope) -> Iterator[tuple[str, str]]:
