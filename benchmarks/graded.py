@@ -94,7 +94,8 @@ def drawn(apps: Sequence[Path], dice: random.Random, each: int = 2) -> Iterator[
 
 def sheets() -> list[Mapping[str, Any]]:
     """What has been graded: each sheet with its apps, and the commit of each."""
-    return [json.loads(page.read_text()) for page in sorted((HERE / "graded").glob("*.json"))]
+    pages = sorted((HERE / "graded").glob("*.json"), key=lambda page: (len(page.stem), page.stem))
+    return [json.loads(page.read_text()) for page in pages]
 
 
 def today(graded: Sequence[Mapping[str, Any]], apps: Path) -> list[Row]:
