@@ -151,6 +151,17 @@ class Arrivals:
                     yield Arrival(held.root, held.path, held.passed, held.lead, "answer",
                                   "return", "", (span,))  # fmt: skip
 
+    def shown(self, function: Symbol) -> Iterator[Arrival]:
+        """What the ``return`` statements of a handler that answers with HTML hold as text."""
+        body = self.body(function)
+        for stop, term in _returns(body) if body is not None else ():
+            for held in body.held(term, stop.start) if body is not None else ():
+                if body is not None and "text" in held.passed and not held.root.startswith("<"):
+                    span = Span(body.unit.path, stop.start, stop.end)
+                    limited = held.through(*self._limits(body, held, stop.start))
+                    yield Arrival(held.root, held.path, limited.passed, held.lead, "html",
+                                  "return", "", (span,))  # fmt: skip
+
     def governed(self, body: Body, values: Helds, at: int) -> Helds:
         """`values` with what the tests around an offset limit."""
         return parts.unique(held.through(*self.limits.on(body, held, at)) for held in values)

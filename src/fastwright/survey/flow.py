@@ -9,7 +9,7 @@ where it governs the place of use, or leaves before it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ _SECRET = re.compile(
     r"^(otp|pin|cvv|cvc|card_number|ssn)$|private_key|credit_card",
     re.IGNORECASE,
 )
+_PAGE = re.compile(r"\bresponse_class\s*=\s*(?:\w+\.)*HTMLResponse\b")
 _DEEPEST = 6
 
 
@@ -63,6 +64,8 @@ class Flows:
     def of_route(self, route: Route, handler: Symbol) -> Iterator[Flow]:
         """Every way of a value of the request to `route` into a sink."""
         yield from self._of_function(route, handler)
+        if self._is_page(handler):
+            yield from self._from(route, handler, self.arrivals.shown(handler))
         yield from self._answered(handler)
         for node in route.every_dependency():
             function = self._called(node.call)
@@ -85,7 +88,18 @@ class Flows:
         yield from (_of_process(function, a) for a in self.arrivals.answered(function))
 
     def _of_function(self, route: Route, function: Symbol) -> Iterator[Flow]:
-        for arrival in self.arrivals.of(function):
+        yield from self._from(route, function, self.arrivals.of(function))
+
+    def _is_page(self, handler: Symbol) -> bool:
+        """Whether a decorator says that what a handler returns is HTML."""
+        unit = handler.unit
+        rows = unit.scopes[handler.scope].decorators if unit is not None else ()
+        return unit is not None and any(_PAGE.search(unit.text((a, b))) for _, a, b in rows)
+
+    def _from(
+        self, route: Route, function: Symbol, arrivals: Iterable[Arrival]
+    ) -> Iterator[Flow]:  # fmt: skip
+        for arrival in arrivals:
             held = Held(arrival.root, arrival.path, (), arrival.passed, arrival.lead)
             for origin in self._origins(route, function, held, 0):
                 flow = _flow(route, arrival, origin)

@@ -28,6 +28,8 @@ def harm(sink: Sink, held: Held) -> str:
         return "sql" if built else ""
     if sink.kind == "path method":
         return "path" if PATH_MADE in held.passed else ""
+    if sink.kind == "html" and held.root.startswith("<"):
+        return "answer"
     return sink.kind if is_free(sink.kind, held) else ""
 
 

@@ -78,8 +78,7 @@ _BY_NAME = MappingProxyType(dict((
     *_each("answer", "0 content", "fastapi.responses.JSONResponse starlette.responses.JSONResponse "
            "fastapi.responses.ORJSONResponse fastapi.responses.PlainTextResponse "
            "starlette.responses.PlainTextResponse fastapi.responses.UJSONResponse "
-           "fastapi.Response fastapi.responses.Response starlette.responses.Response "
-           "fastapi.responses.HTMLResponse starlette.responses.HTMLResponse"),
+           "fastapi.Response fastapi.responses.Response starlette.responses.Response"),
     *_each("answer", "1 detail", "fastapi.HTTPException fastapi.exceptions.HTTPException "
            "starlette.exceptions.HTTPException"),
 )))  # fmt: skip
@@ -124,9 +123,17 @@ def _given(kind: str, name: str, places: tuple[str, ...], row: CallFact) -> Sink
         return None
     if kind == "process":
         return _process(name, row, terms[0])
+    if kind == "answer" and _is_page(row):
+        return Sink("html", name, tuple(terms))
     if kind == "yaml":
         return Sink("unpickle", name, (terms[0],))
     return Sink(kind, name, tuple(terms))
+
+
+def _is_page(row: CallFact) -> bool:
+    """Whether what is answered is said to be HTML."""
+    told = next((term for key, term in row.keywords if key == "media_type"), None)
+    return isinstance(told, list) and told[:1] == ["s"] and str(told[1]).startswith("text/html")
 
 
 def _process(name: str, row: CallFact, command: Term) -> Sink | None:
