@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from fastwright.model.app import AppMap, Query, Route
 from fastwright.model.change import Edit, Fix, Safety
@@ -12,29 +11,14 @@ from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
-from fastwright.review.guarding import ADMINISTERS, is_for_administrators, speaks_of_administrators
-from fastwright.review.once import once
+from fastwright.review.growing import grows
 from fastwright.review.paging import is_paged, listed
 from fastwright.review.reach import holds, last, reach
 from fastwright.review.rule import rule
-from fastwright.review.writing import writing_of
 from fastwright.source import signatures
 from fastwright.source.imports import ensure_import
 
 _SELECTED = re.compile(r"(?:\w+\.)*select\(\s*(?P<model>[A-Za-z_]\w*)\s*,?\s*\)")
-_FEW = re.compile(
-    r"(categor(y|ie)|role|permission|group|kind|type|status(e)?|setting|config(uration)?|gateway|"
-    r"countr(y|ie)|currenc(y|ie)|language|locale|plan|template|webhook|level|unit|node|tag|label|"
-    r"genre|skill|cit(y|ie)|region|brand|colou?r|banner|preset|dashboard|polic(y|ie))s?$",
-    re.IGNORECASE,
-)
-"""What a table of a few rows is called, which a client may need as a whole."""
-_GROWING = re.compile(
-    r"(^|_|audit|activity|chat)(logs?|events?|messages?|orders?|payments?|transactions?|"
-    r"notifications?|histor(y|ies)|audits?|visits?|clicks?|readings?|measurements?)$",
-    re.IGNORECASE,
-)
-"""What a table is called that gains rows as long as the app runs."""
 _WHOLE = re.compile(r"/(export|backup|dump|download)\w*/?$", re.IGNORECASE)
 """Where all rows are what is asked for."""
 _THIN = re.compile(r"\b(defer|load_only)\(")
@@ -132,40 +116,7 @@ def _is_whole(app: AppMap, query: Query) -> bool:
 
 
 def _grows(app: AppMap, route: Route, table: Table) -> bool:
-    """True where requests of others than administrators make rows, of what is no list of kinds.
-
-    What is laid once stays as short as it was, and what administrators lay by hand nearly so.
-    """
-    if _FEW.search(table.name) or _WHOLE.search(route.path):
-        return False
-    added = (r for r in app.routes if r.method == "POST" and r.reachable)
-    path = route.path.removesuffix("/list").rstrip("/")
-    makers = _made(app).get(table.name) or tuple(r for r in added if r.path.startswith(path))
-    others = (maker for maker in makers if maker != route)
-    by_all = any(not _is_by_administrators(app, maker) for maker in others)
-    return by_all or _GROWING.search(table.name) is not None
-
-
-def _is_by_administrators(app: AppMap, route: Route) -> bool:
-    nodes = route.every_dependency()
-    asked = [last(node.call) for node in nodes]
-    asked += [app.text(node.span) for node in nodes if node.span is not None]
-    if is_for_administrators(route) or any(map(speaks_of_administrators, asked)):
-        return True
-    return 403 in route.refuses and bool(ADMINISTERS.search(f"{route.path} {route.handler}"))
-
-
-@once
-def _made(app: AppMap) -> Mapping[str, tuple[Route, ...]]:
-    """The tables of which something that runs for a route makes rows, with those routes."""
-    writing, found = writing_of(app), defaultdict[str, list[Route]](list)
-    for root, routes in writing.reached.every_root().values():
-        steps = writing.reached.below(root)
-        functions = {f.span: f for f in (root, *(step.function for step in steps))}
-        touches = (touch for f in functions.values() for touch in writing.touches(f))
-        for name in {name for touch in touches for name in touch.makes}:
-            found[name] += routes
-    return {name: tuple(routes) for name, routes in found.items()}
+    return not _WHOLE.search(route.path) and grows(app, route, table)
 
 
 def _is_narrowed(app: AppMap, query: Query) -> bool:

@@ -10,6 +10,7 @@ from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.bounding import MARKED, bounded
+from fastwright.review.growing import grows, is_by_administrators
 from fastwright.review.paging import Courses, is_size
 from fastwright.review.rule import rule
 
@@ -52,7 +53,7 @@ def unlimited_page_size(app: AppMap) -> Iterator[Finding]:
     A size counts where it is followed by its name into a `limit`. One that is tested or clamped on
     the way is taken to be bounded. One that a library is told by a keyword is only possible, for
     the library or its server may bound it; so is one that is none by default, where all rows are
-    given to whoever names no size.
+    given to whoever names no size, and one that administrators choose of what they alone make.
     """
     courses = Courses(app)
     seen: set[Span | None] = set()
@@ -64,7 +65,7 @@ def unlimited_page_size(app: AppMap) -> Iterator[Finding]:
             seen.add(parameter.span)
             if courses.limits(function, parameter.name):
                 sure = courses.limits(function, parameter.name, surely=True)
-                sure = sure and not _is_all_by_default(parameter)
+                sure = sure and not (_is_all_by_default(parameter) or _is_short(app, route))
                 yield _finding(app, route, parameter, sure=sure)
 
 
@@ -91,6 +92,14 @@ def _has_least(parameter: Parameter) -> bool:
 def _is_all_by_default(parameter: Parameter) -> bool:
     """True where no size means all rows, so that a bound on sizes bounds nothing."""
     return bool(_NO_SIZE.fullmatch(parameter.default or ""))
+
+
+def _is_short(app: AppMap, route: Route) -> bool:
+    """True where administrators read what they alone lay: they can do worse to their own app."""
+    tables = {app.table(name) for query in route.queries if query.many for name in query.tables[:1]}
+    return is_by_administrators(app, route) and not any(
+        table is None or grows(app, route, table) for table in tables
+    )
 
 
 def _finding(app: AppMap, route: Route, parameter: Parameter, *, sure: bool) -> Finding:

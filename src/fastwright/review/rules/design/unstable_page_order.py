@@ -9,6 +9,7 @@ from fastwright.model.app import AppMap, Query, Route
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.growing import is_of_kinds
 from fastwright.review.rule import rule
 
 _PAGE = re.compile(r"skip|offset|page|start|begin|from|cursor|after|since|index", re.IGNORECASE)
@@ -50,7 +51,8 @@ def unstable_page_order(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     An order by a column that is not unique is taken for an order. A statement that another
     function was handed is passed over, since that may add the order. Where no route that runs the
-    statement takes a page of its client, there may be no second one: that is only possible.
+    statement takes a page of its client, there may be no second one: that is only possible, and so
+    it is of what is called as lists of kinds are (`roles`, `tags`).
     """
     running: dict[Span, list[tuple[Route, Query]]] = {}
     for route in app.routes:
@@ -60,7 +62,9 @@ def unstable_page_order(app: AppMap) -> Iterator[Finding]:
     for rows in running.values():
         paged = [row for row in rows if _takes_a_page(app, row[0])]
         route, query = (paged or rows)[0]
-        yield _finding(app, route, query, is_paged=bool(paged))
+        table = app.table(query.tables[0])
+        is_sure = bool(paged) and not (table is not None and is_of_kinds(table))
+        yield _finding(app, route, query, is_sure=is_sure)
 
 
 def _is_cut(query: Query) -> bool:
@@ -79,7 +83,7 @@ def _takes_a_page(app: AppMap, route: Route) -> bool:
     return opaque or any(_PAGE.search(name) for name in names)
 
 
-def _finding(app: AppMap, route: Route, query: Query, *, is_paged: bool) -> Finding:
+def _finding(app: AppMap, route: Route, query: Query, *, is_sure: bool) -> Finding:
     told = f"the statement has a limit and an offset, and no order; `{route}` runs it"
     return Finding(
         "unstable-page-order",
@@ -88,7 +92,7 @@ def _finding(app: AppMap, route: Route, query: Query, *, is_paged: bool) -> Find
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         fixes=_fixes(app, query),
         symbol=route.handler,
-        structural=is_paged,
+        structural=is_sure,
     )
 
 
