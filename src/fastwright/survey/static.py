@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from fastwright.model.app import AppMap, Query, Roots, Unresolved
+from fastwright.model.app import AppMap, Roots, Route, Unresolved
 from fastwright.model.code import Flow, Module, Unread
 from fastwright.model.places import Span
-from fastwright.model.routing import CallerUse
 from fastwright.source.syntax import first_error
 from fastwright.survey.access import Access
 from fastwright.survey.applications import Target, applications, choose, routers
@@ -107,53 +106,57 @@ def _routed(
 def _reached(app: AppMap, access: Access) -> AppMap:
     """What handlers do, and the modules, functions and calls of the whole project.
 
-    The two are read with evaluators of their own, so that neither depends on what the other has
-    asked before, and of a large project at the same time.
+    Of a large project values are followed while the rest is read; each of the three has relations
+    of its own, so that none depends on what another has asked before.
     """
     codebase = access.evaluator.codebase
     pays = sum(len(unit.facts.calls) for unit in codebase.units) >= WORTH_SHARING
-    with beside(lambda: _followed(app, access), pays=pays) as followed:
+    with beside(lambda: _flows(app, access), pays=pays) as flows:
         names = Names(codebase)
         modules = {unit.name: _module(names, unit) for unit in codebase.units}
         relations = Relations(Evaluator(codebase, names))
         functions, calls = relations.functions(), relations.calls()
-        found, flows = followed()
-    routes = tuple(
-        replace(route, queries=queries, caller_uses=uses, refuses=refused)
-        for route, (queries, uses, refused) in zip(app.routes, found, strict=True)
-    )
-    return replace(
-        app, routes=routes, flows=flows, modules=modules, functions=functions, calls=calls
-    )  # fmt: skip
+        routes = tuple(_asking(app, access))
+        return replace(
+            app, routes=routes, flows=flows(), modules=modules, functions=functions, calls=calls
+        )  # fmt: skip
 
 
-_Followed = tuple[tuple[Query, ...], tuple[CallerUse, ...], tuple[int, ...]]
-"""The statements of a route, what it does with the caller, and the statuses it refuses with."""
-
-
-def _followed(app: AppMap, access: Access) -> tuple[list[_Followed], tuple[Flow, ...]]:
-    """What handlers do: the statements that they run, and where values of requests arrive."""
-    evaluator = access.evaluator
-    relations = Relations(evaluator)
-    queries = Queries(evaluator, relations, app.tables)
-    flows = Flows(queries, relations, access.dependencies)
-    places = {
-        unit.dotted(index): Symbol("scope", unit, index)
-        for unit in evaluator.codebase.units
-        for index, scope in enumerate(unit.scopes)
-        if scope.kind == "f"
-    }
+def _asking(app: AppMap, access: Access) -> Iterator[Route]:
+    """The routes, with their statements, what they do with the caller and whom they refuse."""
+    relations = Relations(access.evaluator)
+    queries = Queries(access.evaluator, relations, app.tables)
+    places = _places(access)
     callers = Callers(queries, relations, access, places)
-    each: list[_Followed] = []
-    found: dict[Flow, None] = {}
     for route in app.routes:
         handler = places.get(route.handler)
-        reached = queries.of_route(handler) if handler is not None else ()
-        each.append((reached, callers.of_route(route), callers.refuses(route)))
+        asked = queries.of_route(handler) if handler is not None else ()
+        uses, refused = callers.of_route(route), callers.refuses(route)
+        yield replace(route, queries=asked, caller_uses=uses, refuses=refused)
+
+
+def _flows(app: AppMap, access: Access) -> tuple[Flow, ...]:
+    """Where values of requests, and of the process, arrive."""
+    relations = Relations(access.evaluator)
+    queries = Queries(access.evaluator, relations, app.tables)
+    flows = Flows(queries, relations, access.dependencies)
+    places, found = _places(access), dict[Flow, None]()
+    for route in app.routes:
+        handler = places.get(route.handler)
         if handler is not None:
             found.update(dict.fromkeys(flows.of_route(route, handler)))
     found.update(dict.fromkeys(flows.of_process()))
-    return each, tuple(found)
+    return tuple(found)
+
+
+def _places(access: Access) -> dict[str, Symbol]:
+    """The functions of the project by their dotted names."""
+    return {
+        unit.dotted(index): Symbol("scope", unit, index)
+        for unit in access.evaluator.codebase.units
+        for index, scope in enumerate(unit.scopes)
+        if scope.kind == "f"
+    }
 
 
 def _stored(files: Mapping[PurePosixPath, bytes], wiring: Wiring) -> AppMap:
