@@ -105,6 +105,12 @@ def test_times_that_keep_their_zone() -> None:
     )
     table = read("from sqlalchemy import DateTime\n" + text).table("times")
     assert table is not None
+    assert [c.timezone for c in table.columns] == [None, True, False]
+    mapped = text.replace(
+        "class Base(DeclarativeBase):", "class Base(DeclarativeBase):\n"
+        "    type_annotation_map = {datetime: DateTime(timezone=True)}\n", 1)  # fmt: skip
+    table = read("from sqlalchemy import DateTime\n" + mapped).table("times")
+    assert table is not None
     assert [c.timezone for c in table.columns] == [None, True, None]
 
 
@@ -326,3 +332,55 @@ def test_tables_of_the_base_classes_of_fastapi_users_have_name_and_columns() -> 
     capability = app.capability("auth.user_table")
     assert capability is not None
     assert capability.because.startswith("table `user` has the columns `email`")
+
+
+CHILDREN = """
+from sqlalchemy import Column, ForeignKey, Integer
+from sqlalchemy.orm import DeclarativeBase, backref, mapped_column, relationship
+from sqlmodel import Field, Relationship, SQLModel
+CHILDREN = {"cascade": "all"}
+class Base(DeclarativeBase): ...
+class Shelf(Base):
+    __tablename__ = "shelves"
+    id = Column(Integer, primary_key=True)
+    books = relationship("Book", cascade="all, delete-orphan", passive_deletes=True)
+    tags = relationship("Tag", secondary="shelf_tags", viewonly=True)
+class Book(Base):
+    __tablename__ = "books"
+    id = Column(Integer, primary_key=True)
+    shelf_id = Column(Integer, ForeignKey("shelves.id", ondelete="CASCADE"))
+    room_id = mapped_column(ForeignKey("rooms.id"), nullable=False)
+    room = relationship("Room", backref=backref("books", cascade="all"))
+    wall = relationship("Wall", backref="books")
+class Ship(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    fleet_id: int = Field(foreign_key="fleet.id", ondelete="SET NULL")
+    port_id: int = Field(foreign_key="port.id")
+    crew: list["Man"] = Relationship(cascade_delete=True)
+    guns: list["Gun"] = Relationship(sa_relationship_kwargs={"cascade": "all"}, link_model=Mount)
+    sails: list["Sail"] = Relationship(sa_relationship_kwargs=CHILDREN)
+"""
+
+
+def test_what_becomes_of_children() -> None:
+    """Cascades of relationships and keys, of those on the other side and of SQLModel's too."""
+    shelves, books, ship = read(CHILDREN).tables
+    assert [(r.cascade, r.passive_deletes, r.through, r.views) for r in shelves.relationships] == [
+        ("all, delete-orphan", "True", "", False),
+        ("", "", "shelf_tags", True),
+    ]
+    assert [(c.name, c.ondelete) for c in (*books.columns, *ship.columns) if c.foreign_key] == [
+        ("shelf_id", "CASCADE"),
+        ("room_id", ""),
+        ("fleet_id", "SET NULL"),
+        ("port_id", ""),
+    ]
+    assert [(r.backref, r.backref_cascade) for r in books.relationships] == [
+        ("books", "all"),
+        ("books", ""),
+    ]
+    assert [(r.cascade, r.through) for r in ship.relationships] == [
+        ("all, delete-orphan", ""),
+        ("all", "Mount"),
+        (None, ""),
+    ]

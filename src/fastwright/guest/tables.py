@@ -79,6 +79,7 @@ def _attributes(mapper):
 def _column(column, attributes, indexes):
     alone = [index for index in indexes if index["columns"] == [column.name]]
     keys = sorted(str(key.target_fullname) for key in column.foreign_keys)
+    ondelete = [key.ondelete or "" for key in column.foreign_keys]
     return {
         "name": column.name,
         "attribute": attributes.get(id(column), column.key),
@@ -91,6 +92,7 @@ def _column(column, attributes, indexes):
         "default": _default(column),
         "length": _length(column.type),
         "timezone": getattr(column.type, "timezone", None),
+        "ondelete": ondelete[0] if len(ondelete) == 1 else None,
     }
 
 

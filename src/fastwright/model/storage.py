@@ -12,7 +12,9 @@ from fastwright.model.places import Span
 class Column:
     """One column. `attribute` is the Python name, `name` the database's; `length` in characters.
 
-    `timezone` is True for a time that is kept with its zone; ``None`` where not known.
+    `timezone` is True for a time that is kept with its zone, False for one that is not; `ondelete`
+    is what the database does with the row when that of the key goes, as written and empty where
+    nothing is. Both ``None`` where not known.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Column:
     length: int | None = None
     span: Span | None = None
     timezone: bool | None = None
+    ondelete: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,28 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """One ORM relationship; `target` is a dotted class where resolved."""
+    """One ORM relationship; `target` is a dotted class where resolved.
+
+    Attributes:
+        cascade: As written, empty where nothing is; ``None`` where not known.
+        passive_deletes: As written (``True``, ``'all'``); empty where nothing is.
+        through: The table between two that refer to each other's many rows, as written.
+        views: True where it writes nothing.
+        backref: The name of the relationship that it makes at its target.
+        backref_cascade: That one's `cascade`.
+    """
 
     name: str
     target: str | None
     many: bool | None = None
     lazy: str | None = None
     span: Span | None = None
+    cascade: str | None = None
+    passive_deletes: str = ""
+    through: str = ""
+    views: bool = False
+    backref: str = ""
+    backref_cascade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

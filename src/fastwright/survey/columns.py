@@ -9,14 +9,17 @@ from fastwright.model.places import Span
 from fastwright.model.storage import Column, Relationship
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts import Assignment, CallFact, Term
+from fastwright.survey.relationships import with_options
 from fastwright.survey.terms_text import render
-from fastwright.survey.values import Const, Frame, Made, Ref, Value
+from fastwright.survey.values import Const, Frame, Made, Ref, Value, text_of
 
 _COLUMNS = frozenset({"Column", "mapped_column", "MappedColumn"})
 _RELATIONSHIPS = frozenset({"relationship", "Relationship", "relation", "dynamic_loader"})
 _FACTORIES = frozenset({"column_property", "association_proxy", "synonym", "composite", "hybrid"})
 _MANY = frozenset({"list", "List", "set", "Set", "Sequence", "WriteOnlyMapped", "DynamicMapped",
                    "Collection", "InstrumentedList"})  # fmt: skip
+_TIMES = frozenset({"DateTime", "DATETIME", "TIMESTAMP"})
+_TYPED = frozenset({"type_", "sa_type", "sa_column", "**"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +94,16 @@ class Columns:
 
     def _from_annotation(self, name: str, row: Assignment, frame: Frame, kind: Declared) -> Column:
         span = Span(frame.unit.path, row.start, row.end)
-        return Column(name, name, self.type_name(kind.inner, frame), kind.optional, span=span)
+        column = Column(name, name, self.type_name(kind.inner, frame), kind.optional, span=span)
+        return replace(column, timezone=_naive(kind.inner))
 
     def _from_call(
         self, name: str, row: Assignment, call: CallFact, frame: Frame, kind: Declared
     ) -> Column:
         column = self.from_arguments(name, call, frame)
         if column.type is None and kind.inner is not None:
-            column = replace(column, type=self.type_name(kind.inner, frame))
+            zone = None if _says_type(call) else _naive(kind.inner)
+            column = replace(column, type=self.type_name(kind.inner, frame), timezone=zone)
         if column.nullable is None:
             annotated = kind.optional if row.annotation is not None and kind.mapped else None
             nullable = annotated if annotated is not None else not column.primary_key
@@ -119,23 +124,46 @@ class Columns:
         if isinstance(value, Const) and isinstance(value.value, str):
             return replace(column, name=value.value)
         if isinstance(value, Ref):
-            return replace(column, type=_last(value.symbol.dotted()))
+            zone = False if _is_time(value.symbol.dotted()) else column.timezone
+            return replace(column, type=_last(value.symbol.dotted()), timezone=zone)
         if not isinstance(value, Made):
             return column
         last = _last(value.of.dotted())
         if last == "ForeignKey":
-            return replace(column, foreign_key=self.foreign_key(value))
+            key = self.foreign_key(value)
+            return replace(column, foreign_key=key, ondelete=self._ondelete(value))
         if last in ("Identity", "Sequence", "Computed", "CheckConstraint", "FetchedValue"):
             return column
-        zone = True if self._keeps_zone(value) else column.timezone
+        zone = self._zone(value)
+        zone = column.timezone if zone is None else zone
         return replace(column, type=last, length=self._length(value), timezone=zone)
 
-    def _keeps_zone(self, made: Made) -> bool:
-        """True for ``DateTime(timezone=True)``."""
+    def _zone(self, made: Made) -> bool | None:
+        """True for ``DateTime(timezone=True)``, False for ``DateTime()``."""
         if made.unit is None or made.call < 0:
-            return False
-        keywords = dict(made.unit.facts.calls[made.call].keywords)
-        return "timezone" in keywords and render(keywords["timezone"], made.unit) == "True"
+            return None
+        call = made.unit.facts.calls[made.call]
+        written = next((t for k, t in call.keywords if k in ("timezone", "**")), ["k", False])
+        said = written[1] if isinstance(written, list) and written[0] == "k" else None
+        if said is True:
+            return True
+        is_naive = said is False and not call.arguments and _is_time(made.of.dotted())
+        return False if is_naive else None
+
+    def _ondelete(self, made: Made) -> str | None:
+        """What a ``ForeignKey(…)`` says of rows whose parent goes; empty where it says nothing."""
+        if made.unit is None or made.call < 0:
+            return None
+        call = made.unit.facts.calls[made.call]
+        frame = Frame(made.unit, call.scope, made.env, call.start)
+        written = [term for key, term in call.keywords if key in ("ondelete", "**")]
+        return self._said(written[0], frame) if written else ""
+
+    def _said(self, term: Term, frame: Frame) -> str | None:
+        values = self.evaluator.values(term, frame)
+        if values == (Const.of(None),):
+            return ""
+        return text_of(values)
 
     def _length(self, made: Made) -> int | None:
         if made.unit is None or made.call < 0:
@@ -172,7 +200,10 @@ class Columns:
             return replace(column, default=render(term, frame.unit))
         if key == "foreign_key":
             found = next((v.value for v in values if isinstance(v, Const)), None)
-            return replace(column, foreign_key=str(found)) if found else column
+            said = column.ondelete or ""
+            return replace(column, foreign_key=str(found), ondelete=said) if found else column
+        if key == "ondelete":
+            return replace(column, ondelete=self._said(term, frame))
         if key == "max_length":
             found = next((v.value for v in values if isinstance(v, Const)), None)
             return replace(column, length=found) if isinstance(found, int) else column
@@ -224,10 +255,12 @@ class Columns:
         call = self._written_call(row, frame)
         if call is not None and call[0] in _RELATIONSHIPS:
             return None
-        column = Column(name, name, self.type_name(kind.inner, frame), kind.optional)
+        zone = None if call is not None and _says_type(call[1]) else _naive(kind.inner)
+        column = Column(name, name, self.type_name(kind.inner, frame), kind.optional, timezone=zone)
         if call is not None and call[0] == "Field":
             filled = self.from_arguments(name, replace_positional(call[1]), call[2])
-            column = replace(filled, type=filled.type or column.type)
+            zone = zone if filled.type is None else filled.timezone
+            column = replace(filled, type=filled.type or column.type, timezone=zone)
             nullable = filled.nullable if filled.nullable is not None else kind.optional
             column = replace(column, nullable=nullable and not filled.primary_key)
         elif row.value is not None:
@@ -245,9 +278,8 @@ class Columns:
         kind = declared(row.annotation)
         many = self._is_related(kind.inner) if kind.inner is not None else self._uselist(made)
         target = self._related(made, kind.inner, inner)
-        return Relationship(
-            name, target, many, _lazy(made, inner), Span(frame.unit.path, row.start, row.end)
-        )
+        span = Span(frame.unit.path, row.start, row.end)
+        return with_options(Relationship(name, target, many, span=span), made, inner.unit)
 
     def _uselist(self, call: CallFact) -> bool | None:
         return next((t == ["k", True] for k, t in call.keywords if k == "uselist"), None)
@@ -276,10 +308,16 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _lazy(call: CallFact, frame: Frame) -> str | None:
-    """How a relationship is loaded, SQLModel's further arguments included."""
-    given = [term for key, term in call.keywords if key == "lazy"]
-    for key, term in call.keywords:
-        if key == "sa_relationship_kwargs" and isinstance(term, list) and term[0] == "d":
-            given += [value for name, value in term[1:] if name == ["s", "lazy"]]
-    return next((render(term, frame.unit).strip("'") for term in given), None)
+def _is_time(dotted: str) -> bool:
+    """True for a time of SQLAlchemy's own, which keeps no zone unless it is told to."""
+    return dotted.startswith(("sqlalchemy.", "sqlmodel.")) and _last(dotted) in _TIMES
+
+
+def _naive(annotation: Term) -> bool | None:
+    """False for a plain ``datetime``, which is kept without its zone; ``None`` for all else."""
+    return False if annotation in ("datetime", "datetime.datetime", "dt.datetime") else None
+
+
+def _says_type(call: CallFact) -> bool:
+    """True where a column's type may come from the call, and not from the annotation."""
+    return bool(call.arguments) or any(key in _TYPED for key, _ in call.keywords)

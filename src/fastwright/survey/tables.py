@@ -53,6 +53,10 @@ def _with_related(table: Table, by_name: Mapping[str, Sequence[str]]) -> Table:
     return replace(table, relationships=tuple(rows))
 
 
+_TYPE_MAPS = ("type_annotation_map", "registry")
+"""Where a base may say that a ``datetime`` keeps its zone."""
+
+
 class _Tables:
     def __init__(self, classes: Classes) -> None:
         self.classes = classes
@@ -96,6 +100,8 @@ class _Tables:
         given, theirs = inherited(cls)
         name = text_of(self.classes.attribute(cls, "__tablename__")) or given
         own, relations, style = self._declared(cls)
+        if any(self.evaluator.member(cls.symbol, name) for name in _TYPE_MAPS):
+            own = tuple(replace(c, timezone=None) if c.type == "datetime" else c for c in own)
         columns = tuple((theirs | {column.attribute: column for column in own}).values())
         if not columns:
             return None

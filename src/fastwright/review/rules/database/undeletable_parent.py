@@ -1,0 +1,234 @@
+"""FW321 undeletable-parent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastwright.model.app import AppMap, Route
+from fastwright.model.code import Block, Call, Function
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.model.places import Span
+from fastwright.model.storage import Table
+from fastwright.review.course import around
+from fastwright.review.dialects import is_sqlite_alone
+from fastwright.review.offspring import Child, children
+from fastwright.review.reach import last, reach
+from fastwright.review.row_tables import table_of_row
+from fastwright.review.rule import rule
+from fastwright.review.statements import statement
+from fastwright.review.uncommented import uncommented
+
+NAME = "undeletable-parent"
+_BROAD = frozenset({"IntegrityError", "DatabaseError", "DBAPIError", "SQLAlchemyError",
+                    "StatementError", "Exception", "BaseException"})  # fmt: skip
+_STILL_FAILS = re.compile(r"(?m)^\s*raise\s*(#.*)?$|\b500\b|INTERNAL_SERVER")
+_LOADS = re.compile(r"\b(?:selectinload|joinedload|subqueryload|immediateload|lazyload)\([^()]*\)")
+_ANSWERED = re.compile(
+    rb"exception_handlers?\b.{0,80}?(?:IntegrityError|SQLAlchemyError|DBAPIError)"
+    rb"(?P<answer>.{0,400})", re.DOTALL,
+)  # fmt: skip
+_ENFORCED = re.compile(rb"(?i)pragma\s+foreign_keys")
+_OF_EVENTS = re.compile(rb"[\"'](?:before_delete|before_flush)[\"']")
+
+
+@dataclass(frozen=True, slots=True)
+class _Deletion:
+    """One place that deletes a row of `table`; `by_row`: the row itself, and not by a condition."""
+
+    route: Route
+    function: Function
+    table: Table
+    at: Span
+    by_row: bool
+
+
+@rule(code="FW321", severity=Severity.MEDIUM)
+def undeletable_parent(app: AppMap) -> Iterator[Finding]:
+    """A row is deleted that others refer to, and nothing says what becomes of them.
+
+    ## Why is this bad?
+    The database refuses to delete what a key still points at, and SQLAlchemy sets the keys of
+    its children to NULL first, which a NOT NULL column refuses: from the first child on, the
+    request ends in a 500, and what it did outside the database before is done (CWE-755).
+
+    ## Example
+    ```python
+    class Shelf(Base):
+        __tablename__ = "shelves"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        books: Mapped[list["Book"]] = relationship()
+
+
+    class Book(Base):
+        __tablename__ = "books"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        shelf_id: Mapped[int] = mapped_column(ForeignKey("shelves.id"))
+
+
+    @app.post("/shelves/{shelf_id}/books")
+    def add_book(shelf_id: int, session: SessionDep) -> None:
+        session.add(Book(shelf_id=shelf_id))
+        session.commit()
+
+
+    @app.delete("/shelves/{shelf_id}")
+    def delete_shelf(shelf_id: int, session: SessionDep) -> None:
+        shelf = session.get_one(Shelf, shelf_id)
+        session.delete(shelf)
+        session.commit()
+    ```
+
+    Use instead:
+    ```python
+    class Shelf(Base):
+        __tablename__ = "shelves"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        books: Mapped[list["Book"]] = relationship(cascade="all, delete-orphan")
+
+
+    class Book(Base):
+        __tablename__ = "books"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        shelf_id: Mapped[int] = mapped_column(ForeignKey("shelves.id"))
+
+
+    @app.post("/shelves/{shelf_id}/books")
+    def add_book(shelf_id: int, session: SessionDep) -> None:
+        session.add(Book(shelf_id=shelf_id))
+        session.commit()
+
+
+    @app.delete("/shelves/{shelf_id}")
+    def delete_shelf(shelf_id: int, session: SessionDep) -> None:
+        shelf = session.get_one(Shelf, shelf_id)
+        session.delete(shelf)
+        session.commit()
+    ```
+
+    ## Fix safety
+    There is no fix: whether the children go too, or the deletion is refused with a 409, is a
+    decision.
+
+    ## Known limits
+    Keys that are NOT NULL alone. A route that speaks of the children anywhere, or catches what the
+    database raises, is passed over, and so are children two steps below. Only possible are children
+    that no code of the app makes, and keys without `ondelete` in an app that speaks of SQLite and
+    no other database: it asks for no keys unless told to, and the children are left behind.
+    """
+    if _is_answered(app) or _is_listened(app):
+        return
+    told: set[tuple[str, str]] = set()
+    for route in app.routes:
+        for deletion in _deletions(app, route) if route.reachable else ():
+            key = (deletion.function.name, deletion.table.name)
+            refusing = [] if key in told else _refusing(app, deletion)
+            if refusing:
+                told.add(key)
+                yield _finding(app, deletion, refusing)
+
+
+def _is_answered(app: AppMap) -> bool:
+    """Whether the app answers what the database raises, and not as a fault of its own."""
+    found = (hit for text in app.files.values() for hit in _ANSWERED.finditer(text))
+    return any(not _STILL_FAILS.search(hit["answer"].decode("utf-8", "replace")) for hit in found)
+
+
+def _is_listened(app: AppMap) -> bool:
+    return any(_OF_EVENTS.search(text) for path, text in app.files.items() if path.suffix == ".py")
+
+
+def _deletions(app: AppMap, route: Route) -> Iterator[_Deletion]:
+    """What a route deletes, by the row and by statements of SQLAlchemy."""
+    queries = {q.span: q for q in route.queries if q.kind == "delete" and len(q.tables) == 1}
+    for function in dict.fromkeys(reach(app).running(route)):
+        for call in reach(app).calls_in(function):
+            query = queries.get(call.span)
+            table = app.table(query.tables[0]) if query is not None else None
+            by_row = query is None and _is_of_row(call)
+            if by_row:
+                table = table_of_row(app, function, call.arguments[0], call.span.start)
+            if table is not None and table.model:
+                yield _Deletion(route, function, table, call.span, by_row)
+
+
+def _is_of_row(call: Call) -> bool:
+    asked = statement(call)
+    is_session = asked is not None and asked.verb == "delete"
+    is_named = call.text.rpartition(".")[0].rpartition(".")[2] in ("db", "session", "_session")
+    given = len(call.arguments) == 1 and call.arguments[0].isidentifier()
+    return last(call.text) == "delete" and given and (is_session or is_named)
+
+
+def _refusing(app: AppMap, deletion: _Deletion) -> list[Child]:
+    """The children for which the deletion fails, where nothing that runs for it speaks of them."""
+    found = [child for child in children(app, deletion.table) if child.refuses(deletion.by_row)]
+    if not found or _is_caught(app, deletion):
+        return []
+    return [child for child in found if not _is_asked(app, deletion.route, child)]
+
+
+def _is_caught(app: AppMap, deletion: _Deletion) -> bool:
+    """Whether what the database raises at the deletion or the commit is answered otherwise."""
+    return any(
+        _catches(app, function, block)
+        for function, offset in _places(app, deletion)
+        for held in around(function, offset) if held.kind == "try"
+        for block in function.blocks if block.kind == "except" and block.group == held.group
+    )  # fmt: skip
+
+
+def _places(app: AppMap, deletion: _Deletion) -> Iterator[tuple[Function, int]]:
+    """Where it may raise, and what leads there: deletion, commits, and the yield of a session."""
+    reached = reach(app)
+    for root in reached.roots(deletion.route):
+        yield from ((root, stop.start) for stop in root.stops if stop.kind == "yield")
+        ends = (step for step in reached.below(root) if _ends(deletion, step.call))
+        for step in ends:
+            calls = (*step.via, step.call)
+            yield from zip(step.functions, (call.span.start for call in calls), strict=True)
+
+
+def _ends(deletion: _Deletion, call: Call) -> bool:
+    return call.span == deletion.at or last(call.text) in ("commit", "flush")
+
+
+def _catches(app: AppMap, function: Function, block: Block) -> bool:
+    named = {last(name) for name in block.names}
+    if named and not named & _BROAD:
+        return False
+    return not _STILL_FAILS.search(app.text(Span(function.span.path, block.start, block.end)))
+
+
+def _is_asked(app: AppMap, route: Route, child: Child) -> bool:
+    """Whether a route asks for the children, moves or deletes them."""
+    if any(child.table.name in query.tables for query in route.queries):
+        return True
+    names = [rf"\b{last(child.table.model or child.table.name)}\b", rf"\b{child.table.name}\b"]
+    names += [rf"\.{name}\b(?!\()" for name in child.relationships]
+    spoken = re.compile("|".join(names))
+    texts = (uncommented(app, function) for function in reach(app).running(route))
+    return any(spoken.search(_LOADS.sub("", text)) for text in texts)
+
+
+def _finding(app: AppMap, deletion: _Deletion, refusing: list[Child]) -> Finding:
+    is_lax = is_sqlite_alone(app) and not any(map(_ENFORCED.search, app.files.values()))
+    stays = [child for child in refusing if is_lax and not child.is_nulled(deletion.by_row)]
+    first = next((child for child in refusing if child not in stays), refusing[0])
+    lax = first in stays
+    does = "leaves behind" if lax else "fails for"
+    column = f"`{first.table.name}.{first.column.name}`"
+    more = f", and {len(refusing) - 1} more" if len(refusing) > 1 else ""
+    told = f"{column} is NOT NULL, and {first.why(deletion.by_row)}"
+    told += "; SQLite asks for no keys unless it is told to" * lax
+    return Finding(
+        NAME,
+        deletion.at,
+        f"`{deletion.route}` deletes a row of `{deletion.table.name}`, which {does} those with "
+        f"`{first.table.name}` that refer to it{more}",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        related=tuple(c.column.span for c in refusing[:3] if c.column.span is not None),
+        symbol=f"{deletion.function.name}:{deletion.table.name}",
+        structural=not lax and any(c.is_made for c in refusing if c not in stays),
+    )
