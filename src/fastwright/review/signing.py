@@ -16,6 +16,7 @@ _DECODE = frozenset({"jwt.decode", "jose.jwt.decode", "jwt.api_jwt.decode", "jwt
 _ENCODE = frozenset({"jwt.encode", "jose.jwt.encode", "jwt.api_jwt.encode"})
 _TIMED = frozenset({"itsdangerous.URLSafeTimedSerializer", "itsdangerous.TimedSerializer",
                     "itsdangerous.url_safe.URLSafeTimedSerializer"})  # fmt: skip
+_HASH = frozenset({"hmac.new", "hmac.digest", "hmac.HMAC"})
 _UNVERIFIED = frozenset({"jose.jwt.get_unverified_claims", "jose.jws.get_unverified_claims"})
 
 
@@ -34,6 +35,11 @@ class Signing:
     def encodings(self) -> tuple[Call, ...]:
         """Every call that signs a token."""
         return tuple(self._calls_of(_ENCODE))
+
+    @cached_property
+    def hashes(self) -> tuple[Call, ...]:
+        """Every call that signs something with a key by itself, or what a signature must be."""
+        return tuple(self._calls_of(_HASH))
 
     @cached_property
     def unverified(self) -> tuple[Call, ...]:
@@ -55,7 +61,8 @@ class Signing:
     def secret_of(self, call: Call) -> str:
         """The key that a call signs or verifies with, as written; empty where it is not seen."""
         given = dict(call.keywords).get("key")
-        return given or (call.arguments[1] if len(call.arguments) > 1 else "")
+        place = 0 if call.callee in _HASH else 1
+        return given or (call.arguments[place] if len(call.arguments) > place else "")
 
 
 def verifies(call: Call) -> bool:

@@ -5,18 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap, Setting
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.code import Call
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.review.signing import signing_of
 from fastwright.review.uncommented import uncommented
 
 NAME = "weak-signing-secret"
-_LITERAL = re.compile(r"""^(?:SecretStr\()?[rbuRBU]?(["'])(?P<text>.*)\1\)?$""", re.DOTALL)
+_LITERAL = re.compile(
+    r"""(?:SecretStr\()?(?:[rbuRBU]?(["'])(?P<text>.*)\1|(?P<number>\d+))\)?""", re.DOTALL
+)
+_BYTES = re.compile(r"(?:bytes\()?(?P<key>[^()]+?(?:\.get_secret_value\(\))?)"
+                    r"(?:\.encode\([^()]*\)|,\s*[\"'][\w-]+[\"']\))?")  # fmt: skip
+_PROVES = re.compile(r"(?i)verif|sign|webhook|token|valid|authenti|check")
+_NAMES = re.compile(r"(?i)secret|token|key")
 
 
 @rule(code="FW510", severity=Severity.HIGH)
@@ -59,9 +67,11 @@ def weak_signing_secret(app: AppMap) -> Iterator[Finding]:
     environment gives it a value. A constant has to be moved to the settings by hand.
 
     ## Known limits
-    Only what is given as the key to PyJWT or python-jose is looked at, by name. A random default
-    is not reported: it is new with each start. Only possible are a setting that a validator of its
-    class may refuse, and a script beside the app, which no other module imports.
+    Only what is given as the key to PyJWT, python-jose or `hmac` is looked at, by name. A random
+    default is not reported: it is new with each start. An empty default is one for `hmac` alone,
+    where nothing asks whether the setting is there. Only possible are a setting that a validator of
+    its class may refuse, a script beside the app, which no other module imports, and a key of
+    `hmac` in a function that is not named like a signature: it may be no secret.
     """
     signing = signing_of(app)
     seen: set[str] = set()
@@ -71,22 +81,42 @@ def weak_signing_secret(app: AppMap) -> Iterator[Finding]:
         if found is not None and secret not in seen:
             seen.add(secret)
             yield found
+    for call in signing.hashes:
+        secret = _key_of(app, call, signing.secret_of(call))
+        found = _weak(app, call, secret) if secret and not _is_reversed(call) else None
+        if found is not None and secret not in seen:
+            seen.add(secret)
+            proves = _PROVES.search(call.caller.rpartition(".")[2]) is not None
+            yield replace(found, structural=found.structural and proves)
+
+
+def _key_of(app: AppMap, call: Call, key: str) -> str:
+    """The key of `hmac`, which wants bytes, as the text that they are made of."""
+    function = reach(app).functions.get(call.caller)
+    bound = [b for b in function.bindings if b.name == key] if function is not None else []
+    if len(bound) == 1:
+        key = app.text(Span(call.span.path, bound[0].start, bound[0].end))
+    found = _BYTES.fullmatch(key.strip())
+    return found["key"].strip() if found is not None else ""
+
+
+def _is_reversed(call: Call) -> bool:
+    """True where the secret is what is hashed, under a name that everybody may know."""
+    said = call.arguments[1] if len(call.arguments) > 1 else ""
+    return bool(_LITERAL.fullmatch(call.arguments[0] if call.arguments else "")
+                and _NAMES.search(said))  # fmt: skip
 
 
 def _weak(app: AppMap, call: Call, secret: str) -> Finding | None:
     secret = secret.removesuffix(".get_secret_value()")
-    literal = _LITERAL.match(secret)
+    literal = _LITERAL.fullmatch(secret)
     if literal is not None:
-        found = _finding(call, call.span, "a text in the source") if literal["text"] else None
+        is_there = literal["text"] or literal["number"]
+        found = _finding(call, call.span, "a text in the source") if is_there else None
         return _graded(found, sure=_is_loaded(app, call))
     setting = _setting(app, call, secret)
     if setting is not None:
-        given = _LITERAL.match(setting.default or "")
-        if given is None or not given["text"] or setting.span is None:
-            return None
-        what = f"the setting `{setting.name}`, which has a default in the source"
-        found = _finding(call, setting.span, what, _required(app, setting))
-        return _graded(found, sure=not _may_be_refused(app, setting))
+        return _by_default(app, call, setting)
     module = app.modules.get(_module_of(app, call))
     if module is None:
         return None
@@ -95,8 +125,37 @@ def _weak(app: AppMap, call: Call, secret: str) -> Finding | None:
     constant = app.modules[owner].constants.get(name) if owner in app.modules else None
     if constant is None and not owner:
         constant = module.constants.get(secret)
+    constant = constant or _number(app, module.path, secret)
     found = _finding(call, call.span, f"`{secret}`, a text in the source") if constant else None
     return _graded(found, sure=_is_loaded(app, call))
+
+
+def _by_default(app: AppMap, call: Call, setting: Setting) -> Finding | None:
+    """What a setting is where nobody sets it."""
+    given = _LITERAL.fullmatch(setting.default or "")
+    if given is None or setting.span is None:
+        return None
+    what = f"the setting `{setting.name}`, which has a default in the source"
+    if not (given["text"] or given["number"]):
+        if "hmac" not in (call.callee or "") or _is_asked_for(app, setting):
+            return None
+        what = f"the setting `{setting.name}`, which is empty where nobody sets it"
+    found = _finding(call, setting.span, what, _required(app, setting))
+    return _graded(found, sure=not _may_be_refused(app, setting))
+
+
+def _is_asked_for(app: AppMap, setting: Setting) -> bool:
+    """Whether any code asks if a setting is there."""
+    name = re.escape((setting.attribute or setting.name).rpartition(".")[2]).encode()
+    asked = re.compile(rb"(?:\bif|\bnot|\band|\bor|\bbool\()\s*[\w.]*\b%b\b" % name)
+    return any(asked.search(text) for path, text in app.files.items() if path.suffix == ".py")
+
+
+def _number(app: AppMap, path: PurePosixPath, name: str) -> str:
+    """The number that a top-level name of a file is bound to, as written."""
+    wanted = rb"(?m)^%b(?:\s*:\s*int)?\s*=\s*(\d+)\s*$" % re.escape(name.encode())
+    found = re.search(wanted, app.files[path])
+    return found[1].decode() if found is not None else ""
 
 
 def _graded(found: Finding | None, *, sure: bool) -> Finding | None:
@@ -152,11 +211,12 @@ def _required(app: AppMap, setting: Setting) -> Fix | None:
 
 
 def _finding(call: Call, at: Span, what: str, fix: Fix | None = None) -> Finding:
-    verb = "signs" if "encode" in (call.callee or "") else "verifies"
+    verb = "signs tokens" if "encode" in (call.callee or "") else "verifies tokens"
+    verb = "makes signatures" if "hmac" in (call.callee or "") else verb
     return Finding(
         NAME,
         at,
-        f"`{call.caller.rpartition('.')[2]}` {verb} tokens with {what}",
+        f"`{call.caller.rpartition('.')[2]}` {verb} with {what}",
         evidence=(Evidence(EvidenceKind.SOURCE, f"it is the key of `{call.text}`"),),
         related=(call.span,) if call.span != at else (),
         fixes=(fix,) if fix else (),
