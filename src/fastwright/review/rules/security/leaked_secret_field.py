@@ -12,11 +12,13 @@ from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
+from fastwright.model.storage import Column
 from fastwright.review.answers import Answers, Leaf, is_secret
 from fastwright.review.decorators import registration, with_keyword
 from fastwright.review.ownership import ownership_of
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
+from fastwright.review.whole_rows import rows_in
 
 NAME = "leaked-secret-field"
 _KEY = re.compile(r"""["'](\w+)["']\s*:""")
@@ -65,14 +67,15 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Fields are judged by their names and types: a `SecretStr`, or a field with `exclude=True`, is
     passed over. Keys and tokens that a route hands out on purpose are not looked for. An answer
-    without a response model is judged only where the handler returns the caller itself. Only
-    possible are one that the handler leaves to a function which writes the answer out without it,
-    a field that a base declares, that may be null and that no table has, one of the request's own
-    body that the handler sets or refuses before it gives the body back, a code of confirmation that
-    the table of the accounts has not, which may be the reference of a booking, and one of a model
-    that lies inside the body and inside the answer: settings that are given back as sent. The
-    secret of a second factor is passed over where it is made for the answer. A model that several
-    routes answer with is told once, at the first of them.
+    without a response model is judged where the handler returns the caller, or a row that it has
+    fetched, by itself or in a dictionary. Only possible are such a row where a commit without a
+    `refresh` may have emptied it, a field that the handler leaves to a function which writes the
+    answer out without it, one that a base declares, that may be null and that no table has, one of
+    the request's own body that the handler sets or refuses before it gives the body back, a code of
+    confirmation that the table of the accounts has not, which may be the reference of a booking,
+    and one of a model that lies inside the body and inside the answer: settings that are given back
+    as sent. The secret of a second factor is passed over where it is made for the answer. A model
+    that several routes answer with is told once, at the first of them.
     """
     told: dict[tuple[str, bool], list[Finding]] = {}
     for model, found in _found(app):
@@ -112,7 +115,8 @@ def _found(app: AppMap) -> Iterator[tuple[str, Finding]]:
             held = ", ".join(sorted({f"{leaf.owner}.{leaf.name}" for leaf in secrets}))
             yield held, replace(found, structural=found.structural and not echoed)
         elif route.response_model is None:
-            yield from (("", found) for found in _whole_rows(app, route))
+            rows = list(_whole_rows(app, route)) or list(_other_rows(app, route))
+            yield from (("", found) for found in rows)
 
 
 def _is_enrolment(app: AppMap, route: Route, leaf: Leaf) -> bool:
@@ -235,6 +239,47 @@ def _whole_rows(app: AppMap, route: Route) -> Iterator[Finding]:
         symbol=route.handler,
         structural=True,
     )
+
+
+def _other_rows(app: AppMap, route: Route) -> Iterator[Finding]:
+    """Rows of accounts that are not the caller's, in an answer that says nothing of its type."""
+    function = reach(app).answering(route)
+    if function is None or function.returns or route.span is None:
+        return
+    for stop in function.stops:
+        for name, table in rows_in(app, function, stop.value, stop.start):
+            secret = next((c for c in table.columns if _is_shown(app, function, name, c)), None)
+            if stop.kind == "return" and secret is not None:
+                said = " ".join(app.text(Span(route.span.path, stop.start, stop.end)).split())
+                told = f"it does `{said}` without a response model"
+                yield Finding(
+                    NAME,
+                    route.span,
+                    f"`{route}` answers with a row of `{table.name}`, which holds "
+                    f"`{secret.attribute}`",
+                    evidence=(Evidence(EvidenceKind.SOURCE, told),),
+                    related=(Span(route.span.path, stop.start, stop.end),),
+                    symbol=route.handler,
+                    structural=not _is_emptied(app, route),
+                )
+                return
+
+
+def _is_shown(app: AppMap, function: Function, name: str, column: Column) -> bool:
+    """Whether a row that is answered shows a secret column: loaded with it, and not blanked."""
+    declared = app.text(column.span) if column.span is not None else ""
+    blanked = re.compile(rf"\b{name}\.{column.attribute}\s*=(?!=)|\bdel {name}\.")
+    is_kept = re.search(r"\bdeferred\b|\bexclude\s*=\s*True", declared) is not None
+    is_loaded = not is_kept and not blanked.search(app.text(function.span))
+    return is_secret(column.attribute) and is_loaded
+
+
+def _is_emptied(app: AppMap, route: Route) -> bool:
+    """Whether a commit may have expired what is answered: nothing of that is in the answer."""
+    if any(b"expire_on_commit=False" in text for text in app.files.values()):
+        return False
+    texts = [app.text(function.span) for function in reach(app).running(route)]
+    return any(".commit(" in text and ".refresh(" not in text for text in texts)
 
 
 def _is_in(outer: Span | None, inner: Span) -> bool:
