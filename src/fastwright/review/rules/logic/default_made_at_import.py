@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fastwright.model.app import AppMap, Field, Schema
 from fastwright.model.change import Change, Edit, Fix, Safety
@@ -14,6 +14,7 @@ from fastwright.model.storage import Column
 from fastwright.review.callers import is_dead
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
+from fastwright.review.sent_values import given_by
 from fastwright.review.storing import read_into
 from fastwright.source.imports import ensure_import
 from fastwright.survey.codebase import of_tests
@@ -22,18 +23,29 @@ _MADE = re.compile(
     r"(?P<name>(?:\w+\.)*(?:utcnow|now|today|time|time_ns|uuid1|uuid4|token_hex|token_urlsafe|"
     r"token_bytes|random|randint|getrandbits))\((?P<given>[^()]*)\)"
 )
+_CLOCK = re.compile(r"(?P<name>(?:\w+\.)*(?:utcnow|now|today))\((?P<given>[^()]*)\)")
+_SLOW = re.compile(r"\)\s*\.\s*year\b")
+"""What a clock says for so long that a process may well end before."""
+_LATE = re.compile(r"\blambda\b|\bdefault_factory\b")
+_BOUNDS = frozenset({"le", "lt", "ge", "gt"})
 _LIBRARY = frozenset({"datetime", "time", "uuid", "secrets", "random"})
+_TEXT = re.compile(r"([\"'])(?:\\.|(?!\1).)*\1")
+_ARGUMENT = re.compile(
+    r"(?<![\w.])(?P<name>\w+)\s*(?::\s*[\w.\[\] |\"']+?)?\s*=\s*"
+    r"(?P<value>(?:\w+\.)*(?:utcnow|now|today)\([^()]*\))(?=\s*[,)])"
+)
 _OF_SQL = re.compile(r"\b(func|sa|sql|text)\.|\bfunc\b")
 
 
 @rule(code="FW209", severity=Severity.HIGH)
 def default_made_at_import(app: AppMap) -> Iterator[Finding]:
-    """A default that is computed once, when the module is imported, and shared by all rows.
+    """A default or limit that is computed once, when the module is imported, and is for all.
 
     ## Why is this bad?
     `default=datetime.now()` calls the clock while the class is read. Every row of the process gets
     the time of its start, every token or UUID made so is the same one: times are wrong by weeks,
-    unique keys collide, and secrets repeat (CWE-330). Tests pass, for they import and run at once.
+    unique keys collide, and secrets repeat (CWE-330); a limit such as `le=date.today()` refuses the
+    next day, and a parameter's default is that of the start. Tests pass, for they run at once.
 
     ## Example
     ```python
@@ -58,7 +70,9 @@ def default_made_at_import(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Clocks, UUIDs and random numbers of the standard library are known, when called directly. In
     settings and their sections one value a process is meant. A schema that nothing of a request is
-    read into, and that no code makes without the value, is only possible: rows bring one.
+    read into, and that no code makes without the value, is only possible: rows bring one. So are
+    a year, which the next start may bring up to date, and the default of a function that no call
+    leaves to it.
     """
     settings = _settings(app)
     for schema in app.schemas:
@@ -75,6 +89,72 @@ def default_made_at_import(app: AppMap) -> Iterator[Finding]:
                 name = f"{_last(table.model or table.name)}.{column.attribute}"
                 if not _OF_SQL.search(made["name"]) and _shows(app, column, made):
                     yield _finding(column.span, name, made, _of_column(app, column, made))
+    yield from _limits(app, settings)
+    yield from _parameters(app)
+    yield from _arguments(app)
+
+
+def _limits(app: AppMap, settings: set[str]) -> Iterator[Finding]:
+    """Limits of fields, and defaults that are reckoned from a clock."""
+    for schema in app.schemas:
+        for field in schema.fields if schema.name not in settings else ():
+            bounds = [text for key, text in field.constraints if key in _BOUNDS]
+            plain = _MADE.fullmatch((field.default or "").strip())
+            texts = bounds if plain else [*bounds, field.default or ""]
+            made, text = _clock(app, field.span, texts)
+            if made and field.span is not None and _is_own(app, made, field.span, schema.span):
+                name = f"{_last(schema.name)}.{field.name}"
+                told = not _SLOW.search(text) and _is_taken(app, schema, field)
+                yield _finding(field.span, name, made, (), told=told, limits=text in bounds)
+
+
+def _clock(
+    app: AppMap, at: Span | None, texts: Iterable[str]
+) -> tuple[re.Match[str] | None, str]:  # fmt: skip
+    """The first call of a clock in texts that are run at import, with the text."""
+    if at is None:
+        return None, ""
+    for text in texts:
+        bare = _TEXT.sub("''", text)
+        is_late = _LATE.search(bare) or _OF_SQL.search(bare)
+        made = _CLOCK.search(bare) if not is_late else None
+        head = made["name"].partition(".")[0] if made is not None else ""
+        if made is not None and _is_of_library(app, at, head):
+            return made, text
+    return None, ""
+
+
+def _parameters(app: AppMap) -> Iterator[Finding]:
+    """Defaults and limits of what handlers and dependencies are given."""
+    told: set[Span] = set()
+    for owner, parameters in app.signatures.items():
+        for one in parameters:
+            bounds = [text for key, text in one.constraints if key in _BOUNDS]
+            made, text = _clock(app, one.span, [one.default or "", *bounds])
+            if made and one.span is not None and one.span not in told:
+                told.add(one.span)
+                sure = not _SLOW.search(text)
+                name = f"{_last(owner)}.{one.name}"
+                yield _finding(one.span, name, made, (), told=sure, limits=text in bounds)
+
+
+def _arguments(app: AppMap) -> Iterator[Finding]:
+    """Defaults of functions that other code calls."""
+    reached = reach(app)
+    for function in app.functions:
+        head = app.text(function.span).partition(":\n")[0]
+        if function.name in app.signatures or of_tests(function.span.path):
+            continue
+        for hit in _ARGUMENT.finditer(head) if _CLOCK.search(head) else ():
+            at = function.span.start + len(head[: hit.start()].encode())
+            span = Span(function.span.path, at, at + len(hit[0].encode()))
+            made, _ = _clock(app, span, [hit["value"]])
+            if made is None or hit["name"] not in function.parameters:
+                continue
+            calls = [c for c in app.calls if reached.callee(c) is function]
+            left = any(hit["name"] not in given_by(function, c) for c in calls)
+            name = f"{_last(function.name)}.{hit['name']}"
+            yield _finding(span, name, made, (), told=left)
 
 
 def _settings(app: AppMap) -> set[str]:
@@ -142,13 +222,21 @@ def _leaves(app: AppMap, call: Call, name: str) -> bool:
 
 
 def _finding(
-    at: Span, name: str, made: re.Match[str], fixes: tuple[Fix, ...], *, told: bool = True
+    at: Span,
+    name: str,
+    made: re.Match[str],
+    fixes: tuple[Fix, ...],
+    *,
+    told: bool = True,
+    limits: bool = False,
 ) -> Finding:
+    """The finding; `limits`: the call makes a limit, and not the value itself."""
+    does = "is limited by" if limits else "gets"
     return Finding(
         "default-made-at-import",
         at,
-        f"`{name}` gets the one value that `{made[0]}` had at import",
-        evidence=(Evidence(EvidenceKind.SOURCE, "the call stands in the body of the class"),),
+        f"`{name}` {does} the one value that `{made[0]}` had at import",
+        evidence=(Evidence(EvidenceKind.SOURCE, "the call is run where it is declared"),),
         fixes=fixes,
         symbol=name,
         structural=told,
