@@ -11,8 +11,11 @@ from fastwright.model.change import Change, Fix, Safety
 from fastwright.model.code import Flow, Function
 from fastwright.model.finding import Finding, Severity
 from fastwright.model.places import Span
+from fastwright.model.storage import Table
+from fastwright.review.course import around
 from fastwright.review.harm import Harm, finding, harms, is_secret_value
-from fastwright.review.reach import holds, reach
+from fastwright.review.reach import holds, last, reach
+from fastwright.review.row_tables import table_of_row
 from fastwright.review.rule import rule
 from fastwright.source import call_sites, layout, syntax
 
@@ -22,6 +25,7 @@ _FEW = re.compile(r"\[\s*(?::\s*(?:\d|1[0-2])|-\s*[1-6]\s*:)\s*\]")
 _SLICE = re.compile(r"\[\s*(?::\s*[1-3]?\d|-\s*[1-3]?\d\s*:)\s*\]")
 _PIECE = re.compile(r"(?i)\b\w*(?:token|secret|passw|key)\w*\[\s*:\s*[1-3]?\d\s*\]")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_FAILED = re.compile(r"^\s*not\b|\bis None\b|\bnot in\b|==\s*None|!=|\bis False\b")
 _DEEPEST = 3
 """Assignments that are looked at, one behind the other."""
 _WHY = "logs are read by more people, and kept longer, than the secret may be"
@@ -67,13 +71,14 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
     reported, nor are the first twelve characters of a secret or its last six; a longer piece
     of it, up to 39, is only possible, and so is one that was cut in a statement before. Only
     possible are also a whole body that another function logs, or one of which a field is taken out
-    on the way; what is not a password and is logged in an `except`, where it may be garbage; and
-    what stands in the path, which every access log holds. What a library logs by itself is not
-    seen.
+    on the way; what is not a password and is logged in an `except` or right before it is refused,
+    where it may be garbage; and what stands in the path or in the query of a GET, which every
+    access log holds. A row whose class has no `__repr__` shows none of its columns. What a library
+    logs by itself is not seen.
     """
     for harm in harms(app, "log"):
         secret = _secret(app, harm.first)
-        if secret and not _is_cut(app.text(harm.at)):
+        if secret and not _is_cut(app.text(harm.at)) and not _is_gone(app, harm, secret):
             verb = harm.first.sink.rpartition(".")[2]
             message = f"`{verb}` writes `{secret}` of `{harm.first.route}` to the log"
             fix = _hidden(app, harm)
@@ -88,20 +93,72 @@ def _is_written(app: AppMap, harm: Harm, secret: str) -> bool:
     """Whether the very secret is written, and not what may have held it once."""
     flow = harm.first
     caught = any(c.in_except for c in reach(app).calls_of(harm.at.path) if c.span == harm.at)
-    is_garbage = caught and (flow.model is not None or "passw" not in secret.lower())
+    is_open = flow.model is not None or "passw" not in secret.lower()
+    is_garbage = is_open and (caught or _is_refused(app, harm.at))
     is_far = flow.model is not None and len(flow.path) > 1
-    if flow.place == "path" or is_garbage or is_far:
+    is_in_address = flow.place == "path" or (flow.place == "query" and flow.route[:4] == "GET ")
+    if is_in_address or is_garbage or is_far:
         return False
     taken = re.compile(rf"(?:\bdel\s+\w+\[|\.pop\()\s*[\"']{re.escape(secret)}[\"']")
     return not any(taken.search(app.text(f.span)) for f, _ in _places_on(app, flow))
 
 
+def _is_refused(app: AppMap, at: Span) -> bool:
+    """Whether a log stands where something was not found or not valid, in front of its refusal."""
+    function = _holding(app, at)
+    arms = [b for b in around(function, at.start) if b.kind == "arm"] if function else []
+    if function is None or not arms or not _FAILED.search(arms[-1].words):
+        return False
+    ends = (s for s in function.stops if at.end <= s.start < arms[-1].end)
+    return any(stop.kind == "raise" or stop.value in ("", "None", "False") for stop in ends)
+
+
+def _is_gone(app: AppMap, harm: Harm, secret: str) -> bool:
+    """Whether the secret was overwritten on the way, or is in a row that shows no columns."""
+    hashed = re.compile(rf"(?:\.{secret}|\[[\"']{secret}[\"']\])\s*=(?!=)\s*[\w.]+\(")
+    for function, span in _places_on(app, harm.first):
+        before = Span(span.path, function.span.start, span.start)
+        if hashed.search(app.text(before)):
+            return True
+    return _is_mute(app, harm, secret)
+
+
+def _is_mute(app: AppMap, harm: Harm, secret: str) -> bool:
+    """Whether all that is written, and may hold the secret, are rows without ``__repr__``."""
+    function, written = _holding(app, harm.at), _written(app.text(harm.at))
+    read = [m[1] for m in _READ.finditer(written)]
+    names = [name for name in read if name.isidentifier()]
+    if function is None or not names or any(last(name) == secret for name in read):
+        return False
+    tables = [table_of_row(app, function, name, harm.at.start) for name in names]
+    rows = [table for table in tables if table is not None and table.mapper == "sqlalchemy"]
+    return bool(rows) and not any(_shows(app, table, secret) for table in rows)
+
+
+def _shows(app: AppMap, table: Table, secret: str) -> bool:
+    """Whether the text of a row holds the secret; what a base of no table writes may be all."""
+    models = {other.model for other in app.tables}
+    for function in app.functions:
+        if last(function.name) in ("__repr__", "__str__"):
+            is_own = function.class_name == table.model
+            if not is_own and function.class_name not in models:
+                return True
+            if is_own and re.search(rf"\b{secret}\b|__dict__", app.text(function.span)):
+                return True
+    return any(b"MappedAsDataclass" in text for text in app.files.values())
+
+
+def _holding(app: AppMap, at: Span) -> Function | None:
+    inside = [f for f in reach(app).functions.values() if holds(f.span, at)]
+    return max(inside, key=lambda f: f.span.start) if inside else None
+
+
 def _places_on(app: AppMap, flow: Flow) -> Iterator[tuple[Function, Span]]:
     """The calls of a flow, each with the function that it stands in."""
     for span in flow.path:
-        inside = [f for f in reach(app).functions.values() if holds(f.span, span)]
-        if inside:
-            yield max(inside, key=lambda f: f.span.start), span
+        function = _holding(app, span)
+        if function is not None:
+            yield function, span
 
 
 def _secret(app: AppMap, flow: Flow) -> str:
@@ -122,10 +179,15 @@ def _secret_fields(app: AppMap, flow: Flow) -> list[str]:
 
 def _is_cut(text: str, piece: re.Pattern[str] = _FEW) -> bool:
     """True where no more of a secret is written than a few of its characters: ``token[:8]``."""
-    written = " ".join(_INTERPOLATED.findall(text)) or re.sub(r"(['\"]).*?\1", "", text)
-    read = list(_READ.finditer(written))
+    read = list(_READ.finditer(_written(text)))
     named = [m for m in read if is_secret_value(m[1].rpartition(".")[2])] or read
     return bool(named) and all(piece.fullmatch(m[2] or "") for m in named)
+
+
+def _written(text: str) -> str:
+    """What a call of a log writes: what is put into its texts, or is given beside them."""
+    given = text.partition("(")[2]
+    return " ".join(_INTERPOLATED.findall(text)) or re.sub(r"(['\"]).*?\1", "", given)
 
 
 def _was_cut(app: AppMap, flow: Flow) -> bool:
