@@ -17,7 +17,9 @@ from fastwright.review.uncommented import uncommented
 
 _LOGIN = re.compile(r"log_?-?in|sign_?-?in|access_?-?token|/token\b|authenticate", re.IGNORECASE)
 _NOT_LOGIN = re.compile(
-    r"refresh|revoke|logout|test_?-?token|oauth/|callback|regist|sign_?-?up", re.IGNORECASE
+    r"refresh|revoke|logout|test_?-?token|oauth/|callback|regist|sign_?-?up|"
+    r"forgot|recover|password_?-?reset|reset_?-?password",
+    re.IGNORECASE,
 )
 _LIMITS = re.compile(
     r"limit(er|_?by|_?requests|_?(login|tries|attempts|rate))?\b|rate_?limit|throttl|slow_?api|"
@@ -36,6 +38,8 @@ _COMPARES = re.compile(
     r"password\w*\s*[!=]=|[!=]=\s*[\w.]*password|matche?s?_?pass",
     re.IGNORECASE,
 )
+_HASHES = re.compile(r"\b(?:get_password_hash|(?:hash|make)_password|get_hash)\(")
+"""Calls that make a hash, and compare it with nothing."""
 _TYPE = r"(?:\s*:(?:[^,=\[\]]|\[(?:[^\[\]]|\[[^\]]*\])*\])*)?"
 
 
@@ -118,7 +122,7 @@ class Logins:
         names = "|".join(re.escape(name.rpartition(".")[2]) for name in misled)
         texts = [_below(uncommented(self.app, f)) for f in running if f.name not in misled]
         plain = (re.sub(rf"\b(?:{names})\(", "(", text) if names else text for text in texts)
-        compared = any(map(_COMPARES.search, plain))
+        compared = any(_COMPARES.search(_HASHES.sub("(", text)) for text in plain)
         if misled and not compared:
             return False
         calls = (call for f in running for call in self._reach.calls_in(f))

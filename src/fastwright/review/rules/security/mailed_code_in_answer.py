@@ -38,6 +38,11 @@ _TEXT = re.compile(
 )
 _PUT_IN = re.compile(r"\{([^{}]+)\}")
 _CALL = re.compile(r"\b(?P<name>[\w.]+)\((?P<given>[^()]*)\)")
+_CONSTANT = re.compile(
+    r"""(?:\{(?:\s*(["'])\w+\1\s*:\s*(?:(["'])[^"']*\2|\d+|True|False|None|"""
+    r"""(?:\w+\.)+[A-Z][A-Z0-9_]*)\s*,?)*\s*\}"""
+    r"""|(["'])[^"']*\3|True|False|None|\d*)"""
+)
 _MADE = "<made>"
 _AT_HOME = re.compile(r"(?i)debug|\benv|environment|test|\bdev|local|settings|config")
 
@@ -122,16 +127,23 @@ def _is_guarded(route: Route) -> bool:
 
 def _asks_for(app: AppMap, route: Route) -> str:
     """What somebody who sends nothing but an address asks a code for; empty for anything else."""
-    names = list(logins_of(app).names(route))
+    names = _sent(app, route)
     is_bare = any(map(_ADDRESS.search, names)) and not any(map(_PROOF.search, names))
     is_open = route.method in WRITES and not _is_guarded(route)
     return _kind(route) if is_bare and is_open else ""
 
 
+def _sent(app: AppMap, route: Route) -> list[str]:
+    """The names of what is sent: of a body those of its fields, and not what it is called."""
+    fields = list(logins_of(app).names(route))[len(route.parameters) :]
+    plain = [p.name for p in route.parameters if p.source != "body" or not fields]
+    return [*plain, *fields]
+
+
 def _taking(app: AppMap, kind: str) -> Route | None:
     """The route that such a code is brought to."""
     for route in guarding_of(app).served:
-        names = list(logins_of(app).names(route))
+        names = _sent(app, route)
         brings = any(re.search(r"(?i)(^|_)(token|code|otp|pin)($|_)", n) for n in names)
         if brings and _kind(route) == kind and not _is_guarded(route):
             return route
@@ -144,10 +156,21 @@ def _given(app: AppMap, function: Function) -> Iterator[tuple[Stop, str]]:
     for stop in function.stops:
         if stop.kind != "return" or _is_at_home(function, stop):
             continue
-        held = _held(bound.get(stop.value, stop.value))
+        held = _held(bound.get(stop.value, stop.value), _mute(app, function))
         name = _named(held, minted)
         if name or _MADE in held:
             yield stop, name or "what it makes"
+
+
+def _mute(app: AppMap, function: Function) -> frozenset[str]:
+    """The calls of functions of ours whose answers can be read, and hold no code."""
+    found = set()
+    for call in reach(app).calls_in(function):
+        inner = reach(app).callee(call)
+        given = [s.value for s in inner.stops if s.kind == "return"] if inner is not None else []
+        if inner is not None and inner is not function and all(map(_CONSTANT.fullmatch, given)):
+            found.add(call.text)
+    return frozenset(found)
 
 
 def _minted(app: AppMap, function: Function) -> tuple[str, ...]:
@@ -164,11 +187,14 @@ def _named(held: str, names: Sequence[str]) -> str:
     return next((n for n in names if re.search(rf"\b{n}\b", held)), "")
 
 
-def _held(value: str) -> str:
-    """What is in a value: of a call that makes no object of it, nothing of its arguments is."""
+def _held(value: str, mute: frozenset[str] = frozenset()) -> str:
+    """What is in a value: of a call that makes no object of it, nothing of its arguments is.
+
+    `mute` are calls that give nothing of the kind, whatever they are called.
+    """
     held, before = re.sub(r"\b\w+\s*=(?!=)", " ", _TEXT.sub(_put_in, value)), ""
     while held != before:
-        held, before = _CALL.sub(_left, held), held
+        held, before = _CALL.sub(lambda call: _left(call, mute), held), held
     return held
 
 
@@ -177,7 +203,9 @@ def _put_in(text: re.Match[str]) -> str:
     return " ".join(_PUT_IN.findall(text["words"])) if text["prefix"] else "''"
 
 
-def _left(call: re.Match[str]) -> str:
+def _left(call: re.Match[str], mute: frozenset[str]) -> str:
+    if call["name"] in mute:
+        return " "
     if _MINTS.search(call[0]):
         return f" {_MADE} "
     name = last(call["name"])

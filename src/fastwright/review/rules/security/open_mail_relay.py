@@ -16,6 +16,14 @@ from fastwright.review.sent_values import Sent, Way, given_by, sent, ways
 NAME = "open-mail-relay"
 _SENDS = re.compile(r"(?i)^_?(send|deliver|queue)_?\w*(mail|message|email)\w*$|^send_?mail$")
 _BUILDS = re.compile(r"^(MessageSchema|Mail|EmailMultiAlternatives|EmailMessage)$")
+_VERBS = re.compile(
+    r"(?i)send|mail|post|request|deliver|publish|queue|delay|apply_async|_task$|put|push|dispatch|"
+    r"notif|emit|run|call"
+)
+_CARRIERS = re.compile(
+    r"(?i)smtp|mail|httpx|requests|aiohttp|urllib|boto|resend|sendgrid|postmark|brevo|subprocess"
+)
+"""What a call is named that may send something, or have it sent, and the packages for it."""
 _LATER = frozenset({"add_task", "delay", "apply_async", "enqueue", "create_task"})
 _TO = re.compile(
     r"(?i)^(e?mail_?)?(to|recipients?|receivers?)(_?(e?mails?|addrs?|address(es)?))?$|"
@@ -37,13 +45,16 @@ def open_mail_relay(app: AppMap) -> Iterator[Finding]:
 
     ## Example
     ```python
+    import smtplib
+
+
     class Letter(BaseModel):
         to: str
         text: str
 
 
     def send_mail(to: str, text: str) -> None:
-        logger.info("mailed %d characters to %d", len(text), len(to))
+        smtplib.SMTP("localhost").sendmail("shop@example.com", to, text)
 
 
     @app.post("/mails")
@@ -53,12 +64,15 @@ def open_mail_relay(app: AppMap) -> Iterator[Finding]:
 
     Use instead:
     ```python
+    import smtplib
+
+
     class Letter(BaseModel):
         text: str
 
 
     def send_mail(to: str, text: str) -> None:
-        logger.info("mailed %d characters to %d", len(text), len(to))
+        smtplib.SMTP("localhost").sendmail("shop@example.com", to, text)
 
 
     @app.post("/mails")
@@ -72,7 +86,8 @@ def open_mail_relay(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A call sends mail by its name, or by the class of the message that it builds; address and text
     are known by the names of its parameters. A route that demands anybody in particular is only a
-    possible finding: an invitation may have words of one's own.
+    possible finding: an invitation may have words of one's own; so is a function of ours that is
+    named like a mailer, and below which nothing is called that could send.
     """
     told: set[str] = set()
     for route in guarding_of(app).served:
@@ -143,5 +158,24 @@ def _finding(app: AppMap, route: Route, call: Call, found: tuple[str, str]) -> F
         f"`{route}` mails the `{what}` of whoever calls to any `{whom}`",
         evidence=(Evidence(EvidenceKind.SOURCE, " ".join(app.text(call.span).split())),),
         symbol=route.handler,
-        structural=not is_known,
+        structural=not is_known and not _keeps_it(app, call),
     )
+
+
+def _keeps_it(app: AppMap, call: Call) -> bool:
+    """Whether what is called is of ours, and calls nothing that could send anything."""
+    function = reach(app).callee(call)
+    if function is None or last(call.text) in _LATER:
+        return False
+    return not any(_carries(app, step.call) for step in reach(app).below(function))
+
+
+def _carries(app: AppMap, call: Call) -> bool:
+    """Whether a call may send something; of what is ours, only what is left to a subclass."""
+    inner, name = reach(app).callee(call), last(call.text)
+    if inner is not None and "abstractmethod" not in map(last, inner.decorators):
+        return False
+    is_ours = any((call.callee or "").startswith(f"{module}.") for module in app.modules if module)
+    by = call.callee or re.sub(r"\(.*?\)", "", call.text, flags=re.DOTALL)
+    is_carrier = not is_ours and _CARRIERS.search(by) is not None
+    return is_carrier or bool(_VERBS.search(name) and not name[:1].isupper())
