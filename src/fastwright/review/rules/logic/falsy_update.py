@@ -16,6 +16,8 @@ from fastwright.review.rule import rule
 _TEST = re.compile(r"(?P<body>\w+)\.(?P<field>\w+)")
 _COLON = re.compile(rb"\s*:\s*(#[^\n]*\s*)*")
 _FALSY = re.compile(r"\b(bool|int|float|Decimal)\b")
+_NO_ZERO = re.compile(r"(?<!not )\b\w+\s*(?:<=\s*0|<\s*[1-9])|\b0\s*>=\s*\w|\bnot\s+\(?\w+\s*>\s*0")
+"""A test of a number that zero does not pass."""
 _METHODS = ("PUT", "PATCH")
 
 
@@ -61,7 +63,8 @@ def falsy_update(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Numbers and truths alone: that an empty text is not written is often meant. Keys (`id`,
-    `owner_id`), and numbers that a base of the schema keeps above zero, have no zero to write.
+    `owner_id`), and numbers that the schema, a base of it or a validator keeps above zero, have no
+    zero to write.
     """
     reached = reach(app)
     schemas = {schema.name: schema for schema in app.schemas}
@@ -98,13 +101,27 @@ def _passed_over(app: AppMap, function: Function, schema: Schema) -> Iterator[tu
 
 
 def _has_no_zero(app: AppMap, schema: Schema, field: Field) -> bool:
-    """True for a number that is never zero: a key, or what a base of the schema bounds."""
+    """True for a number that is never zero: a key, or what the schema, or a base, bounds."""
     if "bool" in (field.annotation or ""):
         return False
-    bases = [base for base in app.schemas if base.name in schema.bases]
-    same = (f for base in bases for f in base.fields if f.name == field.name)
-    bounded = any("gt" in dict(one.constraints) for one in same)
-    return bounded or bool(re.search(r"(?:^|_)id$", field.name))
+    bases = [base for base in app.schemas if base.name in (schema.name, *schema.bases)]
+    same = (dict(f.constraints) for base in bases for f in base.fields if f.name == field.name)
+    bounded = any("gt" in one or re.match(r"[1-9]", one.get("ge", "")) for one in same)
+    refused = any(_is_refused(app, base, field) for base in bases)
+    return bounded or refused or bool(re.search(r"(?:^|_)id$", field.name))
+
+
+def _is_refused(app: AppMap, schema: Schema, field: Field) -> bool:
+    """Whether a validator of the field raises for zero and what is below it."""
+    named = re.compile(rf"@[\w.]*validator\([^)]*[\"']{field.name}[\"']")
+    for function in app.functions:
+        if function.class_name != schema.name or not named.match(app.text(function.span)):
+            continue
+        tests = [b for b in function.blocks if b.kind == "arm" and _NO_ZERO.search(b.words)]
+        raised = [stop.start for stop in function.stops if stop.kind == "raise"]
+        if any(block.start <= at < block.end for block in tests for at in raised):
+            return True
+    return False
 
 
 def _test(app: AppMap, function: Function, block: Block) -> Span | None:
