@@ -55,6 +55,7 @@ _STORED = re.compile(
 _EQUALS = re.compile(r"([\w.]+)(?:\(\))?\s*[!=]=\s*([\w.]+)")
 _CACHED = re.compile(r"(?i)\.(?:get|getdel|hget|getex|get_value|fetch)\(")
 
+_REFRESH = re.compile(r"(?i)refresh")
 _TELLING = frozenset({"audience", "issuer", "salt", "subject"})
 _OF_TIME = frozenset({"exp", "iat", "nbf", "jti"})
 
@@ -91,6 +92,8 @@ class Minting:
         function: The function that asks for it.
         at: The call there.
         claims: What each claim holds: the last name of its value, empty where that is not seen.
+        refreshes: Whether it is a refresh token, by what signs it or what it is bound to.
+        given: What the signing function is given first.
     """
 
     purpose: str
@@ -98,6 +101,8 @@ class Minting:
     function: str
     at: Span
     claims: MappingProxyType[str, str]
+    refreshes: bool = False
+    given: str = ""
 
 
 def purpose_of(*names: str) -> str:
@@ -178,19 +183,35 @@ def _mintings(app: AppMap) -> Iterator[Minting]:
     signing, functions = signing_of(app), reach(app).functions
     calls = [(c, signing.secret_of(c)) for c in signing.encodings]
     calls += [(c, _serializer(c)) for c in _links(app, "dumps")]
-    for call, key in calls:
+    for call, written in calls:
         signer = functions.get(call.caller)
+        key = _by_default(app, signer, written) if signer is not None else written
         if signer is None or not _KEY.fullmatch(key):
             continue
         own = dict(_WRITES.findall(app.text(signer.span)))
         callers = [c for c in app.calls if c.callee == signer.name and not of_tests(c.span.path)]
         for one in callers:
             told = _signed_for(last(signer.name), last(one.caller))
-            yield Minting(told, key, one.caller, one.span, _claims(app, signer, own, one))
+            refreshes = any(map(_REFRESH.search, (last(signer.name), one.target)))
+            yield Minting(
+                told, key, one.caller, one.span, _claims(app, signer, own, one), refreshes,
+                one.arguments[0] if one.arguments else "",
+            )  # fmt: skip
         if not callers:
             inner = {name: _last_name(value) for name, value in own.items()}
             told = _signed_for(last(signer.name), last(signer.name))
-            yield Minting(told, key, signer.name, call.span, MappingProxyType(inner))
+            refreshes = any(map(_REFRESH.search, (last(signer.name), call.target)))
+            claims = MappingProxyType(inner)
+            yield Minting(told, key, signer.name, call.span, claims, refreshes)
+
+
+def _by_default(app: AppMap, signer: Function, key: str) -> str:
+    """The default of the parameter that a key is, where it is one that has a default."""
+    if key not in signer.parameters or any(b.name == key for b in signer.bindings):
+        return key
+    head = app.text(signer.span).partition("):")[0].partition(") ->")[0]
+    found = re.search(rf"(?<![\w.]){key}\s*(?::[^=,()]*)?=\s*([\w.]+)", head)
+    return found[1] if found is not None else key
 
 
 def _signed_for(signer: str, caller: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.purposes import Minting, Reading, mintings, readings
-from fastwright.review.reach import last
+from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 
 _HARM = ("reset", "login", "verification", "invitation")
@@ -17,6 +19,10 @@ _HARM = ("reset", "login", "verification", "invitation")
 _SAME = frozenset({("verification", "reset")})
 """What is read as the first and signed as the second goes to the same mailbox, and proves it."""
 
+_KINDS = ("type", "typ", "token_type", "token_use", "kind", "use", "purpose", "scope", "scopes",
+          "aud", "mode", "refresh")  # fmt: skip
+_KIND = re.compile(rf"[\"'](?:{'|'.join(_KINDS)})[\"']|token_type|\.typ\b")
+_TIMES = frozenset({"exp", "iat", "nbf", "jti"})
 _SUBJECTS = frozenset({"sub", "email", "user", "user_id", "uid", "id", "username", "user_uid"})
 
 
@@ -110,8 +116,9 @@ def interchangeable_token(app: AppMap) -> Iterator[Finding]:
     invitation, a reset. Both must be signed and read with the same key, by its name; the claim that
     names the account must hold the same of it in both; and whoever reads must compare nothing, nor
     the token itself with one that a row or a cache holds. Where one reader takes tokens of several
-    other purposes, the first is told: the remedy is one. A refresh token is left to `fastwright do
-    "add login"`, whose attacks try it.
+    other purposes, the first is told: the remedy is one. A refresh token is one by the name of what
+    signs it or of what it is bound to; that it does for an access token is only possible where it
+    is not seen that both hold the same, or where anything that guards the route speaks of a type.
     """
     seen: set[tuple[str, frozenset[str]]] = set()
     told: set[Span] = set()  # the calls that read, each of which is mended once
@@ -128,6 +135,49 @@ def interchangeable_token(app: AppMap) -> Iterator[Finding]:
             if reading.step.place.span not in told:
                 told.add(reading.step.place.span)
                 yield _finding(reading, minting)
+    yield from _refreshing(app)
+
+
+def _refreshing(app: AppMap) -> Iterator[Finding]:
+    """The first reader of access tokens for each key that takes a refresh token as well."""
+    told: set[str] = set()
+    readers = [r for r in readings(app) if r.purpose == "login" and r.root.name != r.route.handler]
+    for reading in readers:
+        ours = [m for m in mintings(app) if m.key == reading.key]
+        own = [m for m in ours if not m.refreshes and m.purpose in ("", "login", "refresh")]
+        for minting in (m for m in ours if m.refreshes):
+            does = _does_for(reading, own, minting)
+            if reading.asks or reading.key in told or not does:
+                continue
+            told.add(reading.key)
+            found = _finding(reading, minting, "refresh", "access")
+            yield replace(found, structural=does == "surely" and not _is_told(app, reading))
+
+
+def _does_for(reading: Reading, own: list[Minting], other: Minting) -> str:
+    """Whether a refresh token holds what a reader wants: ``surely``, ``maybe``, or not at all."""
+    twins = (m for m in own if m.function == other.function and m.given == other.given != "")
+    if any(not (reading.claims & m.claims.keys()) for m in twins):
+        return "surely"  # both are signed of the same
+    if not reading.claims <= other.claims.keys():
+        return ""
+    alike = [one for one in own if _are_alike(reading, one, other)]
+    sure = reading.claims or any(_is_held(one, other) for one in alike)
+    return "surely" if alike and sure else "maybe" if alike else ""
+
+
+def _is_held(own: Minting, other: Minting) -> bool:
+    """Whether all that a token holds is in another, and neither says what it is for."""
+    names = own.claims.keys() - _TIMES
+    untold = not names.intersection(_KINDS)
+    return untold and all(own.claims[name] == other.claims.get(name) for name in names)
+
+
+def _is_told(app: AppMap, reading: Reading) -> bool:
+    """Whether anything that guards the route speaks of what a token is for."""
+    roots = (r for r in reach(app).roots(reading.route) if r.name != reading.route.handler)
+    guards = [f for r in roots for f in (r, *(s.function for s in reach(app).below(r)))]
+    return any(_KIND.search(app.text(function.span)) for function in guards)
 
 
 def _is_taken(app: AppMap, reading: Reading, other: Minting) -> bool:
@@ -147,15 +197,16 @@ def _are_alike(reading: Reading, own: Minting, other: Minting) -> bool:
     return bool(named) and all(own.claims[n] and own.claims[n] == other.claims[n] for n in named)
 
 
-def _finding(reading: Reading, other: Minting) -> Finding:
+def _finding(reading: Reading, other: Minting, kind: str = "", meant: str = "") -> Finding:
     told = f"`{last(other.function)}` signs such a token with `{other.key}`, for another purpose"
     return Finding(
         "interchangeable-token",
         reading.step.place.span,
-        f"`{reading.route}` takes a {other.purpose} token for a {reading.purpose} token: it asks "
-        "none what it is for",
+        f"`{reading.route}` takes a {kind or other.purpose} token for "
+        f"{'an' if meant == 'access' else 'a'} {meant or reading.purpose} token: it asks none what "
+        "it is for",
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         related=(other.at,),
-        symbol=f"{reading.root.name}:{other.purpose}",
+        symbol=f"{reading.root.name}:{kind or other.purpose}",
         structural=True,
     )
