@@ -55,18 +55,28 @@ class Child:
 
 def children(app: AppMap, parent: Table) -> tuple[Child, ...]:
     """The tables whose rows must refer to one of `parent`, as far as all is known of them."""
-    return _by_parent(app).get(parent.name, ())
+    known = _known(app)
+    if parent.name not in known:
+        tables = _referring(app).get(parent.name, ()) if parent.model else ()
+        found = (_child(app, parent, table) for table in tables if table.model)
+        known[parent.name] = tuple(child for child in found if child is not None)
+    return known[parent.name]
 
 
 @once
-def _by_parent(app: AppMap) -> dict[str, tuple[Child, ...]]:
-    found: dict[str, list[Child]] = {}
+def _known(app: AppMap) -> dict[str, tuple[Child, ...]]:  # noqa: ARG001 - one for each map
+    """The children of the tables that were asked for so far."""
+    return {}
+
+
+@once
+def _referring(app: AppMap) -> dict[str, list[Table]]:
+    """The tables with a key to each table, by the name of that."""
+    found: dict[str, list[Table]] = {}
     for table in app.tables:
-        for parent in app.tables:
-            child = _child(app, parent, table) if table.model and parent.model else None
-            if child is not None:
-                found.setdefault(parent.name, []).append(child)
-    return {name: tuple(rows) for name, rows in found.items()}
+        for name in dict.fromkeys(_target(c) for c in table.columns if c.foreign_key):
+            found.setdefault(name, []).append(table)
+    return found
 
 
 def _child(app: AppMap, parent: Table, table: Table) -> Child | None:
@@ -84,13 +94,18 @@ def _child(app: AppMap, parent: Table, table: Table) -> Child | None:
         table, keys[0], tuple(row.name for row in known),
         is_cascading=any(_GONE.search(row.cascade or "") for row in known),
         nulls=f"{last(parent.model or parent.name)}.{nulling[0].name}" if nulling else "",
-        is_kept=_is_kept(keys[0]) or _is_migrated(app, table, parent),
+        is_kept=_is_kept(keys[0]) or _is_migrated(app, keys[0], parent),
         is_made=_is_made(app, table),
     )  # fmt: skip
 
 
 def _refers(column: Column, parent: Table) -> bool:
-    return (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2] == parent.name
+    return _target(column) == parent.name
+
+
+def _target(column: Column) -> str:
+    """The table that a key leads to, without its schema."""
+    return (column.foreign_key or "").rpartition(".")[0].rpartition(".")[2]
 
 
 def _leading(parent: Table, table: Table) -> Iterator[Relationship]:
@@ -120,17 +135,23 @@ def _is_between(app: AppMap, table: Table) -> bool:
     return any(last(name) in names or name.partition(".")[0] in names for name in through if name)
 
 
-def _is_migrated(app: AppMap, table: Table, parent: Table) -> bool:
+def _is_migrated(app: AppMap, column: Column, parent: Table) -> bool:
     """Whether a migration tells the database of the key what the model does not."""
+    named = [re.compile(rf"\b{re.escape(name)}\b") for name in (parent.name, column.name)]
+    return any(all(n.search(text) for n in named) for text in _told_by_migrations(app))
+
+
+@once
+def _told_by_migrations(app: AppMap) -> frozenset[str]:
+    """The lines of migrations that speak of `ondelete`, each with the three above it."""
     folders = [m.versions for m in app.migrations]
-    wanted = {table.name, parent.name}
+    found: set[str] = set()
     for path, content in app.files.items():
         if path.parent in folders and b"ondelete" in content:
-            text = content.decode("utf-8", "replace")
-            lines = re.findall(r"[^\n]*(?:\n[^\n]*){0,3}ondelete", text)
-            if any(any(name in line for name in wanted) for line in lines):
-                return True
-    return False
+            lines = content.decode("utf-8", "replace").split("\n")
+            said = (n for n, line in enumerate(lines) if "ondelete" in line)
+            found |= {"\n".join(lines[max(0, n - 3) : n + 1]) for n in said}
+    return frozenset(found)
 
 
 def _is_made(app: AppMap, table: Table) -> bool:

@@ -120,13 +120,12 @@ def undeletable_parent(app: AppMap) -> Iterator[Finding]:
     if _is_answered(app) or _is_listened(app):
         return
     told: set[tuple[str, str]] = set()
-    for route in app.routes:
-        for deletion in _deletions(app, route) if route.reachable else ():
-            key = (deletion.function.name, deletion.table.name)
-            refusing = [] if key in told else _refusing(app, deletion)
-            if refusing:
-                told.add(key)
-                yield _finding(app, deletion, refusing)
+    for deletion in _deletions(app):
+        key = (deletion.function.name, deletion.table.name)
+        refusing = [] if key in told else _refusing(app, deletion)
+        if refusing:
+            told.add(key)
+            yield _finding(app, deletion, refusing)
 
 
 def _is_answered(app: AppMap) -> bool:
@@ -139,26 +138,29 @@ def _is_listened(app: AppMap) -> bool:
     return any(_OF_EVENTS.search(text) for path, text in app.files.items() if path.suffix == ".py")
 
 
-def _deletions(app: AppMap, route: Route) -> Iterator[_Deletion]:
-    """What a route deletes, by the row and by statements of SQLAlchemy."""
-    queries = {q.span: q for q in route.queries if q.kind == "delete" and len(q.tables) == 1}
-    for function in dict.fromkeys(reach(app).running(route)):
-        for call in reach(app).calls_in(function):
+def _deletions(app: AppMap) -> Iterator[_Deletion]:
+    """What routes delete, by the row and by statements of SQLAlchemy."""
+    every = (query for route in app.routes for query in route.queries)
+    queries = {q.span: q for q in every if q.kind == "delete" and len(q.tables) == 1}
+    for ran in reach(app).ran():
+        for call in reach(app).calls_in(ran.function):
             query = queries.get(call.span)
             table = app.table(query.tables[0]) if query is not None else None
             by_row = query is None and _is_of_row(call)
             if by_row:
-                table = table_of_row(app, function, call.arguments[0], call.span.start)
+                table = table_of_row(app, ran.function, call.arguments[0], call.span.start)
             if table is not None and table.model:
-                yield _Deletion(route, function, table, call.span, by_row)
+                yield _Deletion(ran.route, ran.function, table, call.span, by_row)
 
 
 def _is_of_row(call: Call) -> bool:
+    if not call.text.endswith(".delete"):
+        return False
     asked = statement(call)
     is_session = asked is not None and asked.verb == "delete"
     is_named = call.text.rpartition(".")[0].rpartition(".")[2] in ("db", "session", "_session")
     given = len(call.arguments) == 1 and call.arguments[0].isidentifier()
-    return last(call.text) == "delete" and given and (is_session or is_named)
+    return given and (is_session or is_named)
 
 
 def _refusing(app: AppMap, deletion: _Deletion) -> list[Child]:
