@@ -12,7 +12,7 @@ from fastwright.review.given import names_of
 from fastwright.review.looping import Looped
 from fastwright.review.outbound import is_request
 from fastwright.review.reach import last
-from fastwright.review.statements import Statement, statement
+from fastwright.review.statements import Statement, asked_at, statement
 from fastwright.review.turns import is_kind
 from fastwright.review.writing import aside, writing_of
 
@@ -35,8 +35,7 @@ class Batching:
         self.app = app
         self.writing = writing_of(app)
         self.reached = self.writing.reached
-        queries = (query for route in app.routes for query in route.queries)
-        self._queries = {query.span: query for query in queries}
+        self._queries = asked_at(app)
         self._burdens: dict[tuple[str, int], bool] = {}
 
     def asks(self, owner: Function, call: Call, asked: Statement) -> bool:

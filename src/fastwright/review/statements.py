@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fastwright.model.app import AppMap, Query
 from fastwright.model.code import Call
+from fastwright.model.places import Span
+from fastwright.review.once import once
 
 _OWNERS = frozenset({"Session", "AsyncSession", "sessionmaker", "async_sessionmaker",
                      "scoped_session", "async_scoped_session", "Connection", "AsyncConnection",
@@ -51,3 +55,18 @@ def _of_session(parts: list[str]) -> bool:
     """True where the verb is the session's own, not that of a result it gave."""
     owner = parts[-3] if parts[-2] == "__call__" and len(parts) > 3 else parts[-2]
     return owner in _OWNERS
+
+
+@once
+def asked_at(app: AppMap) -> Mapping[Span, Query]:
+    """The statement that stands at each place.
+
+    One of a general class, which asks of another table for each of its heirs, is left out: its
+    place does not tell of which.
+    """
+    found: dict[Span, Query] = {}
+    general: set[Span] = set()
+    for query in (query for route in app.routes for query in route.queries):
+        if found.setdefault(query.span, query).tables != query.tables:
+            general.add(query.span)
+    return {span: query for span, query in found.items() if span not in general}

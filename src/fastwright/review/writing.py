@@ -11,7 +11,7 @@ from fastwright.model.places import Span
 from fastwright.review.course import around
 from fastwright.review.once import once
 from fastwright.review.reach import Reach, last, reach
-from fastwright.review.statements import statement
+from fastwright.review.statements import asked_at, statement
 
 _DEPTH = 3
 _READING = frozenset({"model_validate", "from_orm", "parse_obj", "validate", "model_construct"})
@@ -46,8 +46,7 @@ class Writing:
         self.reached: Reach = reach(app)
         self._models = {table.model: table.name for table in app.tables if table.model}
         self._modules = {module.path: module for module in app.modules.values()}
-        queries = (query for route in app.routes for query in route.queries)
-        self._queries: dict[Span, Query] = {query.span: query for query in queries}
+        self._queries = asked_at(app)
         self._touches: dict[Span, tuple[Touch, ...]] = {}
         self._sums: dict[tuple[str, int], Touch | None] = {}
 

@@ -263,6 +263,10 @@ class Evaluator:
         """What ``self`` is in a class."""
         return self._objects.itself(owner)
 
+    def made(self, owner: Symbol) -> tuple[Made, ...]:
+        """The objects of a class that the project makes outside of tests."""
+        return self._objects.made(owner)
+
     def member(self, owner: Symbol, name: str) -> Values:
         """What attribute `name` of class `owner` stands for, inherited ones included."""
         return self._objects.member(owner, name)

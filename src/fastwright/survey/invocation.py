@@ -265,8 +265,9 @@ class Calls:
         if facts is None or unit is None:
             return []
         place = [p for p in facts.parameters if p.kind == ""]
+        first = "cls" if isinstance(of, Ref) else "self"
         given: list[tuple[str, Values]] = (
-            [("self", (of,))] if of is not None and place and place[0].name == "self" else []
+            [(first, (of,))] if of is not None and place and place[0].name == first else []
         )
         place = place[1:] if given or (place and place[0].name == "cls") else place
         values = [v for term in row.arguments for v in self.evaluator.splatted(term, frame)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fastwright.survey.bindings import unique
 from fastwright.survey.codebase import Unit, of_tests
-from fastwright.survey.facts import Term
+from fastwright.survey.facts import CallFact, Term
 from fastwright.survey.names import Symbol, is_class, is_function
-from fastwright.survey.values import Bound, Const, Frame, Made, Ref, Unknown, Value, Values
+from fastwright.survey.values import Bound, Const, Env, Frame, Made, Ref, Unknown, Value, Values
 
 if TYPE_CHECKING:
     from fastwright.survey.evaluate import Evaluator
@@ -39,18 +40,25 @@ class Objects:
         unit = owner.unit
         if unit is None or "__init__" not in unit.inner.get(owner.scope, {}):
             return ()
+        return self.made(owner) if len(self.sites(owner)) == 1 else ()
+
+    def made(self, owner: Symbol) -> tuple[Made, ...]:
+        """The objects of a class that the project makes outside of tests."""
+        found: list[Made] = []
+        for at, index in self.sites(owner):
+            row = at.facts.calls[index]
+            values = self.evaluator.call(index, Frame(at, row.scope, (), row.start))
+            found += [v for v in values if isinstance(v, Made) and v.of == owner]
+        return tuple(found)
+
+    def sites(self, owner: Symbol) -> list[tuple[Unit, int]]:
+        """The calls outside of tests that make an object of a class."""
         resolve = self.evaluator.names.resolve
-        found = [
+        return [
             (at, index)
-            for at, index in self._called(unit.scopes[owner.scope].name.rpartition(".")[2])
+            for at, index in self._called(owner.dotted().rpartition(".")[2])
             if resolve(at, at.facts.calls[index].scope, str(at.facts.calls[index].callee)) == owner
         ]
-        if len(found) != 1:
-            return ()
-        at, index = found[0]
-        row = at.facts.calls[index]
-        made = self.evaluator.call(index, Frame(at, row.scope, (), row.start))
-        return tuple(value for value in made if isinstance(value, Made) and value.of == owner)
 
     def _called(self, name: str) -> list[tuple[Unit, int]]:
         """The calls of that name outside of tests."""
@@ -71,7 +79,8 @@ class Objects:
         if is_class(value.symbol) and name in ("__name__", "__qualname__"):
             return (Const.of(value.symbol.dotted().rpartition(".")[2]),)
         if is_class(value.symbol):
-            return self.member(value.symbol, name) or (Unknown(f"no `{name}`"),)
+            found = self.member(value.symbol, name) or (Unknown(f"no `{name}`"),)
+            return tuple(_of_heir(one, value.symbol) for one in found)
         symbol = self.evaluator.names.follow(value.symbol, (name,))
         if symbol is None or symbol.rest:
             return (Unknown(f"no `{name}` in `{value.symbol.dotted()}`"),)
@@ -120,9 +129,31 @@ class Objects:
         for method in unit.inner.get(owner.scope, {}).values():
             for row in unit.scopes[method].assignments:
                 if row.target == f"self.{name}":
-                    env = made.env if unit.scopes[method].name.endswith("__init__") else ()
+                    env = self._given_to(Symbol("scope", unit, method), made)
                     found += self.evaluator.values(row.value, Frame(unit, method, env, row.start))
         return found
+
+    def _given_to(self, method: Symbol, made: Made) -> Env:
+        """What the parameters of an ``__init__`` stand for where `made` is made.
+
+        That of a base is given what the one below it hands on with ``super().__init__(…)``.
+        """
+        owners = [owner for owner in self.lineage(made.of) if is_class(owner)]
+        steps = [s for s in (self._initial(owner) for owner in owners) if s is not None]
+        if method not in steps:
+            return ()
+        env = made.env
+        for here, above in pairwise(steps[: steps.index(method) + 1]):
+            row = _handed_on(here)
+            if row is None or here.unit is None:
+                return ()
+            env = self.evaluator.arguments(above, row, Frame(here.unit, here.scope, env), made)
+        return env
+
+    def _initial(self, owner: Symbol) -> Symbol | None:
+        """The ``__init__`` in the text of a class."""
+        place = owner.unit.inner.get(owner.scope, {}).get("__init__") if owner.unit else None
+        return Symbol("scope", owner.unit, place) if place is not None else None
 
     def member(self, owner: Symbol, name: str) -> Values:
         """What attribute `name` of class `owner` stands for, inherited ones included."""
@@ -202,3 +233,27 @@ class Objects:
         elif isinstance(value, list) and value[0] == "c":
             found = self.evaluator.values(value, place)
             yield from (v.symbol for v in found if isinstance(v, Ref))
+
+
+def _of_heir(value: Value, heir: Symbol) -> Value:
+    """An inherited ``@classmethod`` with the class that it is asked of; else the value itself."""
+    unit = value.symbol.unit if isinstance(value, Ref) and is_function(value.symbol) else None
+    if unit is None or not isinstance(value, Ref):
+        return value
+    facts = unit.scopes[value.symbol.scope]
+    inherited = (unit, facts.up) != (heir.unit, heir.scope)
+    by_class = any(term == "classmethod" for term, _, _ in facts.decorators)
+    return Bound(value.symbol, Ref(heir)) if by_class and inherited else value
+
+
+def _handed_on(initial: Symbol) -> CallFact | None:
+    """The call of the ``__init__`` above in one below it."""
+    unit = initial.unit
+    for row in unit.facts.calls if unit is not None else ():
+        match row.callee:
+            case ["a", ["c", int(index)], "__init__"] if (
+                unit is not None and row.scope == initial.scope
+                and unit.facts.calls[index].callee == "super"
+            ):  # fmt: skip
+                return row
+    return None

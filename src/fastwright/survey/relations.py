@@ -9,10 +9,14 @@ from fastwright.model.places import Span
 from fastwright.survey.codebase import Unit
 from fastwright.survey.course import awaits, bindings, blocks, stops
 from fastwright.survey.evaluate import Evaluator
-from fastwright.survey.facts import AWAITED, IN_EXCEPT, IN_LOOP, CallFact, Term
-from fastwright.survey.names import Symbol, is_class
+from fastwright.survey.facts import AWAITED, IN_EXCEPT, IN_LOOP, Assignment, CallFact, Term
+from fastwright.survey.names import Symbol, is_class, is_function
+from fastwright.survey.ports import Ports
 from fastwright.survey.terms_text import render
 from fastwright.survey.values import Frame, Made, Value
+
+_MARKS = frozenset({"typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "abc.ABC"})
+"""Bases that have nothing that is called."""
 
 
 class Relations:
@@ -20,7 +24,9 @@ class Relations:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
+        self.ports = Ports(evaluator)
         self._types: dict[tuple[int, int, str], Symbol | None] = {}
+        self._lendings: dict[tuple[Symbol, str], Symbol | None] = {}
         self._callees: dict[tuple[int, int, str], Symbol | None] = {}
 
     def functions(self) -> tuple[Function, ...]:
@@ -85,13 +91,42 @@ class Relations:
             self._callees[key] = self._named(unit, row.scope, row.callee)
         return self._callees[key]
 
+    def typed(self, unit: Unit, scope: int, dotted: str) -> Symbol | None:
+        """The class of what a name stands for, of ours or another package's."""
+        return self._named(unit, scope, dotted)
+
+    def method(self, owner: Symbol, name: str) -> Symbol | None:
+        """What runs where the method `name` of an object of `owner` is called."""
+        return self._member(owner, name)
+
     def _of_made(self, unit: Unit, row: CallFact) -> Symbol | None:
         """The method in ``Items(session).add()``: that of an object made on the spot."""
         match row.callee:
+            case ["a", ["c", int(index)], str(part)] if unit.facts.calls[index].callee == "super":
+                return self._inherited(unit, row.scope, part)
             case ["a", ["c", int(index)], str(part)]:
-                made = self.callee(unit, unit.facts.calls[index])
-                known = made is not None and is_class(made)
-                return self._step(made, part) if known and made is not None else None
+                made = self._result(unit, index, row)
+                return self._step(made, part) if made is not None else None
+        return None
+
+    def _result(self, unit: Unit, index: int, row: CallFact) -> Symbol | None:
+        """The class of ours that a call gives an object of."""
+        made = self.callee(unit, unit.facts.calls[index])
+        if made is None or not is_function(made) or unit.tests:
+            return made if made is not None and is_class(made) else None
+        values = self.evaluator.call(index, Frame(unit, row.scope, (), row.start))
+        found = next((kind for value in values if (kind := _type_of(value)) is not None), None)
+        return found if found is not None and is_class(found) else None
+
+    def _inherited(self, unit: Unit, scope: int, part: str) -> Symbol | None:
+        """The method of ours in ``super().get()``."""
+        while scope > 0 and unit.scopes[scope].kind != "c":
+            scope = unit.scopes[scope].up
+        above = self.evaluator.lineage(Symbol("scope", unit, scope))[1:] if scope > 0 else ()
+        for owner in above:
+            found = self.evaluator.names.follow(owner, (part,)) if is_class(owner) else None
+            if found is not None and not found.rest and is_function(found):
+                return found
         return None
 
     def _named(self, unit: Unit, scope: int, dotted: str) -> Symbol | None:
@@ -131,31 +166,52 @@ class Relations:
 
     def _member(self, owner: Symbol, part: str) -> Symbol | None:
         for symbol in self.evaluator.lineage(owner):
-            if symbol.kind == "external":
+            if symbol.kind == "external" and symbol.dotted() not in _MARKS:
                 return Symbol("external", name=f"{symbol.dotted()}.{part}")
             found = self.evaluator.names.follow(symbol, (part,))
             if found is not None and not found.rest and found.kind == "scope":
-                return found
+                return self.ports.behind(owner, found) if is_function(found) else found
             kept = self._kept(symbol, part)
             if kept is not None:
                 return kept
-        return None
+        return self._lent(owner, part)
+
+    def _lent(self, owner: Symbol, part: str) -> Symbol | None:
+        """The type of an attribute that all who make objects of a class agree on."""
+        if owner.unit is None or owner.unit.tests:
+            return None
+        key = (owner, part)
+        if key not in self._lendings:
+            self._lendings[key] = None  # what is made of itself ends here
+            made = self.evaluator.made(owner)
+            values = [self.evaluator.attribute(one, part) for one in made]
+            found = {next(filter(None, map(_type_of, each)), None) for each in values}
+            self._lendings[key] = found.pop() if len(found) == 1 else None
+        return self._lendings[key]
 
     def _kept(self, owner: Symbol, part: str) -> Symbol | None:
-        """The type of what ``__init__`` keeps in ``self.<part>``."""
+        """The type of ``self.<part>``: a declared field's, or of what a method keeps there."""
         unit = owner.unit
-        place = unit.inner.get(owner.scope, {}).get("__init__") if unit is not None else None
-        if unit is None or place is None or unit.tests:
+        if unit is None or unit.tests or owner.kind != "scope":
             return None
-        for row in unit.scopes[place].assignments:
-            if row.target == f"self.{part}":
-                frame = Frame(unit, place, (), row.start)
-                typed = self.evaluator.classes_in(row.annotation, Frame(unit, place))
-                for value in (*map(Made, typed), *self.evaluator.values(row.value, frame)):
-                    found = _type_of(value)
+        for row in unit.scopes[owner.scope].assignments:
+            if row.target == part and row.annotation is not None:
+                kinds = self.evaluator.classes_in(row.annotation, Frame(unit, owner.scope))
+                return next(iter(kinds), None)
+        places = unit.inner.get(owner.scope, {})
+        for place in sorted(places.values(), key=lambda at: at != places.get("__init__")):
+            for row in unit.scopes[place].assignments:
+                if row.target == f"self.{part}":
+                    found = self._kept_by(unit, place, row)
                     if found is not None:
                         return found
         return None
+
+    def _kept_by(self, unit: Unit, place: int, row: Assignment) -> Symbol | None:
+        frame = Frame(unit, place, (), row.start)
+        typed = self.evaluator.classes_in(row.annotation, Frame(unit, place))
+        values = (*map(Made, typed), *self.evaluator.values(row.value, frame))
+        return next((found for value in values if (found := _type_of(value)) is not None), None)
 
 
 def _type_of(value: Value) -> Symbol | None:
