@@ -159,11 +159,13 @@ class Ownership:
         if is_for_administrators(route):
             return False
         demanded = self._demands(route)
-        return any(
-            r.method == "POST" and self._demands(r) == demanded
+        makers = [
+            r
             for r in self.touching(owned)
-            if any(q.kind == "insert" and q.tables[:1] == (owned.table.name,) for q in r.queries)
-        )
+            if r.method == "POST"
+            and any(q.kind == "insert" and q.tables[:1] == (owned.table.name,) for q in r.queries)
+        ]
+        return bool(makers) and all(self._demands(r) == demanded for r in makers)
 
     def _demands(self, route: Route) -> frozenset[tuple[str, str]]:
         """The permissions of a route, each with what it is made of, as written."""
