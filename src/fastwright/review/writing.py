@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -11,9 +12,15 @@ from fastwright.model.places import Span
 from fastwright.review.course import around
 from fastwright.review.once import once
 from fastwright.review.reach import Reach, last, reach
+from fastwright.review.rows import rows_of
 from fastwright.review.statements import asked_at, statement
+from fastwright.review.uncommented import uncommented
 
 _DEPTH = 3
+_SETS = re.compile(r"\w\.\w+[ \t]*(?:[-+*/|]|//)?=(?!=)|\bsetattr\(|\.sqlmodel_update\(")
+_SET = re.compile(rb"(?m)^[ \t]*(\w+)\.(\w+)[ \t]*(?::[^\n=]*)?(?:[-+*/|]|//)?=(?!=)")
+_NOTES = re.compile(r"last_|(?:updated|modified)_(?:at|by|on)$")
+"""Columns that keep when somebody was there: what they say is not missed where it fails."""
 _READING = frozenset({"model_validate", "from_orm", "parse_obj", "validate", "model_construct"})
 """Class methods by which SQLModel makes a row of something else."""
 
@@ -64,7 +71,8 @@ class Writing:
         return self._touches[function.span]
 
     def _read(self, function: Function, depth: int) -> tuple[Touch, ...]:
-        found = (self._touch(call, depth) for call in self.reached.calls_in(function))
+        found = [self._touch(call, depth) for call in self.reached.calls_in(function)]
+        found += self._assigned(function)
         touching = [t for t in found if t.commits or t.writes or t.asks]
         return tuple(sorted(touching, key=lambda touch: touch.call.span.start))
 
@@ -82,6 +90,28 @@ class Writing:
         commits = bool(asked and asked.verb == "commit")
         asks = (query,) if query is not None and kind == "select" else ()
         return Touch(call, commits, frozenset(makes), frozenset(changes), asks)
+
+    def _assigned(self, function: Function) -> Iterator[Touch]:
+        """Columns of rows that were there before: ``row.state = …``, ``setattr(row, …)``."""
+        path, text = function.span.path, uncommented(self.app, function)
+        if not _SETS.search(text):
+            return
+        content, rows = self.app.files[path], rows_of(self.app)
+        for found in _SET.finditer(content, function.span.start, function.span.end):
+            name, column = (part.decode() for part in found.group(1, 2))
+            row = rows.held(function, name, found.start(1))
+            is_note = _NOTES.match(column) is not None
+            if row is not None and not row.is_new and not is_note and row.table.column(column):
+                span = Span(path, found.start(1), found.end(2))
+                call = Call(function.name, None, f"{name}.{column}", span)
+                yield Touch(call, changes=frozenset({row.table.name}))
+        for call in self.reached.calls_in(function):
+            name = call.arguments[0] if call.arguments else ""
+            changes = call.text == "setattr" or last(call.text) == "sqlmodel_update"
+            name = name if call.text == "setattr" else call.text.rpartition(".")[0]
+            row = rows.held(function, name, call.span.start) if changes else None
+            if row is not None and not row.is_new:
+                yield Touch(call, changes=frozenset({row.table.name}))
 
     def _validated(self, call: Call) -> str | None:
         """The table of ``Item.model_validate(…)``, which makes a row as ``Item(…)`` does."""

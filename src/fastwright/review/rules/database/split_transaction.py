@@ -72,14 +72,15 @@ def split_transaction(app: AppMap) -> Iterator[Finding]:
     transaction is a decision.
 
     ## Known limits
-    Certain where rows of the second half refer to a table of the first, and the first commit always
-    happens; else possible, as where a contact is made if there is none yet, for a repeated request
-    finds it. So is a first half that is of use alone: a run, a job or a log that says what was
-    begun, a row that says that it is not processed yet, one whose key is told to the client at
-    once (`yield`), and rows of constants that an app is tried out with. So is a second half whose
-    failure is dealt with, that only tells of the first (an audit, a notification), or that is
-    mailed and can be asked for again. A commit before a request to another server is left alone,
-    for there it can be meant, and one in a loop to `commit-in-loop`.
+    Certain where rows of the second half refer to a table of the first, of which rows are made, or
+    changed in the very function, and the first commit always happens; else possible, as where a
+    contact is made if there is none yet, for a repeated request finds it. So is a first half that
+    is of use alone: a run, a job or a log that says what was begun, a row that says that it is not
+    processed yet, one whose key is told to the client at once (`yield`), and rows of constants that
+    an app is tried out with. So is a second half whose failure is dealt with, that only tells of
+    the first (an audit, a notification), or that is mailed and can be asked for again. A commit
+    before a request to another server is left alone, for there it can be meant, and one in a loop
+    to `commit-in-loop`.
     """
     writing = writing_of(app)
     sure = (one for one in looped(app) if one.asked.verb == "commit" and one.is_sure)
@@ -183,7 +184,7 @@ def _finding(
     place, later = rows.index(first), rows.index(second)
     before = _written(function, rows[: place + 1], first)
     after = _written(function, rows[place + 1 : later + 1], second)
-    parents = _parents(app, after, before)
+    parents = _parents(app, after, before) & _known(writing, rows[: place + 1])
     told = (
         f"`{function.name}` commits `{_listed(before)}`, then writes and commits `{_listed(after)}`"
     )
@@ -200,6 +201,15 @@ def _finding(
         and not _is_aside(writing, after - before, parents)
         and not _stands_alone(writing, function, tuple(rows[: place + 1]), found, parents),
     )
+
+
+def _known(writing: Writing, rows: list[Touch]) -> frozenset[str]:
+    """The tables of rows that are made, or changed in the text of the function itself.
+
+    What another function changes may be a step of its own, as of a job that goes on next time.
+    """
+    own = (row.changes for row in rows if writing.reached.callee(row.call) is None)
+    return frozenset().union(*own, *(row.makes for row in rows))
 
 
 def _listed(names: frozenset[str]) -> str:
