@@ -166,3 +166,44 @@ def test_a_place_that_asks_of_several_tables_is_not_taken_for_one() -> None:
     writing = writing_of(app)
     every = next(f for f in app.functions if f.name == "shop.stores.Store.every")
     assert not [t for t in writing.touches(every) if t.asks]
+
+
+FETCHES = [
+    "db.get(Item, 1)",
+    "db.scalar(select(Item).where(Item.id == 1))",
+    "db.execute(select(Item)).scalar_one_or_none()",
+    "db.query(Item).filter(Item.id == 1).first()",
+]
+
+
+@pytest.mark.parametrize("fetch", FETCHES)
+@pytest.mark.parametrize("how", ["{}", "find(db)"])
+def test_what_a_session_gives_is_a_row(fetch: str, how: str) -> None:
+    """A method of the row is known, and adding what was there before is no insert."""
+    main = (
+        "from fastapi import Depends, FastAPI\nfrom sqlalchemy import select\n"
+        "from sqlalchemy.orm import Session\nfrom shop.models import Item\napp = FastAPI()\n"
+        "def get_db() -> Session: ...\n"
+        f"def find(db: Session) -> Item | None:\n    return {fetch}\n"
+        "@app.get('/items')\ndef take(db: Session = Depends(get_db)):\n"
+        f"    item = {how.format(fetch)}\n    item.take()\n    db.add(item)\n"
+    )
+    models = MODELS.replace("class User(", "    def take(self): ...\nclass User(")
+    app = read(main=main, models=models)
+    assert "shop.models.Item.take" in [c.callee for c in app.calls]
+    route = app.route("GET", "/items")
+    assert route is not None
+    assert {query.kind for query in route.queries} == {"select"}
+
+
+def test_a_row_of_several_classes_is_of_none() -> None:
+    """What ``select(Item.id)`` and ``select(Item, User)`` give are no rows of a class."""
+    main = (
+        "from sqlalchemy import select\nfrom sqlalchemy.orm import Session\n"
+        "from shop.models import Item, User\n"
+        "def take(db: Session):\n"
+        "    one = db.scalar(select(Item.id))\n    one.take()\n"
+        "    both = db.execute(select(Item, User)).first()\n    both.take()\n"
+    )
+    app = read(main=main, models=MODELS)
+    assert not [c for c in app.calls if c.callee == "shop.models.Item.take"]

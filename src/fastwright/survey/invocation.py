@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastwright.survey.bindings import of_dictionary, unique
 from fastwright.survey.facts import CallFact, ParameterFact, Term
+from fastwright.survey.fetching import row_of
 from fastwright.survey.names import Symbol, is_class, is_function
 from fastwright.survey.strings import camel_words, fold_method
 from fastwright.survey.values import (
@@ -35,6 +36,11 @@ _SAME = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted", "builti
                    "builtins.reversed", "builtins.str", "typing.cast", "typing.NewType",
                    "functools.partial", "builtins.iter", "functools.lru_cache",
                    "functools.cache"})  # fmt: skip
+
+
+def _is_foreign(value: Value) -> bool:
+    """Whether a value is what a call of another package gives."""
+    return isinstance(value, Made) and value.of.kind == "external"
 
 
 _NESTED = 2
@@ -151,7 +157,8 @@ class Calls:
             return self.evaluator.values(default[0], frame) if default else (Unknown("no default"),)
         if name.startswith("builtins."):
             return self._text_method(row, frame)
-        return (Made(symbol, frame.unit, index, frame.env),)
+        fetched = row_of(self.evaluator, name, row, frame)
+        return (Made(fetched) if fetched else Made(symbol, frame.unit, index, frame.env),)
 
     def _words(self, name: str, row: CallFact, frame: Frame) -> Values:
         """The idiom that takes ``CamelCase`` apart; other patterns are not run."""
@@ -194,9 +201,11 @@ class Calls:
         found = unique([v for term in terms for v in self.evaluator.values(term, inner)])
         if row is not None:
             found = tuple(self._told_apart(v, function, frame, row) for v in found)
-        if any(not isinstance(v, Unknown) for v in found):
+        if any(not isinstance(v, Unknown) and not _is_foreign(v) for v in found):
             return found
         typed = self.evaluator.classes_in(facts.returns, Frame(unit, facts.up))
+        if any(map(_is_foreign, found)):  # ``session.scalar(…)`` gives what is declared, if ours
+            typed = tuple(kind for kind in typed if is_class(kind))
         return tuple(Made(kind) for kind in typed) or found
 
     def _told_apart(self, value: Value, function: Symbol, frame: Frame, row: CallFact) -> Value:

@@ -216,7 +216,8 @@ class Statements:
         for term in row.arguments[:1]:
             for value in self.evaluator.values(term, frame):
                 name = value.of.dotted() if isinstance(value, Made) else ""
-                if name in self.tables:
+                fetched = isinstance(value, Made) and value.call < 0 and _is_local(unit, row, term)
+                if name in self.tables and not fetched:
                     span = Span(unit.path, row.start, row.end)
                     return Query(
                         (self.tables[name],), span, many=False, bounded=True, kind="insert"
@@ -276,6 +277,11 @@ class Statements:
         if last_name(call.callee) in _BINDS and made is not None:
             return self._text(unit, call, made, depth + 1)
         return self._text(unit, call, call.arguments[0], depth + 1) if call.arguments else ""
+
+
+def _is_local(unit: Unit, row: CallFact, term: Term) -> bool:
+    """True for a name that a function itself assigns: a row that it is handed may be a new one."""
+    return any(one.target == term for one in unit.scopes[row.scope].assignments)
 
 
 def _is_computed(unit: Unit, term: Term) -> bool:
