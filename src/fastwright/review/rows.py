@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -43,10 +44,29 @@ class Rows:
         self._tables = {last(t.model): t for t in app.tables if t.model}
         self._models = {t.model: t for t in app.tables if t.model}
         self._injected = _injected(app)
+        self._callers: dict[str, list[tuple[Function, str, int]]] = defaultdict(list)
+        for ran in self.reached.ran() if self._models else ():
+            self._read_callers(ran.function)
+
+    def _read_callers(self, caller: Function) -> None:
+        """Notes the rows whose own methods are called."""
+        for call in self.reached.calls_in(caller):
+            inner = self.reached.callee(call)
+            if inner is not None and inner.class_name in self._models:
+                name = call.text.rpartition(".")[0]
+                self._callers[inner.name].append((caller, name, call.span.start))
 
     def held(self, function: Function, name: str, at: int) -> Row | None:
         """The row that `name` holds at the offset `at`, one that was there if it may be one."""
         return self._held(function, name, at, 0)
+
+    def is_read(self, method: Function) -> bool:
+        """Whether a method of a mapped class is called on a row that was there before."""
+        return any(
+            row is not None and not row.is_new
+            for caller, name, at in self._callers.get(method.name, ())
+            for row in (self.held(caller, name, at),)
+        )
 
     def _held(self, function: Function, name: str, at: int, depth: int) -> Row | None:
         if name == "self":
@@ -54,7 +74,7 @@ class Rows:
             return Row(table) if table is not None else None
         if depth > _DEEPEST:
             return None
-        found = [row for b in _reaching(function, name, at)
+        found = [row for b in bindings_at(function, name, at)
                  if (row := self._bound(function, b, depth)) is not None]  # fmt: skip
         found += self._looped(function, name, at, depth)
         found = found or list(self._declared(function, name))
@@ -75,7 +95,7 @@ class Rows:
         named = next((w for w in re.findall(r"\w+", text) if w in self._tables), None)
         if named is not None:
             return Row(self._tables[named])
-        further = _TAKEN.match(text) or _RUN.match(text) or _NAME.fullmatch(text)
+        further = _RUN.match(text) or _TAKEN.match(text) or _NAME.fullmatch(text)
         return self._held(function, further[1], at, depth + 1) if further is not None else None
 
     def _looked_up(self, function: Function, span: Span, depth: int) -> Row | None:
@@ -124,7 +144,7 @@ class Rows:
             yield from (Row(self._tables[w]) for w in words if w in self._tables)
 
 
-def _reaching(function: Function, name: str, at: int) -> Iterator[Binding]:
+def bindings_at(function: Function, name: str, at: int) -> Iterator[Binding]:
     """The assignments to a name in front of a place that may hold there, latest first."""
     ours = {(b.start, b.end) for b in around(function, at)}
     rows = [b for b in function.bindings if b.name == name and b.end <= at]

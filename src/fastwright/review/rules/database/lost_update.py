@@ -15,13 +15,18 @@ from fastwright.model.routing import Route
 from fastwright.model.storage import Column, Table
 from fastwright.review.once import once
 from fastwright.review.reach import last, reach
+from fastwright.review.rows import bindings_at, rows_of
 from fastwright.review.rule import rule
 
 NAME = "lost-update"
-_COUNTED_ON = re.compile(
-    rb"(?m)^[ \t]*(?:(?P<row>\w+)\.(?P<column>\w+)[ \t]*[+-]=|"
-    rb"(?P<same>\w+)\.(?P<own>\w+)[ \t]*=[ \t]*(?P=same)\.(?P=own)[ \t]*[+-])[^\n]*"
+_SET = re.compile(
+    rb"(?m)^[ \t]*(?P<row>\w+)\.(?P<column>\w+)[ \t]*(?P<counted>[+-]?)=(?!=)[ \t]*"
+    rb"(?P<value>[^\n]*)"
 )
+_COUNTS = re.compile(r"[\w)\]\"'][ \t]*[+-][ \t]*[\w(\"']")
+_NAMES = re.compile(r"(?<![\w.])[a-z_]\w*\b(?!\s*[.(=])")
+_STEPS = 3
+"""Names over which what was read is followed to where it is written back."""
 _NUMBER = re.compile(r"^(int|float|decimal|(big|small)?integer|numeric|float|double|real|money)\b",
                      re.IGNORECASE)  # fmt: skip
 _SHARED = re.compile(
@@ -97,51 +102,81 @@ def lost_update(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Certain for columns that several people share by their name (a balance, a stock, seats, votes),
     else possible. A lock, a version column or a stricter isolation anywhere in what runs for the
-    route is believed. A row that the function makes itself is nobody else's yet.
+    route is believed. A row that the function makes itself is nobody else's yet, unless it is made
+    only where none was found. What is read in one line and written back in another is followed over
+    names; a method of the row counts where it is called on a row that was there.
     """
     told: set[tuple[str, str]] = set()
     for ran in reach(app).ran():
-        for change in _changes(app, ran.function, ran.route):
+        for change in _changes(app, ran.function):
             key = (change.function.name, change.column.name)
             if key not in told and not _is_locked(app, ran.route, change):
                 told.add(key)
                 yield _finding(app, ran.route, change)
 
 
-def _changes(app: AppMap, function: Function, route: Route) -> Iterator[_Change]:
+def _changes(app: AppMap, function: Function) -> Iterator[_Change]:
     span = function.span
     content = app.files[span.path]
-    for found in _COUNTED_ON.finditer(content, span.start, span.end):
-        row = (found["row"] or found["same"]).decode()
-        table = _table_of(app, function, route, row)
-        name = (found["column"] or found["own"]).decode()
+    for found in _SET.finditer(content, span.start, span.end):
+        row, name = found["row"].decode(), found["column"].decode()
+        at = Span(span.path, found.start("row"), found.end())
+        value = found["value"].decode("utf-8", "replace")
+        if not (
+            found["counted"] or _Reading(app, function, f"{row}.{name}").counted(value, at.start)
+        ):
+            continue
+        table = _table_of(app, function, row, at.start)
         column = table.column(name) if table is not None else None
         if table is None or column is None or not _NUMBER.match(column.type or ""):
             continue
         if not (column.primary_key or column.foreign_key):
-            text = found[0].strip()
-            start = content.index(text, found.start())
-            yield _Change(function, row, table, column, Span(span.path, start, start + len(text)))
+            yield _Change(function, row, table, column, at)
 
 
-def _table_of(app: AppMap, function: Function, route: Route, row: str) -> Table | None:
-    """The table that a name of a function holds a row of, one that was there before."""
-    classes = {last(t.model): t for t in app.tables if t.model}
-    values = [app.text(Span(function.span.path, b.start, b.end)) for b in function.bindings
-              if b.name == row]  # fmt: skip
-    for value in values:
-        if re.match(rf"(?:{'|'.join(map(re.escape, classes))})\(", value):
-            return None  # made here
-    calls = [c for c in reach(app).calls_in(function) if c.target == row]
-    given = [inner.returns or "" for c in calls if (inner := reach(app).callee(c)) is not None]
-    given += [text for name, text in function.annotations if name == row]
-    if route.handler == function.name:
-        given += [last(n.returns) for n in route.dependencies if n.name == row and n.returns]
-    for text in (*values, *given):
-        named = next((w for w in re.findall(r"\w+", text) if w in classes), None)
-        if named is not None:
-            return classes[named]
-    return None
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a function reads of a row, as written: ``wallet.balance``."""
+
+    app: AppMap
+    function: Function
+    read: str
+
+    def counted(self, value: str, at: int, depth: int = 0) -> bool:
+        """Whether a value is counted on from it, in one line or over names between."""
+        if re.search(rf"\b{re.escape(self.read)}\b(?!\()", value):
+            return _COUNTS.search(value) is not None
+        counts = _COUNTS.search(value) is not None
+        names = dict.fromkeys(_NAMES.findall(value)) if depth < _STEPS else ()
+        return any(
+            (counts and self.kept(text, start, depth)) or self.counted(text, start, depth + 1)
+            for name in names
+            for text, start in self._values(name, at)
+        )
+
+    def kept(self, value: str, at: int, depth: int) -> bool:
+        """Whether a value is just that, perhaps under another name."""
+        if re.match(rf"\(?{re.escape(self.read)}\b(?!\()", value):
+            return True
+        further = self._values(value, at) if depth < _STEPS and value.isidentifier() else ()
+        return any(self.kept(text, start, depth + 1) for text, start in further)
+
+    def _values(self, name: str, at: int) -> Iterator[tuple[str, int]]:
+        for binding in bindings_at(self.function, name, at):
+            span = Span(self.function.span.path, binding.start, binding.end)
+            yield self.app.text(span), binding.start
+
+
+def _table_of(app: AppMap, function: Function, name: str, at: int) -> Table | None:
+    """The table that a name of a function holds a row of, one that was there before.
+
+    In a method of the row itself it is whoever calls it that has read the row.
+    """
+    rows = rows_of(app)
+    row = rows.held(function, name, at)
+    if row is None or row.is_new:
+        return None
+    return row.table if name != "self" or rows.is_read(function) else None
 
 
 def _is_locked(app: AppMap, route: Route, change: _Change) -> bool:

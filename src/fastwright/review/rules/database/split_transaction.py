@@ -115,10 +115,16 @@ def _split(function: Function, rows: list[Touch]) -> tuple[Touch, Touch] | None:
         for later in range(place + 1, len(rows)):
             second = rows[later]
             one_path = follows(function, first.call.span.start, second.call.span.start)
-            writes = _written(function, rows[place + 1 : later + 1], second)
+            writes = _written(function, _behind(function, rows, place, later), second)
             if second.commits and one_path and writes:
                 return first, second
     return None
+
+
+def _behind(function: Function, rows: list[Touch], place: int, later: int) -> list[Touch]:
+    """Those up to `later` that one run passes once it has passed the first commit."""
+    start = rows[place].call.span.start
+    return [r for r in rows[place + 1 : later + 1] if follows(function, start, r.call.span.start)]
 
 
 def _written(function: Function, rows: list[Touch], until: Touch) -> frozenset[str]:
@@ -183,7 +189,7 @@ def _finding(
     app, (first, second) = writing.app, found
     place, later = rows.index(first), rows.index(second)
     before = _written(function, rows[: place + 1], first)
-    after = _written(function, rows[place + 1 : later + 1], second)
+    after = _written(function, _behind(function, rows, place, later), second)
     parents = _parents(app, after, before) & _known(writing, rows[: place + 1])
     told = (
         f"`{function.name}` commits `{_listed(before)}`, then writes and commits `{_listed(after)}`"
