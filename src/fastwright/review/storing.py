@@ -14,6 +14,7 @@ from fastwright.model.storage import Column, Table
 from fastwright.review.at_home import is_at_home
 from fastwright.review.once import once
 
+_BY_FIELD = re.compile(r"\b(?:field_)?validator\(")
 _ATTRIBUTE = re.compile(r"(\w+)\.(\w+)$")
 
 
@@ -109,14 +110,14 @@ def _by_call(app: AppMap) -> Iterator[Stored]:
         module = modules.get(call.span.path)
         if function is None or module is None:
             continue
-        given = {p: s for p, s in _typed(module, function, schemas) if s.name in wanted}
+        given = {p: s for p, s in typed(module, function, schemas) if s.name in wanted}
         if table is not None:
             yield from _keywords(call, table, given, wanted)
         else:
             yield from _validated(app, call, given, wanted)
 
 
-def _typed(
+def typed(
     module: Module, function: Function, schemas: dict[str, Schema]
 ) -> Iterator[tuple[str, Schema]]:  # fmt: skip
     """The parameters of a function that are schemas."""
@@ -173,3 +174,17 @@ def is_validated(app: AppMap, schema: Schema) -> bool:
     names = {schema.name, *schema.bases}
     owned = (f.decorators for f in app.functions if f.class_name in names)
     return any("validat" in decorator for decorators in owned for decorator in decorators)
+
+
+def unvalidated(app: AppMap, schema: Schema) -> tuple[Field, ...]:
+    """The fields that no validator of the schema, or of a base, is named for."""
+    names = {schema.name, *schema.bases}
+    limited: set[str] = set()
+    for function in app.functions:
+        if function.class_name in names and any("validat" in one for one in function.decorators):
+            head = app.text(function.span).partition("def ")[0]
+            named = re.findall(r"[\"']([\w*]+)[\"']", head) if _BY_FIELD.search(head) else ["*"]
+            if "*" in named:
+                return ()
+            limited.update(named)
+    return tuple(field for field in schema.fields if field.name not in limited)

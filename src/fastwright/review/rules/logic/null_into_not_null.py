@@ -5,15 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Field, Route
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.reach import holds
 from fastwright.review.rule import rule
-from fastwright.review.storing import Stored, is_validated, stored
+from fastwright.review.storing import Stored, is_validated, stored, unvalidated
+from fastwright.review.updating import Updated, updated
 
 _NULL = re.compile(r"\| *None\b|\bNone *\||\bOptional\[")
 _DECLARED = re.compile(r"(?P<name>\w+\s*:\s*)(?P<type>[^=\n]+?)(?:\s*=\s*(?P<default>[^\n]+))?")
+
+_LEAVES_OUT = re.compile(r"\bexclude_none\b|\bexclude\s*=(?!\s*[\[{(])")
+"""A dump that leaves out what is null, or what a name says that is not written here."""
+_CAUGHT = re.compile(r"\b(?:IntegrityError|SQLAlchemyError|DBAPIError)\b")
 
 
 @rule(code="FW204", severity=Severity.MEDIUM)
@@ -57,12 +63,20 @@ def null_into_not_null(app: AppMap) -> Iterator[Finding]:
     Changes behaviour: the field becomes required, and a request without it is refused with 422.
 
     ## Known limits
-    The row must be made of the body as it came: a dump that leaves out what is null or unset, a
-    value set afterwards and a schema with validators are passed over.
+    The row must be made of the body as it came, or the body be written over a row, by
+    `sqlmodel_update` or by `setattr` in a loop. A dump that leaves out what is null
+    (`exclude_none`), a value set afterwards and validators are passed over; `exclude_unset` keeps a
+    null that was sent. It is only possible where the code catches the database's refusal.
     """
+    told: set[str] = set()
     for one in stored(app):
         if one.field.span is not None and _may_be_null(app, one):
+            told.add(one.schema.name)
             yield _finding(app, one, one.field.span)
+    for update in updated(app):
+        fields = tuple(_nulled(app, update)) if update.schema.name not in told else ()
+        if fields:
+            yield _of_update(app, update, fields)
 
 
 def _may_be_null(app: AppMap, one: Stored) -> bool:
@@ -73,8 +87,7 @@ def _may_be_null(app: AppMap, one: Stored) -> bool:
     if field.default not in (None, "None"):
         return False
     dumped = app.text(one.at) + (app.text(one.route.span) if one.route.span else "")
-    leaves_out = "exclude" in app.text(one.at) or "exclude_none" in dumped
-    return not leaves_out and not _is_set_later(app, one)
+    return not _LEAVES_OUT.search(dumped) and not _is_set_later(app, one)
 
 
 def _is_set_later(app: AppMap, one: Stored) -> bool:
@@ -85,7 +98,49 @@ def _is_set_later(app: AppMap, one: Stored) -> bool:
         return False
     text, name = app.text(function.span), re.escape(one.field.name)
     set_ = rf"\.{name}\s*(=[^=]|\bis\b|\bor\b)|\b(if|not)\s+\w+\.{name}\b|[\"']{name}[\"']"
-    return bool(re.search(set_, text)) or "exclude" in text
+    return bool(re.search(set_, text)) or _LEAVES_OUT.search(text) is not None
+
+
+def _nulled(app: AppMap, update: Updated) -> Iterator[Field]:
+    """The fields that may be null, and are written over a column that must not be."""
+    if _LEAVES_OUT.search(update.words):
+        return
+    handler = app.text(update.route.span) if update.route.span else ""
+    text = app.text(update.function.span) + handler
+    for field in unvalidated(app, update.schema):
+        column = update.table.column(field.name)
+        if column is None or column.primary_key or column.nullable is not False:
+            continue
+        name = re.escape(field.name)
+        by_hand = rf"\.{name}\s*=[^=]|\.{name}\s+is\s+None|\bnot\s+\w+\.{name}\b|[\"']{name}[\"']"
+        if field.span and _NULL.search(field.annotation or "") and not re.search(by_hand, text):
+            yield field
+
+
+def _of_update(app: AppMap, update: Updated, fields: tuple[Field, ...]) -> Finding:
+    schema = update.schema.name.rpartition(".")[2]
+    names = [f"`{schema}.{field.name}`" for field in fields]
+    others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    at = fields[0].span
+    assert at is not None
+    listed = ", ".join(f"`{field.name}`" for field in fields)
+    told = f"`{update.route}` writes a null that was sent for {listed} over what a row holds"
+    return Finding(
+        "null-into-not-null",
+        at,
+        f"{names[0]}{others} may be null, which `{update.table.name}` refuses",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        related=(update.at,),
+        symbol=schema,
+        structural=not _is_caught(app, update.route, update.at),
+    )
+
+
+def _is_caught(app: AppMap, route: Route, at: Span) -> bool:
+    """True where the refusal of the database is dealt with, so that the answer is no 500."""
+    spans = [f.span for f in app.functions if holds(f.span, at)]
+    spans += [route.span] if route.span else []
+    return any(_CAUGHT.search(app.text(span)) for span in spans)
 
 
 def _finding(app: AppMap, one: Stored, at: Span) -> Finding:
@@ -100,7 +155,7 @@ def _finding(app: AppMap, one: Stored, at: Span) -> Finding:
         related=(one.at,),
         fixes=_fixes(app, at, name),
         symbol=name,
-        structural=True,
+        structural=not _is_caught(app, one.route, one.at),
     )
 
 
