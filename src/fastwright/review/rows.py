@@ -24,7 +24,9 @@ _TAKEN = re.compile(
     r"(?:scalar_one_or_none|scalar_one|one_or_none|one|first|scalar|scalars|all|unique)\("
 )
 _RUN = re.compile(r"\(*(?:await\s+)?[\w.]+\.(?:execute|scalars|scalar|exec)\(\s*(\w+)\s*[),]")
-_NAME = re.compile(r"(?:list\()?\(*(\w+)\)*(?:\[0\])?")
+_NAME = re.compile(
+    r"(?:list\()?\(*(\w+)\)*(?:\[0\])?(?:\s+(?:if\b.*\belse\s+None|or\s+None))?", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)

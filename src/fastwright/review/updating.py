@@ -68,7 +68,7 @@ def _written(function: Function, call: Call) -> tuple[str, str]:
         row, key, value = call.arguments
         for block in around(function, call.span.start):
             source = _walked(block, key, value) if block.kind == "for" else ""
-            if source and not _is_picked(function, call, key, value):
+            if source and not _is_picked(function, call, block, value):
                 return row, source
     return "", ""
 
@@ -81,13 +81,11 @@ def _walked(block: Block, key: str, value: str) -> str:
     return words if block.names == (key,) and value.startswith(f"{words}[") else ""
 
 
-def _is_picked(function: Function, call: Call, key: str, value: str) -> bool:
-    """True where only some of the names are written, or none whose value is null."""
-    arms = (b.words for b in around(function, call.span.start) if b.kind == "arm")
-    return any(
-        re.search(rf"\b{re.escape(value)}\b|\bNone\b|\b{key}\s+(?:not\s+)?in\b", words)
-        for words in arms
-    )
+def _is_picked(function: Function, call: Call, loop: Block, value: str) -> bool:
+    """True where a turn writes only some of the names, or none whose value is null."""
+    inside = (b for b in around(function, call.span.start) if b.start >= loop.start)
+    picks = rf"\b{re.escape(value)}\b|\bNone\b|\b{loop.names[0]}\s+(?:not\s+)?in\b"
+    return any(b.kind == "arm" and re.search(picks, b.words) for b in inside)
 
 
 def _body(
