@@ -11,7 +11,7 @@ from fastwright.model.code import Function, Stop
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
-from fastwright.review.raising import catching, errors_of, raises_below
+from fastwright.review.nets import catching, errors_of, raises_below
 from fastwright.review.reach import Step, last, reach
 from fastwright.review.rule import rule
 
