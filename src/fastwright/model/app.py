@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from fastwright.model.code import Call, Flow, Function, LeftOut, Module
+from fastwright.model.code import Call, Flow, Function, LeftOut, Mistake, Module
 from fastwright.model.places import Span
 from fastwright.model.routing import (
     Dependency,
@@ -285,6 +285,7 @@ class AppMap:
     functions: Sequence[Function] = ()
     calls: Sequence[Call] = ()
     flows: tuple[Flow, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
     principals: tuple[Principal, ...] = ()
     settings: tuple[Setting, ...] = ()
     settings_classes: tuple[SettingsClass, ...] = ()

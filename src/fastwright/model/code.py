@@ -136,6 +136,25 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Mistake:
+    """An expression that raises whenever it runs: what it names is not there, or does not fit.
+
+    Attributes:
+        function: The function in whose text it stands, dotted.
+        at: The expression.
+        error: The exception, by its plain name.
+        why: What is wrong, in words.
+        instead: What was meant, where that is known.
+    """
+
+    function: str
+    at: Span
+    error: str
+    why: str
+    instead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """A value that travels: from `source` to `sink`, by the calls in `path`.
 

@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
-from fastwright.model.app import AppMap, Route, Schema
-from fastwright.model.code import Function
+from fastwright.model.app import AppMap
+from fastwright.model.code import Call, Function, Mistake
 from fastwright.model.places import Span
-from fastwright.review.course import always, around
+from fastwright.review.misreading import misread_models, misused_sessions
 from fastwright.review.once import once
+from fastwright.review.raising import Failure, catching, failure_at, is_passed
 from fastwright.review.reach import Step, holds, last, reach
-
-_MODELS = frozenset({"BaseModel", "SQLModel"})
-_IMPORTED = re.compile(r"(?:sqlalchemy|sqlmodel)\.")
-_HALF = re.compile(rb"\b(?:if|or|and|for|lambda)\b")
-"""Words that may keep the rest of their line from being run."""
-_LONG_TEXT = re.compile(rb'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'')
-_ASYNC_SESSION = re.compile(r"(?:^|[^\w])AsyncSession(?:$|[^\w])")
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An expression that raises in each run of its function, and why.
-
-    Attributes:
-        at: The expression.
-        until: Where what never runs ends: with the function, or the ``try`` that holds `at`.
-        error: The exception.
-        why: What is wrong, in words.
-        caught: True where an ``except`` may answer it.
-        instead: What was meant, where that is known.
-    """
-
-    at: Span
-    until: int
-    error: str
-    why: str
-    caught: bool = False
-    instead: str = ""
 
 
 @once
 def failures(app: AppMap) -> Mapping[str, Failure]:
     """The first such expression of a function, by the function's name."""
-    found = dict(_of_sessions(app))
-    for name, failure in _of_models(app):
-        before = found.get(name)
-        if before is None or failure.at.start < before.at.start:
-            found[name] = failure
+    found: dict[str, Failure] = {}
+    for reader in (misused_sessions, misread_models, _of_mistakes):
+        for name, failure in reader(app):
+            before = found.get(name)
+            if before is None or failure.at.start < before.at.start:
+                found[name] = failure
     return found
 
 
@@ -65,139 +38,83 @@ def failure_below(app: AppMap, root: Function) -> tuple[Failure, Step | None] | 
         if (
             failure is not None
             and not failure.caught
-            and not any(_try(function, call.span.start) for function, call in calls)
+            and not any(catching(f, c.span.start, failure.error) for f, c in calls)
         ):
             return failure, step
     return None
 
 
-def _of_sessions(app: AppMap) -> Iterator[tuple[str, Failure]]:
-    """``db.query(…)`` of a session that is async, which has no such method.
-
-    What a route is given counts; an annotation does where no route is given another kind.
-    """
-    known = [p for p in app.sessions if p.kind == "dependency" and p.span is not None]
-    given = {p.symbol for p in known if p.is_async}
-    every = {p.is_async for p in known if p.used_by} == {True}
-    handed = {
-        (route.handler, node.name)
-        for route in app.routes for node in route.dependencies if node.call in given
-    }  # fmt: skip
-    theirs = {
-        m.path for m in app.modules.values() if _IMPORTED.match(m.imports.get("AsyncSession", ""))
-    }
-    for function in app.functions:
-        said = function.annotations if every and function.span.path in theirs else ()
-        names = {name for name, text in said if _ASYNC_SESSION.search(text)}
-        names |= {n for n in function.parameters if (function.name, n) in handed}
-        for name in names:
-            at = next(_queried(app, function, name), None)
-            if at is not None:
-                why = f"`{name}` is an `AsyncSession`, which has no `query`"
-                yield function.name, _failure(function, at, "AttributeError", why)
-
-
-def _queried(app: AppMap, function: Function, name: str) -> Iterator[Span]:
-    """Where each run of `function` comes to ``name.query(…)``, as it was given `name`."""
-    if any(binding.name == name for binding in function.bindings):
-        return
-    for call in reach(app).calls_in(function):
-        start = call.span.start
-        if call.text == f"{name}.query" and _is_passed(app, function, start):
-            yield Span(call.span.path, start, start + len(call.text))
-
-
-def _of_models(app: AppMap) -> Iterator[tuple[str, Failure]]:
-    """``user["id"]`` of a pydantic model, which has attributes and no items."""
-    schemas = _without_items(app)
-    for route in app.routes:
-        function = reach(app).answering(route) if route.reachable else None
-        if function is not None:
-            for name, schema in _models(route, function, schemas):
-                yield from _of_items(app, function, name, schema)
-
-
-def _of_items(
-    app: AppMap, function: Function, name: str, schema: Schema
-) -> Iterator[tuple[str, Failure]]:
-    why = f"`{name}` is `{last(schema.name)}` of pydantic: it has attributes and no items"
-    wanted = re.compile(rb"(?<![\w.\"'])%b\[\s*[\"']\w+[\"']\s*\]" % re.escape(name.encode()))
-    for at in _passed(app, function, name, wanted):
-        key = re.split("[\"']", app.text(at))[1]
-        known = any(field.name == key for field in schema.fields)
-        instead = f"{name}.{key}" if known else ""
-        yield function.name, _failure(function, at, "TypeError", why, instead)
-        return
-
-
-def _without_items(app: AppMap) -> dict[str, Schema]:
-    """The pydantic models without ``__getitem__``, their bases of ours included, by name."""
-    ours = {schema.name for schema in app.schemas}
-    having = {
-        f.name.removesuffix(".__getitem__")
-        for f in app.functions
-        if f.name.endswith(".__getitem__")
-    }
-    found = {}
-    for schema in app.schemas:
-        lineage = {schema.name, *schema.bases}
-        is_model = any(last(name) in _MODELS for name in lineage - ours)
-        if is_model and lineage.isdisjoint(having):
-            found[schema.name] = schema
+@once
+def mistakes(app: AppMap) -> Mapping[Span, Sequence[Mistake]]:
+    """The mistakes of each function, by its span, those aside that an ``except`` is there for."""
+    found: dict[Span, list[Mistake]] = defaultdict(list)
+    for mistake in app.mistakes:
+        function = _function_at(app, mistake.function, mistake.at)
+        if function is not None and not _is_expected(function, mistake):
+            found[function.span].append(mistake)
     return found
 
 
-def _models(
-    route: Route, function: Function, schemas: Mapping[str, Schema]
-) -> Iterator[tuple[str, Schema]]:
-    """Parameters that hold a model: both they and what they depend on say so."""
-    said = dict(function.annotations)
-    body = schemas.get(route.body_model or "")
-    if body is not None:
-        yield from ((name, body) for name, text in said.items() if text == last(body.name))
-    for node in route.dependencies:
-        schema = schemas.get(node.returns or "")
-        if schema is not None and last(schema.name) in re.findall(r"\w+", said.get(node.name, "")):
-            yield node.name, schema
+def _function_at(app: AppMap, name: str, at: Span) -> Function | None:
+    function = reach(app).functions.get(name)
+    return function if function is not None and holds(function.span, at) else None
 
 
-def _passed(
-    app: AppMap, function: Function, name: str, wanted: re.Pattern[bytes]
-) -> Iterator[Span]:
-    """Where each run of `function` comes to a use of the parameter `name`, in order."""
-    content, span = app.files[function.span.path], function.span
-    if any(binding.name == name for binding in function.bindings):
-        return
-    for hit in wanted.finditer(content, span.start, span.end):
-        at = Span(span.path, hit.start(), hit.end())
-        if _is_own_code(app, function, at) and _is_passed(app, function, at.start):
-            yield at
+def _is_expected(function: Function, mistake: Mistake) -> bool:
+    """True where an ``except`` names the very exception: it was foreseen."""
+    tried = catching(function, mistake.at.start, mistake.error)
+    groups = (b for b in function.blocks if tried is not None and b.group == tried.group)
+    named = {name.rpartition(".")[2] for b in groups if b.kind == "except" for name in b.names}
+    return mistake.error in named
 
 
-def _is_own_code(app: AppMap, function: Function, at: Span) -> bool:
-    """True for a place in no function within `function`, and in no long text of it."""
-    content, span = app.files[at.path], function.span
-    said = (hit.span() for hit in _LONG_TEXT.finditer(content, span.start, span.end))
-    holding = (f for f in app.functions if f.span.path == at.path and holds(f.span, at))
-    inner = any(f.span != span and holds(span, f.span) for f in holding)
-    return not inner and not any(start <= at.start < end for start, end in said)
+def _of_mistakes(app: AppMap) -> Iterator[tuple[str, Failure]]:
+    """What each run of a function comes to, of what is wrong in it."""
+    for rows in mistakes(app).values():
+        for row in sorted(rows, key=lambda row: row.at):
+            function = _function_at(app, row.function, row.at)
+            if function is not None and is_passed(app, function, row.at):
+                yield row.function, failure_at(function, row.at, row.error, row.why, row.instead)
+                break
 
 
-def _is_passed(app: AppMap, function: Function, offset: int) -> bool:
-    """True where each run comes to a place; not so for half a line, or behind a comment's sign."""
-    content = app.files[function.span.path]
-    start = content.rfind(b"\n", 0, offset) + 1
-    line = content[start:].partition(b"\n")[0]
-    is_code = b"#" not in content[start:offset]
-    return is_code and not _HALF.search(line.partition(b"  #")[0]) and always(function, offset)
+@once
+def unreached(app: AppMap) -> Mapping[str, Sequence[Failure]]:
+    """What keeps the rest of each function from being run, failures of what it calls included."""
+    found: dict[str, list[Failure]] = {name: [own] for name, own in failures(app).items()}
+    waiting = [name for name, own in failures(app).items() if not own.caught]
+    calls = _calls_of(app) if waiting else {}
+    while waiting:
+        name = waiting.pop()
+        error = next(failure.error for failure in found[name] if not failure.caught)
+        for function, at in _always_calling(app, name, calls.get(name, ())):
+            before = found.setdefault(function.name, [])
+            failure = failure_at(function, at, error, f"`{last(name)}` raises `{error}`")
+            if any(failure.at == other.at for other in before):
+                continue
+            if not failure.caught and all(other.caught for other in before):
+                waiting.append(function.name)
+            before.append(failure)
+    return found
 
 
-def _failure(function: Function, at: Span, error: str, why: str, instead: str = "") -> Failure:
-    held = _try(function, at.start)
-    return Failure(at, held or function.span.end, error, why, held is not None, instead)
+def _calls_of(app: AppMap) -> Mapping[str, Sequence[Call]]:
+    """The calls of each function of ours, by its name."""
+    found: dict[str, list[Call]] = defaultdict(list)
+    for call in app.calls:
+        inner = reach(app).callee(call)
+        if inner is not None:
+            found[inner.name].append(call)
+    return found
 
 
-def _try(function: Function, offset: int) -> int | None:
-    """The end of the innermost ``try`` that holds a place."""
-    ends = [block.end for block in around(function, offset) if block.kind == "try"]
-    return ends[-1] if ends else None
+def _always_calling(
+    app: AppMap, name: str, calls: Sequence[Call]
+) -> Iterator[tuple[Function, Span]]:
+    """The functions each run of which runs `name`, and where they call it."""
+    inner = reach(app).functions[name]
+    for call in () if inner.yields else calls:
+        caller = _function_at(app, call.caller, call.span)
+        runs = call.awaited or not inner.is_async
+        if caller is not None and runs and is_passed(app, caller, call.span):
+            yield caller, call.span

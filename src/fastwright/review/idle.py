@@ -13,8 +13,9 @@ from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
 from fastwright.review.allowing import header
 from fastwright.review.course import around
-from fastwright.review.failing import failures
+from fastwright.review.failing import unreached
 from fastwright.review.once import once
+from fastwright.review.raising import Failure
 from fastwright.review.reach import holds, last
 from fastwright.review.shadowing import shadowed
 
@@ -73,11 +74,22 @@ def _is_skipped(function: Function, offset: int) -> bool:
 
 def _is_behind_failure(app: AppMap, function: Function, offset: int) -> bool:
     """True for what always raises, what is behind it, and the parameters of such a handler."""
-    failure = failures(app).get(function.name)
-    if failure is None:
+    return any(
+        _keeps_from(app, function, failure, offset)
+        for failure in unreached(app).get(function.name, ())
+    )
+
+
+def _keeps_from(app: AppMap, function: Function, failure: Failure, offset: int) -> bool:
+    """True where a failure keeps a place from being run."""
+    if not holds(function.span, failure.at):
         return False
     if failure.caught:
-        return failure.at.start <= offset < failure.until
+        is_tried = failure.at.start <= offset < failure.until
+        nets = [b for b in function.blocks if b.kind in ("except", "finally")]
+        is_answer = any(net.start <= offset < net.end for net in nets)
+        ends = failure.ends and offset >= failure.until and not is_answer
+        return is_tried or ends
     content = app.files[function.span.path]
     first, last_line = header(function.span, content)
     line = first + content.count(b"\n", function.span.start, offset)

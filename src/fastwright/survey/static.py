@@ -26,6 +26,7 @@ from fastwright.survey.kept_map import keep, recall
 from fastwright.survey.manifests import locked, manifests
 from fastwright.survey.middleware import middleware
 from fastwright.survey.migrations import migrations
+from fastwright.survey.mistakes import mistakes
 from fastwright.survey.names import Names, Symbol
 from fastwright.survey.pool import WORTH_SHARING, beside
 from fastwright.survey.queries import Queries
@@ -116,9 +117,11 @@ def _reached(app: AppMap, access: Access) -> AppMap:
         modules = {unit.name: _module(names, unit) for unit in codebase.units}
         relations = Relations(Evaluator(codebase, names))
         functions, calls = relations.functions(), relations.calls()
+        wrong = mistakes(app, relations)
         routes = tuple(_asking(app, access))
         return replace(
-            app, routes=routes, flows=flows(), modules=modules, functions=functions, calls=calls
+            app, routes=routes, flows=flows(), modules=modules, functions=functions, calls=calls,
+            mistakes=wrong,
         )  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from fastwright.model.code import Function, Stop
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
-from fastwright.review.failing import Failure, failure_below
+from fastwright.review.failing import failure_below
+from fastwright.review.impasses import impassable
+from fastwright.review.raising import Failure
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.source.imports import ensure_import
@@ -49,14 +51,19 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     From source alone a handler is reported that always raises `NotImplementedError`, that reads a
     pydantic model by `model["key"]`, for which the attribute is the fix, or that asks an
-    `AsyncSession` for `.query(…)`, by itself or in what it always calls. `--live`
+    `AsyncSession` for `.query(…)`, by itself or in what it always calls; and, wherever it comes to
+    it, what no run can get past: a member that an `Enum` does not have, an attribute that a mapped
+    class or its row does not have, a call that lacks what a function or schema of yours requires,
+    or names what it does not take. A mistake that stands in several places is told once. `--live`
     calls every operation as its owner and proves those that end in an exception which no data can
     excuse (`NameError`, `NotImplementedError`, a lazy load in `async` code, a value that cannot be
     written as JSON); any other is a question, for a row that the lab has made up may be one that
     the app never makes. A service that is missing in the lab is no fault of the app's.
     """
     reached, seen = reach(app), set[str]()
-    yield from _raising(app)
+    raising = tuple(_raising(app))
+    yield from raising
+    yield from impassable(app, {at for finding in raising for at in (finding.at, *finding.related)})
     nets = {a for c in app.calls if c.text.endswith("exception_handler") for a in c.arguments[:1]}
     if nets & {"NotImplementedError", "Exception"}:
         return

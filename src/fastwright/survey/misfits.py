@@ -1,0 +1,283 @@
+"""Calls that do not fit what they call: functions, classes and schemas of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from fastwright.model.app import Schema
+from fastwright.model.code import Mistake
+from fastwright.model.places import Span
+from fastwright.survey.absent import scope_at
+from fastwright.survey.classes import Class, called
+from fastwright.survey.codebase import Unit
+from fastwright.survey.facts import Assignment, CallFact, ParameterFact, Scope
+from fastwright.survey.members import Members
+from fastwright.survey.names import Symbol, is_class, is_function
+from fastwright.survey.relations import Relations
+from fastwright.survey.values import Made
+
+_PLAIN = frozenset({"staticmethod", "classmethod"})
+_MODELS = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel"})
+_FIRST = re.compile(r"model_validator\b.*\b(?:before|wrap)\b|root_validator|\balways\b", re.DOTALL)
+"""A decorator below which a class may give itself what was not handed to it."""
+_EXCEPTIONS = frozenset({"fastapi.HTTPException", "fastapi.exceptions.HTTPException",
+                         "starlette.exceptions.HTTPException"})  # fmt: skip
+
+
+class _Call(NamedTuple):
+    """One call, the function in which it stands, and what it calls."""
+
+    unit: Unit
+    row: CallFact
+    callee: Symbol
+
+
+class Misfits:
+    """Finds such calls in one file after the other."""
+
+    def __init__(
+        self, relations: Relations, members: Members, schemas: Mapping[str, Schema], *, modern: bool
+    ) -> None:
+        self._relations = relations
+        self._names = relations.evaluator.names
+        self._members = members
+        self._schemas = schemas
+        self._modern = modern
+        self._overridden = _overridden(members)
+        self._objects = {row.target for unit in relations.evaluator.codebase.units
+                         for row in unit.scopes[0].assignments if _is_made(row)}  # fmt: skip
+
+    def of(self, unit: Unit) -> Iterator[Mistake]:
+        """The calls in the functions of a file that raise before what they call begins."""
+        for row in unit.facts.calls:
+            if unit.scopes[row.scope].kind != "f":
+                continue
+            error, why = "TypeError", self._of_object(unit, row)
+            callee = self._relations.callee(unit, row) if not why else None
+            if callee is not None and not _is_spread(row):
+                error, why = self._why(_Call(unit, row, callee))
+            if why and scope_at(unit, row.start) == row.scope:
+                at = Span(unit.path, row.start, row.named)
+                yield Mistake(unit.dotted(row.scope), at, error, why)
+
+    def _why(self, call: _Call) -> tuple[str, str]:
+        """The exception, and what is wrong; empty words where all is right."""
+        if is_function(call.callee):
+            return "TypeError", self._of_function(call)
+        cls = self._members.classes.by_symbol.get(call.callee)
+        if cls is None or cls.facts.decorators or _twins(cls.unit, cls.facts) > 1:
+            return "", ""
+        ours = self._members.classes.owners(cls)[::-1]
+        own = {name for unit, _, owner in ours for name in unit.inner.get(owner.scope, {})}
+        if any(key == "metaclass" for _, facts, _ in ours for key, _ in facts.keywords):
+            return "", ""
+        if own & {"__new__", "__call__"}:
+            return "", ""
+        if "__init__" in own:
+            return "TypeError", self._of_own_init(call, ours)
+        schema = self._schemas.get(cls.name)
+        if schema is not None:
+            return "ValidationError", self._of_schema(call.row, cls, schema)
+        return "TypeError", self._of_row(call.row, cls)
+
+    def _of_object(self, unit: Unit, row: CallFact) -> str:
+        """``raise NotFound("…")`` of ``NotFound = HTTPException(404)``: an object is no class."""
+        written = row.callee if isinstance(row.callee, str) else ""
+        known = written.rpartition(".")[2] in self._objects
+        symbol = self._names.resolve(unit, row.scope, written) if known else None
+        if symbol is None or symbol.kind != "name" or symbol.unit is None or symbol.rest:
+            return ""
+        there = symbol.unit
+        rows = [r for r in there.scopes[symbol.scope].assignments if r.target == symbol.name]
+        match [r.value for r in rows]:
+            case [["c", int(index)]] if there.scopes[symbol.scope].kind == "m":
+                made = self._relations.callee(there, there.facts.calls[index])
+                if made is not None and self._is_refusal(made):
+                    return f"`{written}` is an object of `HTTPException`, which cannot be called"
+        return ""
+
+    def _is_refusal(self, made: Symbol) -> bool:
+        """True for ``HTTPException`` and what inherits from it, where that adds no ``__call__``."""
+        lineage = self._relations.evaluator.lineage(made) if is_class(made) else (made,)
+        ours = (s.unit.inner.get(s.scope, {}) for s in lineage if s.unit is not None)
+        is_callable = any("__call__" in inner for inner in ours)
+        return not is_callable and any(s.dotted() in _EXCEPTIONS for s in lineage)
+
+    # -- functions ----------------------------------------------------------------------------
+
+    def _of_function(self, call: _Call) -> str:
+        unit = call.callee.unit
+        facts = unit.scopes[call.callee.scope] if unit is not None else None
+        if unit is None or facts is None or not _is_open_book(unit, facts):
+            return ""
+        taken = self._taken(call, unit, facts)
+        if taken is None:
+            return ""
+        why = _difference(call.row, facts.parameters[taken:])
+        return f"`{facts.name}` {why}" if why and self._is_certain(call, unit, facts) else ""
+
+    def _taken(self, call: _Call, unit: Unit, facts: Scope) -> int | None:
+        """How many parameters the receiver fills; ``None`` for ``Class.method(object)``."""
+        if facts.up < 0 or unit.scopes[facts.up].kind != "c":
+            return 0
+        decorated = {called(term, unit) for term, _, _ in facts.decorators}
+        if "staticmethod" in decorated:
+            return 0
+        if "classmethod" in decorated:
+            return 1
+        written = call.row.callee if isinstance(call.row.callee, str) else ""
+        head = written.rpartition(".")[0]
+        symbol = self._names.resolve(call.unit, call.row.scope, head) if head else None
+        return None if symbol is not None and is_class(symbol) and not symbol.rest else 1
+
+    def _is_certain(self, call: _Call, unit: Unit, facts: Scope) -> bool:
+        """True where the call can be of no other function than this one."""
+        written = call.row.callee
+        if not isinstance(written, str):
+            return True
+        symbol = self._names.resolve(call.unit, call.row.scope, written)
+        if symbol == call.callee:
+            return True
+        head, *rest = written.split(".")[:-1] or [""]
+        symbol = self._names.lookup(call.unit, call.row.scope, head)
+        if symbol is None or symbol.kind not in ("name", "parameter") or len(rest) > 1:
+            return False
+        if (unit.dotted(facts.up), facts.name.rpartition(".")[2]) in self._overridden:
+            return False
+        values = self._relations.evaluator.symbol(symbol)
+        if len(values) != 1 or not isinstance(values[0], Made):
+            return False
+        return not rest or self._is_kept_once(values[0].of, rest[0])
+
+    def _is_kept_once(self, owner: Symbol, part: str) -> bool:
+        """True where one assignment alone gives ``self.<part>`` its value."""
+        evaluator = self._relations.evaluator
+        rows = [
+            row
+            for symbol in evaluator.lineage(owner)
+            if symbol.unit is not None
+            for method in symbol.unit.inner.get(symbol.scope, {}).values()
+            for row in symbol.unit.scopes[method].assignments
+            if row.target == f"self.{part}"
+        ]
+        made = evaluator.each((Made(owner),), part) if len(rows) == 1 else ()
+        return len(made) == 1 and isinstance(made[0], Made)
+
+    # -- classes ------------------------------------------------------------------------------
+
+    def _of_own_init(self, call: _Call, ours: list[tuple[Unit, Scope, Symbol]]) -> str:
+        places = (
+            (unit, unit.inner.get(owner.scope, {}).get("__init__")) for unit, _, owner in ours
+        )
+        unit, place = next((unit, place) for unit, place in places if place is not None)
+        facts = unit.scopes[place]
+        if not _is_open_book(unit, facts):
+            return ""
+        why = _difference(call.row, facts.parameters[1:])
+        return f"`{facts.name}` {why}" if why else ""
+
+    def _of_schema(self, row: CallFact, cls: Class, schema: Schema) -> str:
+        """A model of pydantic that lacks a field it must be given, or may not have one."""
+        foreign = {s.dotted() for s in cls.lineage if s.kind == "external"} - {"typing.Generic"}
+        if not foreign or not foreign <= _MODELS or self._gives_itself(cls):
+            return ""
+        config = dict(schema.config)
+        aliased = any("alias" in k for f in schema.fields for k, _ in f.constraints)
+        if aliased or "alias_generator" in config or row.arguments:
+            return ""
+        given = {key for key, _ in row.keywords}
+        fields = [f for f in schema.fields if not f.name.startswith("_")]
+        lacking = [
+            f.name
+            for f in fields
+            if f.required and f.name not in given and self._must(f.annotation)
+        ]
+        name = schema.name.rpartition(".")[2]
+        if lacking:
+            return f"`{name}` is not given {_listed(lacking)}, which it requires"
+        unknown = sorted(given - {f.name for f in fields})
+        if unknown and config.get("extra", "").strip("\"'").endswith("forbid"):
+            return f"`{name}` has no {_listed(unknown)} and forbids what it does not have"
+        return ""
+
+    def _must(self, annotation: str | None) -> bool:
+        """True where a field without default has to be given, by the pydantic of the project."""
+        words = annotation or ""
+        return self._modern or not ("Optional" in words or "None" in words or "Any" in words)
+
+    def _gives_itself(self, cls: Class) -> bool:
+        """True for a class with code of its own that runs before its fields are read."""
+        return any(
+            unit.scopes[index].name.endswith("__get_validators__")
+            or any(_FIRST.search(unit.text(at)) for _, *at in unit.scopes[index].decorators)
+            for unit, _, owner in self._members.classes.owners(cls)
+            for index in unit.inner.get(owner.scope, {}).values()
+        )
+
+    def _of_row(self, row: CallFact, cls: Class) -> str:
+        """A mapped class of SQLAlchemy that is handed what it has no column for."""
+        known = self._members.of(cls.symbol)
+        is_row = known is not None and self._members.is_row(cls.symbol)
+        if not is_row or known is None or cls.inherits("SQLModel", "MappedAsDataclass"):
+            return ""
+        unknown = [k for k, _ in row.keywords if k not in known and not self._members.is_given(k)]
+        return f"`{cls.name.rpartition('.')[2]}` has no {_listed(unknown)}" if unknown else ""
+
+
+def _is_made(row: Assignment) -> bool:
+    """True for ``Name = Something(…)``, which looks like a class and is none."""
+    is_call = isinstance(row.value, list) and row.value[0] == "c"
+    return is_call and isinstance(row.target, str) and row.target[:1].isupper()
+
+
+def _is_spread(row: CallFact) -> bool:
+    """True where arguments are handed over that the call does not name."""
+    stars = (isinstance(term, list) and term[:1] == ["*"] for term in row.arguments)
+    return any(stars) or any(key == "**" for key, _ in row.keywords)
+
+
+def _is_open_book(unit: Unit, facts: Scope) -> bool:
+    """True for a function whose signature is what is written, and that is there once."""
+    decorated = {called(term, unit) for term, _, _ in facts.decorators}
+    text = unit.text((facts.start, facts.body))
+    return decorated <= _PLAIN and _twins(unit, facts) == 1 and ", /" not in text
+
+
+def _twins(unit: Unit, facts: Scope) -> int:
+    return sum(scope.name == facts.name for scope in unit.scopes)
+
+
+def _difference(row: CallFact, parameters: list[ParameterFact]) -> str:
+    """How the arguments of a call differ from what a function takes, in words."""
+    kinds = {p.kind for p in parameters}
+    placed = [p for p in parameters if p.kind == ""]
+    named = {p.name for p in parameters if p.kind in ("", "k")}
+    unknown = [key for key, _ in row.keywords if key not in named]
+    if unknown and "**" not in kinds:
+        return f"has no parameter {_listed(unknown)}"
+    if len(row.arguments) > len(placed) and "*" not in kinds:
+        return f"takes {len(placed)} arguments by place and is given {len(row.arguments)}"
+    given = {p.name for p in placed[: len(row.arguments)]} | {key for key, _ in row.keywords}
+    lacking = [
+        p.name
+        for p in parameters
+        if "*" not in p.kind and p.default is None and p.name not in given
+    ]
+    return f"is not given {_listed(lacking)}, which it requires" if lacking else ""
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names[:3]) + (" …" if len(names) > 3 else "")
+
+
+def _overridden(members: Members) -> frozenset[tuple[str, str]]:
+    """The methods that a class below defines anew, by class and name."""
+    found: set[tuple[str, str]] = set()
+    for cls in members.classes.all:
+        own = cls.unit.inner.get(cls.symbol.scope, ())
+        for above in cls.lineage[1:]:
+            if above.kind == "scope" and above.unit is not None:
+                found |= {(above.dotted(), name) for name in own}
+    return frozenset(found)

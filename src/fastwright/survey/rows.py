@@ -1,0 +1,183 @@
+"""Which local names of a function hold a row of a mapped class, for certain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from fastwright.model.storage import Table
+from fastwright.survey.bindings import target_names
+from fastwright.survey.classes import Classes
+from fastwright.survey.codebase import Unit
+from fastwright.survey.evaluate import Evaluator
+from fastwright.survey.facts import Assignment, Loop, Scope, Term
+from fastwright.survey.names import Symbol, is_function
+from fastwright.survey.relations import Relations
+from fastwright.survey.terms_text import render
+from fastwright.survey.values import Frame
+
+Row = tuple[str, int, Symbol]
+"""A name, the offset from which it holds a row, and the class of the row."""
+Model = Symbol | None
+Value = Assignment | Loop | None
+
+_LISTS = frozenset({"list", "List", "Sequence", "Iterable", "Collection"})
+
+_GOT = re.compile(r"(?:await )?[\w.]+\.get\( ?([\w.]+) ?,.*\)")
+_MADE_OF = re.compile(r"\b(?:select|query)\(\s*([\w.]+)\s*,?\s*\)")
+_ASKS = re.compile(r"\b(?:select|query)\(")
+_ASKED = re.compile(r"\b(?:select|query|execute|exec|scalars)\(")
+_NAMED = re.compile(r"(?<![\w.])([a-z_]\w*)(?=\.|\))|^[a-z_]\w*$")
+_OTHERS = re.compile(
+    r"add_columns?\(|with_only_columns|with_entities|mappings\(|union|tuples\(|add_entity|"
+    r"from_statement|subquery\("
+)
+_OPENED = re.compile(r"\bscalars?\(|\.exec\(|\.query\(|\.scalar_one")
+_ONE = re.compile(r"\.(?:scalar_one|scalar_one_or_none|scalar|first|one|one_or_none)\( ?\)$")
+_AT_ONCE = re.compile(r"(?:await )?[\w.]+\.scalar\(")
+_BY_KEY = re.compile(r"\.query\( ?[\w.]+ ?\)(?:\.options\([^()]*\))?\.get\([^()]*\)$")
+_MANY = re.compile(r"\.all\( ?\)$|^(?:await )?[\w.]+\.scalars\(|\.scalars\( ?\)$")
+_DEEPEST = 3
+
+
+class Rows:
+    """The names of functions that hold rows, and what relationships lead to."""
+
+    def __init__(self, classes: Classes, relations: Relations, tables: Sequence[Table]) -> None:
+        self._evaluator: Evaluator = classes.evaluator
+        self._callee = relations.callee
+        mapped = {t.model: t for t in tables if t.model is not None and t.mapper != "core"}
+        self.mapped = frozenset(mapped)
+        self._plain = {name.rpartition(".")[2] for name in mapped}
+        self._symbols = {c.name: s for s, c in classes.by_symbol.items() if c.name in mapped}
+        self._known = frozenset(self._symbols.values())
+        self._related = {
+            (self._symbols[name], row.name): self._symbols.get(row.target or "")
+            for name, table in mapped.items()
+            if name in self._symbols
+            for row in table.relationships
+            if row.many is False
+        }
+
+    def related(self, model: Symbol, name: str) -> Model:
+        """The class of the one row that a relationship leads to."""
+        return self._related.get((model, name))
+
+    def of(self, unit: Unit, index: int) -> Iterator[Row]:
+        """The names of one function that hold nothing but rows of one class."""
+        if unit.tests or not self.mapped:
+            return
+        scope = unit.scopes[index]
+        bound = _bound(scope)
+        for parameter in scope.parameters:
+            model = self._said(parameter.annotation, unit, scope.up)
+            if model is not None and parameter.name not in bound and "*" not in parameter.kind:
+                yield parameter.name, scope.body, model
+        given = {parameter.name for parameter in scope.parameters}
+        given |= {name for _, target in scope.contexts for name in target_names(target)}
+        for name, values in bound.items():
+            found = {self._held(unit, index, value) for _, value in values}
+            model = next(iter(found)) if len(found) == 1 and name not in given else None
+            if model is not None:
+                yield name, min(at for at, _ in values), model
+
+    def _said(self, annotation: Term, unit: Unit, scope: int, *, many: bool = False) -> Model:
+        """The one mapped class that an annotation names, or that it names a list of."""
+        match annotation:
+            case ["i", str(name), item] if many and name.rpartition(".")[2] in _LISTS:
+                return self._said(item, unit, scope)
+        words = set(re.findall(r"\w+", str(annotation))) if annotation is not None else set()
+        if many or not words & self._plain:
+            return None
+        kinds = self._evaluator.classes_in(annotation, Frame(unit, scope))
+        return kinds[0] if len(kinds) == 1 and kinds[0] in self._known else None
+
+    def _held(self, unit: Unit, index: int, value: Value) -> Model:
+        if isinstance(value, Loop):
+            return self._each(unit, index, value.iterable)
+        if value is None or value.value_span is None or not isinstance(value.target, str):
+            return None
+        return self._one(unit, index, value)
+
+    def _returned(self, unit: Unit, term: Term, *, many: bool = False) -> Model:
+        """The mapped class that a called function of ours says it gives, and asks for."""
+        match term:
+            case ["c", int(call)] | ["w", ["c", int(call)]]:
+                callee = self._callee(unit, unit.facts.calls[call])
+            case _:
+                return None
+        if callee is None or callee.unit is None or not is_function(callee):
+            return None
+        facts, there = callee.unit.scopes[callee.scope], callee.unit
+        model = self._said(facts.returns, there, facts.up, many=many)
+        asked = set(_MADE_OF.findall(there.text((facts.body, facts.body_end)))) if model else set()
+        return (
+            model
+            if {self._row_class(there, callee.scope, name) for name in asked} == {model}
+            else None
+        )
+
+    def _one(self, unit: Unit, index: int, row: Assignment) -> Model:
+        match row.value:
+            case ["c", _] | ["w", ["c", _]]:
+                said = self._returned(unit, row.value)
+            case _:
+                return None
+        text = unit.text(row.value_span or ())
+        ends = _ONE.search(text) or _BY_KEY.search(text) or _AT_ONCE.match(text)
+        if said is not None or not (ends or ".get(" in text):
+            return said
+        text = self._whole(unit, index, text)
+        got = _GOT.fullmatch(text)
+        if got is not None and text.count(".get(") == 1:
+            return self._row_class(unit, index, got[1])
+        return self._asked(unit, index, text) if ends else None
+
+    def _each(self, unit: Unit, index: int, iterable: Term) -> Model:
+        term = iterable
+        if isinstance(term, str):
+            rows = [r for r in unit.scopes[index].assignments if r.target == term]
+            term = rows[0].value if len(rows) == 1 else None
+        said = self._returned(unit, term, many=True)
+        if said is not None or not iterable:
+            return said
+        text = self._whole(unit, index, render(iterable, unit))
+        return self._asked(unit, index, text) if _MANY.search(text) else None
+
+    def _asked(self, unit: Unit, index: int, text: str) -> Model:
+        """The class that the one statement in `text` gives whole rows of."""
+        made = _MADE_OF.findall(text)
+        if len(made) != 1 or len(_ASKS.findall(text)) != 1 or _OTHERS.search(text):
+            return None
+        return self._row_class(unit, index, made[0]) if _OPENED.search(text) else None
+
+    def _row_class(self, unit: Unit, index: int, name: str) -> Model:
+        symbol = self._evaluator.names.resolve(unit, index, name)
+        return symbol if symbol in self._known else None
+
+    def _whole(self, unit: Unit, index: int, written: str) -> str:
+        """An expression with the local names in it that hold statements and results written out."""
+        values: dict[str, list[str]] = {}
+        for row in unit.scopes[index].assignments:
+            if isinstance(row.target, str) and row.value_span is not None:
+                values.setdefault(row.target, []).append(unit.text(row.value_span))
+        text = written
+        for _ in range(_DEEPEST):
+            for name in {hit[0] for hit in _NAMED.finditer(text)}:
+                given = values.get(name, [])
+                if len(given) == 1 and _ASKED.search(given[0]):
+                    parts = re.split(rf"(?<![\w.]){name}\b(?!\s*=)", text)
+                    text = given[0].join(parts)
+        return re.sub(r"\s+", " ", text).strip()
+
+
+def _bound(scope: Scope) -> dict[str, list[tuple[int, Value]]]:
+    """What each local name is bound to, and where; ``None`` for a part of something."""
+    found: dict[str, list[tuple[int, Value]]] = {}
+    for row in scope.assignments:
+        for name in target_names(row.target):
+            found.setdefault(name, []).append((row.end, row if row.target == name else None))
+    for loop in scope.loops:
+        for name in target_names(loop.target):
+            found.setdefault(name, []).append((loop.start, loop if loop.target == name else None))
+    return {name: rows for name, rows in found.items() if name.isidentifier()}

@@ -1,0 +1,84 @@
+"""What a map knows of expressions that raise whenever they run."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from fastwright.survey import static
+
+MODELS = b"""
+import enum
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+class Base(DeclarativeBase): ...
+class Color(enum.Enum):
+    RED = 1
+class Item(Base):
+    __tablename__ = "items"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    def rename(self, name): ...
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+"""
+
+USES = b"""
+from models import Color, Item, Strict
+from db import session
+class Items:
+    def get(self, key: int) -> Item | None:
+        return session.query(Item).filter(Item.id == key).first()
+    def lied(self, key: int) -> Item | None:
+        return session.query(Color).first()
+def colors():
+    return Color.RED, Color.BLUE, Color.RED.value
+def rows():
+    found = Items().get(1)
+    return found.rename("x"), found.price
+def lied():
+    return Items().lied(1).price
+def strict():
+    return Strict(name="x"), Strict(name="x", size=1), Strict()
+def set_before(found: Item):
+    found.extra = 1
+    return found.id, found.extra
+def handed(found: Item):
+    return found.rename("y"), found.missing
+def handed_a_plugin(found: Item):
+    return found.instance
+"""
+
+
+def _told(**files: bytes) -> list[str]:
+    app = static.read({PurePosixPath(f"{name}.py"): text for name, text in files.items()})
+    return [f"{app.text(m.at)}: {m.error}" for m in app.mistakes]
+
+
+def test_mistakes_are_told_of_classes_rows_and_schemas() -> None:
+    """What is not there, by the classes of the project; a wrong annotation is not believed."""
+    assert _told(models=MODELS, uses=USES) == [
+        "Color.BLUE: AttributeError",
+        "found.price: AttributeError",
+        "found.missing: AttributeError",
+        "Strict: ValidationError",
+        "Strict: ValidationError",
+    ]
+
+
+def test_a_test_suite_makes_no_mistakes() -> None:
+    """What a test does on purpose is no mistake of the app."""
+    assert _told(models=MODELS, test_uses=USES) == []
+
+
+def test_an_optional_field_of_the_older_pydantic_need_not_be_given() -> None:
+    """Without a sign of pydantic 2, a type that may be `None` is a default."""
+    older = b"""
+from pydantic import BaseModel
+class Item(BaseModel):
+    name: str
+    note: str | None
+def make():
+    return Item(name="x"), Item(note="x")
+"""
+    assert _told(older=older) == ["Item: ValidationError"]
+    assert len(_told(older=older.replace(b"BaseModel\n", b"BaseModel, ConfigDict\n", 1))) == 2
