@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Edit, Fix, Safety
-from fastwright.model.code import Call, Function
+from fastwright.model.code import Call, Function, Stop
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
@@ -21,6 +21,8 @@ _ASKS = re.compile(r"\bselect\(|\.query\(|\.(exec|execute|scalars|where|filter|f
 _ABSENT = re.compile(r"\bnot\s+\w+\s*$|\bis\s+None\b")
 _MAKES = re.compile(r"(?:create|make|add|insert)(?:_|$)")
 _ENSURES = re.compile(r"create|ensure|upsert")
+_READS = re.compile(r"\.(?:model_validate|from_orm)\(\s*(?:obj=)?$")
+"""In front of a row: a model of pydantic that reads its attributes, and of ``None`` has none."""
 _SENT = frozenset({"path", "query", "body", "form"})
 _CATCHES = frozenset({"AttributeError", "TypeError", "Exception", "BaseException", ""})
 
@@ -57,7 +59,8 @@ def unchecked_none(app: AppMap) -> Iterator[Finding]:
     further down may be called where HTTP has no business.
 
     ## Known limits
-    Only the first use of the name counts, and only where it is an attribute. Where something was
+    Only the first use of the name counts, and only where an attribute is read, be it by
+    `Model.model_validate(row)`. Where something was
     raised before the lookup, or another function does it, the row may have been checked already:
     that is reported as possible. A function of ours that raises, or makes a row, where there is
     none is taken at its word, and so is one that is told to (`create_missing=True`); one that
@@ -92,7 +95,7 @@ def _may_be_none(reached: Reach, step: Step) -> bool:
         owner = (call.callee or "").rpartition(".")[0]
         return owner.endswith("Session") and owner.startswith(("sqlalchemy", "sqlmodel"))
     inner = reached.callee(call)
-    if inner is None or inner.name != call.callee or not _gives_none(inner):
+    if inner is None or inner.name != call.callee or not _gives_none(reached.app, inner):
         return False
     if any(_MAKES.match(key) and value == "True" for key, value in call.keywords):
         return False
@@ -106,15 +109,24 @@ def _refuses(function: Function) -> bool:
     return any(block.start <= at < block.end for block in tests for at in raises)
 
 
-def _gives_none(function: Function) -> bool:
+def _gives_none(app: AppMap, function: Function) -> bool:
     """True for a function of ours that says, or shows, that it may give nothing."""
     if function.returns is not None:
         return _may_be_none_by_type(function.returns)
     if _swallows(function):
         return True
-    values = [s.value.rstrip() for s in function.stops if s.kind == "return"]
+    values = [_given(app, function, s) for s in function.stops if s.kind == "return"]
     ends = tuple(f".{verb}()" for verb in _MAYBE)
     return bool(values) and all(v.endswith(ends) and "func." not in v for v in values)
+
+
+def _given(app: AppMap, function: Function, stop: Stop) -> str:
+    """What a ``return`` gives, as written; for a plain name what it was bound to last."""
+    value = stop.value.strip()
+    bound = [b for b in function.bindings if b.name == value and b.end <= stop.start]
+    if not bound:
+        return value
+    return app.text(Span(function.span.path, bound[-1].start, bound[-1].end)).rstrip()
 
 
 def _may_be_none_by_type(written: str) -> bool:
@@ -137,11 +149,14 @@ def _swallows(function: Function) -> bool:
 
 
 def _first_use(app: AppMap, function: Function, call: Call) -> int | None:
-    """Where the looked-up row is used by an attribute before anything else is done with it."""
+    """Where an attribute of the row is read before anything else is done with the row."""
     content = app.files[function.span.path]
     text = content[call.span.end : function.span.end].decode("utf-8", "replace")
     found = re.search(rf"(?<![\w.'\"]){re.escape(call.target)}\b(?!\s*=[^=])", text)
-    if found is None or not re.match(r"\.\w", text[found.end() :]):
+    if found is None or not (
+        re.match(r"\.\w", text[found.end() :])
+        or (_READS.search(text[: found.start()]) and text[found.end() :].lstrip()[:1] in (")", ","))
+    ):
         return None
     if not found.start() or "\n" not in text[: found.start()]:
         return None
