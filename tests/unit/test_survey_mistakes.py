@@ -82,3 +82,25 @@ def make():
 """
     assert _told(older=older) == ["Item: ValidationError"]
     assert len(_told(older=older.replace(b"BaseModel\n", b"BaseModel, ConfigDict\n", 1))) == 2
+
+
+def test_names_that_nothing_binds() -> None:
+    """A name is bound in its file, by a star of ours, or not at all."""
+    stars = b"from words import *\ndef f(x):\n    return x, one, two\n"
+    assert _told(words=b"one = 1\n", stars=stars) == ["two: NameError"]
+    assert _told(stars=b"from os import *\n" + stars) == []
+    opened = b"def f():\n    with (a if b else c) as d:\n        return lambda e, *g: (d, e, g)\n"
+    assert _told(opened=opened) == ["a: NameError", "b: NameError", "c: NameError"]
+    classes = b"class A:\n    size = 1\n    def f(self):\n        return size\n"
+    assert _told(classes=classes) == ["size: NameError"]
+    assert (
+        _told(local=b"def f[T](x: T) -> T:\n    y: unknown = x\n    return {T: y for T in x}\n")
+        == []
+    )
+
+
+def test_an_import_inside_a_function_of_what_a_module_lacks() -> None:
+    """A module of ours that binds no such name ends the function that imports it."""
+    lazy = b"def f():\n    from words import one, two\n    return one, two\n"
+    assert _told(words=b"one = 1\n", lazy=lazy) == ["two: ImportError"]
+    assert _told(words=b"one = 1\ndef __getattr__(name): ...\n", lazy=lazy) == []

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fastwright.model.app import AppMap
 from fastwright.model.code import Call, Function, Mistake
 from fastwright.model.places import Span
+from fastwright.review.begun import begun_twice
 from fastwright.review.misreading import misread_models, misused_sessions
 from fastwright.review.once import once
 from fastwright.review.raising import Failure, catching, failure_at, is_passed
@@ -48,7 +49,7 @@ def failure_below(app: AppMap, root: Function) -> tuple[Failure, Step | None] | 
 def mistakes(app: AppMap) -> Mapping[Span, Sequence[Mistake]]:
     """The mistakes of each function, by its span, those aside that an ``except`` is there for."""
     found: dict[Span, list[Mistake]] = defaultdict(list)
-    for mistake in app.mistakes:
+    for mistake in (*app.mistakes, *begun_twice(app)):
         function = _function_at(app, mistake.function, mistake.at)
         if function is not None and not _is_expected(function, mistake):
             found[function.span].append(mistake)

@@ -16,6 +16,12 @@ from fastwright.survey.facts import BlockFact, Scope, StopFact
 from fastwright.survey.names import Names
 
 _STOPS = MappingProxyType({"return_statement": "return", "raise_statement": "raise"})
+_LEAVING = MappingProxyType({
+    "raise_statement": "raise",
+    "return_statement": "return",
+    "continue_statement": "skip",
+    "break_statement": "skip",
+})  # fmt: skip
 _PARTS = MappingProxyType({
     "for_statement": "for", "while_statement": "while", "if_statement": "arm",
     "elif_clause": "arm", "case_clause": "arm", "try_statement": "try", "except_clause": "except",
@@ -34,6 +40,12 @@ def note_course(body: Node, scope: Scope) -> None:
     """Fill the blocks, stops and dropped calls of a function from its body."""
     if scope.kind == "f":
         _walk(body, scope, 0, 0)
+
+
+def leaves(body: Node) -> str:
+    """How a block ends, where it always leaves what stands behind it."""
+    final = next((n for n in reversed(body.named_children) if n.type != "comment"), None)
+    return _LEAVING.get(final.type, "") if final is not None else ""
 
 
 def _walk(node: Node, scope: Scope, group: int, depth: int) -> None:

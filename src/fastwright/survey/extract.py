@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import MappingProxyType
 from typing import Any
 
 from fastwright.source import syntax
 from fastwright.source.syntax import Node
-from fastwright.survey.course import note_course
+from fastwright.survey.course import leaves, note_course
 from fastwright.survey.facts import (
     IN_EXCEPT,
     IN_LOOP,
@@ -19,13 +18,15 @@ from fastwright.survey.facts import (
     Import,
     Loop,
     ParameterFact,
+    Read,
     Scope,
     Term,
 )
 from fastwright.survey.terms import TermReader
+from fastwright.survey.unbound import unbound
 
 _SILENT = frozenset({"comment", "pass_statement", "break_statement", "continue_statement",
-                     "global_statement", "nonlocal_statement", "import_prefix"})  # fmt: skip
+                     "nonlocal_statement", "import_prefix"})  # fmt: skip
 
 
 def extract(content: bytes) -> Facts:
@@ -34,8 +35,11 @@ def extract(content: bytes) -> Facts:
     reader = _StatementReader(content)
     reader.module(root)
     quotes = (content.count(b'"'), content.count(b"'"))
+    terms = reader.terms
+    reads = (Read(*place, start) for place, start in terms.reads.items())
+    lost = list(unbound(reader.scopes, reads, terms.anyhow))
     return Facts(
-        syntax.error_count(root), reader.scopes, reader.terms.calls, reader.conditions, quotes
+        syntax.error_count(root), reader.scopes, terms.calls, reader.conditions, quotes, lost
     )
 
 
@@ -117,9 +121,10 @@ class _StatementReader:
 
     def _annotation(self, node: Node | None) -> Term:
         """The term of an annotation; one that is quoted is read as the code that it quotes."""
-        if node is None:
-            return None
-        return self._unquoted(self.terms.read(node))
+        before, self.terms.notes = self.terms.notes, False
+        term = None if node is None else self._unquoted(self.terms.read(node))
+        self.terms.notes = before
+        return term
 
     def _unquoted(self, term: Term) -> Term:
         if not isinstance(term, list):
@@ -196,7 +201,7 @@ class _StatementReader:
         if body is not None:
             whole = node.parent if node.type == "elif_clause" and node.parent else node
             self.scope.branches.append(
-                Branch(term, body.start_byte, body.end_byte, whole.end_byte, _leaves(body))
+                Branch(term, body.start_byte, body.end_byte, whole.end_byte, leaves(body))
             )
         outer = self.terms.condition
         for field, words in (("consequence", written), ("alternative", f"not ({written})")):
@@ -284,6 +289,7 @@ class _StatementReader:
         outer = self.scope
         middle = ".<locals>." if outer.kind == "f" else "."
         local = self.terms.text(name) if name is not None else "?"
+        self.terms.binds(node.child_by_field_name("type_parameters"))
         is_class = node.type == "class_definition"
         whole = f"{outer.name}{middle}{local}" if outer.name else local
         scope = _scope("c" if is_class else "f", whole, self.terms.scope, node)
@@ -368,20 +374,6 @@ class _StatementReader:
             word = self.terms.text(name or child)
             local = self.terms.text(alias) if alias is not None else word
             self.scope.imports.append(Import(local, module, word, level))
-
-
-_LEAVING = MappingProxyType({
-    "raise_statement": "raise",
-    "return_statement": "return",
-    "continue_statement": "skip",
-    "break_statement": "skip",
-})  # fmt: skip
-
-
-def _leaves(body: Node) -> str:
-    """How a block ends, where it always leaves what stands behind it."""
-    last = next((n for n in reversed(body.named_children) if n.type != "comment"), None)
-    return _LEAVING.get(last.type, "") if last is not None else ""
 
 
 def _quoted(words: str) -> Term:

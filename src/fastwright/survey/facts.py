@@ -33,7 +33,7 @@ Term: TypeAlias = Any
 
 AWAITED, IN_LOOP, IN_EXCEPT = 1, 2, 4
 
-VERSION = "3"
+VERSION = "4"
 """Changes whenever the extractor reads a file differently: old cached facts are then unread."""
 
 
@@ -146,6 +146,14 @@ class Branch(NamedTuple):
     leaves: str
 
 
+class Read(NamedTuple):
+    """The first place in a scope where a name is read."""
+
+    scope: int
+    name: str
+    start: int
+
+
 class Catch(NamedTuple):
     """An ``except`` clause: the term of what it catches, the name it binds, and its bytes."""
 
@@ -198,18 +206,22 @@ class Scope:
 
 @dataclass(slots=True)
 class Facts:
-    """Everything read of one file; `conditions` are the tests that terms refer to by index."""
+    """Everything read of one file; `conditions` are the tests that terms refer to by index.
+
+    `unbound` are the names that functions read and nothing in the file binds.
+    """
 
     errors: int
     scopes: list[Scope]
     calls: list[CallFact]
     conditions: list[str]
     quotes: tuple[int, int]
+    unbound: list[Read]
 
     def to_json(self) -> list[Any]:
         """The facts as JSON-able lists; `from_json` is the inverse."""
         scopes = [[getattr(scope, name) for name in Scope.__slots__] for scope in self.scopes]
-        return [self.errors, scopes, self.calls, self.conditions, self.quotes]
+        return [self.errors, scopes, self.calls, self.conditions, self.quotes, self.unbound]
 
     @classmethod
     def from_json(cls, rows: list[Any]) -> Facts:
@@ -218,13 +230,14 @@ class Facts:
         Raises:
             ValueError, TypeError: `rows` were not written by this version.
         """
-        errors, scopes, calls, conditions, quotes = rows
+        errors, scopes, calls, conditions, quotes, unbound = rows
         return cls(
             errors,
             [_scope(row) for row in scopes],
             [CallFact(*row) for row in calls],
             conditions,
             (quotes[0], quotes[1]),
+            [Read(*row) for row in unbound],
         )
 
 

@@ -10,8 +10,10 @@ from fastwright.survey.absent import Absent
 from fastwright.survey.classes import Classes
 from fastwright.survey.members import Members
 from fastwright.survey.misfits import Misfits
+from fastwright.survey.nameless import Nameless
 from fastwright.survey.relations import Relations
 from fastwright.survey.rows import Rows
+from fastwright.survey.unread import Unread
 
 _MODERN = re.compile(
     rb"\b(?:ConfigDict|SettingsConfigDict|field_validator|model_validator|model_config)\b"
@@ -26,6 +28,8 @@ def mistakes(app: AppMap, relations: Relations) -> tuple[Mistake, ...]:
     schemas = {schema.name: schema for schema in app.schemas}
     readers = (
         Absent(members, rows),
+        Unread(members, rows, schemas),
+        Nameless(relations.evaluator.names),
         Misfits(relations, members, schemas, modern=_is_modern(app)),
     )
     units = [unit for unit in relations.evaluator.codebase.units if not unit.tests]

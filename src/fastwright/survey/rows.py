@@ -46,6 +46,7 @@ class Rows:
     def __init__(self, classes: Classes, relations: Relations, tables: Sequence[Table]) -> None:
         self._evaluator: Evaluator = classes.evaluator
         self._callee = relations.callee
+        self._found: dict[tuple[int, int], tuple[Row, ...]] = {}
         mapped = {t.model: t for t in tables if t.model is not None and t.mapper != "core"}
         self.mapped = frozenset(mapped)
         self._plain = {name.rpartition(".")[2] for name in mapped}
@@ -63,8 +64,15 @@ class Rows:
         """The class of the one row that a relationship leads to."""
         return self._related.get((model, name))
 
-    def of(self, unit: Unit, index: int) -> Iterator[Row]:
+    def of(self, unit: Unit, index: int) -> tuple[Row, ...]:
         """The names of one function that hold nothing but rows of one class."""
+        key = (id(unit), index)
+        if key not in self._found:
+            self._found[key] = ()  # a function that gives what it calls itself for ends here
+            self._found[key] = tuple(self._read(unit, index))
+        return self._found[key]
+
+    def _read(self, unit: Unit, index: int) -> Iterator[Row]:
         if unit.tests or not self.mapped:
             return
         scope = unit.scopes[index]
@@ -108,14 +116,22 @@ class Rows:
                 return None
         if callee is None or callee.unit is None or not is_function(callee):
             return None
-        facts, there = callee.unit.scopes[callee.scope], callee.unit
-        model = self._said(facts.returns, there, facts.up, many=many)
-        asked = set(_MADE_OF.findall(there.text((facts.body, facts.body_end)))) if model else set()
-        return (
-            model
-            if {self._row_class(there, callee.scope, name) for name in asked} == {model}
-            else None
-        )
+        facts = callee.unit.scopes[callee.scope]
+        model = self._said(facts.returns, callee.unit, facts.up, many=many)
+        if model is None or not self._bears_out(callee.unit, callee.scope, model, many=many):
+            return None
+        return model
+
+    def _bears_out(self, unit: Unit, index: int, model: Symbol, *, many: bool) -> bool:
+        """True where a function asks for what its annotation says, or gives what another does."""
+        facts = unit.scopes[index]
+        asked = set(_MADE_OF.findall(unit.text((facts.body, facts.body_end))))
+        if asked or many:
+            return {self._row_class(unit, index, name) for name in asked} == {model}
+        held = {name: found for name, _, found in self.of(unit, index)}
+        given = [term for term in facts.values if term != ["k", None]]
+        kinds = {held.get(t) if isinstance(t, str) else self._returned(unit, t) for t in given}
+        return kinds == {model}
 
     def _one(self, unit: Unit, index: int, row: Assignment) -> Model:
         match row.value:

@@ -45,13 +45,17 @@ _READERS = MappingProxyType(
         "dictionary_splat": "_double_splat",
         "type": "_first",
         "parenthesized_expression": "_first",
-        "as_pattern": "_first",
+        "as_pattern": "_aliased",
         "named_expression": "_named",
         "list_comprehension": "_comprehension",
         "set_comprehension": "_comprehension",
         "generator_expression": "_comprehension",
         "yield": "_yield",
         "line_continuation": "_nothing",
+        "case_pattern": "_binding",
+        "global_statement": "_binding",
+        "lambda_parameters": "_parameters",
+        "for_in_clause": "_turns",
     }
 )
 """The method that reads each type of node; the rest is opaque."""
@@ -65,6 +69,8 @@ class TermReader:
         flags: What surrounds the expression (in a loop, in an except clause).
         condition: Index of the test that governs it, -1 for none.
         loops: Indices, in the scope, of the loops that govern it.
+        reads: Where each scope first reads each name; `notes` is False while nothing is read.
+        anyhow: Names that are bound in ways that scopes do not tell of.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -76,6 +82,9 @@ class TermReader:
         self.loops: list[int] = []
         self.scope_loops: list[Loop] = []
         self.yielded: list[Term] | None = None
+        self.reads: dict[tuple[int, str], int] = {}
+        self.notes = True
+        self.anyhow: set[str] = set()
         self._depth = 0
         self._readers: dict[str, Callable[[Node], Term]] = {
             kind: getattr(self, name) for kind, name in _READERS.items()
@@ -105,7 +114,37 @@ class TermReader:
         return ["x", node.start_byte, node.end_byte]
 
     def _name(self, node: Node) -> Term:
-        return self.text(node)
+        name = self.text(node)
+        if self.notes:
+            self.reads.setdefault((self.scope, name), node.start_byte)
+        return name
+
+    def binds(self, node: Node | None) -> None:
+        """Note that every name below `node` is bound."""
+        for found in syntax.find(node, "identifier") if node is not None else ():
+            self.anyhow.add(self.text(found))
+
+    def _binding(self, node: Node) -> Term:
+        self.binds(node)
+        return ["x", node.start_byte, node.end_byte]
+
+    def _aliased(self, node: Node) -> Term:
+        self.binds(node.child_by_field_name("alias"))
+        return self._first(node)
+
+    def _turns(self, node: Node) -> Term:
+        """The clause of a comprehension that is opaque: that of a dictionary."""
+        self.binds(node.child_by_field_name("left"))
+        right = node.child_by_field_name("right")
+        return self.read(right) if right is not None else None
+
+    def _parameters(self, node: Node) -> Term:
+        for child in node.named_children:
+            name, value = child.child_by_field_name("name"), child.child_by_field_name("value")
+            self.binds(name or child)
+            if value is not None:
+                self.read(value)
+        return ["x", node.start_byte, node.end_byte]
 
     def _first(self, node: Node) -> Term:
         child = next((c for c in node.named_children if c.type != "comment"), None)
@@ -287,6 +326,7 @@ class TermReader:
         return ["w", term]
 
     def _named(self, node: Node) -> Term:
+        self.binds(node.child_by_field_name("name"))
         value = node.child_by_field_name("value")
         return self.read(value) if value is not None else self._opaque(node)
 
@@ -325,4 +365,7 @@ class TermReader:
             return [self.target(child) for child in node.named_children]
         if node.type in ("as_pattern_target", "parenthesized_expression"):
             return self.target(node.named_children[0]) if node.named_child_count else None
-        return syntax.dotted(node, self.content)
+        name = syntax.dotted(node, self.content)
+        if name is None and node.type not in ("subscript", "attribute", "call"):
+            self.binds(node)
+        return name

@@ -53,8 +53,11 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
     pydantic model by `model["key"]`, for which the attribute is the fix, or that asks an
     `AsyncSession` for `.query(…)`, by itself or in what it always calls; and, wherever it comes to
     it, what no run can get past: a member that an `Enum` does not have, an attribute that a mapped
-    class or its row does not have, a call that lacks what a function or schema of yours requires,
-    or names what it does not take. A mistake that stands in several places is told once. `--live`
+    class or its row does not have, a call that lacks what a function or schema of yours requires or
+    names what it does not take, an `HTTPException` that is an object and called, a row for a model
+    without `from_attributes`, a name that nothing binds, an import of what your module does not
+    have, and `session.begin()` behind a statement of that session. A mistake that stands in several
+    places is told once, and what an `except` names is foreseen. `--live`
     calls every operation as its owner and proves those that end in an exception which no data can
     excuse (`NameError`, `NotImplementedError`, a lazy load in `async` code, a value that cannot be
     written as JSON); any other is a question, for a row that the lab has made up may be one that
