@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastwright.model.app import AppMap
 from fastwright.model.code import Call, Function, Stop
 from fastwright.model.places import Span
+from fastwright.review.once import once
 from fastwright.review.raising import catching
 from fastwright.review.reach import reach
 
 _RAISED = frozenset({"fastapi.HTTPException", "fastapi.exceptions.HTTPException",
                      "starlette.exceptions.HTTPException"})  # fmt: skip
 _STATUS = re.compile(r"(?:^|HTTP_)([1-5]\d\d)(?:_|$)")
+_CLASS = re.compile(rb"^class (\w+)\(([^)]*)\):((?:\n(?:[ \t][^\n]*)?)+)", re.MULTILINE)
+_GIVEN = re.compile(
+    rb"(?:status_code\s*(?::\s*int\s*)?=\s*|__init__\(\s*)(?:[\w.]*HTTP_)?([1-5]\d\d)(?!\d)"
+)
 _REFUSES = range(400, 500)
 _DEEPEST = 3
 
@@ -58,6 +63,8 @@ def status_of(app: AppMap, function: Function, stop: Stop) -> int | None:
     call = _made(app, function, stop)
     if call is None:
         return None
+    if call.callee in _own_refusals(app):
+        return _own_refusals(app)[call.callee or ""]
     given = dict(call.keywords).get("status_code")
     if given is None and call.callee in _RAISED:
         given = next(iter(call.arguments), None)
@@ -73,9 +80,27 @@ def _made(app: AppMap, function: Function, stop: Stop) -> Call | None:
     for call in reach(app).calls_in(function):
         if stop.start <= call.span.start and call.span.end <= stop.end:
             is_whole = stop.value.startswith(f"{call.text}(")
-            if is_whole and (stop.kind == "return" or call.callee in _RAISED):
+            is_raised = call.callee in _RAISED or call.callee in _own_refusals(app)
+            if is_whole and (stop.kind == "return" or is_raised):
                 return call
     return None
+
+
+@once
+def _own_refusals(app: AppMap) -> Mapping[str, int]:
+    """The classes of the app that are an ``HTTPException`` of one status, which they name."""
+    found: dict[str, int] = {}
+    for module in app.modules.values():
+        content = app.files[module.path]
+        if b"HTTPException" not in content:
+            continue
+        for hit in _CLASS.finditer(content):
+            bases = {word.decode() for word in re.findall(rb"\w+", hit[2])}
+            given = {int(status) for status in _GIVEN.findall(hit[3])}
+            is_own = any(module.imports.get(base) in _RAISED for base in bases)
+            if is_own and len(given) == 1:
+                found[f"{module.name}.{hit[1].decode()}"] = given.pop()
+    return found
 
 
 def _leaves(function: Function, offset: int) -> bool:

@@ -21,6 +21,7 @@ from fastwright.source.imports import ensure_import
 
 _WIDE = frozenset({"Exception", "BaseException"})
 _ALIAS = re.compile(r"\bas\s+(\w+)")
+_REFUSES = range(400, 500)
 _EXCEPT = re.compile(rb"^[ \t]*except\b", re.MULTILINE)
 _ANSWERS = re.compile(r"\b(?:JSON|ORJSON|PlainText)?Response\(")
 
@@ -67,8 +68,9 @@ def swallowed_refusal(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Reported where the `except` always answers with a status of its own, and asks the exception for
-    nothing but its text. Where it returns something else the refusal may be told in it, so that is
-    only possible. A refusal by an exception of the app's own is not followed.
+    nothing but its text. Where it returns something else the refusal may be told in it, and where
+    it refuses too it may mean to: both are only possible. An exception of the app's own is followed
+    where its class is an `HTTPException` of one status.
     """
     for ran in reach(app).ran():
         if ran.route.method != "WEBSOCKET":
@@ -97,9 +99,16 @@ def _of_try(app: AppMap, ran: Ran, tried: Block) -> Iterator[Finding]:
         for refusal in refusals(app, function, whole=True)
         if catching(function, refusal.at.start, "HTTPException") == tried
         and refusal.status != answer.status
+        and refusal.raised.rpartition(".")[2] not in _named(function, tried)
     ]
     if lost:
         yield _finding(app, ran, net, answer, lost)
+
+
+def _named(function: Function, tried: Block) -> set[str]:
+    """The plain names of all that the ``except`` blocks of a ``try`` catch."""
+    own = (b for b in function.blocks if b.kind == "except" and b.group == tried.group)
+    return {name.rpartition(".")[2] for block in own for name in block.names}
 
 
 def _answer(app: AppMap, ran: Ran, net: Block) -> _Answer | None:
@@ -154,7 +163,7 @@ def _finding(
         related=tuple(refusal.at for refusal in lost),
         fixes=_fixes(app, at, lost),
         symbol=ran.function.name,
-        structural=answer.is_certain,
+        structural=answer.is_certain and answer.status not in _REFUSES,
     )
 
 
