@@ -173,3 +173,39 @@ def test_a_decorator_that_keeps_a_route_for_development(decorator: str, grade: G
     resets = RESETS.replace('@router.post("/reset")\n', f'@router.post("/reset")\n@{decorator}\n')
     included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
     assert found(main=included, items=ITEMS, resets=resets).grade is grade
+
+
+FAILING = """
+def failing() -> None:
+    return lacking
+
+
+"""
+BEHIND: Mapping[str, tuple[str, Grade]] = {
+    "what it calls raises": ("    failing()\n", Grade.POSSIBLE),
+    "swallowed, and it goes on": (
+        "    try:\n        failing()\n    except Exception:\n        pass\n", Grade.CERTAIN),
+    "swallowed, and it ends": (
+        "    try:\n        failing()\n    except Exception:\n        return ''\n", Grade.POSSIBLE),
+    "in one arm": ("    if router.prefix:\n        failing()\n", Grade.CERTAIN),
+    "foreseen": (
+        "    try:\n        failing()\n    except KeyError:\n        return ''\n", Grade.POSSIBLE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", BEHIND)
+def test_behind_a_call_of_what_always_raises(how: str) -> None:
+    """The failure of a function is that of its callers, as far as no `except` lets them go on."""
+    written, grade = BEHIND[how]
+    start = '@router.post("/reset")\nasync def make_reset_code() -> str:\n'
+    resets = RESETS.replace(start, f"{FAILING}{start}{written}")
+    included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
+    assert found(main=included, items=ITEMS, resets=resets).grade is grade
+
+
+def test_behind_a_mistake_in_the_same_arm() -> None:
+    """What stands there runs as little as the rest of the arm."""
+    inner = '    if router.prefix:\n        print(lacking)\n        return "".join('
+    resets = RESETS.replace('    return "".join(', inner)
+    included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
+    assert found(main=included, items=ITEMS, resets=resets).grade is Grade.POSSIBLE

@@ -9,9 +9,17 @@ from fastwright.model.app import AppMap
 from fastwright.model.code import Call, Function, Mistake
 from fastwright.model.places import Span
 from fastwright.review.begun import begun_twice
+from fastwright.review.course import always
 from fastwright.review.misreading import misread_models, misused_sessions
 from fastwright.review.once import once
-from fastwright.review.raising import Failure, catching, failure_at, is_passed
+from fastwright.review.raising import (
+    Failure,
+    catching,
+    failure_at,
+    held_until,
+    is_partial,
+    is_passed,
+)
 from fastwright.review.reach import Step, holds, last, reach
 
 
@@ -83,6 +91,8 @@ def _of_mistakes(app: AppMap) -> Iterator[tuple[str, Failure]]:
 def unreached(app: AppMap) -> Mapping[str, Sequence[Failure]]:
     """What keeps the rest of each function from being run, failures of what it calls included."""
     found: dict[str, list[Failure]] = {name: [own] for name, own in failures(app).items()}
+    for name, failure in _in_blocks(app):
+        found.setdefault(name, []).append(failure)
     waiting = [name for name, own in failures(app).items() if not own.caught]
     calls = _calls_of(app) if waiting else {}
     while waiting:
@@ -97,6 +107,18 @@ def unreached(app: AppMap) -> Mapping[str, Sequence[Failure]]:
                 waiting.append(function.name)
             before.append(failure)
     return found
+
+
+def _in_blocks(app: AppMap) -> Iterator[tuple[str, Failure]]:
+    """What only some runs come to: it keeps the rest of its block from being run."""
+    for rows in mistakes(app).values():
+        for row in rows:
+            function = _function_at(app, row.function, row.at)
+            if function is None or always(function, row.at.start):
+                continue
+            if not is_partial(app, function, row.at):
+                until = held_until(function, row.at.start)
+                yield row.function, Failure(row.at, until, row.error, row.why, caught=True)
 
 
 def _calls_of(app: AppMap) -> Mapping[str, Sequence[Call]]:

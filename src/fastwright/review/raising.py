@@ -16,6 +16,7 @@ _PARTIAL = frozenset({
     "set_comprehension", "dictionary_comprehension", "generator_expression", "assert_statement",
 })  # fmt: skip
 """Expressions parts of which may not be run."""
+_CLAUSE = "except_clause"
 _WIDE = frozenset({"Exception", "BaseException"})
 _VALUE = frozenset({"ValidationError", "UnicodeDecodeError", "JSONDecodeError"})
 """Exceptions that `ValueError` stands for as well."""
@@ -82,10 +83,21 @@ def _leaves(function: Function, net: Block) -> bool:
 
 def is_passed(app: AppMap, function: Function, at: Span) -> bool:
     """True where each run of a function that raises nothing before comes to an expression."""
-    if not always(function, at.start):
-        return False
+    return always(function, at.start) and not is_partial(app, function, at)
+
+
+def is_partial(app: AppMap, function: Function, at: Span) -> bool:
+    """True for a part of an expression that need not be run, and for what an ``except`` names."""
     root = syntax.parse(app.files[at.path])
     above = [
         n for n in syntax.around(root, at.start, at.end) if n.start_byte >= function.span.start
     ]
-    return not any(node.type in _PARTIAL for node in above)
+    bodies = [place for place, node in enumerate(above) if node.type == "block"]
+    kinds = [node.type for node in above]
+    return not _PARTIAL.isdisjoint(kinds) or _CLAUSE in kinds[bodies[-1] if bodies else 0 :]
+
+
+def held_until(function: Function, offset: int) -> int:
+    """Where the innermost block ends that a place stands in, contexts aside."""
+    held = [b for b in around(function, offset) if b.kind != "with"]
+    return held[-1].end if held else function.span.end

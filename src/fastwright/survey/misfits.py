@@ -61,6 +61,26 @@ class Misfits:
             if why and scope_at(unit, row.start) == row.scope:
                 at = Span(unit.path, row.start, row.named)
                 yield Mistake(unit.dotted(row.scope), at, error, why)
+        yield from self._caught(unit)
+
+    def _caught(self, unit: Unit) -> Iterator[Mistake]:
+        """``except NotFound`` where ``NotFound = HTTPException(404)``: no exception can be it."""
+        for index, scope in enumerate(unit.scopes):
+            for row in scope.catches if scope.kind == "f" else ():
+                names = row.types[1:] if isinstance(row.types, list) else [row.types]
+                for name in (
+                    n for n in names if isinstance(n, str) and self._is_object(unit, index, n)
+                ):
+                    hit = re.compile(re.escape(name.encode())).search(
+                        unit.content, row.start, row.end
+                    )
+                    if hit is not None:
+                        why = (
+                            f"`{name}` is an object of `HTTPException`, which no `except` can name"
+                        )
+                        yield Mistake(
+                            unit.dotted(index), Span(unit.path, *hit.span()), "TypeError", why
+                        )
 
     def _why(self, call: _Call) -> tuple[str, str]:
         """The exception, and what is wrong; empty words where all is right."""
@@ -85,18 +105,23 @@ class Misfits:
     def _of_object(self, unit: Unit, row: CallFact) -> str:
         """``raise NotFound("…")`` of ``NotFound = HTTPException(404)``: an object is no class."""
         written = row.callee if isinstance(row.callee, str) else ""
-        known = written.rpartition(".")[2] in self._objects
-        symbol = self._names.resolve(unit, row.scope, written) if known else None
-        if symbol is None or symbol.kind != "name" or symbol.unit is None or symbol.rest:
+        if not self._is_object(unit, row.scope, written):
             return ""
+        return f"`{written}` is an object of `HTTPException`, which cannot be called"
+
+    def _is_object(self, unit: Unit, scope: int, written: str) -> bool:
+        """True for a name of a module that is bound to an ``HTTPException(…)``, and to no other."""
+        known = written.rpartition(".")[2] in self._objects
+        symbol = self._names.resolve(unit, scope, written) if known else None
+        if symbol is None or symbol.kind != "name" or symbol.unit is None or symbol.rest:
+            return False
         there = symbol.unit
         rows = [r for r in there.scopes[symbol.scope].assignments if r.target == symbol.name]
         match [r.value for r in rows]:
             case [["c", int(index)]] if there.scopes[symbol.scope].kind == "m":
                 made = self._relations.callee(there, there.facts.calls[index])
-                if made is not None and self._is_refusal(made):
-                    return f"`{written}` is an object of `HTTPException`, which cannot be called"
-        return ""
+                return made is not None and self._is_refusal(made)
+        return False
 
     def _is_refusal(self, made: Symbol) -> bool:
         """True for ``HTTPException`` and what inherits from it, where that adds no ``__call__``."""
