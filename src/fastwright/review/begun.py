@@ -9,6 +9,7 @@ from fastwright.model.app import AppMap
 from fastwright.model.code import Call, Function, Mistake
 from fastwright.model.places import Span
 from fastwright.review.course import always
+from fastwright.review.once import once
 from fastwright.review.reach import last, reach
 
 _SESSION = re.compile(r"^(?:sqlalchemy|sqlmodel)\..*\b(?:AsyncSession|Session)\.begin$")
@@ -26,7 +27,7 @@ def begun_twice(app: AppMap) -> Iterator[Mistake]:
             continue
         function = reach(app).functions.get(call.caller)
         before = _before(app, function, call) if function is not None else None
-        if before is not None:
+        if before is not None and not _waits(app):
             session = call.text.rpartition(".")[0]
             at = Span(call.span.path, call.span.start, call.span.start + len(call.text.encode()))
             why = f"`{before.text}` above has begun a transaction of `{session}`"
@@ -60,3 +61,9 @@ def _begins(app: AppMap, call: Call, session: str) -> bool:
     ends = any(last(c.text) in _ENDS for c in own)
     made = (c for c in own if last(c.text) in _BEGINS and always(inner, c.span.start))
     return not ends and next(made, None) is not None
+
+
+@once
+def _waits(app: AppMap) -> bool:
+    """True where sessions are told not to begin by themselves."""
+    return any(b"autobegin" in content for content in app.files.values())

@@ -35,7 +35,8 @@ def _finding(app: AppMap, rows: Sequence[tuple[Mistake, Function, Route]]) -> Fi
     return Finding(
         "failing-route",
         mistake.at,
-        f"`{route}` never gets past `{written}`: it raises `{mistake.error}`{swallowed}",
+        f"`{route}` fails wherever it comes to `{written}`: "
+        f"that raises `{mistake.error}`{swallowed}",
         evidence=(Evidence(EvidenceKind.SOURCE, mistake.why),),
         related=tuple(other.at for other, _, _ in others),
         fixes=_meant([row[0] for row in rows]),

@@ -8,6 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from fastwright.survey.classes import Class, Classes, called
+from fastwright.survey.facts import Assignment
 from fastwright.survey.names import Names, Symbol
 
 _ENUMS = MappingProxyType({
@@ -33,7 +34,9 @@ _ADDING = re.compile(
 _SETS = re.compile(rb"\bsetattr\(\s*(?:self|cls)\b")
 _ASKS = re.compile(rb"\bhasattr\(\s*(?:self|cls)\b")
 _BACKREF = re.compile(rb"""\bbackref\s*=\s*(?:[\w.]*\(\s*)?["'](\w+)["']""")
-_MIXED = re.compile(rb"\bdeclarative_base\([^)]*\bcls\s*=|\bautomap_base\(")
+_MIXED = re.compile(
+    rb"\bdeclarative_base\([^)]*\b(?:cls|constructor|metaclass)\s*=|\bautomap_base\("
+)
 
 
 class Members:
@@ -111,8 +114,9 @@ class Members:
             for unit in self.classes.evaluator.codebase.units
             for scope in unit.scopes
             for row in scope.assignments
+            if isinstance(row.target, str) and not _is_added(row)
         )
-        given = (t for t in rows if isinstance(t, str) and "." in t and t[:5] != "self.")
+        given = (target for target in rows if "." in target and target[:5] != "self.")
         return frozenset(target.rpartition(".")[2] for target in given)
 
     @cached_property
@@ -126,3 +130,8 @@ class Members:
         units = self.classes.evaluator.codebase.units
         making = (unit.content for unit in units if b"_base(" in unit.content)
         return any(_MIXED.search(content) for content in making)
+
+
+def _is_added(row: Assignment) -> bool:
+    """True for ``x.a += …``: what is added to must be there before."""
+    return isinstance(row.value, list) and row.value[:3] == ["b", "+", row.target]

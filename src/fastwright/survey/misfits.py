@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from fastwright.model.app import Schema
@@ -12,7 +13,7 @@ from fastwright.model.places import Span
 from fastwright.survey.absent import scope_at
 from fastwright.survey.classes import Class, called
 from fastwright.survey.codebase import Unit
-from fastwright.survey.facts import Assignment, CallFact, ParameterFact, Scope
+from fastwright.survey.facts import Assignment, CallFact, ParameterFact, Scope, Term
 from fastwright.survey.members import Members
 from fastwright.survey.names import Symbol, is_class, is_function
 from fastwright.survey.relations import Relations
@@ -22,6 +23,10 @@ _PLAIN = frozenset({"staticmethod", "classmethod"})
 _MODELS = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel"})
 _FIRST = re.compile(r"model_validator\b.*\b(?:before|wrap)\b|root_validator|\balways\b", re.DOTALL)
 """A decorator below which a class may give itself what was not handed to it."""
+_OBJECT = "`{}` is an object of `HTTPException`: no class that is called, or named by an `except`"
+_MADE_OTHERWISE = ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "NamedTuple", "TypedDict",
+                   "Protocol")  # fmt: skip
+"""Classes above one whose call is no call of ``__init__``."""
 _EXCEPTIONS = frozenset({"fastapi.HTTPException", "fastapi.exceptions.HTTPException",
                          "starlette.exceptions.HTTPException"})  # fmt: skip
 
@@ -67,20 +72,11 @@ class Misfits:
         """``except NotFound`` where ``NotFound = HTTPException(404)``: no exception can be it."""
         for index, scope in enumerate(unit.scopes):
             for row in scope.catches if scope.kind == "f" else ():
-                names = row.types[1:] if isinstance(row.types, list) else [row.types]
-                for name in (
-                    n for n in names if isinstance(n, str) and self._is_object(unit, index, n)
-                ):
-                    hit = re.compile(re.escape(name.encode())).search(
-                        unit.content, row.start, row.end
-                    )
-                    if hit is not None:
-                        why = (
-                            f"`{name}` is an object of `HTTPException`, which no `except` can name"
-                        )
-                        yield Mistake(
-                            unit.dotted(index), Span(unit.path, *hit.span()), "TypeError", why
-                        )
+                terms = row.types[1:] if isinstance(row.types, list) else [row.types]
+                for name in filter(partial(self._is_object, unit, index), terms):
+                    start = unit.content.find(name.encode(), row.start, row.end)
+                    at = Span(unit.path, start, start + len(name.encode()))
+                    yield Mistake(unit.dotted(index), at, "TypeError", _OBJECT.format(name))
 
     def _why(self, call: _Call) -> tuple[str, str]:
         """The exception, and what is wrong; empty words where all is right."""
@@ -88,6 +84,8 @@ class Misfits:
             return "TypeError", self._of_function(call)
         cls = self._members.classes.by_symbol.get(call.callee)
         if cls is None or cls.facts.decorators or _twins(cls.unit, cls.facts) > 1:
+            return "", ""
+        if cls.inherits(*_MADE_OTHERWISE):
             return "", ""
         ours = self._members.classes.owners(cls)[::-1]
         own = {name for unit, _, owner in ours for name in unit.inner.get(owner.scope, {})}
@@ -107,10 +105,12 @@ class Misfits:
         written = row.callee if isinstance(row.callee, str) else ""
         if not self._is_object(unit, row.scope, written):
             return ""
-        return f"`{written}` is an object of `HTTPException`, which cannot be called"
+        return _OBJECT.format(written)
 
-    def _is_object(self, unit: Unit, scope: int, written: str) -> bool:
+    def _is_object(self, unit: Unit, scope: int, written: Term) -> bool:
         """True for a name of a module that is bound to an ``HTTPException(…)``, and to no other."""
+        if not isinstance(written, str):
+            return False
         known = written.rpartition(".")[2] in self._objects
         symbol = self._names.resolve(unit, scope, written) if known else None
         if symbol is None or symbol.kind != "name" or symbol.unit is None or symbol.rest:
@@ -170,6 +170,9 @@ class Misfits:
         if symbol is None or symbol.kind not in ("name", "parameter") or len(rest) > 1:
             return False
         if (unit.dotted(facts.up), facts.name.rpartition(".")[2]) in self._overridden:
+            return False
+        owner = self._members.classes.by_symbol.get(Symbol("scope", unit, facts.up))
+        if owner is None or owner.inherits("Protocol"):
             return False
         values = self._relations.evaluator.symbol(symbol)
         if len(values) != 1 or not isinstance(values[0], Made):

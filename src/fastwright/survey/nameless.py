@@ -36,6 +36,8 @@ class Nameless:
             return
         for read in unit.facts.unbound:
             name = read.name.partition(".")[0]
+            if stars and name.startswith("_"):
+                continue
             if self._names.lookup(unit, read.scope, name) is None:
                 at = Span(unit.path, read.start, read.start + len(name.encode()))
                 why = f"nothing binds `{name}` in `{unit.path}`"
@@ -58,6 +60,8 @@ class Nameless:
             return
         if self._names.imported(unit, row) != Symbol("name", source, 0, row.name):
             return
+        if source.package and not row.name[:1].isupper():
+            return  # it may be a module that is made later, or a folder
         stars = [found for found in source.scopes[0].imports if found.local == "*"]
         bound = self._names.bindings(source, 0)
         if row.name in bound or stars or _is_bound_anyhow(source, row.name):

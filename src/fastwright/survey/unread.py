@@ -15,9 +15,13 @@ from fastwright.survey.members import Members
 from fastwright.survey.rows import Rows
 
 _READS = frozenset({"model_validate", "from_orm"})
-_TOLD = frozenset({"from_attributes", "orm_mode"})
+_TOLD = frozenset({"from_attributes", "orm_mode", "**"})
 _MODELS = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel"})
-_OWN = re.compile(rb"model_validator|root_validator|def model_validate|def from_orm|__get_val")
+_OWN = re.compile(
+    rb"model_validator|root_validator|def model_validate|def from_orm|__get_val|class Config\(|"
+    rb"model_config\b[^\n=]*=\s*(?!(?:\w+\.)?(?:Settings)?ConfigDict\(|\{)"
+)
+"""What may tell it in ways that are not read."""
 
 
 class Unread:
