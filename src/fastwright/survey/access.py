@@ -11,19 +11,17 @@ from fastwright.model.places import Span
 from fastwright.survey.borrowed import LAX, borrowed
 from fastwright.survey.codebase import Unit
 from fastwright.survey.demands import demands_more
-from fastwright.survey.dependencies import Dependencies
+from fastwright.survey.dependencies import Dependencies, Signature
 from fastwright.survey.facts import CallFact, Scope, Term
+from fastwright.survey.identities import is_person, reads_who
 from fastwright.survey.names import Symbol, is_function
+from fastwright.survey.refusals import code, is_refusal, refusal
 from fastwright.survey.values import Frame, Made, Ref, Value, text_of
 from fastwright.survey.wiring import last_name
 
 _DECODES = frozenset(
     {"decode", "decode_token", "decode_jwt", "decode_access_token", "verify_token",
      "get_unverified_claims", "compare_digest", "verify_id_token", "loads"}
-)  # fmt: skip
-_REFUSALS = (
-    "unauthor", "forbidden", "credential", "permission", "notauthenticated", "accessdenied",
-    "authfail", "autherror", "invalidtoken", "authenticat", "accesstoken", "notpermitted",
 )  # fmt: skip
 _REFINING = ("admin", "superuser", "staff", "require", "role", "permission")
 _CREDENTIALS = ("token", "key", "secret", "credential", "auth", "session", "cookie", "request")
@@ -51,6 +49,7 @@ class Access:
         }
         self._statuses: dict[str, frozenset[int]] = {}
         self._decoding: dict[str, bool] = {}
+        self._reading: dict[str, bool] = {}
         self._calls: dict[int, dict[int, list[CallFact]]] = {}
 
     # -- what one callable does -------------------------------------------------------------
@@ -140,12 +139,12 @@ class Access:
                 written = (
                     value.symbol.dotted() if isinstance(value, Ref) else getattr(value, "value", "")
                 )
-                status = _refusal(str(written))
+                status = refusal(str(written))
                 if status:
                     return status
-            name = max([name, *(_code(t) for t in terms)], key=_is_refusal)
+            name = max([name, *(code(t) for t in terms)], key=is_refusal)
         lowered = name.lower()
-        if _is_refusal(name):
+        if is_refusal(name):
             return 403 if "forbid" in lowered or "permi" in lowered else 401
         return 0
 
@@ -159,10 +158,23 @@ class Access:
         return self._decoding[call]
 
     def is_credential(self, node: Dependency) -> bool:
-        """Whether a security scheme or the decoding of a token is at or below `node`."""
+        """Whether a scheme, the decoding of a token, or an account by cookie is at or below."""
         if any(n.scheme is not None or self._decodes(n.call) for n in node.walk()):
             return True
-        return "current" in _last(node.call) and bool(self.refuses(node.call))
+        if "current" in _last(node.call) and self.refuses(node.call):
+            return True
+        return any(is_person(n) and any(map(self._reads_who, n.walk())) for n in node.walk())
+
+    def _reads_who(self, node: Dependency) -> bool:
+        if node.call not in self._reading:
+            self._reading[node.call] = any(
+                reads_who(unit, index, self._signature(unit, index).parameters)
+                for unit, index in self._bodies(node.call)
+            )
+        return self._reading[node.call]
+
+    def _signature(self, unit: Unit, index: int) -> Signature:
+        return self.dependencies.signature(Symbol("scope", unit, index))
 
     # -- guards -----------------------------------------------------------------------------
 
@@ -257,7 +269,7 @@ class Access:
     def _asks_more(self, call: str, besides: tuple[str, ...] = ()) -> bool:
         """Whether a dependency needs something of path or body, so that few routes can use it."""
         for unit, index in self._bodies(call):
-            parameters = self.dependencies.signature(Symbol("scope", unit, index)).parameters
+            parameters = self._signature(unit, index).parameters
             asked = (p for p in parameters if p.source not in _HIDDEN and p.required)
             if any(not any(word in p.name.lower() for word in besides) for p in asked):
                 return True
@@ -326,19 +338,3 @@ def _is_caught(scope: Scope, at: int) -> bool:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2].lower()
-
-
-def _is_refusal(name: str) -> bool:
-    return any(word in name.lower() for word in _REFUSALS)
-
-
-def _code(term: Term) -> str:
-    """The member of an enumeration that names an error, without underscores."""
-    return term.rpartition(".")[2].replace("_", "") if isinstance(term, str) else ""
-
-
-def _refusal(written: str) -> int:
-    """401 or 403 where a status is one of them, as a number or by its name; 0 otherwise."""
-    if "401" in written or "UNAUTHORIZED" in written:
-        return 401
-    return 403 if "403" in written or "FORBIDDEN" in written else 0
