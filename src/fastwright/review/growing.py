@@ -53,7 +53,7 @@ def is_by_administrators(app: AppMap, route: Route) -> bool:
     nodes = route.every_dependency()
     asked = [last(node.call) for node in nodes]
     asked += [app.text(node.span) for node in nodes if node.span is not None]
-    if is_for_administrators(route) or any(map(speaks_of_administrators, asked)):
+    if is_for_administrators(route, app) or any(map(speaks_of_administrators, asked)):
         return True
     return 403 in route.refuses and bool(ADMINISTERS.search(f"{route.path} {route.handler}"))
 

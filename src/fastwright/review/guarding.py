@@ -8,8 +8,10 @@ from functools import cached_property
 
 from fastwright.model.app import AppMap
 from fastwright.model.routing import Dependency, Guard, Route
+from fastwright.review.middlemen import may_refuse
 from fastwright.review.once import once
 from fastwright.review.reach import reach
+from fastwright.review.turning_away import demands_administrator, refuses_nobody
 from fastwright.review.scopes import demanded, holders
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -31,12 +33,11 @@ _PROVES = re.compile(
     r"token|api_?key|signature|hmac|credential|(^|_)(secret|otp|pin)(_|$)", re.IGNORECASE
 )
 """What a field of a body is called that shows who sends it."""
+_PASSWORD = re.compile(r"password|passwd|contrase|senha|kennwort|mot_de_passe", re.IGNORECASE)
 _ASKED = re.compile(r"\brequest\.(user|state|session|headers|cookies|auth)\b")
 _HANDED = re.compile(r"[(,=]\s*request\s*[,)]")
 _REFUSED = re.compile(r"status(_code)?\s*=\s*(\w+\.)*(HTTP_)?40[13]\b")
 ADMINISTERS = re.compile(r"admin|super_?user|staff|operator", re.IGNORECASE)
-_AUTHENTICATES = re.compile(r"auth|jwt|login|permission|access|token|apikey", re.IGNORECASE)
-_NOT_AUTHENTICATING = re.compile(r"\b(cors|gzip|session|trustedhost|httpsredirect)", re.IGNORECASE)
 _OWN = ("fastapi.", "starlette.", "typing.", "pydantic.", "sqlalchemy.", "sqlmodel.", "builtins.")
 
 
@@ -59,10 +60,7 @@ class Guarding:
     @cached_property
     def by_middleware(self) -> bool:
         """Some middleware may turn callers away, for all that source tells."""
-        return any(
-            _AUTHENTICATES.search(row.name) and not _NOT_AUTHENTICATING.search(row.name)
-            for row in self.app.middleware
-        )
+        return any(may_refuse(self.app, row) for row in self.app.middleware)
 
     @cached_property
     def served(self) -> tuple[Route, ...]:
@@ -73,7 +71,19 @@ class Guarding:
 
     def is_guarded(self, route: Route) -> bool:
         """Whether somebody without credentials is turned away, before the handler or in it."""
-        return bool(self._guards(route)) or bool(route.refuses)
+        refuses = bool(route.refuses) or refuses_nobody(self.app, route)
+        return bool(self._guards(route)) or refuses
+
+    def asks(self, route: Route) -> bool:
+        """Whether a route asks who is calling; a login refuses only a wrong password."""
+        if self._guards(route) or refuses_nobody(self.app, route):
+            return True
+        return bool(route.refuses) and not (_is_named_open(route) or self.is_login(route))
+
+    def is_login(self, route: Route) -> bool:
+        """Whether a route refuses by itself whoever gives a wrong password."""
+        by_form = any("PasswordRequestForm" in node.call for node in route.every_dependency())
+        return bool(route.refuses) and (by_form or self._takes_password(route))
 
     def _guards(self, route: Route) -> list[Guard]:
         """What turns somebody without credentials away before the handler runs."""
@@ -136,7 +146,7 @@ class Guarding:
     def _takes_password(self, route: Route) -> bool:
         schema = next((s for s in self.app.schemas if s.name == route.body_model), None)
         names = [f.name for f in schema.fields] if schema else [p.name for p in route.parameters]
-        return route.method == "POST" and any("password" in name.lower() for name in names)
+        return route.method == "POST" and any(map(_PASSWORD.search, names))
 
     def is_open(self, route: Route) -> bool:
         """Nothing at all asks who is calling, and nothing unread could."""
@@ -160,9 +170,12 @@ def is_for_administrators(route: Route, app: AppMap | None = None) -> bool:
     """Whether a permission is demanded, and it or the path says that administrators have it.
 
     With `app`, what the permission is made with is read too: ``Depends(require("admin"))``, and
-    scopes (``require(["write:orders"])``) that no other role holds.
+    scopes (``require(["write:orders"])``) that no other role holds, and so is the handler, which
+    may test by itself whether an administrator is calling.
     """
     if app is not None and _is_held_by_administrators(app, route):
+        return True
+    if app is not None and demands_administrator(app, route):
         return True
     asked = {guard.name for guard in permissions(route)}
     texts = [route.path, *map(_last, asked)]

@@ -58,7 +58,7 @@ def outbound_url_from_client(app: AppMap) -> Iterator[Finding]:
     function of your own that tests it leaves a possible finding. So do routes for
     administrators alone: to name the servers that the app talks to is what they are there for.
     """
-    closed = {str(route) for route in app.routes if is_for_administrators(route)}
+    closed = {str(route) for route in app.routes if is_for_administrators(route, app)}
     for harm in harms(app, "url"):
         message = f"`{harm.first.sink}` asks the server that {harm.source} names"
         found = finding(app, "outbound-url-from-client", harm, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Fix, Safety
@@ -12,6 +12,7 @@ from fastwright.model.routing import Route
 from fastwright.review.decorators import with_dependency
 from fastwright.review.guarding import WRITES, Guarding, guarding_of
 from fastwright.review.intent import Intent
+from fastwright.review.open_routers import OpenRouter, changes_accounts, open_routers
 from fastwright.review.ownership import ownership_of
 from fastwright.review.reach import reach
 from fastwright.review.rule import rule
@@ -33,7 +34,12 @@ _ON_PURPOSE = re.compile(
     r"not require (auth|login)"
 )
 """What a handler says of itself that is for everybody."""
-_ADMINISTERS = re.compile(r"(?i)\badmin(istrator)?s? (only|alone)\b|\bonly (for )?(an? )?admin")
+_ADMINISTERS = re.compile(
+    r"(?i)\badmin(istrator)?s?[ -](only|alone)\b|\bonly (for |by )?(an? )?admin|"
+    r"\brequires? (an? )?admin|\badmin(istrator)? \w+ (is |are )?required|"
+    r"только (для )?(админ|организатор)|\b(s[oó]lo|únicamente|apenas|somente|nur)\b.{0,12}\badmin"
+)
+"""What a handler says that is for administrators, in some languages."""
 _FEWEST = 2
 _HABIT = 5
 _NEARLY = 4
@@ -103,17 +109,20 @@ def unguarded_route(app: AppMap) -> Iterator[Finding]:
     Certain is a writing route on rows that nearly all other writing routes on them, two at least,
     ask for (four to each that does not), and one in an app whose five or more others all ask. A
     reading one is certain where a sibling limits the same rows to the caller's, or where it lists
-    all accounts. All else is possible: reading what siblings ask for is often meant for
-    everybody, and so is a guard that is commented out beside open siblings, siblings that say
-    that administrators alone may call them, a handler that writes nothing, and one whose text says
-    that it is public. Logins, health checks, webhooks and other doors that are public by nature
+    all accounts; any is that says "admin only", or has its guard commented out, in a router where
+    the others ask. A router that is wholly open and writes, while others ask, is one finding:
+    certain where it speaks of administrators, lets clients say who acts (`approved_by`), or
+    changes rows that all others guard. So is an app that nobody is asked in, where people log in
+    and anybody may change their accounts. All else is possible: reading what siblings ask for, a
+    remark beside open siblings, siblings for administrators alone, a handler that writes nothing
+    or says that it is public. Doors that are public by nature (logins, health checks, webhooks)
     are passed over, and so are routes behind middleware, conditions or dependencies that cannot be
     read, a body that holds a token, and a handler that reads who is calling out of the request, or
     refuses by itself. What is public on purpose is said once, in `public` of
     `[tool.fastwright.access]`.
     """
     guarding, intent = guarding_of(app), Intent.read(app)
-    if not any(guarding.is_guarded(r) for r in guarding.served):
+    if not any(map(guarding.asks, guarding.served)):
         yield from _nobody_asked(app, guarding, intent)
         return
     told: set[str] = set()  # a router that is included twice is forgotten once
@@ -122,11 +131,18 @@ def unguarded_route(app: AppMap) -> Iterator[Finding]:
             continue
         if route.handler in told:
             continue
-        remark = _REMARK.search(app.text(route.span)) if route.span else None
+        remark = _remark(app, route)
         peers = _guarded_peers(route, guarding)
-        if peers or remark:
+        if peers or remark or (_administers(app, route) and _is_exception(route, guarding)):
             told.add(route.handler)
-            yield _finding(app, route, peers, remark[0].strip() if remark else "")
+            yield _finding(app, route, peers, remark)
+    yield from _open_routers(app, guarding, intent, told)
+
+
+def _remark(app: AppMap, route: Route) -> str:
+    """The line of a handler in which a guard is commented out; empty for none."""
+    found = _REMARK.search(app.text(route.span)) if route.span else None
+    return found[0].strip() if found else ""
 
 
 def _is_candidate(route: Route, guarding: Guarding, intent: Intent) -> bool:
@@ -148,6 +164,19 @@ def _guarded_peers(route: Route, guarding: Guarding) -> tuple[Route, ...]:
 
 def _is_habit(guarding: Guarding, every: list[Route]) -> bool:
     return len(every) >= _HABIT and all(map(guarding.is_guarded, every))
+
+
+def _is_exception(route: Route, guarding: Guarding, *, alone: bool = False) -> bool:
+    """Whether most routes of the same router ask, whatever they do; with `alone`, all of them."""
+    near = [
+        r
+        for r in guarding.served
+        if r.router == route.router
+        and r.handler != route.handler
+        and not guarding.is_public_by_nature(r)
+    ]
+    guarded = sum(map(guarding.is_guarded, near))
+    return guarded >= _FEWEST and (guarded == len(near) if alone else guarded > len(near) / 2)
 
 
 def _near(route: Route, guarding: Guarding) -> list[Route]:
@@ -176,7 +205,6 @@ def _comparable(route: Route, guarding: Guarding) -> list[Route]:
 def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -> Finding:
     assert route.span is not None
     names = [f"`{peer}`" for peer in peers[:2]]
-    shown = f", where {len(peers)} siblings ask" if len(peers) > 1 else ""
     seen = [
         f"{name} is guarded by `{_guard_of(peer)}`"
         for name, peer in zip(names, peers, strict=False)
@@ -186,7 +214,7 @@ def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -
     return Finding(
         NAME,
         route.span,
-        f"`{route}` does not ask who is calling" + (shown or ": its guard is commented out"),
+        f"`{route}` does not ask who is calling{_why(peers, remark)}",
         evidence=tuple(Evidence(EvidenceKind.SOURCE, text) for text in seen),
         related=tuple(peer.span for peer in peers[:3] if peer.span),
         fixes=(fix,) if fix is not None else (),
@@ -195,14 +223,22 @@ def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -
     )
 
 
+def _why(peers: tuple[Route, ...], remark: str) -> str:
+    if len(peers) > 1:
+        return f", where {len(peers)} siblings ask"
+    return ": its guard is commented out" if remark else ", though it is for administrators alone"
+
+
 def _is_sure(app: AppMap, route: Route, peers: tuple[Route, ...], remarked: bool) -> bool:
     """Whether the guard was forgotten, by what the siblings do with the very same rows."""
     text = app.text(route.span) if route.span is not None else ""
     if _ON_PURPOSE.search(f"{text} {route.router}") or not _acts_or_asks(app, route):
         return False
-    if _ADMINISTERS.search(text) is None and all(map(_for_administrators(app), peers or (route,))):
+    guarding, administered = guarding_of(app), _administers(app, route)
+    if (administered or remarked) and _is_exception(route, guarding, alone=not administered):
+        return True
+    if not administered and all(_administers(app, peer) for peer in peers or (route,)):
         return False
-    guarding = guarding_of(app)
     near, every = _near(route, guarding), _comparable(route, guarding)
     if route.method not in WRITES:
         closed = bool(near) and all(map(guarding.is_guarded, near))
@@ -213,13 +249,9 @@ def _is_sure(app: AppMap, route: Route, peers: tuple[Route, ...], remarked: bool
     return remarked or shown or (bool(_tables(route)) and _is_habit(guarding, every))
 
 
-def _for_administrators(app: AppMap) -> Callable[[Route], bool]:
+def _administers(app: AppMap, route: Route) -> bool:
     """Whether what a route says of itself is that administrators alone may call it."""
-
-    def says(route: Route) -> bool:
-        return route.span is not None and _ADMINISTERS.search(app.text(route.span)) is not None
-
-    return says
+    return route.span is not None and _ADMINISTERS.search(app.text(route.span)) is not None
 
 
 def _on_same_rows(route: Route, others: list[Route]) -> list[Route]:
@@ -305,7 +337,10 @@ def _fix(app: AppMap, route: Route, peers: tuple[Route, ...]) -> Fix | None:
 
 
 def _nobody_asked(app: AppMap, guarding: Guarding, intent: Intent) -> Iterator[Finding]:
-    """One note for an app that never asks: whether it should is not to be seen in its source."""
+    """One note for an app that never asks: whether it should is not to be seen in its source.
+
+    Where people log in and anybody may change or delete their accounts, it is.
+    """
     if app.principals or guarding.by_middleware:
         return
     writing = [
@@ -313,6 +348,52 @@ def _nobody_asked(app: AppMap, guarding: Guarding, intent: Intent) -> Iterator[F
         for r in guarding.served
         if r.method in WRITES and not intent.is_public(r) and guarding.is_open(r)
     ]
-    if writing and writing[0].span is not None:
+    login = next((r for r in guarding.served if guarding.is_login(r)), None)
+    on_accounts = [r for r in writing if login and changes_accounts(app, guarding, r)]
+    first = next(iter(on_accounts or writing), None)
+    if first is not None and first.span is not None:
         message = f"no route asks who is calling, among them {len(writing)} that write"
-        yield Finding(NAME, writing[0].span, message, symbol=writing[0].handler)
+        told = f": `{first}` changes accounts, though `{login}` asks for a password"
+        sure = bool(on_accounts)
+        message += told if sure else ""
+        yield Finding(NAME, first.span, message, symbol=first.handler, structural=sure)
+
+
+def _open_routers(
+    app: AppMap, guarding: Guarding, intent: Intent, told: set[str]
+) -> Iterator[Finding]:
+    """One finding for each router that is wholly open and writes, while others ask."""
+    if guarding.by_middleware:
+        return
+
+    def is_left_open(route: Route) -> bool:
+        return guarding.is_public_by_nature(route) or intent.is_public(route)
+
+    for found in open_routers(app, is_left_open, lambda route: _administers(app, route)):
+        forgotten = [r for r in found.writing if _acts_or_asks(app, r) and not _is_public(app, r)]
+        if found.shown in forgotten and not told & {route.handler for route in found.writing}:
+            told.update(route.handler for route in found.writing)
+            yield _opened(found, len(forgotten) - 1)
+
+
+def _is_public(app: AppMap, route: Route) -> bool:
+    """Whether a route says that it is for everybody, or writes nothing that is seen."""
+    text = app.text(route.span) if route.span is not None else ""
+    is_meant = _ON_PURPOSE.search(f"{text} {route.router}") is not None
+    return is_meant or (route.method == "POST" and not _writes(app, route))
+
+
+def _opened(found: OpenRouter, more: int) -> Finding:
+    route = found.shown
+    assert route.span is not None
+    others = f", nor do {more} more of its router that write" if more else ""
+    seen = (Evidence(EvidenceKind.SOURCE, found.because),) if found.because else ()
+    return Finding(
+        NAME,
+        route.span,
+        f"`{route}` does not ask who is calling{others}, while others ask for `{found.guard}`",
+        evidence=seen,
+        related=tuple(r.span for r in found.writing if r.span and r is not route)[:3],
+        symbol=route.handler,
+        structural=bool(found.because),
+    )
