@@ -14,6 +14,7 @@ from fastwright.review.guarding import WRITES, is_for_administrators, permission
 from fastwright.review.naming import alike, stem
 from fastwright.review.nesting import is_row_of, target_of
 from fastwright.review.once import once
+from fastwright.review.others_rows import shuts_owner_out
 
 _OWNER = re.compile(
     r"^(owner|user|author|creator|created_by|customer|member|account)_?(id|uuid|uid|pk)$"
@@ -135,10 +136,14 @@ class Ownership:
             u
             for u in route.caller_uses
             if u.kind in ("read", "filtered") and owned.is_meant(u.text)
+            if not shuts_owner_out(self.app, u, owned.marks)
         )
         name = owned.table.name
         marks = {f"{name}.{mark}" for mark in owned.marks}
-        filtered = (q for q in route.queries if marks & set(q.filters) and route.caller_uses)
+        outside = any(shuts_owner_out(self.app, u, owned.marks) for u in route.caller_uses)
+        filtered = (
+            q for q in route.queries if marks & set(q.filters) and route.caller_uses and not outside
+        )
         return next(used, None) or next(filtered, None)
 
     def may_ask(self, route: Route, owned: Owned | None = None) -> bool:
@@ -199,6 +204,17 @@ class Ownership:
             and not permissions(r)
             and self.asks(r, owned) is None
             and any(q.many and q.kind == "select" and q.tables[:1] == (name,) for q in r.queries)
+        )
+
+    def is_open_to_all(self, owned: Owned) -> bool:
+        """Whether a route reads rows by what its path names, whoever's they are, for every user."""
+        return any(
+            r.method == "GET"
+            and "{" in r.path
+            and not permissions(r)
+            and not self.may_ask(r, owned)
+            and any(q.tables[:1] == (owned.table.name,) for q in r.queries)
+            for r in self.touching(owned)
         )
 
     def stores_owner(self, owned: Owned) -> bool:

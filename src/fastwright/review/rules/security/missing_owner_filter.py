@@ -81,7 +81,9 @@ def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
     tenant (`organization_id`) too, or for the key of a parent that was looked for by its owner or
     tenant. Of routes that name no row those are
     looked at that export all of them, by their names. A route whose caller is handed to code
-    that cannot be read is passed over.
+    that cannot be read is passed over. One that writes and only looks at the row, to make another
+    below it, reads it, which is right where every user may read it; and a route that wants rows
+    which are *not* the caller's shows that others' may be read.
     """
     guarding, ownership, intent = guarding_of(app), ownership_of(app), Intent.read(app)
     asked: set[str] = set()
@@ -90,12 +92,13 @@ def missing_owner_filter(app: AppMap) -> Iterator[Finding]:
         if row is None or not _is_candidate(route, row[0], guarding, ownership, intent):
             continue
         owned, query = row
-        if _reads(app, route) and owned.table.name in intent.shared:
+        reads = _reads(app, route) or deed(app, route, query) == "reads"
+        if reads and owned.table.name in intent.shared:
             continue
-        peers = _shown(route, owned, ownership)
+        peers = _shown(route, owned, ownership, reads=reads)
         if peers or owned.table.name in intent.owned:
             yield _certain(app, guarding, route, row, peers)
-        elif owned.table.name not in asked and _is_open_question(route, owned, ownership):
+        elif owned.table.name not in asked and (not reads or not ownership.open_lists(owned)):
             asked.add(owned.table.name)
             yield _question(route, owned, query)
 
@@ -133,7 +136,7 @@ def _is_export(route: Route) -> bool:
 
 
 def _shown(
-    route: Route, owned: Owned, ownership: Ownership
+    route: Route, owned: Owned, ownership: Ownership, *, reads: bool
 ) -> tuple[tuple[Route, CallerUse | Query], ...]:
     """The siblings that show that a row is for its owner alone; empty where they do not."""
     asking = [(r, a) for r in ownership.asking(owned) if (a := ownership.asks(r, owned))]
@@ -144,7 +147,7 @@ def _shown(
     if route.method == "GET":
         is_closed = lists or (len(reading) > 1 and not _is_export(route))
         return tuple(reading) if is_closed and not is_open else ()
-    if is_open and _reads(ownership.app, route):
+    if reads and (is_open or ownership.is_open_to_all(owned)):
         return ()
     if len(asking) > 1:
         return tuple(asking)
@@ -162,11 +165,6 @@ def _lists(route: Route, owned: Owned) -> bool:
     return route.method == "GET" and any(
         q.many and q.tables[:1] == (owned.table.name,) for q in route.queries
     )
-
-
-def _is_open_question(route: Route, owned: Owned, ownership: Ownership) -> bool:
-    """Writing another's row is worth a question; reading it where no list shows it to everybody."""
-    return not _reads(ownership.app, route) or not ownership.open_lists(owned)
 
 
 def _certain(
