@@ -19,8 +19,8 @@ _GIVING = r"(?:scalar\w*|first|one\w*|all|unique|fetch\w*|mappings|unwrap)"
 _BUILDING = r"(?:options|where|filter\w*|limit|order_by|with_for_update|join|outerjoin|select_from)"
 _ASKING = r"(?:execute|scalars?|exec|query|fetch\w*)"
 _READING = re.compile(
-    rf"{_GIVING}|{_BUILDING}|{_ASKING}|refresh|expunge|get|keys|values|items|model_validate|from_orm|"
-    r"parse_obj|validate|model_dump|dict|json|to_dict|as_dict|to_json|len|str|bool|int|list|print|"
+    rf"{_GIVING}|{_BUILDING}|{_ASKING}|refresh|expunge|get|keys|values|items|model_validate|"
+    r"from_orm|parse_obj|validate|model_dump|dict|json|to_dict|as_dict|to_json|len|str|bool|int|list|print|"
     r"isinstance|vars|dir|repr|jsonable_encoder|info|debug|warning|error|hasattr|getattr"
 )
 """Calls that change nothing of what they are given, or are made on."""
