@@ -20,8 +20,8 @@ _BUILDING = r"(?:options|where|filter\w*|limit|order_by|with_for_update|join|out
 _ASKING = r"(?:execute|scalars?|exec|query|fetch\w*)"
 _READING = re.compile(
     rf"{_GIVING}|{_BUILDING}|{_ASKING}|refresh|expunge|get|keys|values|items|model_validate|"
-    r"from_orm|parse_obj|validate|model_dump|dict|json|to_dict|as_dict|to_json|len|str|bool|int|list|print|"
-    r"isinstance|vars|dir|repr|jsonable_encoder|info|debug|warning|error|hasattr|getattr"
+    r"from_orm|parse_obj|validate|model_dump|dict|json|to_dict|as_dict|to_json|len|str|bool|int|"
+    r"list|print|isinstance|vars|dir|repr|jsonable_encoder|info|debug|warning|error|hasattr|getattr"
 )
 """Calls that change nothing of what they are given, or are made on."""
 _STAGING = r"(?:append|extend|remove|add|clear|discard|pop|insert|update|setdefault)"
