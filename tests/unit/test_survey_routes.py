@@ -487,3 +487,23 @@ def test_a_handler_called_as_what_it_depends_on_still_depends_on_that() -> None:
     (route,) = (r for r in read(files).routes if r.reachable)
     assert [node.call for node in route.dependencies] == ["app.deps.current_user"]
     assert any(guard.name == "app.deps.current_user" for guard in route.guards)
+
+
+def test_dependencies_may_be_set_on_a_router_that_is_there() -> None:
+    """What a router's `dependencies` are set to counts as what it was made with."""
+    text = """
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+def guard(): raise HTTPException(403)
+inner = APIRouter(prefix="/inner")
+outer = APIRouter(prefix="/outer")
+outer.dependencies = [Depends(guard)]
+@inner.get("/films")
+def films(): ...
+outer.include_router(inner)
+app = FastAPI()
+app.include_router(outer)
+app.include_router(inner)
+"""
+    app = static.read({PurePosixPath("main.py"): text.encode()})
+    found = {r.path: [g.name for g in r.guards] for r in app.routes}
+    assert found == {"/outer/inner/films": ["main.guard"], "/inner/films": []}

@@ -41,24 +41,36 @@ def deed(app: AppMap, route: Route, query: Query) -> str:
     if any(q.kind in _OF_KIND for q in same):
         return told
     asked = (q for q in (query, *same) if q.kind == "select")
-    return told if any(_is_changed(app, route, q.span) for q in asked) else "reads"
+    return told if any(_is_changed(app, route, q) for q in asked) else "reads"
 
 
-def _is_changed(app: AppMap, route: Route, at: Span) -> bool:
-    """Whether the row goes where something is written to it, from the statement outwards."""
-    handler = reach(app).answering(route)
-    step = reach(app).way_to(handler, at) if handler is not None else None
-    if step is None:
+def _is_changed(app: AppMap, route: Route, query: Query) -> bool:
+    """Whether the row goes where something is written to it, from the statement outwards.
+
+    Every function that runs for the route and is given the row back is read.
+    """
+    running = tuple({f.name: f for f in reach(app).running(route)}.values())
+    first = innermost(app, query)
+    if first is None or first.name not in {f.name for f in running}:
         return True
-    places = [call.span for call in (*step.via, step.call)]
-    for function, place in zip(reversed(step.functions), reversed(places), strict=True):
+    waiting, seen = [(first, query.span)], set()
+    while waiting:
+        function, place = waiting.pop()
         names = _carried(app, function, place)
         after = Span(function.span.path, place.end, function.span.end)
         if any(_is_written(app, function, name, after, 0) for name in names):
             return True
-        if not _is_given_back(function, place, names):
-            return False
+        if function.name not in seen and _is_given_back(function, place, names):
+            waiting += [(f, at) for f in running for at in _calls_of(app, f, function)]
+        seen.add(function.name)
     return False
+
+
+def _calls_of(app: AppMap, caller: Function, inner: Function) -> Iterator[Span]:
+    """Where a function calls another."""
+    for call in reach(app).calls_in(caller):
+        if reach(app).callee(call) is inner:
+            yield call.span
 
 
 def _carried(app: AppMap, function: Function, place: Span) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from fastwright.review.nesting import named_tables
 
 _DOER = re.compile(
     r"^(creat|add|updat|edit|modifi|chang|approv|reject|delet|remov|cancel|process|perform|verifi|"
-    r"assign|receiv|issu|record|clos|publish)\w*_by(_(user_)?(id|uuid|name))?$"
+    r"assign|receiv|issu|record|clos|publish|generat|acknowledg|resolv|complet|submit|upload)"
+    r"\w*_by(_(user_)?(id|uuid|name))?$"
 )
 """A field that says who does what is done."""
 _ROOMS = re.compile(r"(?i)/(admin|administration|backoffice|superuser)s?(?=/)")

@@ -20,6 +20,7 @@ from fastwright.survey.values import (
     Made,
     Ref,
     Seq,
+    Value,
     Values,
     as_seen,
     text_of,
@@ -90,12 +91,25 @@ class Routes:
             return way
         option = self.wiring.option
         hidden = any(v == Const.of(False) for v in option(made, "include_in_schema"))
-        own = self._dependencies(option(made, "dependencies"), Place.ROUTER)
+        given = (*option(made, "dependencies"), *self._set_later(made, "dependencies"))
+        own = self._dependencies(given, Place.ROUTER)
         return replace(
             way, prefix=way.prefix + self._text(option(made, "prefix")),
             tags=(*way.tags, *strings(option(made, "tags"))),
             dependencies=(*way.dependencies, *own), in_schema=way.in_schema and not hidden,
         )  # fmt: skip
+
+    def _set_later(self, made: Made, name: str) -> Iterator[Value]:
+        """What an attribute of a router is set to where it was made: ``router.name = [...]``."""
+        if made.unit is None or made.call < 0:
+            return
+        scope = made.unit.facts.calls[made.call].scope
+        rows = made.unit.scopes[scope].assignments
+        called = {str(row.target) for row in rows if row.value == ["c", made.call]}
+        for row in rows:
+            if isinstance(row.target, str) and row.target in {f"{one}.{name}" for one in called}:
+                frame = Frame(made.unit, scope, made.env, row.start)
+                yield from self.wiring.evaluator.values(row.value, frame)
 
     def _text(self, values: Values) -> str:
         """A path part; ``{?}`` where something was given that is not known."""
