@@ -84,3 +84,22 @@ def test_a_missing_permission_is_a_row_and_a_lacking_one_a_refusal(
         f"@app.put('/p/{{permission_id}}')\ndef change(permission_id: int):\n    raise {raised}\n"
     )
     assert read(text).routes[0].refuses == status
+
+
+def test_a_handler_may_have_the_name_of_the_guard_that_it_asks_for() -> None:
+    """In its own signature the name stands for what was imported, and below it for the handler."""
+    guards = HEAD + "def caller():\n    raise HTTPException(403)\n"
+    main = """
+from fastapi import Depends, FastAPI
+from guards import caller
+app = FastAPI()
+@app.get("/before")
+def before(who=Depends(caller)): ...
+@app.get("/me")
+def caller(who=Depends(caller)): ...
+@app.get("/after")
+def after(who=Depends(caller)): ...
+"""
+    files = {PurePosixPath(f"{n}.py"): t.encode() for n, t in (("guards", guards), ("main", main))}
+    found = {r.path: [g.name for g in r.guards] for r in static.read(files).routes}
+    assert found == {path: ["guards.caller"] for path in ("/before", "/me", "/after")}
