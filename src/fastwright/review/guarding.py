@@ -11,8 +11,8 @@ from fastwright.model.routing import Dependency, Guard, Route
 from fastwright.review.middlemen import may_refuse
 from fastwright.review.once import once
 from fastwright.review.reach import reach
-from fastwright.review.turning_away import demands_administrator, refuses_nobody
 from fastwright.review.scopes import demanded, holders
+from fastwright.review.turning_away import demands_administrator, refuses_nobody
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OPEN_WORDS = re.compile(
