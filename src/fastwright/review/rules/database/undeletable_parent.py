@@ -209,6 +209,9 @@ def _is_asked(app: AppMap, route: Route, child: Child) -> bool:
         return True
     names = [rf"\b{last(child.table.model or child.table.name)}\b", rf"\b{child.table.name}\b"]
     names += [rf"\.{name}\b(?!\()" for name in child.relationships]
+    stem = re.escape(child.table.name.removesuffix("s"))
+    names += [rf"\b{stem}s?_(?:count|number|total)\b", rf"\b(?:has|count|num|number_of)_\w*{stem}"]
+    names += [rf"\b\w*{stem}\w*_(?:repo|repository|service|crud|dao|store|uow)\b"]
     spoken = re.compile("|".join(names))
     texts = (uncommented(app, function) for function in reach(app).running(route))
     return any(spoken.search(_LOADS.sub("", text)) for text in texts)
