@@ -243,8 +243,25 @@ def _compared(app: AppMap) -> Iterator[_Meeting]:
                 table = table_of_row(app, function, name, at.start)
             met = _column(table, hit["column"])
             is_fine = hit["sign"] in _EQUAL or _is_mended(app, function, hit["column"])
+            is_fine = is_fine or (met is not None and _is_migrated(app, met[1]))
+            is_fine = is_fine or _is_made_here(app, function, name)
             if met is not None and not is_fine and is_aware(app, function, hit["value"], at.start):
                 yield _Meeting(*met, at, "compared", _shown(hit), function.name)
+
+
+def _is_made_here(app: AppMap, function: Function, name: str) -> bool:
+    """Whether a name holds a row that was made in the function: it has what it was given."""
+    path = function.span.path
+    bound = (app.text(Span(path, b.start, b.end)) for b in function.bindings if b.name == name)
+    made = (re.match(r"(?:\w+\.)*(\w+)\(", text) for text in bound)
+    return any(hit is not None and hit[1] in mapped_by_name(app) for hit in made)
+
+
+def _is_migrated(app: AppMap, column: Column) -> bool:
+    """Whether a migration makes the column with a zone, so that it is read with one."""
+    named = rb"[\"']%b[\"'](?:[^\"']|\n){0,120}?timezone\s*=\s*True" % column.name.encode()
+    made, folders = re.compile(named), [m.versions for m in app.migrations]
+    return any(made.search(text) for path, text in app.files.items() if path.parent in folders)
 
 
 def _is_mended(app: AppMap, function: Function, name: str) -> bool:

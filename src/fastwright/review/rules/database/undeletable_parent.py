@@ -24,6 +24,9 @@ NAME = "undeletable-parent"
 _BROAD = frozenset({"IntegrityError", "DatabaseError", "DBAPIError", "SQLAlchemyError",
                     "StatementError", "Exception", "BaseException"})  # fmt: skip
 _STILL_FAILS = re.compile(r"(?m)^\s*raise\s*(#.*)?$|\b500\b|INTERNAL_SERVER")
+_BEGUN = re.compile(
+    r"(?i)\bnot\s+[\w.]*(?:active|verified|confirmed|activated)\b|pending|draft|unverified|expired"
+)
 _LOADS = re.compile(r"\b(?:selectinload|joinedload|subqueryload|immediateload|lazyload)\([^()]*\)")
 _ANSWERED = re.compile(
     rb"exception_handlers?\b.{0,80}?(?:IntegrityError|SQLAlchemyError|DBAPIError)"
@@ -114,8 +117,10 @@ def undeletable_parent(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Keys that are NOT NULL alone. A route that speaks of the children anywhere, or catches what the
     database raises, is passed over, and so are children two steps below. Only possible are children
-    that no code of the app makes, and keys without `ondelete` in an app that speaks of SQLite and
-    no other database: it asks for no keys unless told to, and the children are left behind.
+    that no code of the app makes, a row that is deleted because it has only begun (`if not
+    user.is_active`) and may have none yet, and keys without `ondelete` in an app that speaks of
+    SQLite and no other database: it asks for no keys unless told to, and the children are left
+    behind.
     """
     if _is_answered(app) or _is_listened(app):
         return
@@ -235,5 +240,13 @@ def _finding(app: AppMap, deletion: _Deletion, refusing: list[Child]) -> Finding
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         related=tuple(c.column.span for c in refusing[:3] if c.column.span is not None),
         symbol=f"{deletion.function.name}:{deletion.table.name}",
-        structural=not lax and any(c.is_made for c in refusing if c not in stays),
+        structural=not lax
+        and any(c.is_made for c in refusing if c not in stays)
+        and not _has_only_begun(deletion),
     )
+
+
+def _has_only_begun(deletion: _Deletion) -> bool:
+    """Whether what is deleted is tested for being too new to be referred to."""
+    held = around(deletion.function, deletion.at.start)
+    return any(block.kind == "arm" and _BEGUN.search(block.words) for block in held)
