@@ -12,6 +12,9 @@ from fastwright.model.storage import Table
 from fastwright.review.once import once
 from fastwright.review.reach import last, reach
 
+_MODEL = re.compile(r"\bself\._?model\b")
+_SAID = re.compile(rb"(?m)(?:^ +_?model\s*(?::[^=\n]+)?=|super\(\).__init__\(|\bself\._?model\s*=)"
+                   rb"\s*([\w., =]+)")  # fmt: skip
 _DEEPEST = 6
 _WORD = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w*")
 _CLASS = re.compile(r"(?<![\w\"'])[A-Z]\w*")
@@ -48,7 +51,7 @@ def _of_name(app: AppMap, function: Function, name: str, at: int, depth: int) ->
 def _of_text(app: AppMap, function: Function, span: Span, depth: int) -> Table | None:
     """The first mapped class in an expression, or in what its names were bound to."""
     text = app.text(span)
-    found = _named(app, text)
+    found = _named(app, text) or (_of_model(app, function) if _MODEL.search(text) else None)
     if found is not None:
         return found
     inner = {b.name for b in function.bindings if b.end <= span.start}
@@ -56,6 +59,21 @@ def _of_text(app: AppMap, function: Function, span: Span, depth: int) -> Table |
         if word in inner:
             return _of_name(app, function, word, span.start, depth - 1)
     return None
+
+
+def _of_model(app: AppMap, function: Function) -> Table | None:
+    """The table of ``self.model``, where the class of a function says by itself which that is."""
+    name = re.escape(last(function.class_name or "").encode())
+    content = app.files[function.span.path]
+    start = re.search(rb"(?m)^class %b\b(?P<bases>[^:]*):" % name, content) if name else None
+    if start is None:
+        return None
+    body = content[start.end() :]
+    end = re.search(rb"(?m)^\S", body)
+    body = body[: end.start()] if end is not None else body
+    said = [start["bases"], *(hit[1] for hit in _SAID.finditer(body))]
+    found = {_named(app, text.decode("utf-8", "replace")) for text in said} - {None}
+    return found.pop() if len(found) == 1 else None
 
 
 def _of_calls(app: AppMap, function: Function, span: Span, depth: int) -> Table | None:
