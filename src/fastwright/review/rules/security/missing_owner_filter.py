@@ -19,6 +19,7 @@ from fastwright.review.ownership import Owned, Ownership, ownership_of
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.uncommented import uncommented
+from fastwright.review.writing import writing_of
 
 NAME = "missing-owner-filter"
 _EXPORT = re.compile(r"(?i)export|download|csv|xlsx?\b|excel|\bpdf|report|backup|\bdump")
@@ -192,8 +193,22 @@ def _certain(
         fixes=(fix,) if fix is not None else (),
         symbol=route.handler,
         structural=(_is_shown_of(owned, peers, ownership_of(app)) or not peers)
-        and not _is_scoped(app, route, row),
+        and not _is_scoped(app, route, row)
+        and not _adds_own(app, route, owned),
     )
+
+
+def _adds_own(app: AppMap, route: Route, owned: Owned) -> bool:
+    """Whether a request only makes rows below another's, which say themselves whose they are.
+
+    A comment on an article is its writer's, whoever has written the article.
+    """
+    root = reach(app).answering(route) if route.method == "POST" else None
+    touches = writing_of(app).touches(root) if root is not None else ()
+    made = {name for touch in touches for name in touch.makes}
+    changed = {name for touch in touches for name in touch.changes}
+    known = ownership_of(app).owned
+    return bool(made) and made <= known.keys() and owned.table.name not in made | changed
 
 
 def _is_scoped(app: AppMap, route: Route, row: tuple[Owned, Query]) -> bool:
