@@ -148,3 +148,13 @@ def test_what_a_class_is_lent_is_known(case: str) -> None:
     store = STORE.replace("SqlItems(Items)", "SqlItems")
     app = read(main=ROUTE, cases=case, stores=store, ports=ABSTRACT, models=MODELS)
     assert asked(app) == [("items",)]
+
+
+def test_a_static_method_takes_no_object() -> None:
+    """Its first parameter is of the type that it is declared to be."""
+    main = (
+        "from sqlalchemy.orm import Session\nclass Items:\n    @staticmethod\n"
+        "    def keep(db: Session, name: str):\n        db.commit()\n"
+    )
+    callee = next(c.callee for c in read(main=main).calls if c.text == "db.commit")
+    assert callee == "sqlalchemy.orm.Session.commit"

@@ -153,7 +153,7 @@ class Evaluator:
         facts = unit.scopes[symbol.scope]
         row = next(p for p in facts.parameters if p.name == symbol.name)
         outer = Frame(unit, facts.up)
-        if row is facts.parameters[0] and facts.up >= 0 and unit.scopes[facts.up].kind == "c":
+        if row is facts.parameters[0] and facts.is_method(unit.scopes):
             owner = Symbol("scope", unit, facts.up)
             return (Ref(owner),) if row.name == "cls" else self.itself(owner)
         kinds = self.classes_in(row.annotation, outer)

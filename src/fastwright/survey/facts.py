@@ -203,6 +203,11 @@ class Scope:
     branches: list[Branch]
     catches: list[Catch]
 
+    def is_method(self, scopes: list[Scope]) -> bool:
+        """Whether it is a function of a class, and takes the object or class first."""
+        static = any(term == "staticmethod" for term, _, _ in self.decorators)
+        return self.up >= 0 and scopes[self.up].kind == "c" and not static
+
 
 @dataclass(slots=True)
 class Facts:

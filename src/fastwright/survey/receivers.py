@@ -148,7 +148,7 @@ def environment(function: Symbol, of: Made | None) -> Env:
     if of is None or unit is None:
         return ()
     facts = unit.scopes[function.scope]
-    if not facts.parameters or not is_function(function):
+    if not facts.parameters or not facts.is_method(unit.scopes):
         return ()
     by_class = any(term == "classmethod" for term, _, _ in facts.decorators)
     return ((function.scope, facts.parameters[0].name, (Ref(of.of) if by_class else of,)),)
