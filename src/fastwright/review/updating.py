@@ -42,6 +42,9 @@ def updated(app: AppMap) -> tuple[Updated, ...]:
     """Every body that is written over a row, each pair of schema and table once."""
     found: dict[tuple[str, str], Updated] = {}
     for ran in reach(app).ran():
+        text = app.files[ran.function.span.path]
+        if b"setattr(" not in text and b".sqlmodel_update(" not in text:
+            continue
         for one in _in_function(app, ran.function):
             found.setdefault((one.schema.name, one.table.name), one)
     return tuple(found.values())
