@@ -37,14 +37,15 @@ class Absent:
         rows = self._rows(unit)
         if not classes and not rows:
             return
-        for hit in _READ.finditer(unit.content):
+        wanted = {name.encode() for name in (*classes, *rows)}
+        for hit in (hit for hit in _READ.finditer(unit.content) if hit[1] in wanted):
             name = hit[1].decode()
-            if name not in classes and name not in rows:
-                continue
             scope = scope_at(unit, hit.start())
             held = next((r for r in rows.get(name, ()) if r[0] == scope), None)
             if held is not None and held[1] <= hit.start():
-                yield from self._absent(unit, scope, hit, held[2], far=True)
+                told = list(self._absent(unit, scope, hit, held[2], far=True))
+                if told and self._is_borne_out(unit, unit.scopes[scope], name, held[2]):
+                    yield from told
             elif name in classes:
                 symbol = self._evaluator.names.lookup(unit, scope, name)
                 if symbol is not None and self._is_closed(symbol):
@@ -58,7 +59,7 @@ class Absent:
             for index, scope in enumerate(unit.scopes)
             if not index or scope.imports
             for name, bound in names.bindings(unit, index).items()
-            if name != "*" and (bound == "scope" or not isinstance(bound, str))
+            if name[:1].isupper() and (bound == "scope" or not isinstance(bound, str))
             if self._is_closed(names.lookup(unit, index, name))
         }
 
@@ -67,8 +68,7 @@ class Absent:
         found: dict[str, list[tuple[int, int, Symbol]]] = {}
         for index, scope in enumerate(unit.scopes):
             for name, start, model in self.rows.of(unit, index) if scope.kind == "f" else ():
-                if self._is_borne_out(unit, scope, name, model):
-                    found.setdefault(name, []).append((index, start, model))
+                found.setdefault(name, []).append((index, start, model))
         return found
 
     def _is_borne_out(self, unit: Unit, scope: Scope, name: str, model: Symbol) -> bool:

@@ -50,6 +50,7 @@ class Misfits:
         self._members = members
         self._schemas = schemas
         self._modern = modern
+        self._made_by: dict[Symbol, Schema | Scope | Class | None] = {}
         self._overridden = _overridden(members)
         self._objects = {row.target for unit in relations.evaluator.codebase.units
                          for row in unit.scopes[0].assignments if _is_made(row)}  # fmt: skip
@@ -82,23 +83,38 @@ class Misfits:
         """The exception, and what is wrong; empty words where all is right."""
         if is_function(call.callee):
             return "TypeError", self._of_function(call)
-        cls = self._members.classes.by_symbol.get(call.callee)
+        if call.callee not in self._made_by:
+            self._made_by[call.callee] = self._making(call.callee)
+        made_by = self._made_by[call.callee]
+        if isinstance(made_by, Schema):
+            return "ValidationError", self._of_schema(call.row, made_by)
+        if isinstance(made_by, Scope):
+            return "TypeError", self._of_own_init(call, made_by)
+        return "TypeError", self._of_row(call.row, made_by) if made_by is not None else ""
+
+    def _making(self, symbol: Symbol) -> Schema | Scope | Class | None:
+        """What decides what a class is called with: a schema, its ``__init__``, or its columns.
+
+        ``None`` where something else does, or may.
+        """
+        cls = self._members.classes.by_symbol.get(symbol)
         if cls is None or cls.facts.decorators or _twins(cls.unit, cls.facts) > 1:
-            return "", ""
-        if cls.inherits(*_MADE_OTHERWISE):
-            return "", ""
+            return None
         ours = self._members.classes.owners(cls)[::-1]
-        own = {name for unit, _, owner in ours for name in unit.inner.get(owner.scope, {})}
-        if any(key == "metaclass" for _, facts, _ in ours for key, _ in facts.keywords):
-            return "", ""
-        if own & {"__new__", "__call__"}:
-            return "", ""
+        inner = [(unit, unit.inner.get(owner.scope, {})) for unit, _, owner in ours]
+        own = {name for _, names in inner for name in names}
+        is_special = any(key == "metaclass" for _, facts, _ in ours for key, _ in facts.keywords)
+        if cls.inherits(*_MADE_OTHERWISE) or is_special or own & {"__new__", "__call__"}:
+            return None
         if "__init__" in own:
-            return "TypeError", self._of_own_init(call, ours)
+            unit, names = next(row for row in inner if "__init__" in row[1])
+            facts = unit.scopes[names["__init__"]]
+            return facts if _is_open_book(unit, facts) else None
         schema = self._schemas.get(cls.name)
         if schema is not None:
-            return "ValidationError", self._of_schema(call.row, cls, schema)
-        return "TypeError", self._of_row(call.row, cls)
+            return schema if self._is_plain_model(cls, schema) else None
+        is_row = self._members.is_row(symbol) and not cls.inherits("SQLModel", "MappedAsDataclass")
+        return cls if is_row else None
 
     def _of_object(self, unit: Unit, row: CallFact) -> str:
         """``raise NotFound("…")`` of ``NotFound = HTTPException(404)``: an object is no class."""
@@ -134,14 +150,14 @@ class Misfits:
 
     def _of_function(self, call: _Call) -> str:
         unit = call.callee.unit
-        facts = unit.scopes[call.callee.scope] if unit is not None else None
-        if unit is None or facts is None or not _is_open_book(unit, facts):
+        if unit is None:
             return ""
+        facts = unit.scopes[call.callee.scope]
         taken = self._taken(call, unit, facts)
-        if taken is None:
+        why = _difference(call.row, facts.parameters[taken:]) if taken is not None else ""
+        if not why or not _is_open_book(unit, facts) or not self._is_certain(call, unit, facts):
             return ""
-        why = _difference(call.row, facts.parameters[taken:])
-        return f"`{facts.name}` {why}" if why and self._is_certain(call, unit, facts) else ""
+        return f"`{facts.name}` {why}"
 
     def _taken(self, call: _Call, unit: Unit, facts: Scope) -> int | None:
         """How many parameters the receiver fills; ``None`` for ``Class.method(object)``."""
@@ -195,38 +211,32 @@ class Misfits:
 
     # -- classes ------------------------------------------------------------------------------
 
-    def _of_own_init(self, call: _Call, ours: list[tuple[Unit, Scope, Symbol]]) -> str:
-        places = (
-            (unit, unit.inner.get(owner.scope, {}).get("__init__")) for unit, _, owner in ours
-        )
-        unit, place = next((unit, place) for unit, place in places if place is not None)
-        facts = unit.scopes[place]
-        if not _is_open_book(unit, facts):
-            return ""
+    def _of_own_init(self, call: _Call, facts: Scope) -> str:
         why = _difference(call.row, facts.parameters[1:])
         return f"`{facts.name}` {why}" if why else ""
 
-    def _of_schema(self, row: CallFact, cls: Class, schema: Schema) -> str:
-        """A model of pydantic that lacks a field it must be given, or may not have one."""
+    def _is_plain_model(self, cls: Class, schema: Schema) -> bool:
+        """True for a model of pydantic whose fields are what it is made of, by their names."""
         foreign = {s.dotted() for s in cls.lineage if s.kind == "external"} - {"typing.Generic"}
-        if not foreign or not foreign <= _MODELS or self._gives_itself(cls):
-            return ""
-        config = dict(schema.config)
-        aliased = any("alias" in k for f in schema.fields for k, _ in f.constraints)
-        if aliased or "alias_generator" in config or row.arguments:
+        aliased = any("alias" in key for f in schema.fields for key, _ in f.constraints)
+        is_renamed = aliased or "alias_generator" in dict(schema.config)
+        is_model = bool(foreign) and foreign <= _MODELS
+        return is_model and not is_renamed and not self._gives_itself(cls)
+
+    def _of_schema(self, row: CallFact, schema: Schema) -> str:
+        """A model of pydantic that lacks a field it must be given, or may not have one."""
+        if row.arguments:
             return ""
         given = {key for key, _ in row.keywords}
         fields = [f for f in schema.fields if not f.name.startswith("_")]
-        lacking = [
-            f.name
-            for f in fields
-            if f.required and f.name not in given and self._must(f.annotation)
-        ]
+        must = [f.name for f in fields if f.required and self._must(f.annotation)]
+        lacking = [name for name in must if name not in given]
         name = schema.name.rpartition(".")[2]
         if lacking:
             return f"`{name}` is not given {_listed(lacking)}, which it requires"
         unknown = sorted(given - {f.name for f in fields})
-        if unknown and config.get("extra", "").strip("\"'").endswith("forbid"):
+        extra = dict(schema.config).get("extra", "").strip("\"'")
+        if unknown and extra.endswith("forbid"):
             return f"`{name}` has no {_listed(unknown)} and forbids what it does not have"
         return ""
 
@@ -247,8 +257,7 @@ class Misfits:
     def _of_row(self, row: CallFact, cls: Class) -> str:
         """A mapped class of SQLAlchemy that is handed what it has no column for."""
         known = self._members.of(cls.symbol)
-        is_row = known is not None and self._members.is_row(cls.symbol)
-        if not is_row or known is None or cls.inherits("SQLModel", "MappedAsDataclass"):
+        if known is None:
             return ""
         unknown = [k for k, _ in row.keywords if k not in known and not self._members.is_given(k)]
         return f"`{cls.name.rpartition('.')[2]}` has no {_listed(unknown)}" if unknown else ""
