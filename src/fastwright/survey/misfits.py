@@ -83,6 +83,9 @@ class Misfits:
         """The exception, and what is wrong; empty words where all is right."""
         if is_function(call.callee):
             return "TypeError", self._of_function(call)
+        written = call.row.callee
+        if self._names.resolve(call.unit, call.row.scope, str(written)) != call.callee:
+            return "", ""
         if call.callee not in self._made_by:
             self._made_by[call.callee] = self._making(call.callee)
         made_by = self._made_by[call.callee]
@@ -185,6 +188,8 @@ class Misfits:
         symbol = self._names.lookup(call.unit, call.row.scope, head)
         if symbol is None or symbol.kind not in ("name", "parameter") or len(rest) > 1:
             return False
+        if _is_first_of_static(symbol):
+            return False
         if (unit.dotted(facts.up), facts.name.rpartition(".")[2]) in self._overridden:
             return False
         owner = self._members.classes.by_symbol.get(Symbol("scope", unit, facts.up))
@@ -261,6 +266,15 @@ class Misfits:
             return ""
         unknown = [k for k, _ in row.keywords if k not in known and not self._members.is_given(k)]
         return f"`{cls.name.rpartition('.')[2]}` has no {_listed(unknown)}" if unknown else ""
+
+
+def _is_first_of_static(symbol: Symbol) -> bool:
+    """True for the first parameter of a static method, which is no ``self``."""
+    if symbol.kind != "parameter" or symbol.unit is None:
+        return False
+    facts = symbol.unit.scopes[symbol.scope]
+    decorated = {called(term, symbol.unit) for term, _, _ in facts.decorators}
+    return "staticmethod" in decorated and facts.parameters[0].name == symbol.name
 
 
 def _is_made(row: Assignment) -> bool:
