@@ -182,8 +182,9 @@ class Misfits:
         if not isinstance(written, str):
             return True
         symbol = self._names.resolve(call.unit, call.row.scope, written)
-        if symbol == call.callee:
-            return True
+        if symbol == call.callee:  # under another name of a module, it may be another's
+            own = facts.name.rpartition(".")[2]
+            return "." not in written or written.rpartition(".")[2] == own
         head, *rest = written.split(".")[:-1] or [""]
         symbol = self._names.lookup(call.unit, call.row.scope, head)
         if symbol is None or symbol.kind not in ("name", "parameter") or len(rest) > 1:
