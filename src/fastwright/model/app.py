@@ -269,7 +269,8 @@ class AppMap:
     `files` holds the bytes of every file that was read, so that a pure function can compute an
     edit; `app` is the application chosen where a repository has several in `applications`;
     `versions` are those of the interpreter's packages, as installed, else as locked; `signatures`
-    are what FastAPI reads from each handler and dependency of ours, by its dotted name.
+    are what FastAPI reads from each handler and dependency of ours, by its dotted name; `mistakes`
+    are expressions of functions that raise whenever they run.
     """
 
     files: Mapping[PurePosixPath, bytes]
