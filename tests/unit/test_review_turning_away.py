@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from fastwright.review.guarding import is_for_administrators
+from fastwright.review.refusing import refuses_nobody
 from fastwright.survey import static
 
 HEAD = """
@@ -54,3 +55,38 @@ def test_a_test_in_the_handler_is_for_administrators(body: str, holds: bool) -> 
     app = static.read({PurePosixPath("main.py"): f"{HEAD}    {body}\n".encode()})
     assert is_for_administrators(app.routes[0], app) is holds
     assert not is_for_administrators(app.routes[0])
+
+
+LAX = """
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, RedirectResponse
+class User: ...
+app = FastAPI()
+def get_current_user(request: Request) -> User | None:
+    return request.session.get('user')
+@app.get('/films')
+def films(user: User = Depends(get_current_user)):
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "holds"),
+    [
+        ("if not user:\n        raise HTTPException(404)", True),
+        ("if user is None:\n        return RedirectResponse('/login')", True),
+        (
+            "if user is None or user.id == 1:\n        return JSONResponse({}, status_code=401)",
+            True,
+        ),
+        ("return user.films", True),
+        ("if not user:\n        return []\n    return user.films", False),
+        ("if user is None and True:\n        raise HTTPException(404)", False),
+        ("return user.films if user else []", False),
+        ("if user:\n        return user.films", False),
+        ("return 1", False),
+    ],
+)
+def test_nobody_is_refused_by_a_handler(body: str, holds: bool) -> None:
+    """An error, a login, or code that fails without a caller: whoever is nobody gets nothing."""
+    app = static.read({PurePosixPath("main.py"): f"{LAX}    {body}\n".encode()})
+    assert refuses_nobody(app, app.routes[0]) is holds

@@ -26,6 +26,8 @@ _LACKS = re.compile(
     re.IGNORECASE,
 )
 """A test that holds for whoever is no administrator; without ``and``, and no other kind of them."""
+_UNSAID = re.compile(r'"""(?s:.*?)"""|\'\'\'(?s:.*?)\'\'\'|#[^\n]*')
+_TURNED_AWAY = re.compile(r"(?i)Redirect|\b40[13]\b|unauthor|forbidden|login")
 _ASKS = re.compile(r"(?i)^(require|ensure|check|assert|verify|validate|demand|must)_\w*admin")
 
 
@@ -52,13 +54,13 @@ def _needs(app: AppMap, name: str, given: Dependency) -> bool:
         return False
     caller = re.escape(given.name)
     absent = re.compile(rf"(?:not\s+{caller}|{caller}\s+is\s+None)(?:\s+or\b.*)?", re.DOTALL)
-    if any(absent.fullmatch(b.words) for b in _refusing(function, ("raise", "return"))):
+    if any(absent.fullmatch(block.words) for block in _refusing(function)):
         return True
-    tests = (b.words for b in function.blocks if b.kind == "arm")
-    if any(re.search(rf"\b{caller}\b(?!\.)", words) for words in tests):
+    text = _UNSAID.sub(lambda said: " " * len(said[0].encode()), app.text(function.span))
+    if re.search(rf"\b(?:if|and|or|not)\s+{caller}\b(?!\.)|\b{caller}\s+(?:and|or|is)\b", text):
         return False
-    used = re.search(rf"(?<![\w.\"'#]){caller}\.\w", app.text(function.span))
-    before = app.text(function.span)[: used.start()].encode() if used else None
+    used = re.search(rf"(?<![\w.\"'#]){caller}\.\w", text)
+    before = text[: used.start()].encode() if used else None
     return before is not None and always(function, function.span.start + len(before))
 
 
@@ -79,7 +81,7 @@ def demands_administrator(app: AppMap, route: Route) -> bool:
 
 
 def _demands(function: Function) -> bool:
-    return any(_is_of_administrators(block.words) for block in _refusing(function, ("raise",)))
+    return any(_is_of_administrators(block.words) for block in _refusing(function, answers=False))
 
 
 def _is_of_administrators(words: str) -> bool:
@@ -91,12 +93,19 @@ def _is_of_administrators(words: str) -> bool:
     return any(" and " not in part and _LACKS.fullmatch(part.strip()) for part in parts)
 
 
-def _refusing(function: Function, kinds: tuple[str, ...]) -> Iterator[Block]:
-    """The arms that end a run, of tests that each run meets."""
+def _refusing(function: Function, *, answers: bool = True) -> Iterator[Block]:
+    """The arms that end a run in an error, of tests that each run meets.
+
+    With `answers` those too that answer that nobody is known, or send them to a login.
+    """
+    ends = [
+        stop.start
+        for stop in function.stops
+        if stop.kind == "raise" or (answers and _TURNED_AWAY.search(stop.value))
+    ]
     for block in function.blocks:
-        if block.kind != "arm" or not block.words or not _is_met(function, block):
-            continue
-        if any(s.kind in kinds and block.start <= s.start < block.end for s in function.stops):
+        ended = any(block.start <= at < block.end for at in ends)
+        if ended and block.kind == "arm" and block.words and _is_met(function, block):
             yield block
 
 
