@@ -12,6 +12,7 @@ from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.review.course import around
 from fastwright.review.once import once
+from fastwright.review.raising import nets
 from fastwright.review.reach import Step, last, reach
 
 _ALL = frozenset({"Exception", "BaseException"})
@@ -110,8 +111,8 @@ class Errors:
         return any(block.kind == "try" for block in blocks)
 
     def _catches_any(self, function: Function, names: set[str]) -> bool:
-        nets = (b for b in function.blocks if b.kind == "except" and _takes(b, names))
-        return any(not passes_on(function, net) for net in nets)
+        taking = (b for b in function.blocks if b.kind == "except" and _takes(b, names))
+        return any(not passes_on(function, net) for net in taking)
 
     def _lets_none(self, function: Function) -> bool:
         """A decorator of ours that catches: what its function raises may not come out."""
@@ -122,19 +123,14 @@ class Errors:
         return False
 
 
-def catching(function: Function, offset: int, lineage: tuple[str, ...]) -> bool:
+def stays(function: Function, offset: int, lineage: tuple[str, ...]) -> bool:
     """Whether what is raised at an offset of a function does not leave it as it is."""
-    names = {*map(last, lineage)}
-    for block in around(function, offset):
-        if block.kind == "with" and "suppress" in block.words:
-            return True
-        if block.kind != "try":
-            continue
-        nets = (b for b in function.blocks if b.kind == "except" and b.group == block.group)
-        first = next((net for net in nets if _takes(net, names)), None)
-        if first is not None and not passes_on(function, first):
-            return True
-    return False
+    held = around(function, offset)
+    if any(block.kind == "with" and "suppress" in block.words for block in held):
+        return True
+    tries = (block for block in held if block.kind == "try")
+    answering = (net for tried in tries for net in nets(function, tried, *map(last, lineage)))
+    return any(not passes_on(function, net) for net in answering)
 
 
 def _takes(net: Block, names: set[str]) -> bool:

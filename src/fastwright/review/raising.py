@@ -60,9 +60,12 @@ def catching(function: Function, offset: int, error: str) -> Block | None:
     return next((t for t in reversed(tries) if any(nets(function, t, error))), None)
 
 
-def nets(function: Function, tried: Block, error: str) -> Iterator[Block]:
-    """The ``except`` blocks of a ``try`` that answer `error`; the first that does, does alone."""
-    wide = {error, *_WIDE, *(("ValueError",) if error in _VALUE else ())}
+def nets(function: Function, tried: Block, *lineage: str) -> Iterator[Block]:
+    """The ``except`` blocks of a ``try`` that answer an error; the first that does, does alone.
+
+    `lineage` are the plain names of its class and of those that this derives from, as far as known.
+    """
+    wide = {*lineage, *_WIDE, *(() if _VALUE.isdisjoint(lineage) else ("ValueError",))}
     for block in function.blocks:
         if block.kind == "except" and block.group == tried.group:
             names = {name.rpartition(".")[2] for name in block.names}

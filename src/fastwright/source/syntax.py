@@ -24,6 +24,8 @@ _PREFIX = re.compile(rb"([A-Za-z]{0,2})(\"\"\"|'''|\"|')")
 _ESCAPED = re.compile(
     r"\\(?:\r\n|[0-7]{1,3}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL
 )
+_KNOWN = re.compile(r"\\[\\'\"abfnrtvxuU0-7]")
+"""How an escape sequence begins that stands for something else than itself."""
 
 
 @cache
@@ -135,6 +137,8 @@ def _unescaped(match: re.Match[str]) -> str:
     written = match.group()
     if written in ("\\\n", "\\\r\n"):
         return ""
+    if not _KNOWN.match(written):
+        return written
     try:
         return codecs.decode(written, "unicode_escape") if written.isascii() else written
     except UnicodeDecodeError:

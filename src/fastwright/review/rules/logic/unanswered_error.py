@@ -11,7 +11,7 @@ from fastwright.model.code import Function, Stop
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
-from fastwright.review.nets import catching, errors_of, raises_below
+from fastwright.review.nets import errors_of, raises_below, stays
 from fastwright.review.reach import Step, last, reach
 from fastwright.review.rule import rule
 
@@ -131,12 +131,12 @@ def _raised(app: AppMap, function: Function) -> Iterator[tuple[Stop, tuple[str, 
 
 def _is_caught(function: Function, stop: Stop, step: Step | None, lineage: tuple[str, ...]) -> bool:
     """Whether an ``except`` on the way takes the error for something else."""
-    if catching(function, stop.start, lineage):
+    if stays(function, stop.start, lineage):
         return True
     if step is None:
         return False
     ways = zip(step.functions, (*step.via, step.call), strict=True)
-    return any(catching(f, call.span.start, lineage) for f, call in ways)
+    return any(stays(f, call.span.start, lineage) for f, call in ways)
 
 
 def _finding(
