@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from fastwright.review.guarding import is_for_administrators
-from fastwright.review.refusing import refuses_nobody
+from fastwright.review.turning_away import refuses_nobody
 from fastwright.survey import static
 
 HEAD = """
