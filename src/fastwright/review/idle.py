@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
 from fastwright.review.allowing import header
@@ -34,6 +34,8 @@ _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 
 def weighed(app: AppMap, finding: Finding) -> Finding:
     """`finding`, no longer certain where it stands in a function that nothing runs."""
+    if finding.structural and finding.rule == "failing-route" and finding.symbol in _hidden(app):
+        return _only_possible(finding, "a route above answers each of its paths")
     if not finding.structural or finding.rule in _OF_THE_TEXT:
         return finding
     inside = [f for f in _functions(app).get(finding.at.path, ()) if holds(f.span, finding.at)]
@@ -42,8 +44,10 @@ def weighed(app: AppMap, finding: Finding) -> Finding:
         why = "it stands under a test that is never true"
     if why is None and any(_is_behind_failure(app, f, finding.at.start) for f in inside):
         why = "the function raises before"
-    if why is None:
-        return finding
+    return finding if why is None else _only_possible(finding, why)
+
+
+def _only_possible(finding: Finding, why: str) -> Finding:
     evidence = (*finding.evidence, Evidence(EvidenceKind.SOURCE, why))
     return replace(finding, structural=False, evidence=evidence)
 
@@ -98,8 +102,13 @@ def _keeps_from(app: AppMap, function: Function, failure: Failure, offset: int) 
 
 @once
 def _hidden(app: AppMap) -> frozenset[str]:
-    """Handlers all of whose routes are answered by routes above them."""
+    """Handlers all of whose routes are answered by routes above them, in other files too."""
     hidden = {later.handler for _, later in shadowed(app)}
+    first: dict[tuple[str | None, str, str], Route] = {}
+    for route in app.routes:
+        if route.reachable and "{?}" not in route.path and route.condition is None:
+            above = first.setdefault((route.app, route.method, route.path), route)
+            hidden |= {route.handler} if above.handler != route.handler else set()
     counted = Counter(route.handler for route in app.routes if route.reachable)
     return frozenset(handler for handler in hidden if counted[handler] == 1)
 

@@ -10,7 +10,7 @@ from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.bounding import MARKED, bounded
-from fastwright.review.growing import grows, is_by_administrators
+from fastwright.review.growing import grows, is_by_administrators, is_of_kinds
 from fastwright.review.paging import Courses, is_size
 from fastwright.review.rule import rule
 
@@ -53,7 +53,8 @@ def unlimited_page_size(app: AppMap) -> Iterator[Finding]:
     A size counts where it is followed by its name into a `limit`. One that is tested or clamped on
     the way is taken to be bounded. One that a library is told by a keyword is only possible, for
     the library or its server may bound it; so is one that is none by default, where all rows are
-    given to whoever names no size, and one that administrators choose of what they alone make.
+    given to whoever names no size, and one of what administrators alone make, where they alone
+    read it or it is called as lists of kinds are (`roles`).
     """
     courses = Courses(app)
     seen: set[Span | None] = set()
@@ -95,11 +96,11 @@ def _is_all_by_default(parameter: Parameter) -> bool:
 
 
 def _is_short(app: AppMap, route: Route) -> bool:
-    """True where administrators read what they alone lay: they can do worse to their own app."""
+    """True for what administrators alone lay, where it is a list of kinds or they alone read it."""
     tables = {app.table(name) for query in route.queries if query.many for name in query.tables[:1]}
-    return is_by_administrators(app, route) and not any(
-        table is None or grows(app, route, table) for table in tables
-    )
+    short = [t for t in tables if t is not None and not grows(app, route, t)]
+    is_theirs = is_by_administrators(app, route) or (bool(short) and all(map(is_of_kinds, short)))
+    return len(short) == len(tables) and is_theirs
 
 
 def _finding(app: AppMap, route: Route, parameter: Parameter, *, sure: bool) -> Finding:

@@ -27,6 +27,7 @@ _TOLD = re.compile(
     r"|\balready\b|\bexists\b|\bmust\b|\bcannot\b|\bcan't\b|\binsufficient\b|\bexpired\b"
     r"|\bincorrect\b|\binvalid\b|\bonly\b"
 )
+_ACCOUNT = re.compile(r"(User|Author|Owner|Account|Profile|Member)[A-Z]")
 _GENERAL = frozenset({"ValueError", "LookupError", "KeyError", "PermissionError", "Exception"})
 _OURS = re.compile(r"(?i)settings|config|environ|getenv|\benv\b|provider|driver|backend|api_?key")
 """What the operator of the app has set, and no client can mend."""
@@ -93,7 +94,8 @@ def unanswered_error(app: AppMap) -> Iterator[Finding]:
     Classes of the app count whose name says that a request was refused (`NotFound`,
     `AlreadyExists`), and a `ValueError`, `LookupError` or `PermissionError` whose words say it,
     under a test of a row that is not there; under any other test it is only possible, and so it is
-    where the client sends neither body nor a part of the path. A handler
+    where the client sends neither body nor a part of the path, and for the account of a caller whom
+    a guard has found. A handler
     that is registered for a name that cannot be read, a middleware or route class that catches,
     and a dependency that catches around its `yield` are all believed. A subclass of an
     `HTTPException` is answered by FastAPI.
@@ -154,8 +156,15 @@ def _finding(
         f"`{route}` answers 500 where `{kind}` is raised, which nothing turns into an answer",
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         symbol=route.handler,
-        structural=_takes_words(route) and _is_sure(function, stop, lineage),
+        structural=_takes_words(route)
+        and not _is_of_caller(route, lineage)
+        and _is_sure(function, stop, lineage),
     )
+
+
+def _is_of_caller(route: Route, lineage: tuple[str, ...]) -> bool:
+    """Whether it is the caller's own account that may be missing: a guard has just found it."""
+    return bool(route.guards) and _ACCOUNT.search(last(lineage[0])) is not None
 
 
 def _takes_words(route: Route) -> bool:
