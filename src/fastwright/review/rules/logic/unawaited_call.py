@@ -65,7 +65,8 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A coroutine that is kept and handed on, to `gather` or `create_task`, is meant; only one whose
-    first use is a test, an attribute or an element, or that a session is given, is reported. A
+    first use is a test, an attribute or an element, that a session is given, or that an `async`
+    handler returns, is reported. A
     function with a decorator may be no coroutine any more, and is passed over. A method that is
     declared alone, as in a protocol, is told where every other of its name is `async`. What no
     route reaches is only possible in a folder such as `archive`, where nothing calls it, and
@@ -73,23 +74,37 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
     """
     reached = reach(app)
     routes = {ran.function.name: ran.route for ran in reached.ran()}
+    handlers = {route.handler for route in app.routes if route.reachable}
     written = Counter(function.name for function in app.functions)
     for call in app.calls:
-        if call.awaited or not (call.dropped or call.target) or of_tests(call.span.path):
+        caller = reached.functions.get(call.caller)
+        answers = caller is not None and caller.name in handlers and _is_answer(app, caller, call)
+        is_kept = call.dropped or call.target or answers
+        if call.awaited or not is_kept or of_tests(call.span.path):
             continue
-        called, caller = reached.callee(call), reached.functions.get(call.caller)
+        called = reached.callee(call)
         if caller is None or called is None or not _makes_a_coroutine(called):
             continue
         if written[called.name] > 1 or _is_one_of_several(app, call, called):
             continue  # one of several by that name may be no coroutine
         if not _is_what_runs(app, called):
             continue
-        if call.dropped or _is_taken_for_its_result(app, caller, call):
+        if call.dropped or answers or _is_taken_for_its_result(app, caller, call):
             route = routes.get(call.caller)
             sure = route is not None or not (
                 _is_put_away(app, call) or _is_foreign(app, call, called)
             )
             yield replace(_finding(call, caller, route), structural=sure)
+
+
+def _is_answer(app: AppMap, caller: Function, call: Call) -> bool:
+    """True for what an ``async`` handler returns: FastAPI awaits the handler, and no more."""
+    written = app.text(call.span)
+    return caller.is_async and any(
+        stop.kind == "return" and stop.value.strip() == written
+        and stop.start <= call.span.start < stop.end
+        for stop in caller.stops
+    )  # fmt: skip
 
 
 def _makes_a_coroutine(function: Function) -> bool:
@@ -135,6 +150,7 @@ def _is_taken_for_its_result(app: AppMap, caller: Function, call: Call) -> bool:
 
 def _finding(call: Call, caller: Function, route: Route | None) -> Finding:
     becomes = f"`{call.target}` is a coroutine, not its result"
+    becomes = becomes if call.target else "the answer is a coroutine, which ends in a 500"
     told = f"`{call.text}` is not awaited: {'it never runs' if call.dropped else becomes}"
     seen = [f"`{last(call.callee or '')}` is `async`"]
     if route is not None:
