@@ -84,6 +84,7 @@ class Reach:
         self._ways: dict[Span, dict[Span, Step]] = {}
         self._files: dict[PurePosixPath, list[Call]] = {}
         self._handing: dict[str, list[Call]] = {}
+        self._refused = {(m.at.path, m.at.start) for m in app.mistakes if m.error == "TypeError"}
         self._ran: tuple[Ran, ...] | None = None
 
     def calls_in(self, function: Function) -> tuple[Call, ...]:
@@ -160,6 +161,8 @@ class Reach:
                 inner = self.callee(call)
                 if inner is None or inner.name in seen or len(via) >= _DEEPEST:
                     continue
+                if (call.span.path, call.span.start) in self._refused:
+                    continue  # it does not fit what it calls, which never begins
                 if follow(call):
                     seen.add(inner.name)
                     waiting.append(((*functions, inner), (*via, call)))

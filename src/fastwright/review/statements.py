@@ -18,6 +18,8 @@ _READS = frozenset({"execute", "scalars", "scalar", "exec", "get", "get_one", "q
 _WRITES = frozenset({"flush", "commit", "bulk_save_objects", "bulk_insert_mappings",
                      "bulk_update_mappings"})  # fmt: skip
 _STAGES = frozenset({"add", "add_all", "delete", "merge"})
+_AT_ONCE = frozenset({"add", "add_all", "iterate", "stream", "query"})
+"""What an async session has that is no coroutine, or is one only when it is gone through."""
 _DRIVERS = frozenset({"databases", "asyncpg", "psycopg", "psycopg2", "sqlite3", "aiosqlite",
                       "psycopg_pool", "pymysql"})  # fmt: skip
 _DRIVER_VERBS = frozenset({"execute", "executemany", "execute_many", "fetch", "fetch_all",
@@ -49,6 +51,12 @@ def statement(call: Call) -> Statement | None:
         return None
     is_async = "asyncio" in parts or any("sync" in owner for owner in owners)
     return Statement(verb, is_async, travels=verb in _READS | _WRITES)
+
+
+def is_lost(call: Call) -> bool:
+    """True for a statement of an async session or driver that nobody awaits: it is never sent."""
+    asked = statement(call) if call.dropped and not call.awaited else None
+    return asked is not None and asked.is_async and asked.verb not in _AT_ONCE
 
 
 def _of_session(parts: list[str]) -> bool:

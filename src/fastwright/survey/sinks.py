@@ -50,8 +50,8 @@ _BY_NAME = MappingProxyType(dict((
     *_each("path", "0 file path src filename name", "builtins.open io.open aiofiles.open os.open "
            "os.remove os.unlink os.listdir os.scandir os.makedirs os.mkdir os.rmdir os.walk "
            "os.removedirs shutil.rmtree shutil.unpack_archive anyio.open_file zipfile.ZipFile "
-           "tarfile.open fastapi.responses.FileResponse starlette.responses.FileResponse "
-           "codecs.open gzip.open"),
+           "tarfile.open codecs.open gzip.open"),
+    *_each("path", "0 path", "fastapi.responses.FileResponse starlette.responses.FileResponse"),
     *_each("path", "0 1 src dst", "os.rename os.replace os.symlink os.link shutil.copy "
            "shutil.copy2 shutil.copyfile shutil.copytree shutil.move"),
     *_each("url", "0 url", "urllib.request.urlopen urllib.request.urlretrieve "

@@ -17,7 +17,7 @@ from fastwright.review.offspring import Child, children
 from fastwright.review.reach import last, reach
 from fastwright.review.row_tables import table_of_row
 from fastwright.review.rule import rule
-from fastwright.review.statements import statement
+from fastwright.review.statements import is_lost, statement
 from fastwright.review.uncommented import uncommented
 
 NAME = "undeletable-parent"
@@ -151,7 +151,7 @@ def _deletions(app: AppMap) -> Iterator[_Deletion]:
         for call in reach(app).calls_in(ran.function):
             query = queries.get(call.span)
             table = app.table(query.tables[0]) if query is not None else None
-            by_row = query is None and _is_of_row(call)
+            by_row = query is None and _is_of_row(call) and not is_lost(call)
             if by_row:
                 table = table_of_row(app, ran.function, call.arguments[0], call.span.start)
             if table is not None and table.model:

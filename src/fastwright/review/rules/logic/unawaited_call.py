@@ -16,6 +16,7 @@ from fastwright.model.routing import Route
 from fastwright.review.callers import is_dead
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
+from fastwright.review.statements import is_lost
 from fastwright.source import signatures
 from fastwright.survey.codebase import of_tests
 
@@ -28,7 +29,7 @@ _PUT_AWAY = frozenset({"archive", "archived", "deprecated", "legacy", "obsolete"
 
 @rule(code="FW210", severity=Severity.HIGH)
 def unawaited_call(app: AppMap) -> Iterator[Finding]:
-    """An `async` function of ours that is called and not awaited, so that it never runs.
+    """An `async` function that is called and not awaited, so that it never runs.
 
     ## Why is this bad?
     The call makes a coroutine and does nothing else. What it should have written is not there, and
@@ -66,11 +67,11 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     A coroutine that is kept and handed on, to `gather` or `create_task`, is meant; only one whose
     first use is a test, an attribute or an element, that a session is given, or that an `async`
-    handler returns, is reported. A
-    function with a decorator may be no coroutine any more, and is passed over. A method that is
-    declared alone, as in a protocol, is told where every other of its name is `async`. What no
-    route reaches is only possible in a folder such as `archive`, where nothing calls it, and
-    where another project of the repository defines what is called.
+    handler returns, is reported. Of other packages the calls of an `AsyncSession` and of async
+    drivers count. A function with a decorator may be no coroutine any more, and is passed over. A
+    method that is declared alone, as in a protocol, is told where every other of its name is
+    `async`. What no route reaches is only possible in a folder such as `archive`, where nothing
+    calls it, and where another project of the repository defines what is called.
     """
     reached = reach(app)
     routes = {ran.function.name: ran.route for ran in reached.ran()}
@@ -81,6 +82,10 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
         answers = caller is not None and caller.name in handlers and _is_answer(app, caller, call)
         is_kept = call.dropped or call.target or answers
         if call.awaited or not is_kept or of_tests(call.span.path):
+            continue
+        if caller is not None and is_lost(call):
+            told = _finding(call, caller, routes.get(call.caller))
+            yield replace(told, structural=call.caller in routes)
             continue
         called = reached.callee(call)
         if caller is None or called is None or not _makes_a_coroutine(called):
@@ -152,7 +157,7 @@ def _finding(call: Call, caller: Function, route: Route | None) -> Finding:
     becomes = f"`{call.target}` is a coroutine, not its result"
     becomes = becomes if call.target else "the answer is a coroutine, which ends in a 500"
     told = f"`{call.text}` is not awaited: {'it never runs' if call.dropped else becomes}"
-    seen = [f"`{last(call.callee or '')}` is `async`"]
+    seen = [f"`{last(call.callee or call.text)}` is `async`"]
     if route is not None:
         seen.append(f"it runs for `{route}`")
     return Finding(

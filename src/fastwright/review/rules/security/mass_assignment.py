@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from fastwright.model.app import AppMap, Schema
 from fastwright.model.change import Edit, Fix, Safety
-from fastwright.model.code import Flow
+from fastwright.model.code import Call, Flow
 from fastwright.model.finding import Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.harm import Harm, finding, harms
@@ -91,7 +91,7 @@ def _leaves_out(app: AppMap, harm: Harm) -> bool:
 
 
 def _is_made_a_schema(app: AppMap, flow: Flow) -> bool:
-    """Whether the handler makes an object of a closed schema of what is sent, which drops the rest.
+    """Whether an object of a closed schema is made on the way, which drops what it does not have.
 
     That the object goes on, and not what it was made of, is not seen.
     """
@@ -100,11 +100,19 @@ def _is_made_a_schema(app: AppMap, flow: Flow) -> bool:
     }
     handler = reach(app).functions.get(flow.handler)
     for call in reach(app).calls_in(handler) if handler is not None else ():
-        made = (call.callee or "").removesuffix(".model_validate").removesuffix(".parse_obj")
-        given = (*call.arguments[:1], dict(call.keywords).get("**"))
+        made, given = _made_of(call)
         if made in closed and flow.name.partition(".")[0] in given:
             return True
-    return False
+    below = (f for span in flow.path for f in reach(app).functions.values() if holds(f.span, span))
+    calls = (call for f in below if f is not handler for call in reach(app).calls_in(f))
+    return any(made in closed and any(given) for made, given in map(_made_of, calls))
+
+
+def _made_of(call: Call) -> tuple[str, tuple[str | None, ...]]:
+    """What a call would make an object of, and of what: ``Item(**sent)``."""
+    made = (call.callee or "").removesuffix(".model_validate").removesuffix(".parse_obj")
+    is_class = made == call.callee
+    return made, (*(() if is_class else call.arguments[:1]), dict(call.keywords).get("**"))
 
 
 def _is_open(app: AppMap, flow: Flow) -> bool:
