@@ -28,6 +28,7 @@ class Errors:
 
     def __init__(self, app: AppMap) -> None:
         self._app = app
+        self._modules = {module.path: module for module in app.modules.values()}
         self._known: dict[str, tuple[str, ...] | None] = {}
         self._nets: dict[str, bool] = {}
 
@@ -72,7 +73,7 @@ class Errors:
     def raised(self, function: Function, value: str) -> str | None:
         """The dotted class that ``raise`` is given; ``None`` for what is no class by its name."""
         head = value.partition("(")[0].strip()
-        module = self._app.module_at(function.span.path)
+        module = self._modules.get(function.span.path)
         return named(module, head) if module is not None and _PLAIN.fullmatch(head) else None
 
     def is_answered(self, route: Route, step: Step | None, lineage: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap, Roots, Route, Unresolved
-from fastwright.model.code import Flow, Module, Unread
+from fastwright.model.code import Flow, Mistake, Module, Unread
 from fastwright.model.places import Span
 from fastwright.source.syntax import first_error
 from fastwright.survey.access import Access
@@ -107,20 +107,20 @@ def _routed(
 def _reached(app: AppMap, access: Access) -> AppMap:
     """What handlers do, and the modules, functions and calls of the whole project.
 
-    Of a large project values are followed while the rest is read; each of the three has relations
-    of its own, so that none depends on what another has asked before.
+    Of a large project values are followed, and mistakes found, while the rest is read; each has
+    relations of its own, so that none depends on what another has asked before.
     """
     codebase = access.evaluator.codebase
     pays = sum(len(unit.facts.calls) for unit in codebase.units) >= WORTH_SHARING
-    with beside(lambda: _flows(app, access), pays=pays) as flows:
+    with beside(lambda: (_flows(app, access), _mistakes(app, codebase)), pays=pays) as followed:
         names = Names(codebase)
         modules = {unit.name: _module(names, unit) for unit in codebase.units}
         relations = Relations(Evaluator(codebase, names))
         functions, calls = relations.functions(), relations.calls()
-        wrong = mistakes(app, relations)
         routes = tuple(_asking(app, access))
+        flows, wrong = followed()
         return replace(
-            app, routes=routes, flows=flows(), modules=modules, functions=functions, calls=calls,
+            app, routes=routes, flows=flows, modules=modules, functions=functions, calls=calls,
             mistakes=wrong,
         )  # fmt: skip
 
@@ -150,6 +150,10 @@ def _flows(app: AppMap, access: Access) -> tuple[Flow, ...]:
             found.update(dict.fromkeys(flows.of_route(route, handler)))
     found.update(dict.fromkeys(flows.of_process()))
     return tuple(found)
+
+
+def _mistakes(app: AppMap, codebase: Codebase) -> tuple[Mistake, ...]:
+    return mistakes(app, Relations(Evaluator(codebase, Names(codebase))))
 
 
 def _places(access: Access) -> dict[str, Symbol]:

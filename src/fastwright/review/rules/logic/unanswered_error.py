@@ -101,12 +101,13 @@ def unanswered_error(app: AppMap) -> Iterator[Finding]:
     `HTTPException` is answered by FastAPI.
     """
     told: set[Span] = set()
-    for route in app.routes:
+    refusing = {f.name: rows for f in app.functions if (rows := tuple(_raised(app, f)))}
+    for route in app.routes if refusing else ():
         if not route.reachable or route.method == "WEBSOCKET":
             continue
         for root in reach(app).roots(route):
             for function, step in raises_below(app, root):
-                for stop, lineage in _raised(app, function):
+                for stop, lineage in refusing.get(function.name, ()):
                     at = Span(function.span.path, stop.start, stop.end)
                     if at in told or _is_caught(function, stop, step, lineage):
                         continue
