@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
@@ -93,6 +94,18 @@ def test_a_router_that_no_application_includes() -> None:
     assert found(main=included, items=ITEMS, resets=RESETS).grade is Grade.CERTAIN
 
 
+@pytest.mark.parametrize("where", ["main", "items"])
+def test_in_an_application_that_cannot_be_imported(where: str) -> None:
+    """Nothing of it runs; one that has been run all the same is judged as ever."""
+    texts = {"main": MAIN.replace("items", "resets"), "resets": RESETS, "items": ITEMS}
+    texts[where] = f"from resets import Unheard\n{texts[where]}"
+    grade = Grade.POSSIBLE if where == "main" else Grade.CERTAIN
+    assert found(**texts).grade is grade
+    files = {PurePosixPath(f"{name}.py"): text.encode() for name, text in texts.items()}
+    app = replace(static.read(files), contract={})
+    assert find_all(app, [find_rule("guessable-code")]).findings[0].grade is Grade.CERTAIN
+
+
 def test_where_one_inclusion_cannot_be_followed_any_router_may_be_served() -> None:
     """Nobody can say of a router that it is not among those of `unknown()`."""
     main = f"{MAIN}\nfor one in unknown():\n    app.include_router(one)\n"
@@ -170,7 +183,8 @@ def test_behind_what_always_raises(read: str, grade: Grade) -> None:
 )  # fmt: skip
 def test_a_decorator_that_keeps_a_route_for_development(decorator: str, grade: Grade) -> None:
     """In production nobody gets there."""
-    resets = RESETS.replace('@router.post("/reset")\n', f'@router.post("/reset")\n@{decorator}\n')
+    marked = RESETS.replace('@router.post("/reset")\n', f'@router.post("/reset")\n@{decorator}\n')
+    resets = f"from marks import {decorator.partition('.')[0]}\n{marked}"
     included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
     assert found(main=included, items=ITEMS, resets=resets).grade is grade
 

@@ -10,10 +10,8 @@ from pathlib import PurePosixPath
 from fastwright.lab import settings, settings_values
 from fastwright.model.app import AppMap
 from fastwright.model.change import ChangeSet
-from fastwright.workspace.ignore import Rules
+from fastwright.workspace.ignore import is_ignored
 from fastwright.workspace.reading import is_real_env
-
-Files = Mapping[PurePosixPath, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +64,5 @@ def _env_file(app: AppMap) -> PurePosixPath | None:
     if len(names) != 1:
         return None
     path = app.roots.working / names.pop()
-    written = is_real_env(path.name) and ".." not in path.parts and _ignored(app.files, path)
+    written = is_real_env(path.name) and ".." not in path.parts and is_ignored(app.files, path)
     return path if written else None
-
-
-def _ignored(files: Files, path: PurePosixPath) -> bool:
-    rules = Rules()
-    for folder in reversed(path.parents):
-        text = files.get(folder / ".gitignore")
-        if text is not None:
-            rules = rules.within(folder, text.decode("utf-8", "replace"))
-    return rules.ignores(str(path), is_folder=False)

@@ -270,7 +270,8 @@ class AppMap:
     edit; `app` is the application chosen where a repository has several in `applications`;
     `versions` are those of the interpreter's packages, as installed, else as locked; `signatures`
     are what FastAPI reads from each handler and dependency of ours, by its dotted name; `mistakes`
-    are expressions of functions that raise whenever they run.
+    are expressions that raise whenever they run: of functions, and, under the name of the module,
+    of those modules that the import of the application comes to.
     """
 
     files: Mapping[PurePosixPath, bytes]

@@ -140,7 +140,7 @@ class Mistake:
     """An expression that raises whenever it runs: what it names is not there, or does not fit.
 
     Attributes:
-        function: The function in whose text it stands, dotted.
+        function: The function or module in whose text it stands, dotted.
         at: The expression.
         error: The exception, by its plain name.
         why: What is wrong, in words.

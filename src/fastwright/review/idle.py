@@ -18,6 +18,7 @@ from fastwright.review.once import once
 from fastwright.review.raising import Failure
 from fastwright.review.reach import holds, last
 from fastwright.review.shadowing import shadowed
+from fastwright.review.unimportable import unimportable
 
 _JOINING = re.compile(r"include|mount|\broutes?\b")
 _NEVER = re.compile(r"(?:if\s+)?(?:False|0)(?:\s+and\b|\s*$)")
@@ -29,11 +30,18 @@ _OF_THE_TEXT = frozenset(
     {"shadowed-route", "failing-route", "allow-of-nothing", "allow-without-reason"}
 )
 """What is objected to is what stands there, run or not."""
+_WITHOUT_THE_APP = frozenset({
+    "unimportable-app", "allow-of-nothing", "allow-without-reason", "broken-revision-chain",
+    "empty-downgrade", "multiple-heads",
+})  # fmt: skip
+"""What is so whether the application can be imported or not."""
 _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 
 
 def weighed(app: AppMap, finding: Finding) -> Finding:
     """`finding`, no longer certain where it stands in a function that nothing runs."""
+    if finding.structural and finding.rule not in _WITHOUT_THE_APP and unimportable(app):
+        return _only_possible(finding, "the application cannot be imported")
     if finding.structural and finding.rule == "failing-route" and finding.symbol in _hidden(app):
         return _only_possible(finding, "a route above answers each of its paths")
     if not finding.structural or finding.rule in _OF_THE_TEXT:

@@ -198,6 +198,11 @@ class Codebase:
         inside = filter(None, imported.module.split("."))
         return self._files.get((*_up(unit.folder, imported.level - 1), *inside)), absolute
 
+    def package(self, folder: Folder) -> Unit | None:
+        """The ``__init__.py`` of a folder, where it has one."""
+        found = self._files.get(folder)
+        return found if found is not None and found.package else None
+
     def submodule(
         self, unit: Unit | None, absolute: str, name: str, seen_from: Unit
     ) -> Unit | None:

@@ -33,7 +33,7 @@ Term: TypeAlias = Any
 
 AWAITED, IN_LOOP, IN_EXCEPT = 1, 2, 4
 
-VERSION = "4"
+VERSION = "5"
 """Changes whenever the extractor reads a file differently: old cached facts are then unread."""
 
 
@@ -213,7 +213,7 @@ class Scope:
 class Facts:
     """Everything read of one file; `conditions` are the tests that terms refer to by index.
 
-    `unbound` are the names that functions read and nothing in the file binds.
+    `unbound` are the names that are read and that nothing in the file binds.
     """
 
     errors: int

@@ -7,7 +7,9 @@ import re
 from fastwright.model.app import AppMap
 from fastwright.model.code import Mistake
 from fastwright.survey.absent import Absent
+from fastwright.survey.absent_modules import AbsentModules
 from fastwright.survey.classes import Classes
+from fastwright.survey.loading import Loading
 from fastwright.survey.members import Members
 from fastwright.survey.misfits import Misfits
 from fastwright.survey.nameless import Nameless
@@ -21,20 +23,26 @@ _MODERN = re.compile(
 
 
 def mistakes(app: AppMap, relations: Relations) -> tuple[Mistake, ...]:
-    """Every mistake in the functions of the project, those of the test suite aside."""
+    """Every mistake in the functions of the project, those of the test suite aside.
+
+    Those of modules are told where the import of the application comes to them.
+    """
     classes = Classes(relations.evaluator)
     rows = Rows(classes, relations, app.tables)
     members = Members(classes, rows.mapped)
     schemas = {schema.name: schema for schema in app.schemas}
+    names = relations.evaluator.names
+    nameless = Nameless(names, AbsentModules(names.codebase, app.files))
     readers = (
         Absent(members, rows),
         Unread(members, rows, schemas),
-        Nameless(relations.evaluator.names),
+        nameless,
         Misfits(relations, members, schemas, modern=_is_modern(app)),
     )
-    units = [unit for unit in relations.evaluator.codebase.units if not unit.tests]
+    units = [unit for unit in names.codebase.units if not unit.tests]
     found = (mistake for unit in units for reader in readers for mistake in reader.of(unit))
-    return tuple(dict.fromkeys(found))
+    loading = Loading(nameless).of(app.app) if app.app is not None else ()
+    return tuple(dict.fromkeys((*loading, *found)))
 
 
 def _is_modern(app: AppMap) -> bool:

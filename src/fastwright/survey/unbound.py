@@ -16,7 +16,7 @@ _KNOWN = frozenset(dir(builtins)) | {
 
 
 def unbound(scopes: list[Scope], reads: Iterable[Read], anyhow: Collection[str]) -> Iterator[Read]:
-    """The reads in functions of names that no scope around them binds.
+    """The reads of names that no scope around them binds.
 
     `anyhow` are names that something in the file binds, in whichever scope.
     """
@@ -25,7 +25,7 @@ def unbound(scopes: list[Scope], reads: Iterable[Read], anyhow: Collection[str])
         bound[scope.up].add(scope.name.rpartition(".")[2])
     for read in reads:
         index, name = read.scope, read.name.partition(".")[0]
-        if scopes[index].kind != "f" or name in _KNOWN or name in anyhow:
+        if name in _KNOWN or name in anyhow:
             continue
         if not any(name in bound[place] for place in _around(scopes, index)):
             yield read

@@ -7,7 +7,7 @@ and that nothing below an ignored folder can be taken back. They are tested agai
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -46,6 +46,18 @@ class Rules:
             if regex and name.startswith(prefix) and regex.fullmatch(name, len(prefix)):
                 return not group.negated
         return False
+
+
+def is_ignored(files: Mapping[PurePosixPath, bytes], path: PurePosixPath) -> bool:
+    """True where the ignore files among `files` keep `path`, or a folder above it, out of git."""
+    rules, folders = Rules(), tuple(reversed(path.parents))
+    for folder in folders:
+        if rules.ignores(str(folder), is_folder=True):
+            return True
+        text = files.get(folder / ".gitignore")
+        if text is not None:
+            rules = rules.within(folder, text.decode("utf-8", "replace"))
+    return rules.ignores(str(path), is_folder=False)
 
 
 def compile_lines(text: str) -> Iterator[Group]:
