@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -223,3 +224,68 @@ def test_behind_a_mistake_in_the_same_arm() -> None:
     resets = RESETS.replace('    return "".join(', inner)
     included = f"{MAIN}\nfrom resets import router as resets\n\napp.include_router(resets)\n"
     assert found(main=included, items=ITEMS, resets=resets).grade is Grade.POSSIBLE
+
+
+CHECKING = """
+async def make_reset_code(code: str) -> str:
+    return "".join(random.choices("0123456789", k=8))
+
+
+@router.post("/check")
+async def answer() -> str:
+    found = {call}
+    return found.upper()
+
+
+@router.post("/again")
+async def again(body: str) -> str:
+    {again}
+    return body
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "again", "grade"),
+    [
+        ("make('1')", "make(body)", Grade.POSSIBLE),
+        ("make('1')", "await make(body)", Grade.CERTAIN),
+        ("make('1')", "kept = make", Grade.CERTAIN),
+        ("await make('1', 2)", "await make()", Grade.POSSIBLE),
+        ("await make('1')", "await make()", Grade.CERTAIN),
+    ],
+)
+def test_what_no_call_runs(call: str, again: str, grade: Grade) -> None:
+    """A coroutine that nobody awaits does nothing, and a call that does not fit never begins."""
+    text = CHECKING.format(call=call, again=again)
+    text = re.sub(r"\bmake\b", "make_reset_code", text)
+    items = ITEMS.replace("from fastapi", "import random\n\nfrom fastapi")
+    assert found(main=MAIN, items=items + text).grade is grade
+
+
+@pytest.mark.parametrize(
+    ("read", "grade"),
+    [("made.upper()", Grade.POSSIBLE), ("made", Grade.CERTAIN), ("made.close()", Grade.CERTAIN)],
+)
+def test_behind_what_reads_a_coroutine(read: str, grade: Grade) -> None:
+    """It has none of the attributes of its result."""
+    items = (
+        f"{ITEMS}\nimport random\nasync def make() -> str: ...\n\n\n"
+        '@router.post("/reset")\nasync def make_reset_code() -> str:\n'
+        f'    made = make()\n    {read}\n    return "".join(random.choices("0123456789", k=8))\n'
+    )
+    assert found(main=MAIN, items=items).grade is grade
+
+
+@pytest.mark.parametrize(
+    ("before", "grade"),
+    [("unheard_of", Grade.POSSIBLE), ("print", Grade.CERTAIN),
+     ("print or unheard_of", Grade.CERTAIN), ("unheard_of or print", Grade.POSSIBLE)],
+)  # fmt: skip
+def test_what_only_code_behind_a_failure_calls(before: str, grade: Grade) -> None:
+    """The only call of a function stands behind a name that nothing binds."""
+    items = f"import random\n{ITEMS}{MAKES}".replace(
+        "    return 0",
+        f"""    {before}
+    return make_reset_code()""",
+    )
+    assert found(main=MAIN, items=items).grade is grade

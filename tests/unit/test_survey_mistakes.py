@@ -65,6 +65,29 @@ def test_mistakes_are_told_of_classes_rows_and_schemas() -> None:
     ]
 
 
+def test_a_row_that_a_dependency_gives_is_one_whatever_its_annotation_says() -> None:
+    """Also where one name holds the result first and then its row."""
+    injected = b"""
+from fastapi import Depends
+from sqlalchemy import select
+from models import Item
+from db import session
+def current():
+    found = session.execute(select(Item))
+    found = found.scalar_one_or_none()
+    if found is None:
+        return None
+    return found
+def anything():
+    return session.thing()
+def read(item=Depends(current), named: dict = Depends(current), other=Depends(anything)):
+    return item.price, named.rank, other.price
+"""
+    assert _told(models=MODELS, injected=injected) == [
+        "item.price: AttributeError", "named.rank: AttributeError",
+    ]  # fmt: skip
+
+
 def test_a_test_suite_makes_no_mistakes() -> None:
     """What a test does on purpose is no mistake of the app."""
     assert _told(models=MODELS, test_uses=USES) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -21,6 +22,8 @@ from fastwright.review.raising import (
     is_passed,
 )
 from fastwright.review.reach import Step, holds, last, reach
+from fastwright.review.sent_values import given_by
+from fastwright.review.unawaited import unawaited
 
 
 @once
@@ -55,11 +58,13 @@ def failure_below(app: AppMap, root: Function) -> tuple[Failure, Step | None] | 
 
 @once
 def mistakes(app: AppMap) -> Mapping[Span, Sequence[Mistake]]:
-    """The mistakes of each function, by its span, those aside that an ``except`` is there for."""
+    """The mistakes of each function, by its span, without what is foreseen or is no row."""
     found: dict[Span, list[Mistake]] = defaultdict(list)
     for mistake in (*app.mistakes, *begun_twice(app)):
         function = _function_at(app, mistake.function, mistake.at)
-        if function is not None and not _is_expected(function, mistake):
+        if function is None or _is_expected(function, mistake):
+            continue
+        if not _is_contradicted(app, function, mistake):
             found[function.span].append(mistake)
     return found
 
@@ -77,6 +82,25 @@ def _is_expected(function: Function, mistake: Mistake) -> bool:
     return mistake.error in named
 
 
+def _is_contradicted(app: AppMap, function: Function, mistake: Mistake) -> bool:
+    """True where a caller hands on something else than the parameter's annotation says."""
+    name = app.text(mistake.at).partition(".")[0]
+    said = dict(function.annotations).get(name)
+    if said is None or mistake.error != "AttributeError":
+        return False
+    for call in _calls_of(app).get(function.name, ()):
+        caller = reach(app).functions.get(call.caller)
+        handed = given_by(function, call).get(name)
+        known = dict(caller.annotations).get(handed or "") if caller is not None else None
+        if known is not None and not _words(known) & _words(said):
+            return True
+    return False
+
+
+def _words(annotation: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", annotation)) - {"None", "Optional", "Annotated", "Union"}
+
+
 def _of_mistakes(app: AppMap) -> Iterator[tuple[str, Failure]]:
     """What each run of a function comes to, of what is wrong in it."""
     for rows in mistakes(app).values():
@@ -91,10 +115,10 @@ def _of_mistakes(app: AppMap) -> Iterator[tuple[str, Failure]]:
 def unreached(app: AppMap) -> Mapping[str, Sequence[Failure]]:
     """What keeps the rest of each function from being run, failures of what it calls included."""
     found: dict[str, list[Failure]] = {name: [own] for name, own in failures(app).items()}
-    for name, failure in _in_blocks(app):
+    for name, failure in (*_in_blocks(app), *_coroutines(app)):
         found.setdefault(name, []).append(failure)
-    waiting = [name for name, own in failures(app).items() if not own.caught]
-    calls = _calls_of(app) if waiting else {}
+    waiting = [name for name, own in found.items() if not all(f.caught for f in own)]
+    calls = _calls_of(app)
     while waiting:
         name = waiting.pop()
         error = next(failure.error for failure in found[name] if not failure.caught)
@@ -121,6 +145,15 @@ def _in_blocks(app: AppMap) -> Iterator[tuple[str, Failure]]:
                 yield row.function, Failure(row.at, until, row.error, row.why, caught=True)
 
 
+def _coroutines(app: AppMap) -> Iterator[tuple[str, Failure]]:
+    """What reads an attribute of a coroutine that nobody awaits; told as the lack of `await`."""
+    for one in unawaited(app):
+        if one.read is not None and is_passed(app, one.caller, one.read):
+            why = f"`{one.call.target}` is a coroutine"
+            yield one.caller.name, failure_at(one.caller, one.read, "AttributeError", why)
+
+
+@once
 def _calls_of(app: AppMap) -> Mapping[str, Sequence[Call]]:
     """The calls of each function of ours, by its name."""
     found: dict[str, list[Call]] = defaultdict(list)

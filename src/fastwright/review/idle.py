@@ -11,14 +11,13 @@ from pathlib import PurePosixPath
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
-from fastwright.review.allowing import header
 from fastwright.review.course import around
-from fastwright.review.failing import unreached
+from fastwright.review.mentions import mentions
 from fastwright.review.once import once
-from fastwright.review.raising import Failure
 from fastwright.review.reach import holds, last
 from fastwright.review.shadowing import shadowed
 from fastwright.review.unimportable import unimportable
+from fastwright.review.unrun import is_behind_failure, never_run
 
 _JOINING = re.compile(r"include|mount|\broutes?\b")
 _NEVER = re.compile(r"(?:if\s+)?(?:False|0)(?:\s+and\b|\s*$)")
@@ -50,7 +49,7 @@ def weighed(app: AppMap, finding: Finding) -> Finding:
     why = next(filter(None, (_idle(app, function) for function in inside)), None)
     if why is None and any(_is_skipped(function, finding.at.start) for function in inside):
         why = "it stands under a test that is never true"
-    if why is None and any(_is_behind_failure(app, f, finding.at.start) for f in inside):
+    if why is None and any(is_behind_failure(app, f, finding.at.start) for f in inside):
         why = "the function raises before"
     return finding if why is None else _only_possible(finding, why)
 
@@ -63,6 +62,8 @@ def _only_possible(finding: Finding, why: str) -> Finding:
 def _idle(app: AppMap, function: Function) -> str | None:
     """Why nothing runs `function`, in words."""
     name = last(function.name)
+    if function.name in never_run(app):
+        return f"no call of `{name}` runs it"
     if function.name in _unserved(app):
         return f"no application includes the router of `{name}`"
     if function.name in _hidden(app):
@@ -73,7 +74,7 @@ def _idle(app: AppMap, function: Function) -> str | None:
         return None
     if _is_replaced(app, function):
         return f"a later definition of `{name}` takes the place of this one"
-    if not function.class_name and not name.startswith("__") and _names(app).count(name) == 1:
+    if not function.class_name and not name.startswith("__") and mentions(app).count(name) == 1:
         return f"nothing names `{name}` but its own definition"
     return None
 
@@ -82,30 +83,6 @@ def _is_skipped(function: Function, offset: int) -> bool:
     """True for a place under ``if False``, alone or with ``and``."""
     held = (block for block in around(function, offset) if block.kind == "arm")
     return any(_NEVER.match(block.words) for block in held)
-
-
-def _is_behind_failure(app: AppMap, function: Function, offset: int) -> bool:
-    """True for what always raises, what is behind it, and the parameters of such a handler."""
-    return any(
-        _keeps_from(app, function, failure, offset)
-        for failure in unreached(app).get(function.name, ())
-    )
-
-
-def _keeps_from(app: AppMap, function: Function, failure: Failure, offset: int) -> bool:
-    """True where a failure keeps a place from being run."""
-    if not holds(function.span, failure.at):
-        return False
-    if failure.caught:
-        is_tried = failure.at.start <= offset < failure.until
-        nets = [b for b in function.blocks if b.kind in ("except", "finally")]
-        is_answer = any(net.start <= offset < net.end for net in nets)
-        ends = failure.ends and offset >= failure.until and not is_answer
-        return is_tried or ends
-    content = app.files[function.span.path]
-    first, last_line = header(function.span, content)
-    line = first + content.count(b"\n", function.span.start, offset)
-    return failure.at.start <= offset or first <= line <= last_line
 
 
 @once
@@ -149,26 +126,6 @@ def _is_one_block(content: bytes, start: int, end: int) -> bool:
         return False
     lines = content[start:end].split(b"\n")[1:-1]
     return all(not line.strip() or not line[:indent].strip() for line in lines)
-
-
-class _Names:
-    """How often names stand in the files of an app: as code, in words or in a string."""
-
-    def __init__(self, app: AppMap) -> None:
-        self._files = app.files
-        self._counted: dict[str, int] = {}
-
-    def count(self, name: str) -> int:
-        """The places of `name` as a whole word, in all files."""
-        if name not in self._counted:
-            plain = name.encode()
-            word = re.compile(rb"\b%b\b" % re.escape(plain))
-            holding = (content for content in self._files.values() if plain in content)
-            self._counted[name] = sum(len(word.findall(content)) for content in holding)
-        return self._counted[name]
-
-
-_names = once(_Names)
 
 
 @once

@@ -10,6 +10,7 @@ from fastwright.model.code import Block, Function
 from fastwright.model.places import Span
 from fastwright.review.course import always, around
 from fastwright.source import syntax
+from fastwright.source.syntax import Node
 
 _PARTIAL = frozenset({
     "conditional_expression", "boolean_operator", "lambda", "list_comprehension",
@@ -97,7 +98,17 @@ def is_partial(app: AppMap, function: Function, at: Span) -> bool:
     ]
     bodies = [place for place, node in enumerate(above) if node.type == "block"]
     kinds = [node.type for node in above]
-    return not _PARTIAL.isdisjoint(kinds) or _CLAUSE in kinds[bodies[-1] if bodies else 0 :]
+    is_caught = _CLAUSE in kinds[bodies[-1] if bodies else 0 :]
+    return is_caught or any(n.type in _PARTIAL and not _begins_with(n, at) for n in above)
+
+
+def _begins_with(node: Node, at: Span) -> bool:
+    """True for the part that is run first: the left of ``and``, the test of ``x if y else z``."""
+    if node.type == "boolean_operator":
+        first = node.child_by_field_name("left")
+    else:
+        first = node.named_children[1] if node.type == "conditional_expression" else None
+    return first is not None and first.start_byte <= at.start < first.end_byte
 
 
 def held_until(function: Function, offset: int) -> int:

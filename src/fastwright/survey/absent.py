@@ -12,7 +12,6 @@ from fastwright.source import syntax
 from fastwright.source.syntax import Node
 from fastwright.survey.codebase import Unit
 from fastwright.survey.evaluate import Evaluator
-from fastwright.survey.facts import Scope
 from fastwright.survey.members import Members
 from fastwright.survey.names import Symbol, is_class
 from fastwright.survey.rows import Rows
@@ -44,7 +43,7 @@ class Absent:
             held = next((r for r in rows.get(name, ()) if r[0] == scope), None)
             if held is not None and held[1] <= hit.start():
                 told = list(self._absent(unit, scope, hit, held[2], far=True))
-                if told and self._is_borne_out(unit, unit.scopes[scope], name, held[2]):
+                if told and self._is_borne_out(unit, scope, name, held[2]):
                     yield from told
             elif name in classes:
                 symbol = self._evaluator.names.lookup(unit, scope, name)
@@ -71,14 +70,16 @@ class Absent:
                 found.setdefault(name, []).append((index, start, model))
         return found
 
-    def _is_borne_out(self, unit: Unit, scope: Scope, name: str, model: Symbol) -> bool:
-        """True where what is read of a parameter bears out its annotation.
+    def _is_borne_out(self, unit: Unit, index: int, name: str, model: Symbol) -> bool:
+        """True where what is read of a parameter bears out its annotation, or a dependency does.
 
         An annotation alone may be wrong; a name that is asked what it is may be anything.
         """
+        scope = unit.scopes[index]
         text, known = unit.text((scope.body, scope.body_end)), self.members.of(model)
         read = set(re.findall(rf"(?<![\w.]){name}\.(\w+)", text)) - {"id"}
-        is_said = name in (parameter.name for parameter in scope.parameters)
+        is_said = name in (p.name for p in scope.parameters)
+        is_said = is_said and not self.rows.is_injected(unit, index, name)
         agrees = known is not None and (not is_said or bool(read & known))
         return agrees and name not in _NARROWS.findall(text)
 

@@ -10,7 +10,7 @@ from fastwright.survey.bindings import target_names
 from fastwright.survey.classes import Classes
 from fastwright.survey.codebase import Unit
 from fastwright.survey.evaluate import Evaluator
-from fastwright.survey.facts import Assignment, Loop, Scope, Term
+from fastwright.survey.facts import Assignment, Loop, ParameterFact, Scope, Term
 from fastwright.survey.names import Symbol, is_function
 from fastwright.survey.relations import Relations
 from fastwright.survey.terms_text import render
@@ -78,16 +78,44 @@ class Rows:
         scope = unit.scopes[index]
         bound = _bound(scope)
         for parameter in scope.parameters:
-            model = self._said(parameter.annotation, unit, scope.up)
+            model = self._injected(unit, scope.up, parameter)
+            model = model or self._said(parameter.annotation, unit, scope.up)
             if model is not None and parameter.name not in bound and "*" not in parameter.kind:
                 yield parameter.name, scope.body, model
         given = {parameter.name for parameter in scope.parameters}
         given |= {name for _, target in scope.contexts for name in target_names(target)}
         for name, values in bound.items():
-            found = {self._held(unit, index, value) for _, value in values}
+            lasting = values[1:] if _is_opened(unit, name, [v for _, v in values]) else values
+            found = {self._held(unit, index, value) for _, value in lasting}
             model = next(iter(found)) if len(found) == 1 and name not in given else None
             if model is not None:
-                yield name, min(at for at, _ in values), model
+                yield name, min(at for at, _ in lasting), model
+
+    def is_injected(self, unit: Unit, index: int, name: str) -> bool:
+        """True for a parameter that a dependency fills with a row, whatever its annotation says."""
+        scope = unit.scopes[index]
+        own = (p for p in scope.parameters if p.name == name)
+        return any(self._injected(unit, scope.up, p) is not None for p in own)
+
+    def _injected(self, unit: Unit, scope: int, parameter: ParameterFact) -> Model:
+        """The class of the rows that the dependency in a parameter's default gives."""
+        match parameter.default:
+            case ["c", int(number)]:
+                call = unit.facts.calls[number]
+            case _:
+                return None
+        if str(call.callee).rpartition(".")[2] not in ("Depends", "Security") or not call.arguments:
+            return None
+        written = call.arguments[0]
+        names = self._evaluator.names
+        given = names.resolve(unit, scope, written) if isinstance(written, str) else None
+        if given is None or given.unit is None or given.rest or not is_function(given):
+            return None
+        facts = given.unit.scopes[given.scope]
+        held = {name: found for name, _, found in self.of(given.unit, given.scope)}
+        terms = (term for term in facts.values if term != ["k", None])
+        kinds = {held.get(term) if isinstance(term, str) else None for term in terms}
+        return next(iter(kinds)) if len(kinds) == 1 and not facts.yields else None
 
     def _said(self, annotation: Term, unit: Unit, scope: int, *, many: bool = False) -> Model:
         """The one mapped class that an annotation names, or that it names a list of."""
@@ -174,9 +202,10 @@ class Rows:
     def _whole(self, unit: Unit, index: int, written: str) -> str:
         """An expression with the local names in it that hold statements and results written out."""
         values: dict[str, list[str]] = {}
-        for row in unit.scopes[index].assignments:
-            if isinstance(row.target, str) and row.value_span is not None:
-                values.setdefault(row.target, []).append(unit.text(row.value_span))
+        for name, rows in _bound(unit.scopes[index]).items():
+            bound = [row for _, row in rows]
+            known = bound[:1] if _is_opened(unit, name, bound) else bound
+            values[name] = [_text(unit, row) for row in known]
         text = written
         for _ in range(_DEEPEST):
             for name in {hit[0] for hit in _NAMED.finditer(text)}:
@@ -185,6 +214,16 @@ class Rows:
                     parts = re.split(rf"(?<![\w.]){name}\b(?!\s*=)", text)
                     text = given[0].join(parts)
         return re.sub(r"\s+", " ", text).strip()
+
+
+def _is_opened(unit: Unit, name: str, values: list[Value]) -> bool:
+    """True for ``found = execute(…)`` that ``found = found.first()`` takes the place of."""
+    return len(values) == 2 and _text(unit, values[1]).startswith(f"{name}.")
+
+
+def _text(unit: Unit, value: Value) -> str:
+    span = value.value_span if isinstance(value, Assignment) else None
+    return unit.text(span) if span is not None else ""
 
 
 def _bound(scope: Scope) -> dict[str, list[tuple[int, Value]]]:

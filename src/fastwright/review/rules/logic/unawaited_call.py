@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,11 +15,8 @@ from fastwright.review.callers import is_dead
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
 from fastwright.review.statements import is_lost
-from fastwright.source import signatures
+from fastwright.review.unawaited import is_answer, unawaited
 from fastwright.survey.codebase import of_tests
-
-_OWN = r"close|send|throw|cr_\w+|__\w+__"
-"""Attributes that a coroutine has itself."""
 
 _PUT_AWAY = frozenset({"archive", "archived", "deprecated", "legacy", "obsolete"})
 """Folders of what is kept to be read, and run no more."""
@@ -73,84 +68,25 @@ def unawaited_call(app: AppMap) -> Iterator[Finding]:
     `async`. What no route reaches is only possible in a folder such as `archive`, where nothing
     calls it, and where another project of the repository defines what is called.
     """
-    reached = reach(app)
-    routes = {ran.function.name: ran.route for ran in reached.ran()}
-    handlers = {route.handler for route in app.routes if route.reachable}
-    written = Counter(function.name for function in app.functions)
+    routes = {ran.function.name: ran.route for ran in reach(app).ran()}
     for call in app.calls:
-        caller = reached.functions.get(call.caller)
-        answers = caller is not None and caller.name in handlers and _is_answer(app, caller, call)
-        is_kept = call.dropped or call.target or answers
-        if call.awaited or not is_kept or of_tests(call.span.path):
-            continue
-        if caller is not None and is_lost(call):
+        caller = reach(app).functions.get(call.caller)
+        if caller is not None and _is_lost(app, caller, call):
             told = _finding(call, caller, routes.get(call.caller))
             yield replace(told, structural=call.caller in routes)
-            continue
-        called = reached.callee(call)
-        if caller is None or called is None or not _makes_a_coroutine(called):
-            continue
-        if written[called.name] > 1 or _is_one_of_several(app, call, called):
-            continue  # one of several by that name may be no coroutine
-        if not _is_what_runs(app, called):
-            continue
-        if call.dropped or answers or _is_taken_for_its_result(app, caller, call):
-            route = routes.get(call.caller)
-            sure = route is not None or not (
-                _is_put_away(app, call) or _is_foreign(app, call, called)
-            )
-            yield replace(_finding(call, caller, route), structural=sure)
+    for one in unawaited(app):
+        route = routes.get(one.caller.name)
+        sure = route is not None or not (
+            _is_put_away(app, one.call) or _is_foreign(app, one.call, one.called)
+        )
+        yield replace(_finding(one.call, one.caller, route), structural=sure)
 
 
-def _is_answer(app: AppMap, caller: Function, call: Call) -> bool:
-    """True for what an ``async`` handler returns: FastAPI awaits the handler, and no more."""
-    written = app.text(call.span)
-    return caller.is_async and any(
-        stop.kind == "return" and stop.value.strip() == written
-        and stop.start <= call.span.start < stop.end
-        for stop in caller.stops
-    )  # fmt: skip
-
-
-def _makes_a_coroutine(function: Function) -> bool:
-    is_plain = not set(function.decorators) - {"staticmethod", "classmethod"}
-    return function.is_async and not function.yields and is_plain
-
-
-def _is_what_runs(app: AppMap, called: Function) -> bool:
-    """True where the method itself runs, or any that can stand for one that is declared alone."""
-    if called.class_name is None or not signatures.is_declared_alone(app, called.span):
-        return True
-    named = (f for f in app.functions if last(f.name) == last(called.name) and f is not called)
-    written = [f for f in named if not signatures.is_declared_alone(app, f.span)]
-    return bool(written) and all(_makes_a_coroutine(f) for f in written)
-
-
-def _is_one_of_several(app: AppMap, call: Call, called: Function) -> bool:
-    """True where a variable is called, which may stand for something else the next time."""
-    name = last(call.text)
-    if name == last(called.name):
+def _is_lost(app: AppMap, caller: Function, call: Call) -> bool:
+    """True for a call of a library's that does nothing before it is awaited."""
+    if call.awaited or of_tests(call.span.path) or not is_lost(call):
         return False
-    renamed = rf"\b{re.escape(last(called.name))}\s+as\s+{re.escape(name)}\b"
-    return re.search(renamed, app.files[call.span.path].decode("utf-8", "replace")) is None
-
-
-def _is_taken_for_its_result(app: AppMap, caller: Function, call: Call) -> bool:
-    """True where the first use of the name is one that a coroutine is no good for."""
-    content = app.files[caller.span.path]
-    text = content[call.span.end : caller.span.end].decode("utf-8", "replace")
-    name = re.escape(call.target)
-    if re.search(rf"\bawait\s+\(?\s*{name}\b(?!\s*[.(\[])", text):
-        return False
-    found = re.search(rf"(?<![\w.'\"]){name}\b", text)
-    if found is None or "\n" not in text[: found.start()]:
-        return False
-    before = text[: found.start()].rpartition("\n")[2]
-    after = text[found.end() :]
-    is_tested = re.search(r"\b(?:if|while|and|or)\s+(?:not\s+)?$", before) is not None
-    is_read = re.match(rf"\.(?!(?:{_OWN})\b)\w|\[", after) is not None
-    is_given = re.search(r"\b(?:session|db)\w*\.(?:add|delete|refresh|merge)\($", before)
-    return is_tested or is_read or is_given is not None
+    return bool(call.dropped or call.target or is_answer(app, caller, call))
 
 
 def _finding(call: Call, caller: Function, route: Route | None) -> Finding:
