@@ -23,6 +23,9 @@ def ensure_admin(user):
         raise HTTPException(403)
 def touch(user):
     user.is_admin = False
+def check_role(roles, user):
+    if user.role not in roles:
+        raise HTTPException(403)
 @app.post('/films')
 def add(title: str, user: User = Depends(get_current_user)):
 """
@@ -38,6 +41,10 @@ def add(title: str, user: User = Depends(get_current_user)):
         ("if user.role not in ('admin', 'superadmin'):\n        raise HTTPException(403)", True),
         ("if user['role'] != 'admin':\n        raise HTTPException(403)", True),
         ("ensure_admin(user)", True),
+        ("check_role(['ADMIN'], user)", True),
+        ("check_role([Role.ADMIN, 'superadmin'], user)", True),
+        ("check_role(['ADMIN', 'EDITOR'], user)", False),
+        ("check_role(allowed, user)", False),
         ("touch(user)", False),
         ("if user.role not in ('admin', 'editor'):\n        raise HTTPException(403)", False),
         ("if not user.is_admin and film.by != user.id:\n        raise HTTPException(403)", False),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from fastwright.model.app import AppMap
-from fastwright.model.code import Block, Function
+from fastwright.model.code import Block, Call, Function
 from fastwright.model.routing import Dependency, Route
 from fastwright.review.course import always, around
 from fastwright.review.reach import reach
@@ -28,6 +28,8 @@ _LACKS = re.compile(
 """A test that holds for whoever is no administrator; without ``and``, and no other kind of them."""
 _UNSAID = re.compile(r'"""(?s:.*?)"""|\'\'\'(?s:.*?)\'\'\'|#[^\n]*')
 _TURNED_AWAY = re.compile(r"(?i)Redirect|\b40[13]\b|unauthor|forbidden|login")
+_OF_ROLES = re.compile(r"(?i)_?roles?(?:_|$)|Roles?(?:[A-Z]|$)")
+_ROLE = re.compile(r"[\"'](\w+)[\"']|\b\w*[Rr]ole\w*\.(\w+)")
 _ASKS = re.compile(r"(?i)^(require|ensure|check|assert|verify|validate|demand|must)_\w*admin")
 
 
@@ -75,9 +77,18 @@ def demands_administrator(app: AppMap, route: Route) -> bool:
         inner = reach(app).callee(call) if always(handler, call.span.start) else None
         if inner is None or not any(stop.kind == "raise" for stop in inner.stops):
             continue
-        if _demands(inner) or _ASKS.match(call.text.rpartition(".")[2]):
+        if _demands(inner) or _ASKS.match(call.text.rpartition(".")[2]) or _asks_for(call):
             return True
     return False
+
+
+def _asks_for(call: Call) -> bool:
+    """Whether a call of a role check names administrators alone: ``check_role(["ADMIN"], …)``."""
+    if not _OF_ROLES.search(call.text.rpartition(".")[2]):
+        return False
+    given = [*call.arguments, *(value for _, value in call.keywords)]
+    named = [hit[1] or hit[2] for text in given for hit in _ROLE.finditer(text)]
+    return bool(named) and all(re.fullmatch(_ADMINISTERS, word, re.IGNORECASE) for word in named)
 
 
 def _demands(function: Function) -> bool:

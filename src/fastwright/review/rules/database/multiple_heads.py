@@ -52,7 +52,8 @@ def multiple_heads(app: AppMap) -> Iterator[Finding]:
     same table, read them first.
 
     ## Known limits
-    Revisions with branch labels are meant to be apart, and only possible. Environments whose
+    Revisions with branch labels are meant to be apart, and only possible; so are heads where a
+    revision follows one that is not there. Environments whose
     versions lie in several folders are read by their first.
     """
     for environment in app.migrations:
@@ -71,8 +72,18 @@ def _finding(app: AppMap, environment: Migrations) -> Finding:
         related=tuple(row.span for row in heads[:-1]),
         fixes=_fixes(app, environment),
         symbol=str(environment.versions),
-        structural=not any(row.label for row in environment.revisions),
+        structural=_are_meant_to_join(environment),
     )
+
+
+def _are_meant_to_join(environment: Migrations) -> bool:
+    """True where no revision has a label, and each follows those that are there.
+
+    Behind a revision that is lost the two ends of one chain look like heads.
+    """
+    known = {row.name for row in environment.revisions}
+    rows = environment.revisions
+    return not any(row.label or not known.issuperset(row.below) for row in rows)
 
 
 def _forked(environment: Migrations, heads: list[Revision]) -> str:
