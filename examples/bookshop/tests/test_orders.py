@@ -35,6 +35,14 @@ async def test_more_than_the_stock_cannot_be_ordered(
     assert (await client.post("/orders", json=order(user_id, book_id, 4))).status_code == 409
 
 
+async def test_an_ordered_book_stays(
+    client: httpx.AsyncClient, user_id: int, book_id: int
+) -> None:
+    await client.post("/orders", json=order(user_id, book_id))
+    assert (await client.delete(f"/books/{book_id}")).status_code == 409
+    assert (await client.get(f"/books/{book_id}")).status_code == 200
+
+
 async def test_nobody_orders_for_a_stranger(client: httpx.AsyncClient, book_id: int) -> None:
     assert (await client.post("/orders", json=order(999_999, book_id))).status_code == 409
 

@@ -43,3 +43,10 @@ async def test_a_deleted_review_is_gone(client: httpx.AsyncClient, ids: dict[str
     written = (await client.post(f"/books/{ids['book']}/reviews", json=review)).json()
     assert (await client.delete(f"/reviews/{written['id']}")).status_code == 204
     assert (await client.get(f"/books/{ids['book']}/reviews")).json() == []
+
+
+async def test_reviews_go_with_their_book(client: httpx.AsyncClient, ids: dict[str, int]) -> None:
+    review = {"user_id": ids["user"], "stars": 4, "text": "Long."}
+    written = await client.post(f"/books/{ids['book']}/reviews", json=review)
+    assert (await client.delete(f"/books/{ids['book']}")).status_code == 204
+    assert (await client.delete(f"/reviews/{written.json()['id']}")).status_code == 404

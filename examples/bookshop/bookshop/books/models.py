@@ -15,4 +15,6 @@ class Book(Base):
     price: Mapped[Decimal] = mapped_column(Numeric(8, 2))
     stock: Mapped[int] = mapped_column(default=0)
 
-    reviews: Mapped[list["Review"]] = relationship(back_populates="book")  # noqa: F821
+    reviews: Mapped[list["Review"]] = relationship(  # noqa: F821
+        back_populates="book", cascade="all, delete-orphan", passive_deletes=True
+    )

@@ -39,4 +39,7 @@ async def delete_book(book_id: BookId, session: SessionDep) -> None:
     book = await service.get_book(session, book_id)
     if book is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "No such book")
-    await service.delete_book(session, book)
+    try:
+        await service.delete_book(session, book)
+    except service.BookIsOrdered as error:
+        raise HTTPException(status.HTTP_409_CONFLICT, "An order names this book") from error

@@ -1,8 +1,13 @@
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bookshop.books.models import Book
 from bookshop.books.schemas import BookCreate
+
+
+class BookIsOrdered(Exception):
+    """An order names the book, and orders stay."""
 
 
 async def list_books(session: AsyncSession, limit: int, offset: int) -> list[Book]:
@@ -23,4 +28,8 @@ async def create_book(session: AsyncSession, wanted: BookCreate) -> Book:
 
 async def delete_book(session: AsyncSession, book: Book) -> None:
     await session.delete(book)
-    await session.commit()
+    try:
+        await session.commit()
+    except IntegrityError as error:
+        await session.rollback()
+        raise BookIsOrdered from error
