@@ -86,6 +86,7 @@ class Reach:
         self._handing: dict[str, list[Call]] = {}
         self._refused = {(m.at.path, m.at.start) for m in app.mistakes if m.error == "TypeError"}
         self._ran: tuple[Ran, ...] | None = None
+        self._serving: dict[str, list[Route]] | None = None
 
     def calls_in(self, function: Function) -> tuple[Call, ...]:
         """The calls in the text of a function, in the order in which they end."""
@@ -130,6 +131,15 @@ class Reach:
             yield root
             yield from (step.function for step in self.below(root))
 
+    def serving(self, name: str) -> Sequence[Route]:
+        """The routes for which a function of ours runs."""
+        if self._serving is None:
+            self._serving = defaultdict(list)
+            for route in self.app.routes:
+                for running in {f.name for f in self.running(route)} if route.reachable else ():
+                    self._serving[running].append(route)
+        return self._serving.get(name, ())
+
     def every_root(self) -> dict[str, tuple[Function, tuple[Route, ...]]]:
         """Handlers and dependencies of reachable routes, each with the routes that it serves."""
         served: dict[str, list[Route]] = defaultdict(list)
@@ -158,14 +168,17 @@ class Reach:
             functions, via = waiting.pop(0)
             for call in self.calls_in(functions[-1]):
                 yield Step(call, functions, via)
-                inner = self.callee(call)
+                inner = self._begun(call)
                 if inner is None or inner.name in seen or len(via) >= _DEEPEST:
                     continue
-                if (call.span.path, call.span.start) in self._refused:
-                    continue  # it does not fit what it calls, which never begins
                 if follow(call):
                     seen.add(inner.name)
                     waiting.append(((*functions, inner), (*via, call)))
+
+    def _begun(self, call: Call) -> Function | None:
+        """The function of ours that a call runs; one that the call does not fit never begins."""
+        is_refused = (call.span.path, call.span.start) in self._refused
+        return None if is_refused else self.callee(call)
 
     def always(self, root: Function) -> Iterator[Step]:
         """The calls below `root` that each run of it makes, as long as nothing is raised."""
@@ -191,7 +204,7 @@ class Reach:
             here = waiting.pop(0)
             yield here
             for call in self.calls_in(here.function):
-                inner = self.callee(call)
+                inner = self._begun(call)
                 if inner is not None and inner.name not in seen:
                     seen.add(inner.name)
                     waiting.append(Ran(inner, here.route, is_root=False))

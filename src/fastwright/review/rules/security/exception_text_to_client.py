@@ -124,7 +124,7 @@ def _finding(app: AppMap, flow: Flow) -> Finding:
 
 def _is_meant(app: AppMap, flow: Flow) -> bool:
     """True for what is told to administrators alone, and what only reads the client's own data."""
-    routes = [route for route in app.routes if route.handler == flow.handler]
+    routes = reach(app).serving(flow.handler)
     if routes and all(is_for_administrators(route, app) for route in routes):
         return True
     function = next((f for f in app.functions if f.name == flow.handler), None)
