@@ -326,7 +326,8 @@ class AppMap:
 
     def module_at(self, path: PurePosixPath) -> Module | None:
         """The module that a file is, where it was read as one."""
-        return next((m for m in self.modules.values() if m.path == path), None)
+        wanted = str(path)  # which paths remember, and which is compared at once
+        return next((m for m in self.modules.values() if str(m.path) == wanted), None)
 
     def text(self, span: Span) -> str:
         """The source text of a span."""

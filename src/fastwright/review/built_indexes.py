@@ -22,7 +22,8 @@ _KEY = re.compile(r"\b(?P<kind>UniqueConstraint|PrimaryKeyConstraint|Index)\((?P
 _COLUMN = re.compile(r"\bColumn\((?P<given>.*)", re.DOTALL)
 _SAYS = re.compile(r"\b(?P<kind>unique|index|primary_key)\s*=\s*True\b")
 _ATTRIBUTE = re.compile(r"(?P<of>\w+)\.(?:c\.)?(?P<column>\w+)(?:\.\w+\(\))?")
-_SQL = re.compile(rb"(?i)\b(?:unique|index)\b")
+_SQL = re.compile(rb"\b(?:unique|index)\b")
+_OBJECTS = ("Index", "UniqueConstraint")
 _JOINT = re.compile(r"(['\"])\s+[rfRF]{0,2}\1")
 """Where one string of Python goes on in the next."""
 
@@ -111,11 +112,10 @@ def _of_parts(parts: tuple[str, ...]) -> Iterator[Index]:
 def _of_objects(app: AppMap) -> Iterator[tuple[str, Index]]:
     """The ``Index("name", Item.title)`` that stand behind a class or a ``Table``."""
     tables = {last(table.model): table.name for table in app.tables if table.model}
-    made = (call for call in app.calls if last(call.text) == "Table" and call.arguments)
-    tables |= {call.target: _literal(call.arguments[0]) for call in made if call.target}
-    for call in app.calls:
-        if last(call.text) not in ("Index", "UniqueConstraint"):
-            continue
+    made = (c for c in app.calls if c.text.endswith("Table") and last(c.text) == "Table")
+    tables |= {c.target: _literal(c.arguments[0]) for c in made if c.arguments and c.target}
+    keys = (c for c in app.calls if c.text.endswith(_OBJECTS) and last(c.text) in _OBJECTS)
+    for call in keys:
         found = [m for m in map(_ATTRIBUTE.fullmatch, call.arguments) if m is not None]
         owners = {m["of"] for m in found}
         if len(owners) == 1 and owners <= tables.keys():
@@ -130,8 +130,14 @@ def _of_sql(app: AppMap) -> Iterator[tuple[str, Index]]:
         if last(function.name) == "downgrade":
             backwards[function.span.path].append(function.span)
     for path, content in app.files.items():
-        if path.suffix in (".py", ".sql") and _SQL.search(content):
+        if path.suffix in (".py", ".sql") and _speaks(content):
             yield from indexes(_JOINT.sub("", _without(content, backwards.get(path, []))))
+
+
+def _speaks(content: bytes) -> bool:
+    """True where a text may make an index; most have neither word, which is seen at once."""
+    lowered = content.lower()
+    return (b"index" in lowered or b"unique" in lowered) and _SQL.search(lowered) is not None
 
 
 def _without(content: bytes, spans: list[Span]) -> str:

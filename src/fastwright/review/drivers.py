@@ -22,7 +22,8 @@ _SETTINGS = (".env", "docker-compose", "compose")
 @once
 def speaks_of_asyncpg(app: AppMap) -> bool:
     """Whether code or settings, tests aside, hold an address for asyncpg."""
-    return any(_ASYNCPG.search(content) for _, content in _spoken(app))
+    spoken = (content for _, content in _spoken(app) if b"asyncpg" in content)
+    return any(map(_ASYNCPG.search, spoken))
 
 
 @once
@@ -35,9 +36,11 @@ def is_asyncpg_alone(app: AppMap) -> bool:
 
 
 def _spoken(app: AppMap) -> Iterator[tuple[PurePosixPath, bytes]]:
-    folders = [m.directory for m in app.migrations]
+    folders = [m.directory.parts for m in app.migrations]
     for path, content in app.files.items():
         is_read = path.suffix == ".py" or path.name.startswith(_SETTINGS)
-        is_aside = of_tests(path) or any(f in path.parents for f in folders)
-        if is_read and not is_aside and "scripts" not in path.parts:
+        if not is_read or of_tests(path) or "scripts" in path.parts:
+            continue
+        above = path.parts[:-1]
+        if not any(above[: len(folder)] == folder for folder in folders):
             yield path, content

@@ -43,9 +43,10 @@ def failure_below(app: AppMap, root: Function) -> tuple[Failure, Step | None] | 
     own = failures(app).get(root.name)
     if own is not None and not own.caught:
         return own, None
-    for step in reach(app).always(root):
-        inner = reach(app).callee(step.call)
-        failure = failures(app).get(inner.name) if inner is not None else None
+    reached, failing = reach(app), failures(app)
+    for step in reached.always(root):
+        inner = reached.callee(step.call)
+        failure = failing.get(inner.name) if inner is not None else None
         calls = zip(step.functions, (*step.via, step.call), strict=True)
         if (
             failure is not None
@@ -157,8 +158,9 @@ def _coroutines(app: AppMap) -> Iterator[tuple[str, Failure]]:
 def _calls_of(app: AppMap) -> Mapping[str, Sequence[Call]]:
     """The calls of each function of ours, by its name."""
     found: dict[str, list[Call]] = defaultdict(list)
+    reached = reach(app)
     for call in app.calls:
-        inner = reach(app).callee(call)
+        inner = reached.callee(call)
         if inner is not None:
             found[inner.name].append(call)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from fastwright.model.app import AppMap
 from fastwright.model.routing import Dependency, Guard, Route
@@ -202,7 +202,12 @@ def _is_held_by_administrators(app: AppMap, route: Route) -> bool:
 
 
 def _is_named_open(route: Route) -> bool:
-    return bool(_OPEN_WORDS.search(route.path) or _OPEN_WORDS.search(_last(route.handler)))
+    return _says_open(route.path) or _says_open(_last(route.handler))
+
+
+@cache
+def _says_open(text: str) -> bool:
+    return _OPEN_WORDS.search(text) is not None
 
 
 def _last(dotted: str) -> str:

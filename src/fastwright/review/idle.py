@@ -74,7 +74,7 @@ def _idle(app: AppMap, function: Function) -> str | None:
         return None
     if _is_replaced(app, function):
         return f"a later definition of `{name}` takes the place of this one"
-    if not function.class_name and not name.startswith("__") and mentions(app).count(name) == 1:
+    if not function.class_name and not name.startswith("__") and mentions(app).is_alone(name):
         return f"nothing names `{name}` but its own definition"
     return None
 

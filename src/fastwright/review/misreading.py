@@ -127,7 +127,7 @@ def _is_own_code(app: AppMap, function: Function, at: Span) -> bool:
     """True for a place in no function within `function`, and in no long text of it."""
     content, span = app.files[at.path], function.span
     said = (hit.span() for hit in _LONG_TEXT.finditer(content, span.start, span.end))
-    holding = (f for f in app.functions if f.span.path == at.path and holds(f.span, at))
+    holding = (f for f in reach(app).functions_of(at.path) if holds(f.span, at))
     inner = any(f.span != span and holds(span, f.span) for f in holding)
     return not inner and not any(start <= at.start < end for start, end in said)
 

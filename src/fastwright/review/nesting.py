@@ -7,6 +7,7 @@ import re
 from fastwright.model.app import AppMap
 from fastwright.model.storage import Column, Table
 from fastwright.review.naming import alike
+from fastwright.review.once import once
 
 PEOPLE = frozenset({"user", "owner", "author", "account"})
 """What a parameter may call the account that it names, whatever its table is called."""
@@ -34,8 +35,18 @@ def _named(app: AppMap, parameter: str, segment: str, accounts: Table | None) ->
 
 def table_named(app: AppMap, word: str) -> Table | None:
     """The table of things that a word speaks of, or the last part of it (``db_post``)."""
-    names = dict.fromkeys((word, word.rpartition("_")[2]))
-    return next((t for name in names for t in app.tables if is_row_of(t, name)), None)
+    known = _known(app)
+    if word not in known:
+        names = dict.fromkeys((word, word.rpartition("_")[2]))
+        found = (t for name in names for t in app.tables if is_row_of(t, name))
+        known[word] = next(found, None)
+    return known[word]
+
+
+@once
+def _known(app: AppMap) -> dict[str, Table | None]:  # noqa: ARG001 - one for each map
+    """The words that were asked so far: the paths of an app have few, and rules ask for all."""
+    return {}
 
 
 def is_row_of(table: Table, word: str) -> bool:

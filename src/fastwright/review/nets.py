@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from fastwright.model.app import AppMap
 from fastwright.model.code import Block, Call, Function, Module
@@ -88,14 +89,22 @@ class Errors:
         return step is not None and any(self._lets_none(f) for f in step.functions)
 
     def _is_registered(self, names: set[str]) -> bool:
+        answered = self._registered
+        return answered is None or not answered.isdisjoint(names | _ALL)
+
+    @cached_property
+    def _registered(self) -> frozenset[str] | None:
+        """What has a handler of its own; ``None`` where that may be anything."""
+        found: set[str] = set()
         for call in self._app.calls:
             if call.text.endswith("FastAPI") and "exception_handlers" in dict(call.keywords):
-                return True
+                return None
             if last(call.text) in _REGISTERING:
                 given = (*call.arguments[:1], *(v for k, v in call.keywords if "exc" in k))
-                if any(last(v) in names | _ALL or not _is_known(v) for v in given):
-                    return True
-        return False
+                if not all(map(_is_known, given)):
+                    return None
+                found.update(map(last, given))
+        return frozenset(found)
 
     def _by_middleware(self) -> bool:
         """True where what stands around every route catches what that raises."""
@@ -162,8 +171,9 @@ def raises_below(app: AppMap, root: Function) -> Iterator[tuple[Function, Step |
     """The functions that a root runs in its own course, itself first, each with the way there."""
     yield root, None
     seen = {root.name}
-    for step in reach(app).below(root):
-        inner = reach(app).callee(step.call)
+    reached = reach(app)
+    for step in reached.below(root):
+        inner = reached.callee(step.call)
         is_run = inner is not None and (step.call.awaited or not inner.is_async)
         if inner is not None and is_run and inner.name not in seen and not inner.yields:
             seen.add(inner.name)

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import TypeVar
 
 from fastwright.model.app import AppMap
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Same:
-    """A map by its identity: equal maps of two reviews are compared by nobody."""
-
-    app: AppMap
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.app is self.app
-
-    def __hash__(self) -> int:
-        return id(self.app)
+_MAPS = 2
+"""Maps that are remembered: a repair looks at the tree before it and at the one after it."""
 
 
 def once(make: Callable[[AppMap], T]) -> Callable[[AppMap], T]:
-    """`make`, done once for all rules that look at the same map; its result is shared."""
+    """`make`, done once for all rules that look at the same map; its result is shared.
 
-    @lru_cache(maxsize=2)
-    def kept(same: _Same) -> T:
-        return make(same.app)
+    Maps are told apart by identity, for nobody compares equal maps of two reviews. It is asked for
+    every call of an app, so that a cache that hashes what it is given would cost more than it
+    saves.
+    """
+    kept: list[tuple[AppMap, T]] = []
 
     @wraps(make)
     def of(app: AppMap) -> T:
-        return kept(_Same(app))
+        for known, made in kept:
+            if known is app:
+                return made
+        made = make(app)
+        kept[:] = [(app, made), *kept[: _MAPS - 1]]
+        return made
 
     return of

@@ -82,7 +82,11 @@ class Reach:
         self._inside: dict[Span, tuple[Call, ...]] = {}
         self._below: dict[Span, tuple[Step, ...]] = {}
         self._ways: dict[Span, dict[Span, Step]] = {}
+        made = {n.removesuffix(".__init__"): f for n, f in self.functions.items()
+                if n.endswith(".__init__")}  # fmt: skip
+        self._callees = {**made, **self.functions}
         self._files: dict[PurePosixPath, list[Call]] = {}
+        self._functions: dict[PurePosixPath, list[Function]] = {}
         self._handing: dict[str, list[Call]] = {}
         self._refused = {(m.at.path, m.at.start) for m in app.mistakes if m.error == "TypeError"}
         self._ran: tuple[Ran, ...] | None = None
@@ -97,7 +101,7 @@ class Reach:
     def _read_calls(self, function: Function) -> Iterator[Call]:
         whole = function.span
         for call in self._calls.get(function.name, ()):
-            if call.span.path == whole.path and whole.start <= call.span.start < whole.end:
+            if whole.start <= call.span.start < whole.end and call.span.path == whole.path:
                 yield call
 
     def calls_of(self, path: PurePosixPath) -> Sequence[Call]:
@@ -107,11 +111,16 @@ class Reach:
                 self._files.setdefault(call.span.path, []).append(call)
         return self._files.get(path, ())
 
+    def functions_of(self, path: PurePosixPath) -> Sequence[Function]:
+        """The functions of one file, in their order."""
+        if not self._functions:
+            for function in self.app.functions:
+                self._functions.setdefault(function.span.path, []).append(function)
+        return self._functions.get(path, ())
+
     def callee(self, call: Call) -> Function | None:
         """The function of ours that a call runs; that of a class is its ``__init__``."""
-        if call.callee is None:
-            return None
-        return self.functions.get(call.callee) or self.functions.get(f"{call.callee}.__init__")
+        return self._callees.get(call.callee or "")
 
     def answering(self, route: Route) -> Function | None:
         """The function that answers a route."""
@@ -267,7 +276,8 @@ def last(dotted: str) -> str:
 
 def holds(outer: Span, inner: Span) -> bool:
     """True where a span lies in another, of the same file."""
-    return outer.path == inner.path and outer.start <= inner.start and inner.end <= outer.end
+    is_within = outer.start <= inner.start and inner.end <= outer.end
+    return is_within and outer.path == inner.path
 
 
 @once

@@ -55,6 +55,7 @@ class Writing:
         self._modules = {module.path: module for module in app.modules.values()}
         self._queries = asked_at(app)
         self._touches: dict[Span, tuple[Touch, ...]] = {}
+        self._changes: dict[Span, tuple[Touch, ...]] = {}
         self._sums: dict[tuple[str, int], Touch | None] = {}
 
     def functions(self) -> Iterator[tuple[Function, str]]:
@@ -72,7 +73,7 @@ class Writing:
 
     def _read(self, function: Function, depth: int) -> tuple[Touch, ...]:
         found = [self._touch(call, depth) for call in self.reached.calls_in(function)]
-        found += self._assigned(function)
+        found += self._changed(function)
         touching = [t for t in found if t.commits or t.writes or t.asks]
         return tuple(sorted(touching, key=lambda touch: touch.call.span.start))
 
@@ -90,6 +91,12 @@ class Writing:
         commits = bool(asked and asked.verb == "commit")
         asks = (query,) if query is not None and kind == "select" else ()
         return Touch(call, commits, frozenset(makes), frozenset(changes), asks)
+
+    def _changed(self, function: Function) -> tuple[Touch, ...]:
+        """The rows that a function assigns to, read once for all depths that it is asked at."""
+        if function.span not in self._changes:
+            self._changes[function.span] = tuple(self._assigned(function))
+        return self._changes[function.span]
 
     def _assigned(self, function: Function) -> Iterator[Touch]:
         """Columns of rows that were there before: ``row.state = …``, ``setattr(row, …)``."""

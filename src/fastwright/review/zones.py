@@ -108,8 +108,9 @@ def _is_handed(app: AppMap, function: Function, name: str, depth: int) -> bool:
 def _calls(app: AppMap) -> dict[str, list[Call]]:
     """The calls of each function of ours, those of tests left out."""
     found: dict[str, list[Call]] = {}
+    functions = reach(app).functions
     for call in app.calls:
-        if call.callee in reach(app).functions and not of_tests(call.span.path):
+        if call.callee in functions and not of_tests(call.span.path):
             found.setdefault(call.callee, []).append(call)
     return found
 

@@ -46,11 +46,13 @@ def indexes(text: str) -> Iterator[tuple[str, Index]]:
     A column within a call (``lower(email)``) counts as the column; what an index is partial to is
     not read.
     """
-    for made in _MAKES_INDEX.finditer(text):
+    lowered = text.lower()
+    makes = "create" in lowered  # the patterns, for any case, are tried at every letter
+    for made in _MAKES_INDEX.finditer(text) if makes else ():
         yield _bare(made["table"]), _index(text, made.end(), unique=bool(made["unique"]))
-    for made in _ADDS_KEY.finditer(text):
+    for made in _ADDS_KEY.finditer(text) if "alter" in lowered else ():
         yield _bare(made["table"]), _index(text, made.end(), unique=True)
-    for made in _MAKES_TABLE.finditer(text):
+    for made in _MAKES_TABLE.finditer(text) if makes else ():
         for part in _parts(text, made.end()):
             found = _of_part(part)
             if found is not None:

@@ -149,10 +149,20 @@ def _naive(app: AppMap) -> frozenset[str]:
     return frozenset(c.attribute for t in app.tables for c in t.columns if _is_naive(c))
 
 
+@once
+def _beside_sign(app: AppMap) -> re.Pattern[str]:
+    """Such an attribute before or behind a sign: in most functions that speak of one there is none.
+
+    The patterns of a whole comparison try what stands on either side at every word of a text.
+    """
+    names, sign = "|".join(map(re.escape, _naive(app))) or "(?!)", "<=|>=|<|>|==|!="
+    return re.compile(rf"\.(?:{names})\s*(?:{sign})|(?:{sign}|-)\s*\w+\.(?:{names})(?![\w.(])")
+
+
 def _hits(app: AppMap, function: Function) -> Iterator[tuple[re.Match[str], Span, str]]:
     """The comparisons with an attribute, their places, and the name that it is one of."""
     text = app.text(function.span)
-    for pattern in (_LEFT, _RIGHT):
+    for pattern in (_LEFT, _RIGHT) if _beside_sign(app).search(text) else ():
         for hit in pattern.finditer(text):
             if hit["column"] in _naive(app):
                 start = function.span.start + len(text[: hit.start()].encode())
@@ -242,10 +252,10 @@ def _compared(app: AppMap) -> Iterator[_Meeting]:
             if table is None and name not in mapped_by_name(app):
                 table = table_of_row(app, function, name, at.start)
             met = _column(table, hit["column"])
-            is_fine = hit["sign"] in _EQUAL or _is_mended(app, function, hit["column"])
-            is_fine = is_fine or (met is not None and _is_migrated(app, met[1]))
-            is_fine = is_fine or _is_made_here(app, function, name)
-            if met is not None and not is_fine and is_aware(app, function, hit["value"], at.start):
+            if met is None or hit["sign"] in _EQUAL or _is_mended(app, function, hit["column"]):
+                continue
+            is_fine = _is_made_here(app, function, name) or _is_migrated(app, met[1])
+            if not is_fine and is_aware(app, function, hit["value"], at.start):
                 yield _Meeting(*met, at, "compared", _shown(hit), function.name)
 
 
@@ -260,8 +270,16 @@ def _is_made_here(app: AppMap, function: Function, name: str) -> bool:
 def _is_migrated(app: AppMap, column: Column) -> bool:
     """Whether a migration makes the column with a zone, so that it is read with one."""
     named = rb"[\"']%b[\"'](?:[^\"']|\n){0,120}?timezone\s*=\s*True" % column.name.encode()
-    made, folders = re.compile(named), [m.versions for m in app.migrations]
-    return any(made.search(text) for path, text in app.files.items() if path.parent in folders)
+    made = re.compile(named)
+    return any(made.search(text) for text in _zoned(app) if column.name.encode() in text)
+
+
+@once
+def _zoned(app: AppMap) -> tuple[bytes, ...]:
+    """The migrations that speak of zones."""
+    folders = [m.versions for m in app.migrations]
+    return tuple(text for path, text in app.files.items()
+                 if b"timezone" in text and path.parent in folders)  # fmt: skip
 
 
 def _is_mended(app: AppMap, function: Function, name: str) -> bool:

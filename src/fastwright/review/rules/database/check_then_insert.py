@@ -17,6 +17,7 @@ from fastwright.review.asked_first import hangs_on
 from fastwright.review.built_indexes import built_on
 from fastwright.review.course import around
 from fastwright.review.once import once
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.review.writing import Touch, Writing, writing_of
 
@@ -206,7 +207,7 @@ def _finding(app: AppMap, function: Function, route: str, found: _Pair) -> Findi
 def _written(app: AppMap, query: Query) -> str:
     """The statement of a question as written, or the whole function where it is not bound."""
     at = query.span
-    holding = [f for f in app.functions if f.span.path == at.path and f.span.start <= at.start]
+    holding = [f for f in reach(app).functions_of(at.path) if f.span.start <= at.start]
     inner = [f for f in holding if at.end <= f.span.end]
     rows = ((row.start, row.end) for f in inner for row in f.bindings)
     stops = ((stop.start, stop.end) for f in inner for stop in f.stops)
@@ -219,7 +220,7 @@ def _written(app: AppMap, query: Query) -> str:
 
 def _is_ordered(app: AppMap, query: Query) -> bool:
     """True where the question is for the first of several: a single row needs no order."""
-    spans = (f.span for f in app.functions if f.span.path == query.span.path)
+    spans = (f.span for f in reach(app).functions_of(query.span.path))
     around = (s for s in spans if s.start <= query.span.start and query.span.end <= s.end)
     return query.ordered and any(_ORDERED.search(app.text(span)) for span in around)
 

@@ -144,7 +144,7 @@ class _Reading:
 
     def counted(self, value: str, at: int, depth: int = 0) -> bool:
         """Whether a value is counted on from it, in one line or over names between."""
-        if re.search(rf"\b{re.escape(self.read)}\b(?!\()", value):
+        if self._speaks(value):
             return _COUNTS.search(value) is not None
         counts = _COUNTS.search(value) is not None
         names = dict.fromkeys(_NAMES.findall(value)) if depth < _STEPS else ()
@@ -154,9 +154,14 @@ class _Reading:
             for text, start in self._values(name, at)
         )
 
+    def _speaks(self, value: str) -> bool:
+        """Whether it is read in an expression: most do without, which needs no pattern."""
+        word = rf"\b{re.escape(self.read)}\b(?!\()"
+        return self.read in value and re.search(word, value) is not None
+
     def kept(self, value: str, at: int, depth: int) -> bool:
         """Whether a value is just that, perhaps under another name."""
-        if re.match(rf"\(?{re.escape(self.read)}\b(?!\()", value):
+        if self.read in value and re.match(rf"\(?{re.escape(self.read)}\b(?!\()", value):
             return True
         further = self._values(value, at) if depth < _STEPS and value.isidentifier() else ()
         return any(self.kept(text, start, depth + 1) for text, start in further)

@@ -141,8 +141,8 @@ def _is_of_one(app: AppMap, query: Query, table: Table, read: Read) -> bool:
     content, at = app.files[query.span.path], query.span
     return any(
         asks.search(content, row.start, row.end) is not None
-        for function in app.functions
-        if function.span.path == at.path and function.span.start <= at.start < function.span.end
+        for function in reach(app).functions_of(at.path)
+        if function.span.start <= at.start < function.span.end
         for row in function.bindings
         if row.name.encode() == inner[1] and row.end <= at.start
     )

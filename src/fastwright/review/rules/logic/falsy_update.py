@@ -86,7 +86,10 @@ def falsy_update(app: AppMap) -> Iterator[Finding]:
 def _passed_over(app: AppMap, function: Function, schema: Schema) -> Iterator[tuple[Block, Field]]:
     """The tests of a field of the body for truth, below which it is written."""
     short = schema.name.rpartition(".")[2]
-    bodies = {name for name, type_ in function.annotations if re.search(rf"\b{short}\b", type_)}
+    typed = ((name, type_) for name, type_ in function.annotations if short in type_)
+    bodies = {name for name, type_ in typed if re.search(rf"\b{short}\b", type_)}
+    if not bodies:
+        return
     fields = {field.name: field for field in schema.fields}
     content = app.files[function.span.path]
     for block in function.blocks:

@@ -9,7 +9,7 @@ from fastwright.model.app import AppMap, Field, Route
 from fastwright.model.change import Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
-from fastwright.review.reach import holds
+from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
 from fastwright.review.storing import Stored, is_validated, stored, unvalidated
 from fastwright.review.updating import Updated, updated
@@ -92,8 +92,8 @@ def _may_be_null(app: AppMap, one: Stored) -> bool:
 
 def _is_set_later(app: AppMap, one: Stored) -> bool:
     """True where the row, or the body, gets the value in the same function: by hand or a test."""
-    function = next((f for f in app.functions if f.span.path == one.at.path
-                     and f.span.start <= one.at.start < f.span.end), None)  # fmt: skip
+    function = next((f for f in reach(app).functions_of(one.at.path)
+                     if f.span.start <= one.at.start < f.span.end), None)  # fmt: skip
     if function is None:
         return False
     text, name = app.text(function.span), re.escape(one.field.name)

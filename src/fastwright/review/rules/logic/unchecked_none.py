@@ -152,6 +152,8 @@ def _first_use(app: AppMap, function: Function, call: Call) -> int | None:
     """Where an attribute of the row is read before anything else is done with the row."""
     content = app.files[function.span.path]
     text = content[call.span.end : function.span.end].decode("utf-8", "replace")
+    if call.target not in text:
+        return None
     found = re.search(rf"(?<![\w.'\"]){re.escape(call.target)}\b(?!\s*=[^=])", text)
     if found is None or not (
         re.match(r"\.\w", text[found.end() :])

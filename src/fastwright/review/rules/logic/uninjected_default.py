@@ -101,6 +101,9 @@ def _called(app: AppMap, call: Call) -> tuple[Call, Function | None]:
 
 
 def _unfilled(app: AppMap, call: Call, function: Function) -> Iterator[Unfilled]:
+    markers = markers_of(app).of(function)
+    if not markers:
+        return
     given = given_by(function, call)
     if "**" in given or any(text.startswith("*") for text in call.arguments):
         return
@@ -108,7 +111,7 @@ def _unfilled(app: AppMap, call: Call, function: Function) -> Iterator[Unfilled]
         return
     if any(_FILLS.search(name) for name in function.decorators):
         return
-    for name, marker in markers_of(app).of(function).items():
+    for name, marker in markers.items():
         used = uses(app, function, name) if name not in given else None
         if used is not None and not is_asked_for(app, function, name):
             yield Unfilled(call, function, name, marker, used)

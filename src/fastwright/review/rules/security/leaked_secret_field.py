@@ -267,11 +267,12 @@ def _other_rows(app: AppMap, route: Route) -> Iterator[Finding]:
 
 def _is_shown(app: AppMap, function: Function, name: str, column: Column) -> bool:
     """Whether a row that is answered shows a secret column: loaded with it, and not blanked."""
+    if not is_secret(column.attribute):
+        return False
     declared = app.text(column.span) if column.span is not None else ""
     blanked = re.compile(rf"\b{name}\.{column.attribute}\s*=(?!=)|\bdel {name}\.")
     is_kept = re.search(r"\bdeferred\b|\bexclude\s*=\s*True", declared) is not None
-    is_loaded = not is_kept and not blanked.search(app.text(function.span))
-    return is_secret(column.attribute) and is_loaded
+    return not is_kept and not blanked.search(app.text(function.span))
 
 
 def _is_emptied(app: AppMap, route: Route) -> bool:

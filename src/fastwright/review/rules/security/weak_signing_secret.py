@@ -165,6 +165,7 @@ def _graded(found: Finding | None, *, sure: bool) -> Finding | None:
 def _is_loaded(app: AppMap, call: Call) -> bool:
     """Whether the module of a call holds routes or is imported: a script beside the app is not."""
     own = _module_of(app, call)
+    inner = f"{own}."
     if any(route.span and route.span.path == call.span.path for route in app.routes):
         return True
     imported = (
@@ -173,7 +174,7 @@ def _is_loaded(app: AppMap, call: Call) -> bool:
         for dotted in module.imports.values()
         if name != own
     )
-    return any(dotted == own or dotted.startswith(f"{own}.") for dotted in imported)
+    return any(dotted == own or dotted.startswith(inner) for dotted in imported)
 
 
 def _may_be_refused(app: AppMap, setting: Setting) -> bool:
