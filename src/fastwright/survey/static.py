@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import TypeAlias
 
-from fastwright.model.app import AppMap, Roots, Route, Unresolved
-from fastwright.model.code import Flow, Mistake, Module, Unread
+from fastwright.model.app import AppMap, Query, Roots, Unresolved
+from fastwright.model.code import Flow, Module, Unread
 from fastwright.model.places import Span
+from fastwright.model.routing import CallerUse
 from fastwright.source.syntax import first_error
 from fastwright.survey.access import Access
 from fastwright.survey.applications import Target, applications, choose, routers
@@ -38,6 +40,9 @@ from fastwright.survey.settings import Settings
 from fastwright.survey.tables import tables
 from fastwright.survey.values import UNKNOWN_TEXT, Made
 from fastwright.survey.wiring import Wiring
+
+Asked: TypeAlias = tuple[tuple[Query, ...], tuple[CallerUse, ...], tuple[int, ...]]
+"""What follows from what a route calls: statements, uses of the caller, and refusals by status."""
 
 
 def read(
@@ -107,53 +112,59 @@ def _routed(
 def _reached(app: AppMap, access: Access) -> AppMap:
     """What handlers do, and the modules, functions and calls of the whole project.
 
-    Of a large project values are followed, and mistakes found, while the rest is read; each has
-    relations of its own, so that none depends on what another has asked before.
+    Of a large project routes are followed while calls are read: neither asks what the other does.
+    Mistakes ask for every call once more, and are looked for where those are known.
     """
     codebase = access.evaluator.codebase
     pays = sum(len(unit.facts.calls) for unit in codebase.units) >= WORTH_SHARING
-    with beside(lambda: (_flows(app, access), _mistakes(app, codebase)), pays=pays) as followed:
+    with beside(lambda: _followed(app, access), pays=pays) as followed:
         names = Names(codebase)
         modules = {unit.name: _module(names, unit) for unit in codebase.units}
         relations = Relations(Evaluator(codebase, names))
         functions, calls = relations.functions(), relations.calls()
-        routes = tuple(_asking(app, access))
-        flows, wrong = followed()
+        wrong = mistakes(app, relations)
+        asked, flows = followed()
+        routes = tuple(
+            replace(route, queries=queries, caller_uses=uses, refuses=refused)
+            for route, (queries, uses, refused) in zip(app.routes, asked, strict=True)
+        )
         return replace(
             app, routes=routes, flows=flows, modules=modules, functions=functions, calls=calls,
             mistakes=wrong,
         )  # fmt: skip
 
 
-def _asking(app: AppMap, access: Access) -> Iterator[Route]:
-    """The routes, with their statements, what they do with the caller and whom they refuse."""
-    relations = Relations(access.evaluator)
-    queries = Queries(access.evaluator, relations, app.tables)
+def _followed(app: AppMap, access: Access) -> tuple[tuple[Asked, ...], tuple[Flow, ...]]:
+    """What routes ask, and where values arrive that they, or the process, are given."""
+    queries = Queries(access.evaluator, Relations(access.evaluator), app.tables)
     places = _places(access)
-    callers = Callers(queries, relations, access, places)
+    asked = tuple(_asked(app, queries, access, places))
+    return asked, _flows(app, queries, access, places)
+
+
+def _asked(
+    app: AppMap, queries: Queries, access: Access, places: Mapping[str, Symbol]
+) -> Iterator[Asked]:
+    """Of each route its statements, what it does with the caller and whom it refuses."""
+    callers = Callers(queries, queries.relations, access, places)
     for route in app.routes:
         handler = places.get(route.handler)
         asked = queries.of_route(handler) if handler is not None else ()
-        uses, refused = callers.of_route(route), callers.refuses(route)
-        yield replace(route, queries=asked, caller_uses=uses, refuses=refused)
+        yield asked, callers.of_route(route), callers.refuses(route)
 
 
-def _flows(app: AppMap, access: Access) -> tuple[Flow, ...]:
+def _flows(
+    app: AppMap, queries: Queries, access: Access, places: Mapping[str, Symbol]
+) -> tuple[Flow, ...]:
     """Where values of requests, and of the process, arrive."""
-    relations = Relations(access.evaluator)
-    queries = Queries(access.evaluator, relations, app.tables)
-    flows = Flows(queries, relations, access.dependencies)
-    places, found = _places(access), dict[Flow, None]()
+    flows = Flows(queries, queries.relations, access.dependencies)
+    found = dict[Flow, None]()
     for route in app.routes:
         handler = places.get(route.handler)
         if handler is not None:
             found.update(dict.fromkeys(flows.of_route(route, handler)))
     found.update(dict.fromkeys(flows.of_process()))
     return tuple(found)
-
-
-def _mistakes(app: AppMap, codebase: Codebase) -> tuple[Mistake, ...]:
-    return mistakes(app, Relations(Evaluator(codebase, Names(codebase))))
 
 
 def _places(access: Access) -> dict[str, Symbol]:
