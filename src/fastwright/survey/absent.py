@@ -18,7 +18,7 @@ from fastwright.survey.rows import Rows
 
 _LIKE = 0.75
 """How alike a name must be to what is there to be offered in its place."""
-_READ = re.compile(rb"(?<![\w.])([^\W\d]\w*)\.([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
+_READ = re.compile(rb"\b(?<!\.)([^\W\d]\w*)\.([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _NARROWS = re.compile(r"\b(?:isinstance|hasattr|cast|type)\(\s*(?:\w+,\s*)?(\w+)\b")
 
 

@@ -48,6 +48,7 @@ class Access:
             if scope.kind != "m"
         }
         self._statuses: dict[str, frozenset[int]] = {}
+        self._raisings: dict[tuple[int, int, int], frozenset[int]] = {}
         self._decoding: dict[str, bool] = {}
         self._reading: dict[str, bool] = {}
         self._calls: dict[int, dict[int, list[CallFact]]] = {}
@@ -100,6 +101,12 @@ class Access:
 
         That is where it gives up with ``None`` before, or catches what is raised below it.
         """
+        key = (id(unit), index, deeper)
+        if key not in self._raisings:
+            self._raisings[key] = self._read_raised(unit, index, deeper)
+        return self._raisings[key]
+
+    def _read_raised(self, unit: Unit, index: int, deeper: int) -> frozenset[int]:
         scope = unit.scopes[index]
         found = {self._status(unit, term, index) for term in scope.raises}
         if deeper and not (deeper == _DEEPEST and _gives_none(unit, scope)):

@@ -286,8 +286,8 @@ def _is_made(row: Assignment) -> bool:
 
 def _is_spread(row: CallFact) -> bool:
     """True where arguments are handed over that the call does not name."""
-    stars = (isinstance(term, list) and term[:1] == ["*"] for term in row.arguments)
-    return any(stars) or any(key == "**" for key, _ in row.keywords)
+    stars = [t for t in row.arguments if t.__class__ is list and t[:1] == ["*"]]
+    return bool(stars) or bool(row.keywords and any(key == "**" for key, _ in row.keywords))
 
 
 def _is_open_book(unit: Unit, facts: Scope) -> bool:

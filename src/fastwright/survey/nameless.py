@@ -17,6 +17,9 @@ _ADDING = re.compile(
     rb"\bbuiltins\.\w+\s*=",
     re.MULTILINE,
 )
+_WORDS = (b"exec(", b"globals()", b"sys.modules", b"vars()", b"__dict__", b"__getattr__",
+          b"builtins.")  # fmt: skip
+"""One of them stands in all of that; most files have none, which is seen sooner."""
 
 
 class Nameless:
@@ -39,7 +42,7 @@ class Nameless:
 
     def unbound(self, unit: Unit) -> Iterator[Read]:
         """The reads of names in a file that neither it nor what it imports binds."""
-        if not unit.facts.unbound or _ADDING.search(unit.content):
+        if not unit.facts.unbound or _is_adding(unit.content):
             return
         stars = [row for scope in unit.scopes for row in scope.imports if row.local == "*"]
         if any(self._is_foreign(unit, row) for row in stars):
@@ -53,7 +56,7 @@ class Nameless:
     def _is_foreign(self, unit: Unit, star: Import) -> bool:
         """True where not all that a ``from … import *`` binds is known."""
         source, _ = self.names.codebase.source(unit, star)
-        if source is None or _ADDING.search(source.content):
+        if source is None or _is_adding(source.content):
             return True
         inner = [row for row in source.scopes[0].imports if row.local == "*"]
         return any(self._is_foreign(source, row) for row in inner)
@@ -78,9 +81,9 @@ class Nameless:
             return ("ModuleNotFoundError", f"there is no module `{missing}`") if missing else None
         if not row.name or row.name == "*" or not row.module:
             return None
-        if source.facts.errors or _ADDING.search(source.content):
-            return None
         if self.names.imported(unit, row) != Symbol("name", source, 0, row.name):
+            return None
+        if source.facts.errors or _is_adding(source.content):
             return None
         if source.package and self._modules.is_made_later(source, row.name):
             return None
@@ -96,6 +99,11 @@ def nameless(unit: Unit, read: Read) -> tuple[Span, str, str]:
     name = read.name.partition(".")[0]
     at = Span(unit.path, read.start, read.start + len(name.encode()))
     return at, "NameError", f"nothing binds `{name}` in `{unit.path}`"
+
+
+def _is_adding(content: bytes) -> bool:
+    """True where a module may get names that its text does not bind."""
+    return any(word in content for word in _WORDS) and _ADDING.search(content) is not None
 
 
 def _is_bound_anyhow(source: Unit, name: str) -> bool:

@@ -41,6 +41,8 @@ class Names:
         self.codebase = codebase
         self._top: dict[tuple[int, int, str], Symbol | None] = {}
         self._bindings: dict[tuple[int, int], dict[str, str | Import]] = {}
+        self._looked: dict[tuple[int, int, str], Symbol | None] = {}
+        self._followed: dict[tuple[Symbol, tuple[str, ...]], Symbol | None] = {}
 
     def resolve(self, unit: Unit, scope: int, dotted: str) -> Symbol | None:
         """What `dotted` means in a scope of `unit`; ``None`` for a name that nothing binds."""
@@ -53,15 +55,19 @@ class Names:
         symbol = self.resolve(unit, scope, dotted)
         return symbol.dotted() if symbol else dotted
 
-    def lookup(self, unit: Unit, scope: int, name: str, depth: int = 0) -> Symbol | None:
+    def lookup(self, unit: Unit, scope: int, name: str) -> Symbol | None:
         """What the plain name `name` means in a scope of `unit`."""
+        key = (id(unit), scope, name)
+        if key not in self._looked:
+            self._looked[key] = self._look(unit, scope, name)
+        return self._looked[key]
+
+    def _look(self, unit: Unit, scope: int, name: str) -> Symbol | None:
         index: int = scope
         while index >= 0:
             if index == scope or unit.scopes[index].kind != "c":
                 bound = self.bindings(unit, index)
-                found = (
-                    self._bound(unit, index, name, depth) if name in bound or "*" in bound else None
-                )
+                found = self._bound(unit, index, name, 0) if name in bound or "*" in bound else None
                 if found is not None:
                     return found
             index = unit.scopes[index].up
@@ -141,6 +147,14 @@ class Names:
 
     def follow(self, symbol: Symbol, rest: tuple[str, ...]) -> Symbol | None:
         """`symbol` with the attributes `rest` taken, as far as they can be followed."""
+        if not rest:
+            return symbol
+        key = (symbol, rest)
+        if key not in self._followed:
+            self._followed[key] = self._follow(symbol, rest)
+        return self._followed[key]
+
+    def _follow(self, symbol: Symbol, rest: tuple[str, ...]) -> Symbol | None:
         for count, part in enumerate(rest):
             following = self._attribute(symbol, part)
             if following is None:
