@@ -11,10 +11,12 @@ from fastwright.model.code import Call, Function, Stop
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
+from fastwright.review.given_none import Handed, handed_none
 from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.rule import rule
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
+from fastwright.source.syntax import parse
 
 _MAYBE = frozenset({"first", "one_or_none", "scalar_one_or_none"})
 _ASKS = re.compile(r"\bselect\(|\.query\(|\.(exec|execute|scalars|where|filter|filter_by)\(")
@@ -64,7 +66,9 @@ def unchecked_none(app: AppMap) -> Iterator[Finding]:
     raised before the lookup, or another function does it, the row may have been checked already:
     that is reported as possible. A function of ours that raises, or makes a row, where there is
     none is taken at its word, and so is one that is told to (`create_missing=True`); one that
-    swallows what goes wrong gives nothing then.
+    swallows what goes wrong gives nothing then. What a dependency gives is told where that says
+    `return None`, or hands on a row as it was looked up, and nothing else that runs for the route
+    turns the request away; the row of a caller who is gone since is only possible.
     """
     reached = reach(app)
     seen: set[Span] = set()
@@ -73,6 +77,7 @@ def unchecked_none(app: AppMap) -> Iterator[Finding]:
             if step.call.span not in seen and _is_used(app, reached, step):
                 seen.add(step.call.span)
                 yield _finding(app, step)
+    yield from (_of_dependency(app, handed) for handed in handed_none(app))
 
 
 def _is_used(app: AppMap, reached: Reach, step: Step) -> bool:
@@ -186,9 +191,68 @@ def _finding(app: AppMap, step: Step) -> Finding:
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         fixes=_fixes(app, step),
         symbol=function.name,
-        structural=_is_asked_for(app, step)
-        and not _is_checked_before(step)
-        and not _is_made_before(app, step),
+        structural=_denies_itself(app, step)
+        or (
+            _is_asked_for(app, step)
+            and not _is_checked_before(step)
+            and not _is_made_before(app, step)
+        ),
+    )
+
+
+def _of_dependency(app: AppMap, handed: Handed) -> Finding:
+    """A parameter that a dependency gives ``None`` for, and whose attribute is read at once."""
+    given = _last(handed.giver.name)
+    status, detail = (
+        (401, "Not authenticated")
+        if handed.of_caller
+        else (404, f"{handed.name.replace('_', ' ').capitalize()} not found")
+    )
+    return Finding(
+        "unchecked-none",
+        handed.at,
+        f"`{handed.name}` is used in `{_short(handed.owner)}` without asking whether it is there",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"`{given}` gives `None` for some requests"),),
+        related=(handed.giver.span,),
+        fixes=(_refusal(app, handed, status, detail),),
+        symbol=handed.owner.name,
+        structural=handed.sure,
+    )
+
+
+def _refusal(app: AppMap, handed: Handed, status: int, detail: str) -> Fix:
+    """The answer that a request gets for which the dependency gives nothing."""
+    path, content = handed.at.path, app.files[handed.at.path]
+    statement = layout.statement_at(parse(content), handed.at.start)
+    at = layout.line_start(content, statement.start_byte if statement else handed.at.start)
+    raised = ensure_import(app, path, "fastapi", "HTTPException")
+    indent, quote = layout.indentation(content, at), layout.quote_of(content)
+    lines = (
+        f"{indent}if {handed.name} is None:\n"
+        f"{indent}    raise {raised.local}"
+        f"(status_code={status}, detail={quote}{detail}{quote})\n"
+    )
+    why = f"`{_last(handed.giver.name)}` gives `None` for some requests"
+    changes = (*raised.edits, Edit(Span(path, at, at), lines, why))
+    return Fix(f"Answer {status} where `{handed.name}` is not there", Safety.SAFE, changes)
+
+
+def _denies_itself(app: AppMap, step: Step) -> bool:
+    """True where the `None` that a function says it may give can be this row's alone.
+
+    It reads the row into a model whatever that is, so that it never gives what it says.
+    """
+    function = step.function
+    given = [s.value.strip() for s in function.stops if s.kind == "return"]
+    row = re.escape(step.call.target)
+    reads = rf"(?:\w+\.)*\w+\.(?:model_validate|from_orm)\(\s*(?:obj=)?{row}\s*\)"
+    return (
+        function.returns is not None
+        and _may_be_none_by_type(function.returns)
+        and not any(stop.kind == "raise" for stop in function.stops)
+        and len(given) == 1
+        and re.fullmatch(reads, given[0]) is not None
+        and not _is_made_before(app, step)
     )
 
 
