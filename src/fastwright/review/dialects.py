@@ -37,3 +37,16 @@ def _spoken(app: AppMap) -> Iterator[bytes]:
         is_read = path.suffix in _READ or path.name.startswith(_NAMED)
         if is_read and not of_tests(path):
             yield content
+
+
+_POSTGRES = re.compile(rb"(?i)postgres|psycopg|asyncpg")
+_BESIDE = re.compile(
+    rb"(?i)sqlite|pysqlite|mysql|mariadb|asyncmy|mssql|pyodbc|pymssql|oracle|snowflake"
+)
+
+
+@once
+def is_postgres_alone(app: AppMap) -> bool:
+    """Whether PostgreSQL is spoken of in code, settings and requirements, and nothing else is."""
+    found = tuple(_spoken(app))
+    return any(map(_POSTGRES.search, found)) and not any(map(_BESIDE.search, found))

@@ -16,6 +16,7 @@ from fastwright.review.course import around
 from fastwright.review.paging import core
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
+from fastwright.review.text_keys import TextKey, text_keys
 from fastwright.source.imports import ensure_import
 
 _RAISES = MappingProxyType({
@@ -73,12 +74,14 @@ def unforeseen_input(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     From source alone only conversions are reported (`int`, `float`, `UUID`, `Decimal`, dates,
     `json.loads`) of a parameter as it came, in the handler itself, where nothing catches what they
-    raise. An offset without bounds is only possible, for databases differ: PostgreSQL refuses a
-    negative one, and all refuse 64 bits and more. `--live` sends numbers beyond 64 bits, NUL
-    characters, texts of 1 MB, `NaN`, null, ids that no row has and the same values twice to every
-    operation that works: in path, query, body, form and in the headers and cookies that it
-    declares. Files come empty, as bytes that are no text, and with names and types that are
-    missing, wrong, endless or climbing. It tells what breaks.
+    raise, and a text of the path or query that reaches a comparison with a column of UUIDs or whole
+    numbers as it came, where PostgreSQL is the only database that the app speaks of. An offset
+    without bounds is only possible, for databases differ: PostgreSQL refuses a negative one, and
+    all refuse 64 bits and more. `--live` sends numbers beyond 64 bits, NUL characters, texts of 1
+    MB, `NaN`, null, ids that no row has and the same values twice to every operation that works: in
+    path, query, body, form and in the headers and cookies that it declares. Files come empty, as
+    bytes that are no text, and with names and types that are missing, wrong, endless or climbing.
+    It tells what breaks.
     """
     if _catches_all(app):
         return
@@ -96,6 +99,7 @@ def unforeseen_input(app: AppMap) -> Iterator[Finding]:
             if parameter.span is not None and parameter.span not in seen:
                 seen.add(parameter.span)
                 yield _unbounded(app, route, parameter, parameter.span)
+    yield from (_ill_typed(app, key) for key in text_keys(app))
 
 
 def _catches_all(app: AppMap) -> bool:
@@ -168,6 +172,38 @@ def _declared(app: AppMap, parameter: Parameter, call: Call) -> tuple[Change, ..
     why = f"a text that is no `{name}` is the client's mistake, which 422 tells"
     declared = Edit(Span(at.path, at.start, at.start + len("str")), written, why)
     return (*imports, declared, Edit(call.span, parameter.name, why))
+
+
+def _ill_typed(app: AppMap, key: TextKey) -> Finding:
+    """A text that PostgreSQL is to compare with what is no text."""
+    name, kind = key.parameter.name, "UUID" if "uid" in key.kind.lower() else "whole number"
+    column = f"`{key.table.name}.{key.column.name}`"
+    told = f"PostgreSQL refuses to compare {column} with a text that is no {kind}"
+    changes = _typed(app, key)
+    fix = Fix(f"Declare `{name}` as `{key.kind}`", Safety.CHANGES_BEHAVIOUR, changes)
+    return Finding(
+        "unforeseen-input",
+        key.declared,
+        f"`{key.route}` answers 500 to a `{name}` that is no {kind}",
+        evidence=(Evidence(EvidenceKind.SOURCE, told),),
+        related=(key.at,),
+        fixes=(fix,) if changes else (),
+        symbol=f"{key.route.handler}:{name}",
+        structural=True,
+    )
+
+
+def _typed(app: AppMap, key: TextKey) -> tuple[Change, ...]:
+    """The parameter as what the column holds, where nothing else is done with the text."""
+    at = key.declared
+    if not key.is_alone or not re.match(r"str\b", app.text(at)):
+        return ()
+    module, _, name = key.kind.rpartition(".")
+    bound = ensure_import(app, at.path, module, name) if module else None
+    why = f"a text that is no `{name}` is the client's mistake, which 422 tells"
+    written = bound.local if bound is not None else name
+    edit = Edit(Span(at.path, at.start, at.start + len("str")), written, why)
+    return (*(bound.edits if bound is not None else ()), edit)
 
 
 def _offsets(app: AppMap, route: Route) -> Iterator[Parameter]:
