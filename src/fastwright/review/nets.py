@@ -21,6 +21,11 @@ _CLASS = r"(?m)^class\s+{}\s*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?\s*:"
 _PLAIN = re.compile(r"(?:\w+\.)*[A-Z]\w*")
 _INNER = frozenset({"call_next", "app", "route_handler", "original_route_handler"})
 _REGISTERING = frozenset({"exception_handler", "add_exception_handler"})
+_FAULT = re.compile(
+    r"\A\s*(?:await\s+)?[\w.]+\((?s:.*?)\bstatus_code\s*=\s*"
+    r"(?:500|(?:\w+\.)*(?:HTTP_500_)?INTERNAL_SERVER_ERROR(?:\.value)?)\s*[,)]"
+)
+"""A response whose status is 500, as written."""
 _DEEPEST = 12
 
 
@@ -94,7 +99,7 @@ class Errors:
 
     @cached_property
     def _registered(self) -> frozenset[str] | None:
-        """What has a handler of its own; ``None`` where that may be anything."""
+        """What has a handler that is an answer; ``None`` where that may be anything."""
         found: set[str] = set()
         for call in self._app.calls:
             if call.text.endswith("FastAPI") and "exception_handlers" in dict(call.keywords):
@@ -103,8 +108,26 @@ class Errors:
                 given = (*call.arguments[:1], *(v for k, v in call.keywords if "exc" in k))
                 if not all(map(_is_known, given)):
                     return None
-                found.update(map(last, given))
+                names = set(map(last, given))
+                found |= names - _ALL if names & _ALL and self._is_fault(call) else names
         return frozenset(found)
+
+    def _is_fault(self, call: Call) -> bool:
+        """Whether what is registered for everything calls it a fault of the app: 500, each time."""
+        function = self._registers(call)
+        returned = [s for s in function.stops if s.kind == "return"] if function else []
+        return bool(returned) and all(_FAULT.search(stop.value) for stop in returned)
+
+    def _registers(self, call: Call) -> Function | None:
+        """The function of ours that a call registers, or decorates."""
+        given = (*call.arguments[1:2], *(v for k, v in call.keywords if k == "handler"))
+        module = self._modules.get(call.span.path)
+        if given and module is not None:
+            return reach(self._app).functions.get(named(module, given[0]))
+        held = [f for f in self._app.functions if f.span.path == call.span.path
+                and f.span.start <= call.span.start < f.span.end]  # fmt: skip
+        inner = min(held, key=lambda f: f.span.end - f.span.start, default=None)
+        return inner if inner is not None and inner.name != call.caller else None
 
     def _by_middleware(self) -> bool:
         """True where what stands around every route catches what that raises."""
@@ -151,6 +174,27 @@ def passes_on(function: Function, net: Block) -> bool:
     """Whether an ``except`` ends in a bare ``raise``, whatever it does before."""
     inside = [s for s in function.stops if net.start <= s.start < net.end]
     return bool(inside) and all(s.kind == "raise" and not s.value.strip() for s in inside)
+
+
+def lets_out(app: AppMap, route: Route, step: Step, function: Function, net: Block) -> bool:
+    """Whether an ``except`` on the way to a call only trades what it takes for a 500 of ours.
+
+    It ends in errors of classes of the app, and nothing further out answers those.
+    """
+    errors = errors_of(app)
+    inside = [s for s in function.stops if net.start <= s.start < net.end]
+    kinds = [errors.raised(function, s.value) for s in inside if s.kind == "raise"]
+    if not kinds or len(kinds) < len(inside) or None in kinds:
+        return False
+    place = step.functions.index(function)
+    ways = tuple(zip(step.functions, (*step.via, step.call), strict=True))[:place]
+    return all(
+        (lineage := errors.lineage(kind or "")) is not None
+        and not stays(function, inside[0].start, lineage)
+        and not any(stays(f, call.span.start, lineage) for f, call in ways)
+        and not errors.is_answered(route, step, lineage)
+        for kind in kinds
+    )
 
 
 def _is_known(given: str) -> bool:

@@ -50,7 +50,8 @@ class Child:
         """The reason, in words."""
         if self.is_nulled(by_row):
             return f"`{self.nulls}` has no cascade: SQLAlchemy sets it to NULL before the deletion"
-        return "its key says nothing of `ondelete`"
+        told = (self.column.ondelete or "").upper()
+        return f"its key says `{told}`" if told else "its key says nothing of `ondelete`"
 
 
 def children(app: AppMap, parent: Table) -> tuple[Child, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastwright.model.app import AppMap, Route
-from fastwright.model.code import Block, Call, Function
+from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
@@ -15,23 +15,17 @@ from fastwright.review.course import around
 from fastwright.review.dialects import is_sqlite_alone
 from fastwright.review.offspring import Child, children
 from fastwright.review.reach import last, reach
+from fastwright.review.refused_rows import is_answered_for_all, is_caught, is_sent_by, places
 from fastwright.review.row_tables import table_of_row
 from fastwright.review.rule import rule
 from fastwright.review.statements import is_lost, statement
 from fastwright.review.uncommented import uncommented
 
 NAME = "undeletable-parent"
-_BROAD = frozenset({"IntegrityError", "DatabaseError", "DBAPIError", "SQLAlchemyError",
-                    "StatementError", "Exception", "BaseException"})  # fmt: skip
-_STILL_FAILS = re.compile(r"(?m)^\s*raise\s*(#.*)?$|\b500\b|INTERNAL_SERVER")
 _BEGUN = re.compile(
     r"(?i)\bnot\s+[\w.]*(?:active|verified|confirmed|activated)\b|pending|draft|unverified|expired"
 )
 _LOADS = re.compile(r"\b(?:selectinload|joinedload|subqueryload|immediateload|lazyload)\([^()]*\)")
-_ANSWERED = re.compile(
-    rb"exception_handlers?\b.{0,80}?(?:IntegrityError|SQLAlchemyError|DBAPIError)"
-    rb"(?P<answer>.{0,400})", re.DOTALL,
-)  # fmt: skip
 _ENFORCED = re.compile(rb"(?i)pragma\s+foreign_keys")
 _OF_EVENTS = re.compile(rb"[\"'](?:before_delete|before_flush)[\"']")
 
@@ -116,13 +110,14 @@ def undeletable_parent(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Keys that are NOT NULL alone. A route that speaks of the children anywhere, or catches what the
-    database raises, is passed over, and so are children two steps below. Only possible are children
+    database raises, is passed over, unless that becomes an error of the app that nobody answers;
+    and so are children two steps below. Only possible are children
     that no code of the app makes, a row that is deleted because it has only begun (`if not
     user.is_active`) and may have none yet, and keys without `ondelete` in an app that speaks of
     SQLite and no other database: it asks for no keys unless told to, and the children are left
     behind.
     """
-    if _is_answered(app) or _is_listened(app):
+    if is_answered_for_all(app) or _is_listened(app):
         return
     told: set[tuple[str, str]] = set()
     for deletion in _deletions(app):
@@ -131,12 +126,6 @@ def undeletable_parent(app: AppMap) -> Iterator[Finding]:
         if refusing:
             told.add(key)
             yield _finding(app, deletion, refusing)
-
-
-def _is_answered(app: AppMap) -> bool:
-    """Whether the app answers what the database raises, and not as a fault of its own."""
-    found = (hit for text in app.files.values() for hit in _ANSWERED.finditer(text))
-    return any(not _STILL_FAILS.search(hit["answer"].decode("utf-8", "replace")) for hit in found)
 
 
 def _is_listened(app: AppMap) -> bool:
@@ -178,34 +167,12 @@ def _refusing(app: AppMap, deletion: _Deletion) -> list[Child]:
 
 def _is_caught(app: AppMap, deletion: _Deletion) -> bool:
     """Whether what the database raises at the deletion or the commit is answered otherwise."""
-    return any(
-        _catches(app, function, block)
-        for function, offset in _places(app, deletion)
-        for held in around(function, offset) if held.kind == "try"
-        for block in function.blocks if block.kind == "except" and block.group == held.group
-    )  # fmt: skip
 
+    def ends(call: Call) -> bool:
+        return call.span == deletion.at or is_sent_by(call)
 
-def _places(app: AppMap, deletion: _Deletion) -> Iterator[tuple[Function, int]]:
-    """Where it may raise, and what leads there: deletion, commits, and the yield of a session."""
-    reached = reach(app)
-    for root in reached.roots(deletion.route):
-        yield from ((root, stop.start) for stop in root.stops if stop.kind == "yield")
-        ends = (step for step in reached.below(root) if _ends(deletion, step.call))
-        for step in ends:
-            calls = (*step.via, step.call)
-            yield from zip(step.functions, (call.span.start for call in calls), strict=True)
-
-
-def _ends(deletion: _Deletion, call: Call) -> bool:
-    return call.span == deletion.at or last(call.text) in ("commit", "flush")
-
-
-def _catches(app: AppMap, function: Function, block: Block) -> bool:
-    named = {last(name) for name in block.names}
-    if named and not named & _BROAD:
-        return False
-    return not _STILL_FAILS.search(app.text(Span(function.span.path, block.start, block.end)))
+    roots = reach(app).roots(deletion.route)
+    return is_caught(app, deletion.route, (p for root in roots for p in places(app, root, ends)))
 
 
 def _is_asked(app: AppMap, route: Route, child: Child) -> bool:

@@ -23,7 +23,8 @@ _REFUSES = re.compile(
 )
 """What says that a request was refused, as the name of a class."""
 _TOLD = re.compile(
-    r"(?i)\bnot (found|exist|allowed|enough)|\b(no|unknown) (such )?[\w ]{1,20}(found|exists)?\b"
+    r"(?i)\bnot (found|exist|allowed|enough|available)|\bunavailable\b|\bout of stock\b"
+    r"|\b(no|unknown) (such )?[\w ]{1,20}(found|exists)?\b"
     r"|\balready\b|\bexists\b|\bmust\b|\bcannot\b|\bcan't\b|\binsufficient\b|\bexpired\b"
     r"|\bincorrect\b|\binvalid\b|\bonly\b"
 )
@@ -32,7 +33,11 @@ _GENERAL = frozenset({"ValueError", "LookupError", "KeyError", "PermissionError"
 _OURS = re.compile(r"(?i)settings|config|environ|getenv|\benv\b|provider|driver|backend|api_?key")
 """What the operator of the app has set, and no client can mend."""
 _HTTP = ("fastapi.", "starlette.")
-_GONE = re.compile(r"(?:not\s+\w+(?:\.\w+)*|\w+(?:\.\w+)*\s+is\s+None)")
+_GONE = re.compile(
+    r"(?:not\s+(\w+)(?:\.\w+)*|(\w+)(?:\.\w+)*\s+is\s+None)"
+    r"(?:\s+or\s+(?:not\s+)?(?:\1|\2)\.[^()]*)?"
+)
+"""A row that is not there, or is there and not to be had: `not row or not row.is_active`."""
 
 
 @rule(code="FW215", severity=Severity.MEDIUM)
@@ -97,8 +102,8 @@ def unanswered_error(app: AppMap) -> Iterator[Finding]:
     where the client sends neither body nor a part of the path, and for the account of a caller whom
     a guard has found. A handler
     that is registered for a name that cannot be read, a middleware or route class that catches,
-    and a dependency that catches around its `yield` are all believed. A subclass of an
-    `HTTPException` is answered by FastAPI.
+    and a dependency that catches around its `yield` are all believed, but not one for `Exception`
+    that answers 500 whatever it is given. A subclass of an `HTTPException` is answered by FastAPI.
     """
     told: set[Span] = set()
     refusing = {f.name: rows for f in app.functions if (rows := tuple(_raised(app, f)))}
