@@ -81,6 +81,18 @@ def test_statements_reached_by_routes() -> None:
     assert only("/raw") == (("items",), True, True, ("items.id",), ())
 
 
+def test_a_question_whether_a_row_exists_is_a_statement() -> None:
+    """``exists().where(…)`` names its table in its conditions alone, whoever selects it."""
+    asked = "exists().where(Item.owner_id == 1)"
+    for text in (f"select({asked})", f"db.query({asked}).scalar()", f"{asked}.select()"):
+        asks = f"def is_there(db: Session = Depends(get_db)):\n    return db.scalar({text})\n"
+        written = f"{APP}from sqlalchemy import exists\n@app.get('/there')\n{asks}"
+        route = read(app=written, crud=CRUD).route("GET", "/there")
+        assert route is not None
+        found = [(q.tables, q.filters, q.many, q.kind) for q in route.queries]
+        assert found == [(("items",), ("items.owner_id",), False, "select")]
+
+
 def test_a_request_value_that_reaches_sql_text_is_a_flow() -> None:
     """From the query parameter through the call into ``text(…)``; bound values are none."""
     flows = read(app=APP, crud=CRUD).flows

@@ -97,13 +97,15 @@ class Statements:
         receiver = receiver_of(row.callee)  # `notes.select()` of a table that is no class
         given = row.arguments or ([receiver] if isinstance(receiver, str) else [])
         tables = tuple(dict.fromkeys(t for a in given for t in self._table_of(unit, row, a)))
+        there = () if tables else tuple(self._existing(unit, row.arguments or [receiver]))
+        tables = tables or tuple(dict.fromkeys(name.partition(".")[0] for name in there))
         if not tables:
             return None
         chain = _chain(unit, index, row, rows)
-        many = not chain.names & _ONE
+        many = not there and not chain.names & _ONE
         joined = [t for c in chain.calls if "join" in last_name(c.callee)
                   for a in c.arguments[:1] for t in self._table_of(unit, c, a)]  # fmt: skip
-        filters = tuple(f for c in chain.calls for f in self._filters(unit, c, tables[0]))
+        filters = (*there, *(f for c in chain.calls for f in self._filters(unit, c, tables[0])))
         filters += ("?",) * chain.is_unfinished
         eager = tuple(e for c in chain.calls for e in self._eager(unit, c))
         return Query(
@@ -112,6 +114,14 @@ class Statements:
             self._kind(row, chain), eager, filters,
             ordered="order_by" in chain.names or chain.is_shared, skips="offset" in chain.names,
         )  # fmt: skip
+
+    def _existing(self, unit: Unit, given: list[Term]) -> Iterator[str]:
+        """The columns that ``select(exists().where(…))`` compares: it names its table in them."""
+        for term in given:
+            calls = tuple(_calls_of(unit, term))
+            if calls and last_name(calls[-1].callee) == "exists":
+                found = (f for c in calls for f in self._filters(unit, c, ""))
+                yield from (f for f in found if f[0] not in "?.")
 
     def _kind(self, row: CallFact, chain: _Chain) -> str:
         name = last_name(row.callee)
@@ -277,6 +287,15 @@ class Statements:
         if last_name(call.callee) in _BINDS and made is not None:
             return self._text(unit, call, made, depth + 1)
         return self._text(unit, call, call.arguments[0], depth + 1) if call.arguments else ""
+
+
+def _calls_of(unit: Unit, term: Term | None) -> Iterator[CallFact]:
+    """The calls of a chain, the last that is made first."""
+    match term:
+        case ["c", int(index)]:
+            call = unit.facts.calls[index]
+            yield call
+            yield from _calls_of(unit, receiver_of(call.callee))
 
 
 def _is_local(unit: Unit, row: CallFact, term: Term) -> bool:
