@@ -27,6 +27,11 @@ _VERBS = frozenset({"hash", "hashpw", "encrypt", "generate_password_hash", "scry
 _MAKERS = frozenset({"CryptContext", "PasswordHash", "PasswordHasher"})
 
 
+def is_password_hash(name: str) -> bool:
+    """Whether a column is called as those are that keep what a password is compared with."""
+    return _HASH.search(name) is not None
+
+
 def user_table(tables: Iterable[Table]) -> Capability | None:
     """The table with a login name and a password-like column."""
     best: tuple[int, Table, str, str] | None = None
