@@ -21,22 +21,26 @@ from fastwright.survey.passwords import is_password_hash
 
 NAME = "outliving-session"
 _LASTING = re.compile(
-    r"(?i)(?:refresh|access|auth|login|user|api|device)_?(?:token|session)|^_?sessions?$"
+    r"(?i)refresh_?token|^(?:user|auth|login|account|customer|member|web)?_?sessions?(?:model)?$"
+    r"|^(?:user|auth|access|login)_?tokens?(?:model)?$"
 )
 """What a table is called whose rows let somebody in again."""
 _FOR_ONCE = re.compile(r"(?i)reset|verif|confirm|activat|invit|otp|magic|chat|cart|black|deny|push")
 """What a table is called whose rows are something else."""
-_SECRET = re.compile(r"(?i)token|jti|hash|\bkey$|session_?id")
+_SECRET = re.compile(r"(?i)token|jti|hash")
 _NEW_WORD = re.compile(r"(?i)passw|pwd|credential")
 _FIRST = re.compile(r"(?i)invit|activat|set_?-?up|first|initial|complet|regist|sign_?-?up|onboard")
 """A route that gives somebody the first password: there are no sessions yet."""
 _VERSION = re.compile(
-    r"(?i)\.(\w*(?:version|(?:changed|reset|rotated)_(?:at|on)|stamp|epoch|valid_(?:after|from|since)"
-    r"|not_before|invalid\w*_(?:before|at)|(?:token|session)_(?:id|key|salt|nonce)))\s*\+?=(?!=)"
+    r"(?i)\.(\w*(?:version|(?:changed|reset|rotated)_(?:at|on)|stamp|epoch"
+    r"|valid_(?:after|from|since)|not_before|invalid\w*_(?:before|at)"
+    r"|(?:token|session)_(?:id|key|salt|nonce)))\s*\+?=(?!=)"
 )
 """A column that what was issued before may be compared with."""
 _RENEWS = re.compile(r"(?i)refresh|renew|rotat|log_?-?in|sign_?-?in")
 """A route that takes the place of one session by another."""
+_ABOUT = re.compile(r"(?i)log_?-?out|sign_?-?out|session|revok|passw|pwd|token|device")
+"""A route that is about sessions, and does not only take them with the account."""
 _ENDS = re.compile(
     r"(?i)revok|invalidat|blacklist|denylist|log_?out|sign_?out|terminat|purge|flush_?all"
 )
@@ -196,7 +200,8 @@ def _touches(app: AppMap, route: Route, kept: _Kept) -> bool:
 
 def _ends_all(app: AppMap, route: Route, kept: _Kept) -> bool:
     """Whether a route ends the sessions of one owner."""
-    if _RENEWS.search(f"{route.path} {last(route.handler)}"):
+    words = f"{route.path} {last(route.handler)}"
+    if _RENEWS.search(words) or not _ABOUT.search(words):
         return False
     owner = {kept.owner.name, kept.owner.attribute}
     by_owner = [q for q in _of(route, kept) if any(last(f) in owner for f in q.filters)]
