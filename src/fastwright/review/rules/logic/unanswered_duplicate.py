@@ -28,14 +28,17 @@ from fastwright.review.sent_values import Way, sent, ways
 from fastwright.review.storing import Stored, stored
 from fastwright.review.uncommented import uncommented
 from fastwright.review.updating import Updated, updated
+from fastwright.review.writing import writing_of
 
 NAME = "unanswered-duplicate"
 _STAGES = frozenset({"add", "add_all", "bulk_save_objects"})
 _SPEAKS = re.compile(
     r"(?i)\balready|duplicat|conflict|\b409\b|\btaken\b|\bunique|upsert|\bmerge\("
     r"|(?<!not )(?<!n't )(?<!if_)exists?\b|\bget_or_|_or_create"
+    r"|pgcode|sqlstate|\b23505\b|\b1062\b|\.orig\b"
 )
 """What says that somebody has thought of a row that is there, if not in a way that we read."""
+_VALUE = re.compile(r"\s*=\s*(\w+(?:\.\w+)?)[ \t]*(?:#.*)?(?:\n|$)")
 _ASKS = re.compile(
     r"(?:^|_)(?:get|find|is|has|exists?|filter|first|one|check|by|look\w*|fetch|search|count"
     r"|valid\w*|ensure|assert)(?:_|$)"
@@ -45,12 +48,16 @@ _ASKS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Filled:
-    """A row that a route writes, by the call of `step`, with the unique columns that it is sent."""
+    """A row that a route writes, by the call of `step`, with the unique columns that it is sent.
+
+    `is_new`: the row is made there, and not one that was there before.
+    """
 
     route: Route
     step: Step
     table: Table
     columns: tuple[Column, ...]
+    is_new: bool = False
 
     @property
     def at(self) -> Span:
@@ -154,7 +161,24 @@ def _filled(app: AppMap, route: Route, root: Function) -> Iterator[_Filled]:
         rows = tuple(c for c, field in found if _is_required(field) and _is_stored(app, step, c))
         rows = tuple(column for column in rows if table and _is_unique(table, column))
         if rows and table is not None:
-            yield _Filled(route, step, table, rows)
+            yield _Filled(route, step, table, rows, is_new=True)
+    for way in by_way.values():
+        yield from _assigned(app, way)
+
+
+def _assigned(app: AppMap, way: Way) -> Iterator[_Filled]:
+    """The rows that a function sets one unique column of: ``row.name = body.name``."""
+    for touch in writing_of(app).touches(way.function):
+        row, _, name = touch.call.text.rpartition(".")
+        table = app.table(next(iter(touch.changes), ""))
+        column = table.column(name) if table is not None and row else None
+        if table is None or column is None or not _is_unique(table, column):
+            continue
+        rest = Span(way.function.span.path, touch.call.span.end, way.function.span.end)
+        value = _VALUE.match(app.text(rest))
+        if value is not None and sent(app, way, value[1]) is not None:
+            step = Step(touch.call, way.functions, way.via)
+            yield _Filled(way.route, step, table, (column,))
 
 
 def _updated(app: AppMap, step: Step, route: Route, one: Updated) -> Iterator[_Filled]:
@@ -240,9 +264,9 @@ def _running(app: AppMap, route: Route) -> Iterator[Function]:
 
 def _asks(call: Call, column: Column) -> bool:
     """Whether a call that may ask for rows is given the value."""
-    ends = f".{column.attribute}"
-    given = any(value.endswith(ends) for value in call.arguments)
-    given = given or any(k == column.attribute or v.endswith(ends) for k, v in call.keywords)
+    name = column.attribute
+    given = any(value == name or value.endswith(f".{name}") for value in call.arguments)
+    given = given or any(k == name or v.endswith(f".{name}") for k, v in call.keywords)
     return given and _ASKS.search(last(call.text)) is not None
 
 
@@ -253,9 +277,7 @@ def _fails(app: AppMap, made: _Filled, root: Function) -> bool:
     if any(_SPEAKS.search(uncommented(app, function)) for function in ours.values()):
         return False
     calls = [step.call for step in steps]
-    is_staged = made.step.call.text == "setattr" or any(
-        last(call.text) in _STAGES for call in calls
-    )
+    is_staged = not made.is_new or any(last(call.text) in _STAGES for call in calls)
     if not is_staged or not any(map(is_sent_by, calls)):
         return False
 
