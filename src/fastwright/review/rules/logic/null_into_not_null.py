@@ -12,6 +12,7 @@ from fastwright.model.places import Span
 from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
 from fastwright.review.storing import Stored, is_validated, stored, unvalidated
+from fastwright.review.unfilled import Unfilled, unfilled
 from fastwright.review.updating import Updated, updated
 
 _NULL = re.compile(r"\| *None\b|\bNone *\||\bOptional\[")
@@ -66,7 +67,10 @@ def null_into_not_null(app: AppMap) -> Iterator[Finding]:
     The row must be made of the body as it came, or the body be written over a row, by
     `sqlmodel_update` or by `setattr` in a loop. A dump that leaves out what is null
     (`exclude_none`), a value set afterwards and validators are passed over; `exclude_unset` keeps a
-    null that was sent. It is only possible where the code catches the database's refusal.
+    null that was sent. A row is told too that is given `None` as it stands, or is made of a dump
+    that lacks the field: it can never be made. Keys of other tables, hooks, triggers and any line
+    that gives the column a value are passed over. It is only possible where the code catches the
+    database's refusal.
     """
     told: set[str] = set()
     for one in stored(app):
@@ -77,6 +81,7 @@ def null_into_not_null(app: AppMap) -> Iterator[Finding]:
         fields = tuple(_nulled(app, update)) if update.schema.name not in told else ()
         if fields:
             yield _of_update(app, update, fields)
+    yield from (_never_made(app, one) for one in unfilled(app))
 
 
 def _may_be_null(app: AppMap, one: Stored) -> bool:
@@ -133,6 +138,23 @@ def _of_update(app: AppMap, update: Updated, fields: tuple[Field, ...]) -> Findi
         related=(update.at,),
         symbol=schema,
         structural=not _is_caught(app, update.route, update.at),
+    )
+
+
+def _never_made(app: AppMap, one: Unfilled) -> Finding:
+    """A row that the database refuses whatever the client sends."""
+    listed = " and ".join(f"`{column.name}`" for column in one.columns)
+    has = f"`{one.schema.name.rpartition('.')[2]}` has no {listed}" if one.schema else ""
+    verb = "are" if len(one.columns) > 1 else "is"
+    told = f"{listed} of `{one.table.name}` {verb} NOT NULL without a default"
+    return Finding(
+        "null-into-not-null",
+        one.at,
+        f"`{one.route}` gives a row of `{one.table.name}` no {listed}, and so never makes one",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"{told}; {has}" if has else told),),
+        related=(one.schema.span,) if one.schema is not None and one.schema.span else (),
+        symbol=f"{one.table.name}:{one.columns[0].name}",
+        structural=not _is_caught(app, one.route, one.at),
     )
 
 
