@@ -12,6 +12,7 @@ from fastwright.review.guarding import guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.reach import Reach, reach
 from fastwright.review.rule import rule
+from fastwright.review.switched_off import switch_before
 from fastwright.review.uncommented import uncommented
 
 NAME = "unverified-webhook"
@@ -27,6 +28,11 @@ _PROOF = re.compile(
     r"validat|authentic|authoriz|svix|sign|check|allow",
     re.IGNORECASE,
 )
+_STRICT_PROOF = re.compile(
+    r"(?i)hmac|signature|verif|construct_?event|compare_digest|webhook_?auth|svix|authentic|secret"
+)
+_VERIFIES = re.compile(r"(?i)verif|signature|check|valid|strict|require")
+"""A switch for the check itself: any other may choose a sandbox, where nothing is paid."""
 _LOGS = re.compile(r"(?i)(^|[._])log(ger|ging)?\.\w+$|^print$")
 _READS = re.compile(r"^(request\.(json|body|form)|json\.loads|str|len|dict|[\w.]+\.get)$")
 _KEEPS = re.compile(r"\]\s*[-+|]?=(?!=)|\w\.\w+\s*[-+|]?=(?!=)")
@@ -88,7 +94,8 @@ def unverified_webhook(app: AppMap) -> Iterator[Finding]:
     Webhooks are known by their paths and names, a check by the names of what they take and reach.
     One whose handler does no more than write to the log is only possible. A check is
     skipped by whoever sends none where it stands behind `if signature and …` in the handler, and
-    nothing there asks whether there is one.
+    nothing there asks whether there is one. A check under a setting whose default leaves it out is
+    only possible, unless the setting is named for the check: it may choose a sandbox.
     """
     guarding, reached, intent = guarding_of(app), reach(app), Intent.read(app)
     for route in guarding.served:
@@ -97,6 +104,10 @@ def unverified_webhook(app: AppMap) -> Iterator[Finding]:
         optional = _only_where_sent(app, route, reached)
         if optional:
             yield _of_optional(route, optional)
+            continue
+        switched = () if route.guards else tuple(_where_switched_on(app, route, reached))
+        if switched and not guarding.by_middleware:
+            yield from switched
             continue
         if guarding.is_guarded(route) or guarding.by_middleware or _is_proved(app, route, reached):
             continue
@@ -146,6 +157,31 @@ def _of_optional(route: Route, name: str) -> Finding:
         evidence=(Evidence(EvidenceKind.SOURCE, seen),),
         symbol=route.handler,
         structural=True,
+    )
+
+
+def _where_switched_on(app: AppMap, route: Route, reached: Reach) -> Iterator[Finding]:
+    """A check that each way to leads through a setting which is off by default."""
+    steps = [step for root in reached.roots(route) for step in reached.below(root)]
+    proofs = [step for step in steps if _STRICT_PROOF.search(step.call.text)]
+    switches = [switch_before(app, step) for step in proofs]
+    named = [p.name for p in route.parameters] + [n.call for n in route.every_dependency()]
+    if (
+        route.span is None
+        or not switches
+        or None in switches
+        or any(map(_STRICT_PROOF.search, named))
+    ):
+        return
+    name = next(s.name for s in switches if s is not None)
+    yield Finding(
+        NAME,
+        route.span,
+        f"`{route}` checks who sent the event only where `{name}` is set to do so",
+        evidence=(Evidence(EvidenceKind.SOURCE, f"by its default `{name}` leaves the check out"),),
+        related=(proofs[0].call.span,),
+        symbol=route.handler,
+        structural=_VERIFIES.search(name) is not None,
     )
 
 
