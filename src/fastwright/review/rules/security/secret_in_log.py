@@ -9,11 +9,12 @@ from dataclasses import replace
 from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Fix, Safety
 from fastwright.model.code import Flow, Function
-from fastwright.model.finding import Finding, Severity
+from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.storage import Table
 from fastwright.review.course import around
 from fastwright.review.harm import Harm, finding, harms, is_secret_value
+from fastwright.review.minted import written_secrets
 from fastwright.review.reach import holds, last, reach
 from fastwright.review.row_tables import table_of_row
 from fastwright.review.rule import rule
@@ -33,7 +34,7 @@ _WHY = "logs are read by more people, and kept longer, than the secret may be"
 
 @rule(code="FW544", severity=Severity.MEDIUM)
 def secret_in_log(app: AppMap) -> Iterator[Finding]:
-    """A password, token or key of a request that is written to a log.
+    """A password, token or key that is written to a log.
 
     ## Why is this bad?
     Logs are copied to other machines, read by many and kept for years: a password that is logged
@@ -74,8 +75,11 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
     on the way; what is not a password and is logged in an `except` or right before it is refused,
     where it may be garbage; and what stands in the path or in the query of a GET, which every
     access log holds. A row whose class has no `__repr__` shows none of its columns. What a library
-    logs by itself is not seen.
+    logs by itself is not seen. Of what the app makes itself, a token or code counts that is written
+    by the very function that has made it, or that fastapi-users hands to a method of the app; it is
+    only possible for `debug`, under a test of a setting and in an `except`.
     """
+    yield from _minted(app)
     for harm in harms(app, "log"):
         secret = _secret(app, harm.first)
         if secret and not _is_cut(app.text(harm.at)) and not _is_gone(app, harm, secret):
@@ -87,6 +91,20 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
             cut = _is_cut(app.text(harm.at), _SLICE) or _was_cut(app, harm.first)
             is_sure = found.structural and not cut and _is_written(app, harm, secret)
             yield replace(found, structural=is_sure)
+
+
+def _minted(app: AppMap) -> Iterator[Finding]:
+    """What the app itself has made, and logs before anybody has used it."""
+    for minted in written_secrets(app):
+        function = last(minted.function.name)
+        yield Finding(
+            "secret-in-log",
+            minted.call.span,
+            f"`{function}` writes the `{minted.name}` that the app has just made to the log",
+            evidence=(Evidence(EvidenceKind.SOURCE, "whoever reads the log can use it as well"),),
+            symbol=minted.function.name,
+            structural=minted.sure,
+        )
 
 
 def _is_written(app: AppMap, harm: Harm, secret: str) -> bool:
