@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -162,6 +161,8 @@ class Terminal:
         self._section("Gaps", words.untold_gaps(report))
 
     def _by_hand(self, report: Report) -> None:
+        from rich.syntax import Syntax  # noqa: PLC0415 - it knows every language, and few ask
+
         for manual in words.by_hand(report.changes):
             self._heading(f"By hand: {manual.place}")
             self.console.print(Text(f"  {manual.why}"))

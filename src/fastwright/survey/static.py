@@ -25,7 +25,6 @@ from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.facts_source import FactCache, read_facts
 from fastwright.survey.flow import Flows
 from fastwright.survey.kept_map import keep, recall
-from fastwright.survey.manifests import locked, manifests
 from fastwright.survey.middleware import middleware
 from fastwright.survey.migrations import migrations
 from fastwright.survey.mistakes import mistakes
@@ -179,6 +178,11 @@ def _places(access: Access) -> dict[str, Symbol]:
 
 def _stored(files: Mapping[PurePosixPath, bytes], wiring: Wiring) -> AppMap:
     """What does not depend on the chosen application."""
+    from fastwright.survey.manifests import (  # noqa: PLC0415 - a tree as it was asks for none
+        locked,
+        manifests,
+    )
+
     classes = Classes(wiring.evaluator)
     settings = Settings(classes, wiring)
     declared = manifests(files)
