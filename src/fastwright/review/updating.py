@@ -14,10 +14,13 @@ from fastwright.review.course import around
 from fastwright.review.once import once
 from fastwright.review.reach import last, reach
 from fastwright.review.rows import bindings_at, rows_of
-from fastwright.review.storing import bodies, typed
+from fastwright.review.storing import Stored, bodies, typed
 
 _DUMP = re.compile(r"\(*(\w+)\.(?:model_dump|dict)\((.*)\)\)*$", re.DOTALL)
 _ENCODED = re.compile(r"jsonable_encoder\(\s*(?:obj\s*=\s*)?(\w+)\s*(?:,(.*))?\)$", re.DOTALL)
+_SET = re.compile(
+    r"(?m)^[ \t]*(?P<row>\w+)\.(?P<column>\w+)[ \t]*=[ \t]*(?P<body>\w+)\.(?P<field>\w+)[ \t]*$"
+)
 _FEW = 3
 """Names over which a dump is followed back to its body."""
 
@@ -48,6 +51,29 @@ def updated(app: AppMap) -> tuple[Updated, ...]:
         for one in _in_function(app, ran.function):
             found.setdefault((one.schema.name, one.table.name), one)
     return tuple(found.values())
+
+
+@once
+def assigned(app: AppMap) -> tuple[Stored, ...]:
+    """Every field of a body that is set on a row as it came: ``row.state = body.state``."""
+    return tuple(one for ran in reach(app).ran() for one in _set(app, ran.function))
+
+
+def _set(app: AppMap, function: Function) -> Iterator[Stored]:
+    text = app.text(function.span)
+    given = _schemas(app, function) if _SET.search(text) else {}
+    for hit in _SET.finditer(text) if given else ():
+        start = function.span.start + len(text[: hit.start("row")].encode())
+        schema = given.get(hit["body"])
+        held = rows_of(app).held(function, hit["row"], start) if schema is not None else None
+        column = held.table.column(hit["column"]) if held is not None else None
+        if schema is None or held is None or column is None:
+            continue
+        at = Span(function.span.path, start, start + len(hit[0].strip().encode()))
+        for field in schema.fields:
+            if field.name == hit["field"]:
+                route = bodies(app)[schema.name]
+                yield Stored(route, schema, field, held.table, column, at, whole=False)
 
 
 def _in_function(app: AppMap, function: Function) -> Iterator[Updated]:

@@ -9,12 +9,20 @@ from fastwright.model.app import AppMap
 from fastwright.model.change import Change, Edit, Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
+from fastwright.review.reach import holds
 from fastwright.review.rule import rule
 from fastwright.review.storing import Stored, is_validated, stored
+from fastwright.review.updating import assigned, updated
 from fastwright.source.imports import ensure_import
 
 _TEXT = re.compile(r"(?:Optional\[)?\bstr\b\]?(?: *\| *None)?|None *\| *str")
 _CALLED = re.compile(r"\bEnum\(\s*([A-Z]\w*)")
+_WORD = r"(?:\"[^\"\n]*\"|'[^'\n]*')"
+_WORDS = re.compile(rf"\b(?:Enum|ENUM)\(\s*(?P<words>{_WORD}(?:\s*,\s*{_WORD})*)\s*[,)]")
+_CAUGHT = re.compile(
+    r"except\s*(?::|\(?[^:\n]*\b(?:Exception|LookupError|StatementError|DBAPIError|SQLAlchemyError"
+    r"|DataError)\b)"
+)
 
 
 @rule(code="FW203", severity=Severity.MEDIUM)
@@ -76,19 +84,65 @@ def text_for_enum(app: AppMap) -> Iterator[Finding]:
     sent the names of members instead of their values are refused as well.
 
     ## Known limits
-    The column's enumeration must be a class of the project, or named in its declaration.
+    The column's enumeration must be a class of the project, or named in its declaration, or its
+    words stand there. The row must be made of the body, or the field be set on it as it came; a
+    field that is compared or converted is passed over. It is only possible where the code catches
+    what is raised.
     """
-    for one in stored(app):
+    told: set[Span] = set()
+    for one in (*stored(app), *assigned(app), *_over_rows(app)):
         at = one.field.span
-        if at is not None and _is_free_text(app, one):
+        if at is not None and at not in told and _is_free_text(app, one):
+            told.add(at)
             yield _finding(app, one, at)
+
+
+def _over_rows(app: AppMap) -> Iterator[Stored]:
+    """The fields of bodies that are written over a row as a whole."""
+    for update in updated(app):
+        for field in update.schema.fields:
+            column = update.table.column(field.name)
+            if column is not None:
+                yield Stored(update.route, update.schema, field, update.table, column, update.at,
+                             whole=True)  # fmt: skip
 
 
 def _is_free_text(app: AppMap, one: Stored) -> bool:
     if {"pattern", "regex"} & {name for name, _ in one.field.constraints}:
         return False
     plain = _TEXT.fullmatch((one.field.annotation or "").strip())
-    return bool(plain) and _enumeration(app, one) is not None and not is_validated(app, one.schema)
+    takes_few = _words(app, one) or _enumeration(app, one) is not None
+    is_free = bool(plain) and bool(takes_few) and not is_validated(app, one.schema)
+    return is_free and not _is_asked(app, one)
+
+
+def _words(app: AppMap, one: Stored) -> tuple[str, ...]:
+    """The words that the declaration of a column lists."""
+    found = _WORDS.search(app.text(one.column.span)) if one.column.span is not None else None
+    return tuple(re.findall(_WORD, found["words"])) if found is not None else ()
+
+
+def _is_asked(app: AppMap, one: Stored) -> bool:
+    """Whether the field is compared or converted where it is written, or in the handler.
+
+    What a statement compares with a column limits nothing.
+    """
+    name = re.escape(one.field.name)
+    asked = re.compile(
+        rf"\.{name}\b(?:\.\w+\(\))?\s*(?:not\s+in\b|in\b|==|!=)|"
+        rf"(?<![\w.])(?!if\b|elif\b|and\b|or\b|not\b)[\w.]+[(\[]\s*\w+\.{name}\s*[)\],]"
+        + (rf"|[\"']{name}[\"']|\.{name}\s*=[^=]" if one.whole else "")
+    )
+    in_sql = re.compile(rf"\b[A-Z]\w*\.\w+\s*[=!]=\s*\w+\.{name}\b")
+    beside = re.compile(rf"[=!]=\s*\w+\.{name}\b")
+    texts = [in_sql.sub("", text) for text in _texts(app, one)]
+    return any(asked.search(text) or beside.search(text) for text in texts)
+
+
+def _texts(app: AppMap, one: Stored) -> list[str]:
+    """The code of the function that writes, and of the handler."""
+    spans = {f.span for f in app.functions if holds(f.span, one.at)}
+    return [app.text(span) for span in {*spans, *((one.route.span,) if one.route.span else ())}]
 
 
 def _enumeration(app: AppMap, one: Stored) -> str | None:
@@ -119,20 +173,24 @@ def _finding(app: AppMap, one: Stored, at: Span) -> Finding:
     name = f"{one.schema.name.rpartition('.')[2]}.{one.field.name}"
     dotted = _enumeration(app, one) or ""
     column = f"{one.table.name}.{one.column.name}"
-    told = f"`{column}` takes the members of `{dotted.rpartition('.')[2]}` alone"
+    words = _words(app, one)
+    listed = ", ".join(words) if words else f"the members of `{dotted.rpartition('.')[2]}`"
+    told = f"`{column}` takes {listed} alone"
     return Finding(
         "text-for-enum",
         at,
         f"`{name}` takes any text, and `{column}` does not",
         evidence=(Evidence(EvidenceKind.SOURCE, told),),
         related=(one.at,),
-        fixes=_fixes(app, at, name, dotted),
+        fixes=_fixes(app, at, name, dotted, words),
         symbol=name,
-        structural=True,
+        structural=not any(map(_CAUGHT.search, _texts(app, one))),
     )
 
 
-def _fixes(app: AppMap, at: Span, name: str, dotted: str) -> tuple[Fix, ...]:
+def _fixes(
+    app: AppMap, at: Span, name: str, dotted: str, words: tuple[str, ...]
+) -> tuple[Fix, ...]:  # fmt: skip
     written = app.text(at)
     found = re.match(r"\w+\s*:\s*[^=\n]*?\b(?P<type>str)\b", written)
     module, _, last = dotted.rpartition(".")
@@ -140,7 +198,10 @@ def _fixes(app: AppMap, at: Span, name: str, dotted: str) -> tuple[Fix, ...]:
     if found is None or ("=" in written and not re.search(r"=\s*None$", written)):
         return ()
     changes: tuple[Change, ...] = ()
-    if here is None or module != here.name:
+    if words:
+        bound = ensure_import(app, at.path, "typing", "Literal")
+        changes, last = bound.edits, f"{bound.local}[{', '.join(words)}]"
+    elif here is None or module != here.name:
         bound = ensure_import(app, at.path, module, last)
         changes, last = bound.edits, bound.local
     start = at.start + len(written[: found.start("type")].encode())
