@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -59,6 +60,8 @@ _READERS = MappingProxyType(
     }
 )
 """The method that reads each type of node; the rest is opaque."""
+_DOTTED = re.compile(rb"((?!(?:True|False|None|print|exec)\.)[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)+")
+"""Attributes of a name, as they are written; that of a constant has a head of another type."""
 
 
 class TermReader:
@@ -173,12 +176,21 @@ class TermReader:
         return ["**", self._first(node)]
 
     def _attribute(self, node: Node) -> Term:
+        written = self.content[node.start_byte : node.end_byte]
+        plain = _DOTTED.fullmatch(written)
+        if plain is not None and self._depth + written.count(b".") <= _DEEPEST:
+            return self._dotted(node, written.decode(), plain[1].decode())
         value, name = node.child_by_field_name("object"), node.child_by_field_name("attribute")
         if value is None or name is None:
             return self._opaque(node)
-        left = self.read(value)
-        written = self.text(name)
-        return f"{left}.{written}" if isinstance(left, str) else ["a", left, written]
+        left, last = self.read(value), self.text(name)
+        return f"{left}.{last}" if isinstance(left, str) else ["a", left, last]
+
+    def _dotted(self, node: Node, written: str, head: str) -> Term:
+        """A name and attributes of it: most attributes are, and need no walk from part to part."""
+        if self.notes:
+            self.reads.setdefault((self.scope, head), node.start_byte)
+        return written
 
     def _call(self, node: Node) -> Term:
         function = node.child_by_field_name("function")

@@ -27,6 +27,8 @@ def unbound(scopes: list[Scope], reads: Iterable[Read], anyhow: Collection[str])
         index, name = read.scope, read.name.partition(".")[0]
         if name in _KNOWN or name in anyhow:
             continue
+        if name in bound[index] or name in bound[0]:
+            continue  # as nearly all are: by the function itself, or by the module
         if not any(name in bound[place] for place in _around(scopes, index)):
             yield read
 
