@@ -11,7 +11,8 @@ from fastwright.model.code import Call, Function, Mistake
 from fastwright.model.places import Span
 from fastwright.review.begun import begun_twice
 from fastwright.review.course import always
-from fastwright.review.misreading import misread_models, misused_sessions
+from fastwright.review.misreading import misread_models
+from fastwright.review.misused_sessions import misused_sessions
 from fastwright.review.once import once
 from fastwright.review.raising import (
     Failure,

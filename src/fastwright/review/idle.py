@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding
+from fastwright.model.places import Span
 from fastwright.review.course import around
 from fastwright.review.mentions import mentions
 from fastwright.review.once import once
@@ -38,20 +39,37 @@ _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 
 
 def weighed(app: AppMap, finding: Finding) -> Finding:
-    """`finding`, no longer certain where it stands in a function that nothing runs."""
+    """`finding`, no longer certain where it stands in code that nothing runs.
+
+    What stands in a class, as the field of a schema does, counts by the code that it is told with.
+    """
     if finding.structural and finding.rule not in _WITHOUT_THE_APP and unimportable(app):
         return _only_possible(finding, "the application cannot be imported")
     if finding.structural and finding.rule == "failing-route" and finding.symbol in _hidden(app):
         return _only_possible(finding, "a route above answers each of its paths")
     if not finding.structural or finding.rule in _OF_THE_TEXT:
         return finding
-    inside = [f for f in _functions(app).get(finding.at.path, ()) if holds(f.span, finding.at)]
+    places = [finding.at] if _around(app, finding.at) else [
+        place for place in finding.related if _around(app, place)
+    ]  # fmt: skip
+    whys = [_unrun(app, place) for place in places]
+    return _only_possible(finding, whys[0]) if whys and whys[0] and all(whys) else finding
+
+
+def _around(app: AppMap, at: Span) -> list[Function]:
+    """The functions in whose text a place stands."""
+    return [f for f in _functions(app).get(at.path, ()) if holds(f.span, at)]
+
+
+def _unrun(app: AppMap, at: Span) -> str | None:
+    """Why nothing runs what stands at a place in a function, in words."""
+    inside = _around(app, at)
     why = next(filter(None, (_idle(app, function) for function in inside)), None)
-    if why is None and any(_is_skipped(function, finding.at.start) for function in inside):
+    if why is None and any(_is_skipped(function, at.start) for function in inside):
         why = "it stands under a test that is never true"
-    if why is None and any(is_behind_failure(app, f, finding.at.start) for f in inside):
+    if why is None and any(is_behind_failure(app, f, at.start) for f in inside):
         why = "the function raises before"
-    return finding if why is None else _only_possible(finding, why)
+    return why
 
 
 def _only_possible(finding: Finding, why: str) -> Finding:

@@ -1,4 +1,4 @@
-"""Uses of what a route is given that it cannot have: a session's, and a pydantic model's."""
+"""Items that are read of a pydantic model, which has none."""
 
 from __future__ import annotations
 
@@ -13,47 +13,9 @@ from fastwright.review.raising import Failure, failure_at
 from fastwright.review.reach import holds, last, reach
 
 _MODELS = frozenset({"BaseModel", "SQLModel"})
-_IMPORTED = re.compile(r"(?:sqlalchemy|sqlmodel)\.")
 _HALF = re.compile(rb"\b(?:if|or|and|for|lambda)\b")
 """Words that may keep the rest of their line from being run."""
 _LONG_TEXT = re.compile(rb'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'')
-_ASYNC_SESSION = re.compile(r"(?:^|[^\w])AsyncSession(?:$|[^\w])")
-
-
-def misused_sessions(app: AppMap) -> Iterator[tuple[str, Failure]]:
-    """``db.query(…)`` of a session that is async, which has no such method.
-
-    What a route is given counts; an annotation does where no route is given another kind.
-    """
-    known = [p for p in app.sessions if p.kind == "dependency" and p.span is not None]
-    given = {p.symbol for p in known if p.is_async}
-    every = {p.is_async for p in known if p.used_by} == {True}
-    handed = {
-        (route.handler, node.name)
-        for route in app.routes for node in route.dependencies if node.call in given
-    }  # fmt: skip
-    theirs = {
-        m.path for m in app.modules.values() if _IMPORTED.match(m.imports.get("AsyncSession", ""))
-    }
-    for function in app.functions:
-        said = function.annotations if every and function.span.path in theirs else ()
-        names = {name for name, text in said if _ASYNC_SESSION.search(text)}
-        names |= {n for n in function.parameters if (function.name, n) in handed}
-        for name in names:
-            at = next(_queried(app, function, name), None)
-            if at is not None:
-                why = f"`{name}` is an `AsyncSession`, which has no `query`"
-                yield function.name, failure_at(function, at, "AttributeError", why)
-
-
-def _queried(app: AppMap, function: Function, name: str) -> Iterator[Span]:
-    """Where each run of `function` comes to ``name.query(…)``, as it was given `name`."""
-    if any(binding.name == name for binding in function.bindings):
-        return
-    for call in reach(app).calls_in(function):
-        start = call.span.start
-        if call.text == f"{name}.query" and _is_passed(app, function, start):
-            yield Span(call.span.path, start, start + len(call.text))
 
 
 def misread_models(app: AppMap) -> Iterator[tuple[str, Failure]]:
@@ -119,7 +81,7 @@ def _passed(
         return
     for hit in wanted.finditer(content, span.start, span.end):
         at = Span(span.path, hit.start(), hit.end())
-        if _is_own_code(app, function, at) and _is_passed(app, function, at.start):
+        if _is_own_code(app, function, at) and is_reached(app, function, at.start):
             yield at
 
 
@@ -132,7 +94,7 @@ def _is_own_code(app: AppMap, function: Function, at: Span) -> bool:
     return not inner and not any(start <= at.start < end for start, end in said)
 
 
-def _is_passed(app: AppMap, function: Function, offset: int) -> bool:
+def is_reached(app: AppMap, function: Function, offset: int) -> bool:
     """True where each run comes to a place; not so for half a line, or behind a comment's sign."""
     content = app.files[function.span.path]
     start = content.rfind(b"\n", 0, offset) + 1

@@ -101,6 +101,12 @@ class _Use:
     read: Span | None
 
 
+def read_of(app: AppMap, caller: Function, call: Call) -> Span | None:
+    """Where an attribute or element of a coroutine is read first of all, by its name."""
+    use = _first_use(app, caller, call)
+    return use.read if use is not None else None
+
+
 def _first_use(app: AppMap, caller: Function, call: Call) -> _Use | None:
     """How the name of a coroutine is first used, where that takes it for the result."""
     text = app.files[caller.span.path][call.span.end : caller.span.end]
@@ -113,9 +119,11 @@ def _first_use(app: AppMap, caller: Function, call: Call) -> _Use | None:
     before = text[: found.start()].rpartition(b"\n")[2]
     is_tested = re.search(rb"\b(?:if|while|and|or)\s+(?:not\s+)?$", before)
     is_given = re.search(rb"\b(?:session|db)\w*\.(?:add|delete|refresh|merge)\($", before)
-    read = re.search(rb"(?<![\w.'\"])%b(?:\.(?!(?:%b)\b)\w|\[)" % (name, _OWN.encode()), text)
+    read = re.search(rb"(?<![\w.'\"])%b(?:\.(?!(?:%b)\b)\w+|\[)" % (name, _OWN.encode()), text)
     is_read = read is not None and read.start() == found.start()
     if not (is_tested or is_given or is_read):
         return None
-    start = call.span.end + read.start() if read is not None else 0
-    return _Use(Span(caller.span.path, start, start + len(call.target.encode())) if read else None)
+    if read is None:
+        return _Use(None)
+    start, end = (call.span.end + place for place in read.span())
+    return _Use(Span(caller.span.path, start, end))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ _MAKERS = frozenset(
 _POOLS = frozenset({"Database", "Pool", "create_pool", "ConnectionPool", "AsyncConnectionPool",
                     "ThreadedConnectionPool", "SimpleConnectionPool"})  # fmt: skip
 _HINTS = (b"session", b"Session", b"Database(", b"ool(", b"connect(")
+_ASYNC_WITH = re.compile(r"\basync\s+with\b[^\n]*?\bas\s+(\w+)\s*:")
 _ASYNC = frozenset({"asyncpg", "databases", "aiosqlite"})
 
 
@@ -130,9 +132,10 @@ class Sessions:
                 names += [value.of.dotted()] if isinstance(value, Made) else []
                 names += [value.symbol.dotted()] if isinstance(value, Ref) else []
         found = [kind for kind in map(kind_of, names) if kind is not None]
-        return tuple(
-            kind for kind in found if kind.name not in _MAKERS or ".__call__" in str(names)
-        )
+        made = [kind for kind in found if kind.name not in _MAKERS or ".__call__" in str(names)]
+        if _is_entered_async(unit, function.scope):
+            made = [replace(kind, is_async=True) for kind in made]
+        return tuple(made)
 
     # -- everything else --------------------------------------------------------------------
 
@@ -195,6 +198,13 @@ def _function(value: Value) -> Symbol | None:
         unit = value.symbol.unit
         return value.symbol if unit and unit.scopes[value.symbol.scope].kind == "f" else None
     return None
+
+
+def _is_entered_async(unit: Unit, scope: int) -> bool:
+    """True where a function gives what it enters by ``async with``: no plain session can be."""
+    facts = unit.scopes[scope]
+    entered = _ASYNC_WITH.findall(unit.text((facts.body, facts.body_end)))
+    return bool(set(entered) & {t for t in (*facts.yielded, *facts.values) if isinstance(t, str)})
 
 
 def _commits(unit: Unit, scope: int) -> bool:
