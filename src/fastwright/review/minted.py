@@ -46,14 +46,17 @@ class Minted:
 
 
 def written_secrets(app: AppMap) -> Iterator[Minted]:
-    """Each call below a route that writes a token, code or password which its function has made."""
+    """Each call below a route that writes a token, code or password which its function has made.
+
+    In an ``except`` it may not have been made at all.
+    """
     reached = reach(app)
     running = {ran.function.name for ran in reached.ran()}
     for call in app.calls:
         if not _WRITES.search(call.text) or of_tests(call.span.path) or of_samples(call.span.path):
             continue
         function = reached.functions.get(call.caller)
-        made = _made(app, function, call) if function is not None else None
+        made = _made(app, function, call) if function and not call.in_except else None
         if function is not None and made is not None:
             runs = function.name in running or last(function.name) in _HOOKS
             told = runs and not call.text.endswith("debug") and not _is_chosen(function, call)
@@ -83,6 +86,6 @@ def _is_hook(app: AppMap, function: Function) -> bool:
 
 
 def _is_chosen(function: Function, call: Call) -> bool:
-    """Whether it is written under a test of a setting, or in place of what could not be done."""
+    """Whether it is written under a test of a setting."""
     blocks = around(function, call.span.start)
-    return call.in_except or any(b.kind == "arm" and _CHOSEN.search(b.words) for b in blocks)
+    return any(b.kind == "arm" and _CHOSEN.search(b.words) for b in blocks)

@@ -77,7 +77,7 @@ def secret_in_log(app: AppMap) -> Iterator[Finding]:
     access log holds. A row whose class has no `__repr__` shows none of its columns. What a library
     logs by itself is not seen. Of what the app makes itself, a token or code counts that is written
     by the very function that has made it, or that fastapi-users hands to a method of the app; it is
-    only possible for `debug`, under a test of a setting and in an `except`.
+    only possible for `debug` and under a test of a setting, and passed over in an `except`.
     """
     yield from _minted(app)
     for harm in harms(app, "log"):
