@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from fastwright.model.code import Mistake
 from fastwright.model.places import Span
@@ -20,6 +21,15 @@ _LIKE = 0.75
 """How alike a name must be to what is there to be offered in its place."""
 _READ = re.compile(rb"\b(?<!\.)([^\W\d]\w*)\.([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 _NARROWS = re.compile(r"\b(?:isinstance|hasattr|cast|type)\(\s*(?:\w+,\s*)?(\w+)\b")
+_OPERATOR = re.compile(rb"\w+(?=\()")
+_OPERATORS = MappingProxyType({
+    "isnot": ("is_not", "isnot"), "isnull": ("is_",), "isnone": ("is_",), "notnull": ("is_not",),
+    "isnotnull": ("is_not",), "isnotnone": ("is_not",), "notin": ("not_in", "notin_"),
+    "like": ("like",), "ilike": ("ilike",), "notlike": ("not_like", "notlike"),
+    "notilike": ("not_ilike", "notilike"), "startswith": ("startswith",),
+    "endswith": ("endswith",), "isdistinctfrom": ("is_distinct_from",), "icontains": ("icontains",),
+})  # fmt: skip
+"""Operators of columns by their letters alone, as they are called."""
 
 
 class Absent:
@@ -99,10 +109,29 @@ class Absent:
                 yield from self._told(unit, scope, (hit.start(), at + len(part.encode())), model)
                 return
             at += len(part.encode()) + 1
+            if not far:
+                yield from self._misnamed(unit, scope, (hit.start(), at), model)
             following = self.rows.related(model, part) if far else None
             if following is None:
                 return
             model = following
+
+    def _misnamed(
+        self, unit: Unit, scope: int, column: tuple[int, int], model: Symbol
+    ) -> Iterator[Mistake]:
+        """``Model.column.isNull()``: an operator of SQLAlchemy under a name that it has not."""
+        found = _OPERATOR.match(unit.content, column[1])
+        written = found[0].decode() if found is not None else ""
+        meant = _OPERATORS.get(written.lower().replace("_", ""))
+        if found is None or meant is None or written in meant or not self.members.is_row(model):
+            return
+        at = (column[0], found.end())
+        if unit.scopes[scope].kind == "f" and _is_read(unit, *at):
+            whole = unit.text(at)
+            head = whole.removesuffix(written)
+            why = f"a column has no operator `{written}`, but `{meant[0]}`"
+            yield Mistake(unit.dotted(scope), Span(unit.path, *at), "AttributeError", why,
+                          f"{head}{meant[0]}")  # fmt: skip
 
     def _told(
         self, unit: Unit, scope: int, at: tuple[int, int], model: Symbol

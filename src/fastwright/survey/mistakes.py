@@ -9,6 +9,7 @@ from fastwright.model.code import Mistake
 from fastwright.survey.absent import Absent
 from fastwright.survey.absent_modules import AbsentModules
 from fastwright.survey.classes import Classes
+from fastwright.survey.lacking import Lacking
 from fastwright.survey.loading import Loading
 from fastwright.survey.members import Members
 from fastwright.survey.misfits import Misfits
@@ -37,6 +38,7 @@ def mistakes(app: AppMap, relations: Relations) -> tuple[Mistake, ...]:
         Absent(members, rows),
         Unread(members, rows, schemas),
         nameless,
+        Lacking(names),
         Misfits(relations, members, schemas, modern=_is_modern(app)),
     )
     units = [unit for unit in names.codebase.units if not unit.tests]

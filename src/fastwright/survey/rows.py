@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from fastwright.model.storage import Table
+from fastwright.model.storage import Relationship, Table
 from fastwright.survey.bindings import target_names
 from fastwright.survey.classes import Classes
 from fastwright.survey.codebase import Unit
@@ -27,6 +27,9 @@ _GOT = re.compile(r"(?:await )?[\w.]+\.get\( ?([\w.]+) ?,.*\)")
 _MADE_OF = re.compile(r"\b(?:select|query)\(\s*([\w.]+)\s*,?\s*\)")
 _ASKS = re.compile(r"\b(?:select|query)\(")
 _ASKED = re.compile(r"\b(?:select|query|execute|exec|scalars)\(")
+_ASKED_ON = re.compile(
+    rf"{_ASKED.pattern}|^[a-z_]\w*\.(?s:.)*\.(?:all|first|one|one_or_none)\(\s*\)$"
+)
 _NAMED = re.compile(r"(?<![\w.])([a-z_]\w*)(?=\.|\))|^[a-z_]\w*$")
 _OTHERS = re.compile(
     r"add_columns?\(|with_only_columns|with_entities|mappings\(|union|tuples\(|add_entity|"
@@ -57,7 +60,7 @@ class Rows:
             for name, table in mapped.items()
             if name in self._symbols
             for row in table.relationships
-            if row.many is False
+            if row.many is False or _leads_to_one(table, row, mapped)
         }
 
     def related(self, model: Symbol, name: str) -> Model:
@@ -203,14 +206,12 @@ class Rows:
         """An expression with the local names in it that hold statements and results written out."""
         values: dict[str, list[str]] = {}
         for name, rows in _bound(unit.scopes[index]).items():
-            bound = [row for _, row in rows]
-            known = bound[:1] if _is_opened(unit, name, bound) else bound
-            values[name] = [_text(unit, row) for row in known]
+            values[name] = [_text(unit, row) for _, row in rows]
         text = written
         for _ in range(_DEEPEST):
             for name in {hit[0] for hit in _NAMED.finditer(text)}:
-                given = values.get(name, [])
-                if len(given) == 1 and _ASKED.search(given[0]):
+                given = _first_of(name, values.get(name, []))
+                if len(given) == 1 and _ASKED_ON.search(given[0]):
                     parts = re.split(rf"(?<![\w.]){name}\b(?!\s*=)", text)
                     text = given[0].join(parts)
         return re.sub(r"\s+", " ", text).strip()
@@ -224,6 +225,27 @@ def _is_opened(unit: Unit, name: str, values: list[Value]) -> bool:
 def _text(unit: Unit, value: Value) -> str:
     span = value.value_span if isinstance(value, Assignment) else None
     return unit.text(span) if span is not None else ""
+
+
+def _first_of(name: str, values: list[str]) -> list[str]:
+    """What a name is bound to, without what refines the very statement: ``q = q.where(…)``."""
+    refining = [value for value in values if re.match(rf"{name}\s*\.", value)]
+    first = [value for value in values if value not in refining]
+    asks_else = any(_OTHERS.search(value) or _ASKS.search(value) for value in refining)
+    return values if asks_else or len(first) != 1 else first
+
+
+def _leads_to_one(table: Table, row: Relationship, mapped: Mapping[str, Table]) -> bool:
+    """True where the keys alone say that a relationship leads to one row: one there, none back.
+
+    SQLAlchemy decides by them where neither an annotation nor ``uselist`` says it.
+    """
+    there = mapped.get(row.target or "")
+    if row.many is not None or row.through or there is None or there is table:
+        return False
+    to_there = [c for c in table.columns if (c.foreign_key or "").rpartition(".")[0] == there.name]
+    back = [c for c in there.columns if (c.foreign_key or "").rpartition(".")[0] == table.name]
+    return len(to_there) == 1 and not back
 
 
 def _bound(scope: Scope) -> dict[str, list[tuple[int, Value]]]:

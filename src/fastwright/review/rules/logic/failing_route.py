@@ -53,7 +53,9 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
     pydantic model by `model["key"]`, for which the attribute is the fix, or that asks an
     `AsyncSession` for `.query(…)`, by itself or in what it always calls; and, wherever it comes to
     it, what no run can get past: a member that an `Enum` does not have, an attribute that a mapped
-    class or its row does not have, a call that lacks what a function or schema of yours requires or
+    class, its row or the row behind a relationship does not have, an operator that a column does
+    not have, a key that a dictionary of the same function does not hold, a keyword that a logger
+    does not take, a call that lacks what a function or schema of yours requires or
     names what it does not take, an `HTTPException` that is an object and called, a row for a model
     without `from_attributes`, a name that nothing binds, an import of what your module does not
     have, and `session.begin()` behind a statement of that session. A mistake that stands in several
