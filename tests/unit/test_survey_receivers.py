@@ -207,3 +207,19 @@ def test_a_row_of_several_classes_is_of_none() -> None:
     )
     app = read(main=main, models=MODELS)
     assert not [c for c in app.calls if c.callee == "shop.models.Item.take"]
+
+
+def test_the_columns_of_a_general_class_are_of_its_heirs_table() -> None:
+    """``select(self.model.__table__.columns)`` asks of the table that the heir names."""
+    columns = BASE.replace("select(self.model)", "select(self.model.__table__.columns)")
+    app = read(main=ROUTES, stores=NAMED.replace(BASE, columns), models=MODELS)
+    assert {q.tables for route in app.routes for q in route.queries} == {("items",), ("users",)}
+
+
+def test_a_loader_option_names_the_class_of_the_heir() -> None:
+    """``selectinload(self.model.rows)`` loads the relationship of that class and no other."""
+    loading = BASE.replace(
+        "select(self.model)", "select(self.model).options(selectinload(self.model.rows))"
+    )
+    app = read(main=ROUTES, stores=NAMED.replace(BASE, loading), models=MODELS)
+    assert [q.eager for route in app.routes for q in route.queries if q.many] == [("User.rows",)]

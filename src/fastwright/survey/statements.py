@@ -132,7 +132,8 @@ class Statements:
     def _table_of(self, unit: Unit, row: CallFact, term: Term) -> Iterator[str]:
         match term:
             case str():
-                names = [term, term.rpartition(".")[0], term.partition(".c.")[0]]
+                names = [term, term.rpartition(".")[0], term.partition(".c.")[0],
+                         term.partition(".__table__")[0]]  # fmt: skip
             case ["c", int(index)]:
                 inner = unit.facts.calls[index]
                 for argument in inner.arguments[:1]:
@@ -190,9 +191,9 @@ class Statements:
 
     def _eager(self, unit: Unit, call: CallFact) -> Iterator[str]:
         for term in call.arguments if last_name(call.callee) == "options" else ():
-            yield from self._loaded(unit, term)
+            yield from self._loaded(unit, call, term)
 
-    def _loaded(self, unit: Unit, term: Term) -> Iterator[str]:
+    def _loaded(self, unit: Unit, call: CallFact, term: Term) -> Iterator[str]:
         """What a loader option loads, with those it is chained to; ``?`` for one made elsewhere."""
         if not (isinstance(term, list) and term and term[0] == "c"):
             yield "?"
@@ -200,11 +201,22 @@ class Statements:
         inner = unit.facts.calls[term[1]]
         receiver, name = receiver_of(inner.callee), last_name(inner.callee)
         if isinstance(receiver, list):
-            yield from self._loaded(unit, receiver)
+            yield from self._loaded(unit, call, receiver)
         if name in _LOADERS:
-            yield from (render(argument, unit) for argument in inner.arguments)
+            yield from (self._path(unit, call, argument) for argument in inner.arguments)
         elif name not in _NO_LOADERS:
             yield "?"
+
+    def _path(self, unit: Unit, call: CallFact, term: Term) -> str:
+        """A relationship as written; of what holds a mapped class, behind the name of that."""
+        written = render(term, unit)
+        owner, _, name = written.rpartition(".")
+        if not owner.isidentifier() and isinstance(term, str):
+            values = self.evaluator.values(owner, self._frame(unit, call))
+            found = {v.symbol.dotted() for v in values if isinstance(v, Ref)}
+            classes = [one.rpartition(".")[2] for one in found if one in self.tables]
+            return f"{classes[0]}.{name}" if len(found) == len(classes) == 1 else written
+        return written
 
     # -- statements by object or by text ----------------------------------------------------
 

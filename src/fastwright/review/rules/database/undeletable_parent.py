@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastwright.model.app import AppMap, Route
@@ -134,17 +135,31 @@ def _is_listened(app: AppMap) -> bool:
 
 def _deletions(app: AppMap) -> Iterator[_Deletion]:
     """What routes delete, by the row and by statements of SQLAlchemy."""
-    every = (query for route in app.routes for query in route.queries)
-    queries = {q.span: q for q in every if q.kind == "delete" and len(q.tables) == 1}
+    asked = _asked_to_delete(app)
     for ran in reach(app).ran():
         for call in reach(app).calls_in(ran.function):
-            query = queries.get(call.span)
-            table = app.table(query.tables[0]) if query is not None else None
-            by_row = query is None and _is_of_row(call) and not is_lost(call)
-            if by_row:
-                table = table_of_row(app, ran.function, call.arguments[0], call.span.start)
+            if call.span in asked:
+                for route, table in asked[call.span]:
+                    yield _Deletion(route, ran.function, table, call.span, by_row=False)
+            elif _is_of_row(call) and not is_lost(call):
+                held = table_of_row(app, ran.function, call.arguments[0], call.span.start)
+                if held is not None and held.model:
+                    yield _Deletion(ran.route, ran.function, held, call.span, by_row=True)
+
+
+def _asked_to_delete(app: AppMap) -> Mapping[Span, Sequence[tuple[Route, Table]]]:
+    """The statements that delete, each with the routes that run it and the table of theirs.
+
+    One of a general class (`delete(self.model)`) asks of another table for each of its heirs.
+    """
+    found: dict[Span, list[tuple[Route, Table]]] = defaultdict(list)
+    for route in app.routes:
+        for query in route.queries if route.reachable else ():
+            is_one = query.kind == "delete" and len(query.tables) == 1
+            table = app.table(query.tables[0]) if is_one else None
             if table is not None and table.model:
-                yield _Deletion(ran.route, ran.function, table, call.span, by_row)
+                found[query.span].append((route, table))
+    return found
 
 
 def _is_of_row(call: Call) -> bool:
