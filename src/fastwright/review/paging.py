@@ -10,6 +10,7 @@ from fastwright.model.app import AppMap, Parameter, Query, Route, Schema
 from fastwright.model.code import Call, Function
 from fastwright.model.storage import Table
 from fastwright.review.once import once
+from fastwright.review.statements import is_of_column
 
 _SIZE = re.compile(r"^(page_?)?(limit|size)$|^(items_?)?per_?page$|^(max_results|num_results|"
                    r"row_?limit|page_?count)$", re.IGNORECASE)  # fmt: skip
@@ -125,13 +126,15 @@ def listed(app: AppMap, route: Route) -> Iterator[tuple[Query, Table]]:
     """The statements whose rows a route answers with, all of them: no limit is set anywhere.
 
     A statement counts where the answer is declared as a list of a schema that has the columns of
-    the statement's first table.
+    the statement's first table. One of a single column is a part of another, or gives its values.
     """
     elements = list(_elements(app, route.response_model or "", 0))
     for query in route.queries:
         if query.kind == "select" and query.many and not query.bounded and query.tables:
             table = app.table(query.tables[0])
-            if table is not None and any(_shows(schema, table) for schema in elements):
+            if table is None or is_of_column(app, query, table):
+                continue
+            if any(_shows(schema, table) for schema in elements):
                 yield query, table
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastwright.model.app import AppMap, Query
 from fastwright.model.code import Call
 from fastwright.model.places import Span
+from fastwright.model.storage import Table
 from fastwright.review.once import once
 
 _OWNERS = frozenset({"Session", "AsyncSession", "sessionmaker", "async_sessionmaker",
@@ -25,6 +27,8 @@ _DRIVERS = frozenset({"databases", "asyncpg", "psycopg", "psycopg2", "sqlite3", 
 _DRIVER_VERBS = frozenset({"execute", "executemany", "execute_many", "fetch", "fetch_all",
                            "fetch_one", "fetch_val", "fetchrow", "fetchval", "iterate",
                            "commit"})  # fmt: skip
+_ALL = re.compile(r"[\w.]+\.__table__(?:\.c|\.columns)?|[\w.]+\.c")
+"""All columns of a table, as a statement asks for them."""
 _ASYNC_DRIVERS = frozenset({"databases", "asyncpg", "aiosqlite"})
 
 
@@ -78,3 +82,32 @@ def asked_at(app: AppMap) -> Mapping[Span, Query]:
         if found.setdefault(query.span, query).tables != query.tables:
             general.add(query.span)
     return {span: query for span, query in found.items() if span not in general}
+
+
+def is_of_columns(app: AppMap, query: Query, table: Table) -> bool:
+    """True where a statement asks for columns of a table, and for no whole rows of it."""
+    given = _asked_for(app, query)
+    every = (_ALL.fullmatch(text) is not None or _is_column(text, table) for text in given)
+    return bool(given) and all(every)
+
+
+def is_of_column(app: AppMap, query: Query, table: Table) -> bool:
+    """True where a statement asks for a single column of a table."""
+    given = _asked_for(app, query)
+    return len(given) == 1 and _is_column(given[0], table)
+
+
+def _asked_for(app: AppMap, query: Query) -> tuple[str, ...]:
+    call = _calls_at(app).get(query.span)
+    return call.arguments if call is not None else ()
+
+
+def _is_column(written: str, table: Table) -> bool:
+    """True for a column as an attribute of a class: ``Item.id``, ``self.model.id``."""
+    owner, _, name = written.removesuffix(".distinct()").rpartition(".")
+    return owner.replace(".", "_").isidentifier() and table.column(name) is not None
+
+
+@once
+def _calls_at(app: AppMap) -> Mapping[Span, Call]:
+    return {call.span: call for call in app.calls}

@@ -16,7 +16,7 @@ from fastwright.review.nesting import target_of
 from fastwright.review.reach import Reach, Step, last, reach
 from fastwright.review.rule import rule
 from fastwright.review.shapes import Read, Shapes
-from fastwright.review.statements import statement
+from fastwright.review.statements import is_of_columns, statement
 from fastwright.source import call_sites, layout
 from fastwright.source.imports import ensure_import
 
@@ -74,7 +74,7 @@ def n_plus_one(app: AppMap) -> Iterator[Finding]:
     The response model must be declared, and the query be in code that the handler reaches. Rows
     that do not visibly become the response are only possible, as are loader options made elsewhere.
     The one parent whose rows are asked for, also by a statement within, is read once, and passed
-    over, as is the row itself that another was reached from.
+    over, as is the row itself that another was reached from, and a statement of columns alone.
     """
     shapes, reached = Shapes(app), reach(app)
     told: set[Span] = set()
@@ -100,6 +100,8 @@ def _unloaded(query: Query, listed: tuple[Schema, ...], shapes: Shapes) -> Itera
     table = shapes.app.table(query.tables[0]) if query.tables else None
     if table is None or not query.many or query.kind != "select" or "?" in query.eager:
         return
+    if is_of_columns(shapes.app, query, table):
+        return  # rows of columns have no relationships
     paths = {path.strip("\"'").rpartition(".")[2] for path in query.eager}
     paths |= {part for path in query.eager for part in path.strip("\"'").split(".")}
     for schema in listed if table.relationships else ():
