@@ -14,6 +14,7 @@ from fastwright.review.course import around
 from fastwright.review.nets import errors_of, raises_below, stays
 from fastwright.review.reach import Step, last, reach
 from fastwright.review.rule import rule
+from fastwright.review.untaken import is_untaken
 
 NAME = "unanswered-error"
 _REFUSES = re.compile(
@@ -104,6 +105,8 @@ def unanswered_error(app: AppMap) -> Iterator[Finding]:
     that is registered for a name that cannot be read, a middleware or route class that catches,
     and a dependency that catches around its `yield` are all believed, but not one for `Exception`
     that answers 500 whatever it is given. A subclass of an `HTTPException` is answered by FastAPI.
+    Passed over is what a route never comes to: it passes what is tested for (`if not filters`), or
+    writes a table without a unique column where the error says that a row is there already.
     """
     told: set[Span] = set()
     refusing = {f.name: rows for f in app.functions if (rows := tuple(_raised(app, f)))}
@@ -116,7 +119,8 @@ def unanswered_error(app: AppMap) -> Iterator[Finding]:
                     at = Span(function.span.path, stop.start, stop.end)
                     if at in told or _is_caught(function, stop, step, lineage):
                         continue
-                    if not errors_of(app).is_answered(route, step, lineage):
+                    is_run = not is_untaken(app, route, root, (function, stop))
+                    if is_run and not errors_of(app).is_answered(route, step, lineage):
                         told.add(at)
                         found = _finding(route, (function, stop), at, lineage)
                         defined = errors_of(app).defined(lineage[0])
