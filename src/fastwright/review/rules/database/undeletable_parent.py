@@ -27,6 +27,8 @@ _BEGUN = re.compile(
     r"(?i)\bnot\s+[\w.]*(?:active|verified|confirmed|activated)\b|pending|draft|unverified|expired"
 )
 _LOADS = re.compile(r"\b(?:selectinload|joinedload|subqueryload|immediateload|lazyload)\([^()]*\)")
+_ENDS = re.compile(r"(?:s?_?(?:Model|Table|ORM|Orm))?s?$")
+"""What the name of a class says besides of what it is the row."""
 _ENFORCED = re.compile(rb"(?i)pragma\s+foreign_keys")
 _OF_EVENTS = re.compile(rb"[\"'](?:before_delete|before_flush)[\"']")
 
@@ -199,6 +201,8 @@ def _is_asked(app: AppMap, route: Route, child: Child) -> bool:
     stem = re.escape(child.table.name.removesuffix("s"))
     names += [rf"\b{stem}s?_(?:count|number|total)\b", rf"\b(?:has|count|num|number_of)_\w*{stem}"]
     names += [rf"\b\w*{stem}\w*_(?:repo|repository|service|crud|dao|store|uow)\b"]
+    kind = re.escape(_ENDS.sub("", last(child.table.model or child.table.name)))
+    names += [rf"\b{kind}s?(?:DAO|Dao|Repo|Repository|CRUD|Crud|Store)(?:\([^()]*\))?\.\w+\("]
     spoken = re.compile("|".join(names))
     texts = (uncommented(app, function) for function in reach(app).running(route))
     return any(spoken.search(_LOADS.sub("", text)) for text in texts)
