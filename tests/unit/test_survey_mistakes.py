@@ -127,3 +127,36 @@ def test_an_import_inside_a_function_of_what_a_module_lacks() -> None:
     lazy = b"def f():\n    from words import one, two\n    return one, two\n"
     assert _told(words=b"one = 1\n", lazy=lazy) == ["two: ImportError"]
     assert _told(words=b"one = 1\ndef __getattr__(name): ...\n", lazy=lazy) == []
+
+
+def test_a_task_that_is_called_takes_what_its_function_does() -> None:
+    """`task().delay(x)` calls it first; what is bound or another broker's may take other things."""
+    tasks = b"""
+from celery import Celery, shared_task
+from huey import SqliteHuey
+from broker import app as other
+celery, huey = Celery("x"), SqliteHuey()
+app = Celery("y")
+@app.task()
+def resize(path): ...
+@shared_task
+def send(path): ...
+@app.task(bind=True)
+def bound(self, path): ...
+@huey.task()
+def queued(path): ...
+@other.task
+def unknown(path): ...
+"""
+    uses = b"""
+from tasks import bound, queued, resize, send, unknown
+def run(path):
+    resize().delay(path)
+    send()
+    resize.delay(path)
+    resize(path)
+    bound(path)
+    queued()
+    unknown()
+"""
+    assert _told(tasks=tasks, uses=uses) == ["resize: TypeError", "send: TypeError"]

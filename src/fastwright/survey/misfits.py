@@ -29,6 +29,10 @@ _MADE_OTHERWISE = ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "NamedTuple"
 """Classes above one whose call is no call of ``__init__``."""
 _EXCEPTIONS = frozenset({"fastapi.HTTPException", "fastapi.exceptions.HTTPException",
                          "starlette.exceptions.HTTPException"})  # fmt: skip
+_TASKS = frozenset({"celery.Celery.task", "celery.shared_task"})
+"""Decorators of functions that can be called as before."""
+_ANOTHER = frozenset({"bind", "base", "**"})
+"""What has a task called with more than it is handed, or in another way."""
 
 
 class _Call(NamedTuple):
@@ -158,7 +162,8 @@ class Misfits:
         facts = unit.scopes[call.callee.scope]
         taken = self._taken(call, unit, facts)
         why = _difference(call.row, facts.parameters[taken:]) if taken is not None else ""
-        if not why or not _is_open_book(unit, facts) or not self._is_certain(call, unit, facts):
+        is_open = bool(why) and (_is_open_book(unit, facts) or self._is_task(unit, facts))
+        if not is_open or not self._is_certain(call, unit, facts):
             return ""
         return f"`{facts.name}` {why}"
 
@@ -175,6 +180,17 @@ class Misfits:
         head = written.rpartition(".")[0]
         symbol = self._names.resolve(call.unit, call.row.scope, head) if head else None
         return None if symbol is not None and is_class(symbol) and not symbol.rest else 1
+
+    def _is_task(self, unit: Unit, facts: Scope) -> bool:
+        """True for a task of Celery, which takes what its function does when it is called."""
+        if len(facts.decorators) != 1 or _twins(unit, facts) > 1:
+            return False
+        term = facts.decorators[0][0]
+        row = unit.facts.calls[term[1]] if isinstance(term, list) and term[0] == "c" else None
+        if row is not None and _ANOTHER & {key for key, _ in row.keywords}:
+            return False
+        made = self._relations.typed(unit, facts.up, called(term, unit))
+        return made is not None and made.dotted() in _TASKS
 
     def _is_certain(self, call: _Call, unit: Unit, facts: Scope) -> bool:
         """True where the call can be of no other function than this one."""
