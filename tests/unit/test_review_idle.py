@@ -289,3 +289,45 @@ def test_what_only_code_behind_a_failure_calls(before: str, grade: Grade) -> Non
     return make_reset_code()""",
     )
     assert found(main=MAIN, items=items).grade is grade
+
+
+GUARDED = """\
+import random
+
+from fastapi import APIRouter, Depends
+
+router = APIRouter()
+
+
+class Keys:
+    def __init__(self) -> None:
+        self.made = 0
+
+
+keys = Keys()
+
+
+def get_key() -> int:
+    return keys()
+
+
+def get_late() -> int:
+    yield 1
+    keys()
+
+
+@router.post("/reset")
+async def make_reset_code(key: int = Depends(get_key)) -> str:
+    return "".join(random.choices("0123456789", k=8))
+"""
+
+
+def test_a_handler_whose_dependency_always_raises() -> None:
+    """FastAPI never comes to it, unless the dependency gives something first, or is replaced."""
+    finding = found(main=MAIN, items=GUARDED)
+    assert finding.grade is Grade.POSSIBLE
+    assert finding.evidence[-1].text == "a dependency of each of its routes raises before"
+    late = GUARDED.replace("Depends(get_key)", "Depends(get_late)")
+    assert found(main=MAIN, items=late).grade is Grade.CERTAIN
+    replaced = f"{MAIN}\napp.dependency_overrides[list] = dict\n"
+    assert found(main=replaced, items=GUARDED).grade is Grade.CERTAIN

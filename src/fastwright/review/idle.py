@@ -17,6 +17,7 @@ from fastwright.review.mentions import mentions
 from fastwright.review.once import once
 from fastwright.review.reach import holds, last
 from fastwright.review.shadowing import shadowed
+from fastwright.review.stopped import stopped
 from fastwright.review.unimportable import unimportable
 from fastwright.review.unrun import is_behind_failure, never_run
 
@@ -36,6 +37,7 @@ _WITHOUT_THE_APP = frozenset({
 })  # fmt: skip
 """What is so whether the application can be imported or not."""
 _OWN_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
+_STOPPED = "a dependency of each of its routes raises before"
 
 
 def weighed(app: AppMap, finding: Finding) -> Finding:
@@ -47,6 +49,8 @@ def weighed(app: AppMap, finding: Finding) -> Finding:
         return _only_possible(finding, "the application cannot be imported")
     if finding.structural and finding.rule == "failing-route" and finding.symbol in _hidden(app):
         return _only_possible(finding, "a route above answers each of its paths")
+    if finding.structural and finding.rule == "failing-route" and finding.symbol in stopped(app):
+        return _only_possible(finding, _STOPPED)
     if not finding.structural or finding.rule in _OF_THE_TEXT:
         return finding
     places = [finding.at] if _around(app, finding.at) else [
@@ -80,12 +84,8 @@ def _only_possible(finding: Finding, why: str) -> Finding:
 def _idle(app: AppMap, function: Function) -> str | None:
     """Why nothing runs `function`, in words."""
     name = last(function.name)
-    if function.name in never_run(app):
-        return f"no call of `{name}` runs it"
-    if function.name in _unserved(app):
-        return f"no application includes the router of `{name}`"
-    if function.name in _hidden(app):
-        return "a route above this one answers each of its paths"
+    if (why := _never_begun(app, function.name)) is not None:
+        return why
     if any(_DEVELOPMENT.search(last(written)) for written in function.decorators):
         return f"a decorator keeps `{name}` for development"
     if set(function.decorators) - _OWN_DECORATORS:
@@ -95,6 +95,17 @@ def _idle(app: AppMap, function: Function) -> str | None:
     if not function.class_name and not name.startswith("__") and mentions(app).is_alone(name):
         return f"nothing names `{name}` but its own definition"
     return None
+
+
+def _never_begun(app: AppMap, name: str) -> str | None:
+    """Why no call and no route runs the function of that name, in words."""
+    if name in never_run(app):
+        return f"no call of `{last(name)}` runs it"
+    if name in _unserved(app):
+        return f"no application includes the router of `{last(name)}`"
+    if name in stopped(app):
+        return _STOPPED
+    return "a route above this one answers each of its paths" if name in _hidden(app) else None
 
 
 def _is_skipped(function: Function, offset: int) -> bool:

@@ -14,6 +14,7 @@ from fastwright.review.mentions import mentions
 from fastwright.review.once import once
 from fastwright.review.raising import Failure
 from fastwright.review.reach import holds, last, reach
+from fastwright.review.stopped import stopped
 from fastwright.review.unawaited import unawaited
 
 
@@ -62,10 +63,12 @@ def never_run(app: AppMap) -> frozenset[str]:
 
 
 def _lost(app: AppMap) -> set[Span]:
-    """The calls that do not fit, that nobody awaits, or that stand behind a failure."""
+    """The calls that do not fit, that nobody awaits, or that a failure keeps from being made."""
     unfit = {(m.at.path, m.at.start) for m in app.mistakes if m.error == "TypeError"}
     lost = {one.call.span for one in unawaited(app)}
     lost |= {call.span for call in app.calls if (call.span.path, call.span.start) in unfit}
+    for name in stopped(app):
+        lost |= {call.span for call in reach(app).calls_in(reach(app).functions[name])}
     for name in unreached(app):
         function = reach(app).functions[name]
         calls = reach(app).calls_in(function)

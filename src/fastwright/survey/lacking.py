@@ -34,7 +34,7 @@ class Lacking:
         for index, scope in enumerate(unit.scopes):
             for row in scope.assignments if scope.kind == "f" else ():
                 keys = _keys(row)
-                if keys and _is_bound_once(unit, index, str(row.target)):
+                if keys and is_bound_once(unit, index, str(row.target)):
                     yield from _unkeyed(unit, index, row, keys)
         for call in unit.facts.calls if self._is_plain else ():
             unknown = [key for key, _ in call.keywords if key not in _TAKEN]
@@ -71,7 +71,7 @@ def _keys(row: Assignment) -> list[str]:
     return texts if len(texts) == len(row.value) - 1 else []
 
 
-def _is_bound_once(unit: Unit, index: int, name: str) -> bool:
+def is_bound_once(unit: Unit, index: int, name: str) -> bool:
     """True for a name of one function alone, that one assignment gives its value."""
     scope = unit.scopes[index]
     targets = [row.target for row in scope.assignments] + [loop.target for loop in scope.loops]

@@ -63,7 +63,7 @@ class Members:
         foreign = {root.rpartition(".")[2] for root in cls.roots}
         is_enum = bool(foreign & _COUNTED) and foreign <= set(_ENUMS)
         is_row = self.is_row(cls.symbol) and foreign <= _MAPPERS and not self._is_mixed
-        if not (is_enum or is_row) or not all(self._is_plain(owner) for owner in cls.lineage):
+        if not (is_enum or is_row) or not self.is_plain(cls):
             return None
         if is_enum:
             return self._own(cls) | {name for root in foreign for name in dir(_ENUMS[root])}
@@ -89,6 +89,10 @@ class Members:
             for above in cls.lineage[1:]:
                 found.setdefault(above, []).append(cls)
         return found
+
+    def is_plain(self, cls: Class) -> bool:
+        """True for a class that is what its body and those above it say."""
+        return all(self._is_plain(owner) for owner in cls.lineage)
 
     def _is_plain(self, owner: Symbol) -> bool:
         """True for a class whose body says everything that it has."""

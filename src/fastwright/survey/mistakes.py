@@ -16,6 +16,7 @@ from fastwright.survey.misfits import Misfits
 from fastwright.survey.nameless import Nameless
 from fastwright.survey.relations import Relations
 from fastwright.survey.rows import Rows
+from fastwright.survey.uncallable import Uncallable
 from fastwright.survey.unread import Unread
 
 _MODERN = re.compile(
@@ -39,6 +40,7 @@ def mistakes(app: AppMap, relations: Relations) -> tuple[Mistake, ...]:
         Unread(members, rows, schemas),
         nameless,
         Lacking(names),
+        Uncallable(members),
         Misfits(relations, members, schemas, modern=_is_modern(app)),
     )
     units = [unit for unit in names.codebase.units if not unit.tests]

@@ -15,6 +15,7 @@ from fastwright.review.callers import is_dead
 from fastwright.review.course import around
 from fastwright.review.reach import last, reach
 from fastwright.review.rule import rule
+from fastwright.review.stopped import stopped
 from fastwright.review.versions import is_on_pydantic_1, runs_on
 from fastwright.source import layout
 from fastwright.source.imports import ensure_import
@@ -86,7 +87,8 @@ def unanswerable_body(app: AppMap) -> Iterator[Finding]:
         return
     taking: dict[str, list[Route]] = defaultdict(list)
     for route in app.routes:
-        if route.reachable and _takes_json(app, route):
+        is_begun = route.reachable and route.handler not in stopped(app)
+        if is_begun and _takes_json(app, route):
             taking[_mounted(app, route) or app.app.target].append(route)
     for made in (app.app, *(other for other in app.applications if other != app.app)):
         if made.target in taking:  # services of one repository may all be called `app.main:app`
