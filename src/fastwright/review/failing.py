@@ -11,8 +11,10 @@ from fastwright.model.code import Call, Function, Mistake
 from fastwright.model.places import Span
 from fastwright.review.begun import begun_twice
 from fastwright.review.course import always
+from fastwright.review.declared import calls_of
 from fastwright.review.misreading import misread_models
 from fastwright.review.misused_sessions import misused_sessions
+from fastwright.review.number_keys import number_keys
 from fastwright.review.once import once
 from fastwright.review.raising import (
     Failure,
@@ -31,7 +33,7 @@ from fastwright.review.unawaited import unawaited
 def failures(app: AppMap) -> Mapping[str, Failure]:
     """The first such expression of a function, by the function's name."""
     found: dict[str, Failure] = {}
-    for reader in (misused_sessions, misread_models, _of_mistakes):
+    for reader in (misused_sessions, misread_models, number_keys, _of_mistakes):
         for name, failure in reader(app):
             before = found.get(name)
             if before is None or failure.at.start < before.at.start:
@@ -90,7 +92,7 @@ def _is_contradicted(app: AppMap, function: Function, mistake: Mistake) -> bool:
     said = dict(function.annotations).get(name)
     if said is None or mistake.error != "AttributeError":
         return False
-    for call in _calls_of(app).get(function.name, ()):
+    for call in calls_of(app).get(function.name, ()):
         caller = reach(app).functions.get(call.caller)
         handed = given_by(function, call).get(name)
         known = dict(caller.annotations).get(handed or "") if caller is not None else None
@@ -120,7 +122,7 @@ def unreached(app: AppMap) -> Mapping[str, Sequence[Failure]]:
     for name, failure in (*_in_blocks(app), *_coroutines(app)):
         found.setdefault(name, []).append(failure)
     waiting = [name for name, own in found.items() if not all(f.caught for f in own)]
-    calls = _calls_of(app)
+    calls = calls_of(app)
     while waiting:
         name = waiting.pop()
         error = next(failure.error for failure in found[name] if not failure.caught)
@@ -153,18 +155,6 @@ def _coroutines(app: AppMap) -> Iterator[tuple[str, Failure]]:
         if one.read is not None and is_passed(app, one.caller, one.read):
             why = f"`{one.call.target}` is a coroutine"
             yield one.caller.name, failure_at(one.caller, one.read, "AttributeError", why)
-
-
-@once
-def _calls_of(app: AppMap) -> Mapping[str, Sequence[Call]]:
-    """The calls of each function of ours, by its name."""
-    found: dict[str, list[Call]] = defaultdict(list)
-    reached = reach(app)
-    for call in app.calls:
-        inner = reached.callee(call)
-        if inner is not None:
-            found[inner.name].append(call)
-    return found
 
 
 def _always_calling(

@@ -22,6 +22,9 @@ _WIDE = frozenset({"Exception", "BaseException"})
 _VALUE = frozenset({"ValidationError", "UnicodeDecodeError", "JSONDecodeError"})
 """Exceptions that `ValueError` stands for as well."""
 
+_DATABASE = frozenset({"SQLAlchemyError", "DBAPIError", "DataError", "ProgrammingError"})
+"""What stands for the `StatementError` of a value that no driver binds, by driver."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -67,6 +70,7 @@ def nets(function: Function, tried: Block, *lineage: str) -> Iterator[Block]:
     `lineage` are the plain names of its class and of those that this derives from, as far as known.
     """
     wide = {*lineage, *_WIDE, *(() if _VALUE.isdisjoint(lineage) else ("ValueError",))}
+    wide |= _DATABASE if "StatementError" in lineage else set()
     for block in function.blocks:
         if block.kind == "except" and block.group == tried.group:
             names = {name.rpartition(".")[2] for name in block.names}
