@@ -145,6 +145,8 @@ class Mistake:
         error: The exception, by its plain name.
         why: What is wrong, in words.
         instead: What was meant, where that is known.
+        owner: The dotted model of pydantic whose attribute is read of a parameter, by what its
+            annotation says.
     """
 
     function: str
@@ -152,6 +154,7 @@ class Mistake:
     error: str
     why: str
     instead: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Parameter
 from fastwright.model.code import Call, Function, Mistake
 from fastwright.model.places import Span
 from fastwright.review.begun import begun_twice
 from fastwright.review.course import always
-from fastwright.review.declared import calls_of
+from fastwright.review.declared import calls_of, is_declared
 from fastwright.review.misreading import misread_models
 from fastwright.review.misused_sessions import misused_sessions
 from fastwright.review.number_keys import number_keys
@@ -89,6 +90,9 @@ def _is_expected(function: Function, mistake: Mistake) -> bool:
 def _is_contradicted(app: AppMap, function: Function, mistake: Mistake) -> bool:
     """True where a caller hands on something else than the parameter's annotation says."""
     name = app.text(mistake.at).partition(".")[0]
+    if mistake.owner:
+        fits = partial(_is_body, re.compile(rf"(?:\w+\.)*{last(mistake.owner)}"))
+        return not is_declared(app, function, name, fits)
     said = dict(function.annotations).get(name)
     if said is None or mistake.error != "AttributeError":
         return False
@@ -99,6 +103,12 @@ def _is_contradicted(app: AppMap, function: Function, mistake: Mistake) -> bool:
         if known is not None and not _words(known) & _words(said):
             return True
     return False
+
+
+def _is_body(owner: re.Pattern[str], parameter: Parameter) -> bool:
+    """True for a part of the request that FastAPI makes an object of that class of."""
+    is_made = parameter.source in ("body", "form", "query")
+    return is_made and owner.fullmatch(parameter.annotation or "") is not None
 
 
 def _words(annotation: str) -> frozenset[str]:

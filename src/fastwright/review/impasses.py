@@ -16,14 +16,19 @@ from fastwright.review.reach import reach
 
 
 def impassable(app: AppMap, told: Collection[Span]) -> Iterator[Finding]:
-    """A finding for each mistake in what runs for routes, those at the places `told` aside."""
+    """A finding for each mistake in what runs for routes, those at the places `told` aside.
+
+    All that a function reads of one model, and that this does not have, is one mistake.
+    """
     found: dict[str, list[tuple[Mistake, Function, Route]]] = defaultdict(list)
     for ran in reach(app).ran():
         for mistake in mistakes(app).get(ran.function.span, ()):
-            found[mistake.why].append((mistake, ran.function, ran.route))
+            what = f"{ran.function.name} {mistake.owner}" if mistake.owner else mistake.why
+            found[what].append((mistake, ran.function, ran.route))
     for rows in found.values():
         left = sorted((row for row in rows if row[0].at not in told), key=lambda row: row[0].at)
-        if left:
+        is_told = bool(rows[0][0].owner) and len(left) < len(rows)
+        if left and not is_told:
             yield _finding(app, left)
 
 

@@ -1,4 +1,4 @@
-"""Attributes that are read and not there: of enums, of mapped classes, and of their rows."""
+"""Attributes that are read and not there: of enums, mapped classes, their rows, and bodies."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastwright.model.code import Mistake
 from fastwright.model.places import Span
 from fastwright.source import syntax
 from fastwright.source.syntax import Node
+from fastwright.survey.bodies import Bodies
 from fastwright.survey.codebase import Unit
 from fastwright.survey.evaluate import Evaluator
 from fastwright.survey.members import Members
@@ -38,6 +39,7 @@ class Absent:
     def __init__(self, members: Members, rows: Rows) -> None:
         self.members = members
         self.rows = rows
+        self._bodies = Bodies(members)
         self._evaluator: Evaluator = members.classes.evaluator
 
     def of(self, unit: Unit) -> Iterator[Mistake]:
@@ -76,25 +78,31 @@ class Absent:
         """The local names of functions that hold rows: function, from where on, and class."""
         found: dict[str, list[tuple[int, int, Symbol]]] = {}
         for index, scope in enumerate(unit.scopes):
-            for name, start, model in self.rows.of(unit, index) if scope.kind == "f" else ():
-                found.setdefault(name, []).append((index, start, model))
+            if scope.kind == "f":
+                held = (*self.rows.of(unit, index), *self._bodies.of(unit, index))
+                for name, start, model in held:
+                    found.setdefault(name, []).append((index, start, model))
         return found
 
     def _is_borne_out(self, unit: Unit, index: int, name: str, model: Symbol) -> bool:
         """True where what is read of a parameter bears out its annotation, or a dependency does.
 
-        An annotation alone may be wrong; a name that is asked what it is may be anything.
+        An annotation alone may be wrong; a name that is asked what it is may be anything. Those of
+        models of pydantic are held against the calls of the function where the mistake is told.
         """
         scope = unit.scopes[index]
         text, known = unit.text((scope.body, scope.body_end)), self.members.of(model)
         read = set(re.findall(rf"(?<![\w.]){name}\.(\w+)", text)) - {"id"}
         is_said = name in (p.name for p in scope.parameters)
         is_said = is_said and not self.rows.is_injected(unit, index, name)
+        is_said = is_said and not self.members.is_schema(model)
         agrees = known is not None and (not is_said or bool(read & known))
         return agrees and name not in _NARROWS.findall(text)
 
     def _is_closed(self, symbol: Symbol | None) -> bool:
-        return symbol is not None and is_class(symbol) and self.members.of(symbol) is not None
+        """True for a class whose own attributes are known; those of a model are its objects'."""
+        is_ours = symbol is not None and is_class(symbol) and not self.members.is_schema(symbol)
+        return symbol is not None and is_ours and self.members.of(symbol) is not None
 
     def _absent(
         self, unit: Unit, scope: int, hit: re.Match[bytes], model: Symbol, *, far: bool
@@ -105,7 +113,7 @@ class Absent:
             known = self.members.of(model)
             if known is None:
                 return
-            if part not in known and not self.members.is_given(part):
+            if part not in known and not self.members.is_given(part, model):
                 yield from self._told(unit, scope, (hit.start(), at + len(part.encode())), model)
                 return
             at += len(part.encode()) + 1
@@ -142,18 +150,20 @@ class Absent:
         head, _, part = written.rpartition(".")
         name = model.dotted().rpartition(".")[2]
         near = self._meant(model, part)
-        what = "attribute" if self.members.is_row(model) else "member"
+        is_schema = self.members.is_schema(model)
+        what = "attribute" if is_schema or self.members.is_row(model) else "member"
         why = f"`{name}` has no {what} `{part}`" + (f", but `{near}`" if near else "")
         span = Span(unit.path, *at)
         instead = f"{head}.{near}" if near else ""
-        yield Mistake(unit.dotted(scope), span, "AttributeError", why, instead)
+        owner = model.dotted() if is_schema else ""
+        yield Mistake(unit.dotted(scope), span, "AttributeError", why, instead, owner)
 
     def _meant(self, model: Symbol, part: str) -> str:
         """What was meant: the same words in another case or order, or a member nearly alike."""
         known = sorted(self.members.of(model) or ())
         words = sorted(part.lower().split("_"))
         same = [name for name in known if sorted(name.lower().split("_")) == words]
-        like = 1 if self.members.is_row(model) else _LIKE
+        like = 1 if self.members.is_row(model) or self.members.is_schema(model) else _LIKE
         return next(iter(same or difflib.get_close_matches(part, known, 1, like)), "")
 
 

@@ -24,6 +24,10 @@ _OF_MODELS = frozenset({
     "dict", "json", "copy", "construct", "parse_obj", "parse_raw", "parse_file", "from_orm",
     "schema", "schema_json", "validate", "update_forward_refs", "fields", "sqlmodel_update",
 })  # fmt: skip
+_SCHEMAS = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel", "typing.Generic"})
+_EXTRA = re.compile(
+    rb"\bextra\b|\*\*|class Config\(|model_config\b[^\n=]*=\s*(?!(?:\w+\.)?ConfigDict\(|\{)"
+)
 _HARMLESS = frozenset({
     "unique", "verify", "dataclass_transform", "as_declarative", "declarative_mixin", "final",
     "total_ordering",
@@ -63,13 +67,24 @@ class Members:
         foreign = {root.rpartition(".")[2] for root in cls.roots}
         is_enum = bool(foreign & _COUNTED) and foreign <= set(_ENUMS)
         is_row = self.is_row(cls.symbol) and foreign <= _MAPPERS and not self._is_mixed
-        if not (is_enum or is_row) or not self.is_plain(cls):
+        is_schema = self.is_schema(cls.symbol) and not self._is_open(cls)
+        if not (is_enum or is_row or is_schema) or not self.is_plain(cls):
             return None
         if is_enum:
             return self._own(cls) | {name for root in foreign for name in dir(_ENUMS[root])}
         below = (self._own(c) for c in self._below.get(cls.symbol, ()))
-        theirs = _OF_MODELS if "SQLModel" in foreign else frozenset[str]()
+        theirs = _OF_MODELS if is_schema or "SQLModel" in foreign else frozenset[str]()
         return self._own(cls).union(*below) | _OF_ROWS | self._backrefs | theirs
+
+    def is_schema(self, symbol: Symbol) -> bool:
+        """True for a class of ours that is a model of pydantic and of nothing else."""
+        cls = self.classes.by_symbol.get(symbol)
+        return cls is not None and bool(cls.roots) and cls.roots <= _SCHEMAS
+
+    def _is_open(self, cls: Class) -> bool:
+        """True for a model that may take fields which it does not name."""
+        owners = self.classes.owners(cls)
+        return any(_EXTRA.search(unit.content, facts.start, facts.end) for unit, facts, _ in owners)
 
     def _own(self, cls: Class) -> frozenset[str]:
         """What the class and those of ours above it name in their bodies, and put on ``self``."""
@@ -107,9 +122,13 @@ class Members:
         twins = sum(s.kind == "c" and s.name == facts.name for s in unit.scopes)
         return decorated <= _HARMLESS and not named and twins == 1 and not adds
 
-    def is_given(self, name: str) -> bool:
-        """True where code somewhere puts an attribute of that name on an object or class."""
-        return name.startswith(("_", "model_")) or name in self._given
+    def is_given(self, name: str, owner: Symbol | None = None) -> bool:
+        """True where code somewhere puts an attribute of that name on an object or class.
+
+        Nobody can put one on a model of pydantic that has no such field.
+        """
+        is_held = owner is not None and self.is_schema(owner)
+        return name.startswith(("_", "model_")) or (name in self._given and not is_held)
 
     @cached_property
     def _given(self) -> frozenset[str]:
