@@ -39,6 +39,27 @@ def _spoken(app: AppMap) -> Iterator[bytes]:
             yield content
 
 
+_COMMENT = re.compile(rb"(?m)(?:^|(?<=\s))#.*$")
+_MYSQL_SERVED = re.compile(
+    rb"(?i)\b(?:mysql|mariadb)(?:\+\w+)?://|\bimage:\s*['\"]?(?:[\w.-]+/)*(?:mysql|mariadb)\b"
+    rb"|drivername\s*=\s*['\"](?:mysql|mariadb)"
+)
+_POSTGRES_SERVED = re.compile(
+    rb"(?i)\bpostgres(?:ql)?(?:\+\w+)?://|\bimage:\s*['\"]?(?:[\w.-]+/)*postg|PostgresDsn"
+    rb"|drivername\s*=\s*['\"]postgres"
+)
+
+
+@once
+def serves_on_mysql(app: AppMap) -> bool:
+    """Whether an address or an image of a server is MySQL's or MariaDB's, and none PostgreSQL's.
+
+    SQLite beside it is what developers start with; what stands in a comment is not used.
+    """
+    found = tuple(_COMMENT.sub(b"", content) for content in _spoken(app))
+    return any(map(_MYSQL_SERVED.search, found)) and not any(map(_POSTGRES_SERVED.search, found))
+
+
 _POSTGRES = re.compile(rb"(?i)postgres|psycopg|asyncpg")
 _BESIDE = re.compile(
     rb"(?i)sqlite|pysqlite|mysql|mariadb|asyncmy|mssql|pyodbc|pymssql|oracle|snowflake"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from fastwright.model.app import AppMap, Query, Route
 from fastwright.model.code import Function
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
 from fastwright.review.built_indexes import built_on
+from fastwright.review.dialects import serves_on_mysql
 from fastwright.review.given import mentions
 from fastwright.review.naming import alike, stem
 from fastwright.review.reach import Reach, Step, reach
@@ -20,6 +21,8 @@ _MYSQL = frozenset({"pymysql", "aiomysql", "mysqlclient", "asyncmy", "mysql-conn
 _POSTGRES = frozenset({"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg",
                        "pg8000"})  # fmt: skip
 _TAKEN = re.compile(r"(?:await\s+)?\(?(?P<result>\w+)\.(?:scalar|one|first|unique|fetch|mappings)")
+_EITHER = re.compile(r"\bor_\(|\)\s*\|\s*\(|\b(?:OR|or)\s+\w+(?:\.\w+)*\s*=\s*[:%$]")
+"""Conditions of which one is enough, in expressions and in SQL."""
 _COARSE = re.compile(r"(?i)bool|date|time|enum")
 """Types of columns of which one value, or one range, stands for many rows."""
 
@@ -30,9 +33,9 @@ def packages(app: AppMap) -> frozenset[str]:
 
 
 def makes_its_own_indexes(app: AppMap) -> bool:
-    """True for an app on MySQL alone, which indexes every foreign key."""
+    """True for an app whose server is MySQL, which indexes every foreign key."""
     declared = packages(app)
-    return bool(declared & _MYSQL) and not declared & _POSTGRES
+    return not declared & _POSTGRES and (bool(declared & _MYSQL) or serves_on_mysql(app))
 
 
 def is_postgres(app: AppMap) -> bool:
@@ -73,15 +76,31 @@ class Lookups:
         self.filtered: dict[str, str] = {}
         self.loaded: dict[str, str] = {}
         self.deleted: dict[str, str] = {}
+        self._beside: dict[str, list[frozenset[str]]] = {}
         self._models = frozenset(_last(table.model) for table in app.tables if table.model)
         for route in app.routes:
             for query in route.queries if route.reachable else ():
-                self.filtered |= dict.fromkeys(self._sought(query), f"`{route}` filters by it")
+                sought = frozenset(self._sought(query))
+                self.filtered |= dict.fromkeys(sought, f"`{route}` filters by it")
+                others = frozenset[str]() if self._is_any(query) else sought
+                for name in sought:
+                    self._beside.setdefault(name, []).append(others - {name})
                 for path in query.eager:
                     self.loaded |= dict.fromkeys(self._steps(path), f"`{route}` loads by it")
                 for name in query.tables[:1] if query.kind == "delete" else ():
                     self.deleted[name] = f"`{route}` deletes from `{name}`"
         self._note_deletes()
+
+    def _is_beside(self, name: str, told: Collection[str]) -> bool:
+        """Whether every statement that compares a column compares one of `told` as well."""
+        return all(not others.isdisjoint(told) for others in self._beside.get(name, [frozenset()]))
+
+    def _is_any(self, query: Query) -> bool:
+        """Whether one of the conditions may be enough, so that each needs its own index."""
+        at = query.span
+        around = [f.span for f in reach(self.app).functions_of(at.path)
+                  if f.span.start <= at.start and at.end <= f.span.end]  # fmt: skip
+        return not around or any(map(_EITHER.search, map(self.app.text, around)))
 
     def _steps(self, path: str) -> Iterator[str]:
         """The relationships of a path, each with its class where that stands before it."""
@@ -113,11 +132,14 @@ class Lookups:
                     names = _deleted_from(reached, route, step, found)
                     self.deleted |= {n: f"`{route}` deletes from `{n}`" for n in names}
 
-    def needs(self, table: Table, column: Column) -> str:
-        """What a route does that needs `column` indexed, as a sentence; empty where nothing."""
-        for name in (column.name, column.attribute):
-            if f"{table.name}.{name}" in self.filtered:
-                return self.filtered[f"{table.name}.{name}"]
+    def needs(self, table: Table, column: Column, told: Collection[str] = ()) -> str:
+        """What a route does that needs `column` indexed, as a sentence; empty where nothing.
+
+        Not what compares it beside one of `told`, the columns that are to be indexed anyway.
+        """
+        for name in (f"{table.name}.{word}" for word in (column.name, column.attribute)):
+            if name in self.filtered and not self._is_beside(name, told):
+                return self.filtered[name]
         parent = parent_of(self.app, column.foreign_key or "")
         owner = self.app.table(parent)
         of = _last(owner.model or "") if owner is not None else ""

@@ -82,6 +82,27 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
     several of which one is enough, and one by a hash, for an answer that is kept may be made twice.
     A question for a list, or for rows that are deleted before others are made, is left alone.
     """
+    yield from (finding for finding, _ in _every(app))
+
+
+@once
+def asked_alone(app: AppMap) -> frozenset[tuple[str, str]]:
+    """The columns, with their tables, that a finding which is certain would make unique."""
+    return frozenset(
+        (found.table.name, name)
+        for finding, found in _every(app)
+        if finding.structural and len(names := _compared(found.table, found.query)) == 1
+        for name in names
+    )
+
+
+@once
+def _every(app: AppMap) -> tuple[tuple[Finding, _Pair], ...]:
+    """Every finding, with the question and the insert that it is of."""
+    return tuple(_each(app))
+
+
+def _each(app: AppMap) -> Iterator[tuple[Finding, _Pair]]:
     writing = writing_of(app)
     told: set[object] = set()
     for function, route in writing.functions():
@@ -92,7 +113,7 @@ def check_then_insert(app: AppMap) -> Iterator[Finding]:
             place = (found.asked.call.span, found.table.name)
             if not told & {key, place} and not _is_unique(app, found):
                 told |= {key, place}
-                yield _finding(app, function, route, found)
+                yield _finding(app, function, route, found), found
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from fastwright.review.dialects import is_sqlite_alone
 from fastwright.review.indexes import Indexes, Lookups, makes_its_own_indexes, parent_of
 from fastwright.review.revisions import index_revision
 from fastwright.review.rule import rule
+from fastwright.review.rules.database.check_then_insert import asked_alone
+from fastwright.review.unused_modules import unused_modules
 
 _SETTINGS = re.compile(
     r"(?i)(?:^|_)(?:rule|setting|config|configuration|kind|type|status|permission|role|currency"
-    r"|language|locale|template|policy|plan)s?$"
+    r"|language|locale|template|policy|plan)(?:es|s)?$"
 )
 """Tables of what someone sets up: some dozens of rows, which no index makes faster."""
 _ACTOR = re.compile(r"(?i)_by(?:_\w*id)?$|^(?:creator|approver|reviewer|editor|updater)(?:_id)?$")
@@ -73,8 +75,11 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
     need is only possible; one that compares an indexed column as well does not need it. So is a key
     of a table of settings, rules or roles, and one that only the delete of a parent needs where a
     row is no part of the parent: where it may be null and nothing cascades, says who did something,
-    refers to its own table, or where only SQLite is spoken of, which checks no keys by itself.
-    MySQL indexes foreign keys itself, so that apps on it are not judged.
+    refers to its own table or to one of settings, or where only SQLite is spoken of, which checks
+    no keys by itself. So are keys that are only compared beside another that was told, those that
+    `check-then-insert` would make unique, and those of a model in a module that nothing imports.
+    MySQL indexes foreign keys itself, so that apps on it, by its driver or the address or image of
+    a server, are not judged, whatever they start with on a developer's machine.
     """
     if makes_its_own_indexes(app):
         return
@@ -87,12 +92,22 @@ def unindexed_foreign_key(app: AppMap) -> Iterator[Finding]:
         if column.foreign_key and column.span and not indexes.lead_to(table, column)
     ]
     once = {column.span: (table, column) for table, column in reversed(missing)}
+    told: set[str] = set()
     for table, column in reversed(once.values()):  # classes of one table share its columns
-        need = lookups.needs(table, column)
+        need = lookups.needs(table, column, told)
         sure = bool(need) and not any(map(_SETTINGS.search, _names(table)))
+        sure = sure and not _needs_none(app, table, column)
         if need in lookups.deleted.values():
             sure = sure and _goes_with(app, table, column)
+        names = {f"{table.name}.{word}" for word in (column.name, column.attribute)}
+        told |= names if sure else set()
         yield _finding(app, table, column, need, sure=sure)
+
+
+def _needs_none(app: AppMap, table: Table, column: Column) -> bool:
+    """True where the table is never made, or another repair makes the column unique."""
+    is_unused = table.span is not None and table.span.path in unused_modules(app)
+    return is_unused or (table.name, column.name) in asked_alone(app)
 
 
 def _names(table: Table) -> tuple[str, str]:
@@ -107,6 +122,8 @@ def _goes_with(app: AppMap, table: Table, column: Column) -> bool:
     """
     parent = app.table(parent_of(app, column.foreign_key or ""))
     if parent is None or parent is table or _ACTOR.search(column.name):
+        return False
+    if any(map(_SETTINGS.search, _names(parent))):
         return False
     names = "|".join(re.escape(name) for name in (table.name, *_classes(table)))
     ways = [app.text(r.span) for r in parent.relationships if r.many and r.span is not None]
