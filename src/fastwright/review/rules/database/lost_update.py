@@ -13,7 +13,9 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
 from fastwright.model.storage import Column, Table
+from fastwright.review.nesting import target_of
 from fastwright.review.once import once
+from fastwright.review.ownership import ownership_of
 from fastwright.review.reach import last, reach
 from fastwright.review.rows import bindings_at, rows_of
 from fastwright.review.rule import rule
@@ -34,6 +36,9 @@ _SHARED = re.compile(
     r"available|remaining|capacity|votes?|likes?|views?|hits|uses|used|copies|tickets)($|_)",
     re.IGNORECASE,
 )
+_BASKET = re.compile(r"(?i)(?:^|_)(?:cart|basket|bag|trolley)s?(?:_?(?:items?|products?|lines?))?$")
+"""Tables in which someone gathers what they want: nobody else writes their rows."""
+_GATHERED = re.compile(r"(?i)(?:^|_)(?:quantity|qty|amount|count)$")
 _LOCKED = re.compile(
     r"with_for_update|for update|\block(ed|s)?\b|lock\(|advisory|serializable|version_id_col|"
     r"repeatable read",
@@ -101,7 +106,8 @@ def lost_update(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     Certain for columns that several people share by their name (a balance, a stock, seats, votes),
-    else possible. A lock, a version column or a stricter isolation anywhere in what runs for the
+    else possible, as is a quantity in a cart that is found by its account, which two people never
+    change at once. A lock, a version column or a stricter isolation anywhere in what runs for the
     route is believed. A row that the function makes itself is nobody else's yet, unless it is made
     only where none was found. What is read in one line and written back in another is followed over
     names; a method of the row counts where it is called on a row that was there.
@@ -209,8 +215,23 @@ def _finding(app: AppMap, route: Route, change: _Change) -> Finding:
         evidence=(Evidence(EvidenceKind.SOURCE, f"it runs for `{route}`, and nothing is locked"),),
         fixes=(fix,) if fix is not None else (),
         symbol=f"{change.function.name}:{name}",
-        structural=_SHARED.search(change.column.attribute) is not None,
+        structural=_SHARED.search(change.column.attribute) is not None
+        and not _is_own_basket(app, route, change),
     )
+
+
+def _is_own_basket(app: AppMap, route: Route, change: _Change) -> bool:
+    """Whether the row is found by the account whose basket it is in, which only its owner changes.
+
+    What is lost there is a click that was made twice: no stock and no money.
+    """
+    table = change.table
+    if not (_BASKET.search(table.name) and _GATHERED.search(change.column.attribute)):
+        return False
+    people = ownership_of(app).people
+    keys = {f"{table.name}.{c.name}" for c in table.columns if target_of(c) in people}
+    asked = (q for q in route.queries if q.kind == "select" and q.tables[:1] == (table.name,))
+    return any(not keys.isdisjoint(query.filters) for query in asked)
 
 
 def _fix(app: AppMap, change: _Change) -> Fix | None:
