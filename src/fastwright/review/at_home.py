@@ -6,7 +6,7 @@ import re
 
 _AT_HOME = re.compile(
     r"(?i)(?<!!)=\s*['\"](?:local|dev|develop|development|test|testing)['\"]"
-    r"|!=\s*['\"]prod|\bdebug\b|\bis_(?:dev|local|debug|test)"
+    r"|!=\s*['\"]prod|\b(?:[a-z0-9]+_)*debug(?:_\w+)?\b|\bis_(?:dev|local|debug|test)"
 )
 _NEGATED = re.compile(r"(?i)\bnot\s[\w.]*(?:debug|is_)")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from fastwright.model.app import AppMap
 from fastwright.model.change import Fix, Safety
-from fastwright.model.code import Call, Flow, Function
+from fastwright.model.code import Block, Call, Flow, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.at_home import is_at_home
@@ -25,6 +25,7 @@ _TAKEN = re.compile(r"\b(?:str|repr)\(\w+\)|\{\w+(?:![rs])?\}|\.format_exc")
 _CHOSEN = re.compile(
     r"(?:\b(?:str|repr)\(\w+\)|\bf\"[^\"\n]*\"|\bf'[^'\n]*')\s+if\s+(?P<words>[^\n]+?)\s+else\b"
 )
+_NOTHING = re.compile(r"\s*(?:(?:try\s*:|pass\b|\.\.\.|#[^\n]*(?:\n|$))\s*)+")
 _HABIT = 6
 """From this many answers on, it is a habit of the app."""
 _TOLD = re.compile(r"(?i)^(last_?)?(error|failure|reason)(_?(s|message|detail|text|reason))?$")
@@ -80,10 +81,10 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     the app itself defines, and `ValueError`, are taken for messages that are meant to be read, and
     `KeyError` says no more than the key. An attribute of the exception (`error.detail`) is not
     reported, nor is what is answered in development alone, what a schema is given by a name that it
-    has no field for, what is raised as an answer of HTTP on a WebSocket, or what a driver says
-    where no row was found. Only possible is what a route for administrators answers, where all that
-    is tried makes an object of a schema or reads JSON, numbers and the like, and where a schema is
-    answered that has a field for the error.
+    has no field for, what is caught of a `try` that does nothing yet, what is raised as an answer
+    of HTTP on a WebSocket, or what a driver says where no row was found. Only possible is what a
+    route for administrators answers, where all that is tried makes an object of a schema or reads
+    JSON, numbers and the like, and where a schema is answered that has a field for the error.
     """
     found: dict[Span, Flow] = {}
     for flow in app.flows:
@@ -92,7 +93,7 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     found = {at: flow for at, flow in found.items()
              if not (_is_told_at_home(app, flow) or _is_a_key(app, flow))
              and not (_is_refused(app, flow) or _is_unheard(app, flow))
-             and not _is_dropped(app, flow)}  # fmt: skip
+             and not (_is_dropped(app, flow) or _tries_nothing(app, flow))}  # fmt: skip
     findings = [_finding(app, flow) for flow in found.values()]
     for grade in (True, False):
         alike = [finding for finding in findings if finding.structural is grade]
@@ -161,13 +162,29 @@ def _tries_a_schema(app: AppMap, function: Function, at: Span) -> bool:
 
     Pydantic makes an object of a schema, and the standard library reads numbers, dates and JSON.
     """
-    caught = [b for b in function.blocks if b.kind == "except" and b.start <= at.start < b.end]
-    groups = {max(caught, key=lambda b: b.start).group} if caught else set()
-    tried = [b for b in function.blocks if b.kind == "try" and b.group in groups]
+    tried = _tried(function, at)
     inside = [c for c in reach(app).calls_in(function)
               if any(b.start <= c.span.start < b.end for b in tried)]  # fmt: skip
     schemas = {schema.name for schema in app.schemas}
     return bool(inside) and all(c.callee in schemas or _is_filled(c) or _reads(c) for c in inside)
+
+
+def _tries_nothing(app: AppMap, flow: Flow) -> bool:
+    """True where what is tried is still to be written, so that nothing can be caught."""
+    at = flow.path[-1]
+    functions = (f for f in reach(app).functions_of(at.path) if holds(f.span, at))
+    function = max(functions, key=lambda f: f.span.start, default=None)
+    tried = _tried(function, at) if function is not None else []
+    return bool(tried) and all(
+        _NOTHING.fullmatch(app.text(Span(at.path, block.start, block.end))) for block in tried
+    )
+
+
+def _tried(function: Function, at: Span) -> list[Block]:
+    """What is tried in front of the ``except`` that a place stands in."""
+    caught = [b for b in function.blocks if b.kind == "except" and b.start <= at.start < b.end]
+    groups = {max(caught, key=lambda b: b.start).group} if caught else set()
+    return [b for b in function.blocks if b.kind == "try" and b.group in groups]
 
 
 def _reads(call: Call) -> bool:
