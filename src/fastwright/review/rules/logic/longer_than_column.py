@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fastwright.model.app import AppMap
+from fastwright.model.app import AppMap, Route
 from fastwright.model.change import Fix, Safety
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.dialects import is_sqlite_alone
+from fastwright.review.reach import reach
 from fastwright.review.rule import rule
 from fastwright.review.storing import Stored, is_validated, plain, stored
 from fastwright.source.fields import with_constraint
@@ -61,15 +62,15 @@ def longer_than_column(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Fields of plain text alone, written into a new row by the field's own name or by all of the
     body. A schema with validators of its own is passed over, and so is a field that the
-    handler sets. Of an app whose files speak of SQLite
-    and of no other database it is only possible: there the text is kept whole.
+    handler sets, or whose length all routes that take it test themselves. Of an app whose files
+    speak of SQLite and of no other database it is only possible: there the text is kept whole.
     """
     seen: set[Span] = set()
     for one in stored(app):
         at = one.field.span
         if at is None or at in seen or not _may_be_longer(app, one):
             continue
-        if not _is_set_here(app, one):
+        if not (_is_set_here(app, one) or _is_refused(app, one)):
             seen.add(at)
             yield _finding(app, one, at)
 
@@ -80,6 +81,35 @@ def _is_set_here(app: AppMap, one: Stored) -> bool:
     bodies = (p.name for p in one.route.parameters if p.annotation)
     names = "|".join(re.escape(name) for name in bodies)
     return bool(names and re.search(rf"\b(?:{names})\.{one.field.name}\s*=(?!=)", handler))
+
+
+def _is_refused(app: AppMap, one: Stored) -> bool:
+    """True where every route that takes the schema refuses a text that is too long itself."""
+    taking = [r for r in app.routes if r.reachable and r.body_model == one.schema.name]
+    return bool(taking) and all(_measures(app, route, one) for route in taking)
+
+
+def _measures(app: AppMap, route: Route, one: Stored) -> bool:
+    """Whether what runs for a route tests the length of the field, and then raises or returns.
+
+    A limit that is a name is believed.
+    """
+    length = rf"len\((?:\w+\.)?{re.escape(one.field.name)}(?:\.strip\(\))?\)"
+    most = re.compile(rf"{length}\s*(>=?)\s*([\w.]+)|([\w.]+)\s*(<=?)\s*{length}")
+    for function in reach(app).running(route):
+        for block in function.blocks:
+            found = most.search(block.words) if block.kind == "arm" else None
+            ends = any(block.start <= stop.start < block.end for stop in function.stops)
+            if found is not None and ends and _fits(found, one.column.length or 0):
+                return True
+    return False
+
+
+def _fits(found: re.Match[str], most: int) -> bool:
+    """Whether a tested limit keeps out all that a column of `most` characters cannot hold."""
+    limit = found[2] or found[3]
+    least = int(limit) if limit.isdigit() else 0
+    return least - ("=" in (found[1] or found[4])) <= most
 
 
 def _may_be_longer(app: AppMap, one: Stored) -> bool:

@@ -10,8 +10,15 @@ from fastwright.model.app import AppMap
 from fastwright.model.code import Flow
 from fastwright.model.finding import Finding, Severity
 from fastwright.review.confining import confined
-from fastwright.review.harm import finding, harms
+from fastwright.review.harm import Harm, finding, harms
+from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
+
+_PICKING = re.compile(
+    r"\bfor\s+(?P<one>\w+)\s+in\b(?:(?!\bfor\b|\bif\b)[^;]){1,160}?\bif\s+\(?"
+    r"(?P<words>(?P=one)(?:\.is(?:alnum|alpha|digit|decimal|numeric)\(\)|\s+in\s)[^\n]*)"
+)
+"""A comprehension that keeps the characters which a test allows."""
 
 
 @rule(code="FW534", severity=Severity.HIGH)
@@ -50,14 +57,15 @@ def path_from_client(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A path parameter without `:path` holds no slash and is not reported, nor is a name of which only
-    the last part is used (`Path(name).name`). A value behind the beginning of a name
-    (`f"{number}_{name}"`) is only possible: no such folder is there to be left. So are a part of it
+    the last part is used (`Path(name).name`), nor one put together of allowed characters. A value
+    behind the beginning of a name (`f"{number}_{name}"`) is only possible: no such folder is there
+    to be left. So are a part of it
     between slashes (`name.split("/")[-1]`), and a folder that is only listed: what is done with the
     names is not seen. Whether the file is secret is not asked. What a handler does next with a path
     that was reported is not reported again.
     """
     told: set[tuple[str, str]] = set()
-    for harm in harms(app, "path"):
+    for harm in _unpicked(app):
         name = (harm.first.route, harm.first.name)
         if harm.first.sink in _HARMLESS or name in told or _is_no_path(harm.first):
             continue
@@ -68,6 +76,24 @@ def path_from_client(app: AppMap) -> Iterator[Finding]:
         fix = confined(app, harm.at)
         found = finding(app, "path-from-client", harm, message, (fix,) if fix else ())
         yield replace(found, structural=is_sure)
+
+
+def _unpicked(app: AppMap) -> Iterator[Harm]:
+    """The harms without what is put together again of characters that a list of ours allows."""
+    for harm in harms(app, "path"):
+        flows = tuple(flow for flow in harm.flows if not _is_picked(app, flow))
+        if flows:
+            yield replace(harm, flows=flows)
+
+
+def _is_picked(app: AppMap, flow: Flow) -> bool:
+    """True for ``"".join(c for c in name if c.isalnum() or c in "._-")``: no slash is left."""
+    if "[…]" not in flow.name:
+        return False
+    around = (f for span in flow.path for f in reach(app).functions_of(span.path)
+              if holds(f.span, span))  # fmt: skip
+    texts = (found["words"] for f in around for found in _PICKING.finditer(app.text(f.span)))
+    return any(not re.search(r"[/\\]|\bnot\b", words) for words in texts)
 
 
 def _is_glued(flow: Flow) -> bool:
