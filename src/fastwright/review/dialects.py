@@ -60,14 +60,14 @@ def serves_on_mysql(app: AppMap) -> bool:
     return any(map(_MYSQL_SERVED.search, found)) and not any(map(_POSTGRES_SERVED.search, found))
 
 
-_POSTGRES = re.compile(rb"(?i)postgres|psycopg|asyncpg")
-_BESIDE = re.compile(
-    rb"(?i)sqlite|pysqlite|mysql|mariadb|asyncmy|mssql|pyodbc|pymssql|oracle|snowflake"
-)
+_POSTGRES = (b"postgres", b"psycopg", b"asyncpg")
+_BESIDE = (b"sqlite", b"mysql", b"mariadb", b"asyncmy", b"mssql", b"pyodbc", b"pymssql",
+           b"oracle", b"snowflake")  # fmt: skip
 
 
 @once
 def is_postgres_alone(app: AppMap) -> bool:
     """Whether PostgreSQL is spoken of in code, settings and requirements, and nothing else is."""
-    found = tuple(_spoken(app))
-    return any(map(_POSTGRES.search, found)) and not any(map(_BESIDE.search, found))
+    found = tuple(content.lower() for content in _spoken(app))
+    spoken_of = {word for word in (*_POSTGRES, *_BESIDE) if any(word in text for text in found)}
+    return not spoken_of.isdisjoint(_POSTGRES) and spoken_of.isdisjoint(_BESIDE)

@@ -10,6 +10,7 @@ from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
 from fastwright.review.declared import is_declared
+from fastwright.review.once import once
 from fastwright.review.raising import Failure, failure_at, is_passed
 from fastwright.review.reach import last, reach
 from fastwright.review.row_tables import mapped_by_name
@@ -37,11 +38,13 @@ def number_keys(app: AppMap) -> Iterator[tuple[str, Failure]]:
 def _of(app: AppMap, function: Function) -> Iterator[Failure]:
     for call in reach(app).calls_in(function):
         for at, model, column, name in (*_got(app, call), *_compared(app, call)):
-            passed = all(is_passed(app, function, place) for place in (call.span, at))
-            if name not in function.parameters or not (passed and _is_run(function, call)):
+            if name not in function.parameters or not _is_run(function, call):
                 continue
             one = _column(mapped_by_name(app).get(model), column)
-            if one is not None and _is_uuid(app, one) and is_declared(app, function, name, _is_int):
+            if one is None or not _is_uuid(app, one):
+                continue
+            passed = all(is_passed(app, function, place) for place in (call.span, at))
+            if passed and is_declared(app, function, name, _is_int):
                 why = f"`{model}.{one.attribute}` is a UUID, and `{name}` a whole number"
                 yield failure_at(function, at, "StatementError", why)
 
@@ -52,8 +55,13 @@ def _is_int(parameter: Parameter) -> bool:
 
 def _is_uuid(app: AppMap, column: Column) -> bool:
     """True for a column of the UUIDs of SQLAlchemy, and of no type of ours by that name."""
-    is_ours = any(column.type in module.names for module in app.modules.values())
-    return column.type in _TYPES and not is_ours
+    return column.type in _TYPES and column.type not in _own_types(app)
+
+
+@once
+def _own_types(app: AppMap) -> frozenset[str]:
+    """The types by those names that modules of ours define."""
+    return frozenset(name for m in app.modules.values() for name in _TYPES.intersection(m.names))
 
 
 def _column(table: Table | None, name: str) -> Column | None:

@@ -84,7 +84,8 @@ def _of_dumps(app: AppMap) -> Iterator[Unfilled]:
 
 def _maker(app: AppMap, flow: Flow, table: Table) -> Call | None:
     """The call that makes a row of one unpacked dump, and that a session is to add."""
-    call = next((c for c in app.calls if c.span == flow.path[-1]), None)
+    at = flow.path[-1]
+    call = next((c for c in reach(app).calls_of(at.path) if c.span == at), None)
     if call is None or call.callee != table.model or call.arguments:
         return None
     if [key for key, _ in call.keywords].count("**") != 1:

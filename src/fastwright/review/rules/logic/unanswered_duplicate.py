@@ -145,7 +145,7 @@ def unanswered_duplicate(app: AppMap) -> Iterator[Finding]:
 def _filled(app: AppMap, route: Route, root: Function) -> Iterator[_Filled]:
     """The rows that a route writes of what it is sent."""
     by_way = {way.function.name: way for way in ways(app, route)}
-    whole, over = _whole(app, route), {one.at: one for one in updated(app)}
+    whole, over = _whole(app, route), _over(app)
     for step in reach(app).below(root):
         way = by_way.get(step.function.name)
         if way is None:
@@ -179,6 +179,12 @@ def _assigned(app: AppMap, way: Way) -> Iterator[_Filled]:
         if value is not None and sent(app, way, value[1]) is not None:
             step = Step(touch.call, way.functions, way.via)
             yield _Filled(way.route, step, table, (column,))
+
+
+@once
+def _over(app: AppMap) -> dict[Span, Updated]:
+    """The rows that bodies are written over, by where."""
+    return {one.at: one for one in updated(app)}
 
 
 def _updated(app: AppMap, step: Step, route: Route, one: Updated) -> Iterator[_Filled]:
