@@ -1,4 +1,8 @@
-"""Keys of UUIDs that code looks up by a whole number: each driver refuses to bind it."""
+"""Keys of UUIDs that code looks up by a whole number.
+
+By ``session.get`` it is bound as the UUID that it is not, which raises. A comparison binds it as
+the number that it is, for which PostgreSQL has no operator; other databases find no such row.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from fastwright.model.code import Call, Function
 from fastwright.model.places import Span
 from fastwright.model.storage import Column, Table
 from fastwright.review.declared import is_declared
+from fastwright.review.dialects import is_postgres_alone
 from fastwright.review.once import once
 from fastwright.review.raising import Failure, failure_at, is_passed
 from fastwright.review.reach import last, reach
@@ -36,8 +41,9 @@ def number_keys(app: AppMap) -> Iterator[tuple[str, Failure]]:
 
 
 def _of(app: AppMap, function: Function) -> Iterator[Failure]:
+    is_strict = is_postgres_alone(app)
     for call in reach(app).calls_in(function):
-        for at, model, column, name in (*_got(app, call), *_compared(app, call)):
+        for at, model, column, name in (*_got(app, call), *_compared(app, call, is_strict)):
             if name not in function.parameters or not _is_run(function, call):
                 continue
             one = _column(mapped_by_name(app).get(model), column)
@@ -46,7 +52,8 @@ def _of(app: AppMap, function: Function) -> Iterator[Failure]:
             passed = all(is_passed(app, function, place) for place in (call.span, at))
             if passed and is_declared(app, function, name, _is_int):
                 why = f"`{model}.{one.attribute}` is a UUID, and `{name}` a whole number"
-                yield failure_at(function, at, "StatementError", why)
+                error = "ProgrammingError" if column else "StatementError"
+                yield failure_at(function, at, error, why)
 
 
 def _is_int(parameter: Parameter) -> bool:
@@ -90,11 +97,11 @@ def _got(app: AppMap, call: Call) -> Iterator[tuple[Span, str, str, str]]:
         yield at, call.arguments[0], "", call.arguments[1]
 
 
-def _compared(app: AppMap, call: Call) -> Iterator[tuple[Span, str, str, str]]:
+def _compared(app: AppMap, call: Call, is_strict: bool) -> Iterator[tuple[Span, str, str, str]]:
     """``Model.column == name`` in a statement that a call runs."""
     verb = call.text.rpartition(".")[2]
     asks = verb in _RUN or (verb in _ENDS and (".query(" in call.text))
-    if not asks or reach(app).callee(call) is not None:
+    if not is_strict or not asks or reach(app).callee(call) is not None:
         return
     content = app.files[call.span.path]
     for hit in _COMPARED.finditer(content, call.span.start, call.span.end):

@@ -22,8 +22,10 @@ _WIDE = frozenset({"Exception", "BaseException"})
 _VALUE = frozenset({"ValidationError", "UnicodeDecodeError", "JSONDecodeError"})
 """Exceptions that `ValueError` stands for as well."""
 
-_DATABASE = frozenset({"SQLAlchemyError", "DBAPIError", "DataError", "ProgrammingError"})
-"""What stands for the `StatementError` of a value that no driver binds, by driver."""
+_UNBOUND = frozenset({"StatementError", "ProgrammingError"})
+"""What a value that the database cannot take raises, by driver."""
+_DATABASE = frozenset({"SQLAlchemyError", "DBAPIError", "DataError"}) | _UNBOUND
+"""What may stand for either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def nets(function: Function, tried: Block, *lineage: str) -> Iterator[Block]:
     `lineage` are the plain names of its class and of those that this derives from, as far as known.
     """
     wide = {*lineage, *_WIDE, *(() if _VALUE.isdisjoint(lineage) else ("ValueError",))}
-    wide |= _DATABASE if "StatementError" in lineage else set()
+    wide |= set() if _UNBOUND.isdisjoint(lineage) else _DATABASE
     for block in function.blocks:
         if block.kind == "except" and block.group == tried.group:
             names = {name.rpartition(".")[2] for name in block.names}
