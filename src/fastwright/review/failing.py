@@ -28,13 +28,14 @@ from fastwright.review.raising import (
 from fastwright.review.reach import Step, holds, last, reach
 from fastwright.review.sent_values import given_by
 from fastwright.review.unawaited import unawaited
+from fastwright.review.unrelated import unrelated
 
 
 @once
 def failures(app: AppMap) -> Mapping[str, Failure]:
     """The first such expression of a function, by the function's name."""
     found: dict[str, Failure] = {}
-    for reader in (misused_sessions, misread_models, number_keys, _of_mistakes):
+    for reader in (misused_sessions, misread_models, number_keys, unrelated, _of_mistakes):
         for name, failure in reader(app):
             before = found.get(name)
             if before is None or failure.at.start < before.at.start:

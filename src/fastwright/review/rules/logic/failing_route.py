@@ -51,20 +51,21 @@ def failing_route(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     From source alone a handler is reported that always raises `NotImplementedError`, that reads a
     pydantic model by `model["key"]`, for which the attribute is the fix, that asks an
-    `AsyncSession` for `.query(…)`, or that looks a key of UUIDs up by a whole number, by itself or
-    in what it always calls; and, wherever it comes to it, what no run can get past: a member that
-    an `Enum` does not have, an attribute that a mapped class, its row, the row behind a
-    relationship or the model of a body does not have, an operator that a column does not have, a
-    key that a dictionary of the same function does not hold, a keyword that a logger does not take,
-    a call that lacks what a function or schema of yours requires or names what it does not take, an
-    `HTTPException`, session, engine or other object that is called and cannot be, a row for a model
-    without `from_attributes`, a name that nothing binds, an import of what your module does not
-    have, and `session.begin()` behind a statement of that session. A mistake that stands in several
-    places is told once, and what an `except` names is foreseen. `--live` calls every operation as
-    its owner and proves those that end in an exception which no data can excuse (`NameError`,
-    `NotImplementedError`, a lazy load in `async` code, a value that cannot be written as JSON); any
-    other is a question, for a row that the lab has made up may be one that the app never makes. A
-    service that is missing in the lab is no fault of the app's.
+    `AsyncSession` for `.query(…)`, that looks a key of UUIDs up by a whole number, or that makes a
+    row with a plain value for a relationship, by itself or in what it always calls; and, wherever
+    it comes to it, what no run can get past: a member that an `Enum` does not have, an attribute
+    that a mapped class, its row, the row behind a relationship or the model of a body does not
+    have, an operator that a column does not have, a key that a dictionary of the same function does
+    not hold, a keyword that a logger does not take, a call that lacks what a function or schema of
+    yours requires or names what it does not take, an `HTTPException`, session, engine or other
+    object that is called and cannot be, a row for a model without `from_attributes`, a name that
+    nothing binds, an import of what your module does not have, and `session.begin()` behind a
+    statement of that session. A mistake that stands in several places is told once, and what an
+    `except` names is foreseen. `--live` calls every operation as its owner and proves those that
+    end in an exception which no data can excuse (`NameError`, `NotImplementedError`, a lazy load in
+    `async` code, a value that cannot be written as JSON); any other is a question, for a row that
+    the lab has made up may be one that the app never makes. A service that is missing in the lab is
+    no fault of the app's.
     """
     reached, seen = reach(app), set[str]()
     raising = tuple(_raising(app))
