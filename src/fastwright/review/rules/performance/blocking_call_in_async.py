@@ -14,6 +14,7 @@ from fastwright.review.lasting import is_done_once
 from fastwright.review.outbound import blocks
 from fastwright.review.reach import Step, reach
 from fastwright.review.rule import rule
+from fastwright.review.rules.performance.sync_database_in_async import waiting
 from fastwright.survey.codebase import of_samples
 
 
@@ -55,15 +56,17 @@ def blocking_call_in_async(app: AppMap) -> Iterator[Finding]:
     requests, httpx without `await`, urllib, subprocess, sockets, mail, password hashes, and the
     blocking clients of Redis and of some services (AWS, Stripe, OpenAI, Supabase and others), and
     opening spreadsheets and working on pictures that were sent. Reading other files is not
-    reported, nor is what a process does once and keeps in a global name. In code that fills a
+    reported, nor is what a process does once and keeps in a global name, or a call that
+    `sync-database-in-async` tells of: what takes that off the loop mends both. In code that fills a
     database to try the app out, a finding is only possible.
     """
     reached = reach(app)
     told: dict[tuple[str, int], Finding] = {}
+    elsewhere = {finding.at for finding in waiting(app)}
     for ran in reached.ran():
         for step in reached.on_loop(ran.function) if ran.function.is_async else ():
             waits = blocks(step.call)
-            if waits and not is_done_once(app, step):
+            if waits and step.place.span not in elsewhere and not is_done_once(app, step):
                 key = (ran.function.name, step.place.span.start)
                 told.setdefault(key, _finding(app, step, waits, ran.route))
     yield from told.values()

@@ -8,6 +8,7 @@ from fastwright.model.app import AppMap, Route
 from fastwright.model.code import Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.review.asynchrony import plain_function
+from fastwright.review.once import once
 from fastwright.review.reach import Step, reach
 from fastwright.review.rule import rule
 from fastwright.review.statements import statement
@@ -49,6 +50,12 @@ def sync_database_in_async(app: AppMap) -> Iterator[Finding]:
     The type of the session must be known from an annotation, a dependency or the session maker.
     An annotation that says `Session` of what a route takes as an async session is not believed.
     """
+    yield from waiting(app)
+
+
+@once
+def waiting(app: AppMap) -> tuple[Finding, ...]:
+    """Every finding; rules that would tell of the same call leave it to this one."""
     reached = reach(app)
     told: dict[str, Finding] = {}
     for ran in reached.ran():
@@ -58,7 +65,7 @@ def sync_database_in_async(app: AppMap) -> Iterator[Finding]:
             blocks = asked and asked.travels and not asked.is_async and not step.call.awaited
             if blocks and not _is_given_async(app, ran.route, step):
                 told.setdefault(function.name, _finding(app, step, function, ran.route))
-    yield from told.values()
+    return tuple(told.values())
 
 
 def _is_given_async(app: AppMap, route: Route, step: Step) -> bool:
