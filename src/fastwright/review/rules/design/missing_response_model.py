@@ -37,6 +37,7 @@ _ONE_VALUE = re.compile(
     r"(?:\s*\|\s*None)?"
 )
 """Of what is one plain value nothing can leak, and no field can be renamed."""
+_UNDECLARED = ("WEBSOCKET", "HEAD", "OPTIONS")
 _DEEPEST = 3
 _HOOK = re.compile(r"(?i)web-?_?hook")
 _CALLED = re.compile(r"(?:await\s+)?(?P<name>[\w.]+)\(")
@@ -85,11 +86,12 @@ def missing_response_model(app: AppMap) -> Iterator[Finding]:
     found = [one for route in app.routes if (one := _finding(app, reached, route)) is not None]
     never = {later.handler for _, later in shadowed(app)}
     found = [replace(one, structural=one.structural and one.symbol not in never) for one in found]
-    sure = [one for one in found if one.structural]
-    if len(sure) >= max(HOUSE, len(declared)):
-        yield _habit(sure, len(found), len(found) + len(declared))
+    once = list(_once(found))
+    sure = [one for one in once if one.structural]
+    if len(sure) >= max(HOUSE, len({route.handler for route in declared})):
+        yield _habit(app, reached, sure)
     else:
-        yield from _once(found)
+        yield from once
 
 
 def _once(found: list[Finding]) -> Iterable[Finding]:
@@ -128,7 +130,7 @@ def _finding(app: AppMap, reached: Reach, route: Route) -> Finding | None:
 def _is_open(app: AppMap, route: Route, function: Function) -> bool:
     """True for a route of the contract that answers with whatever its function returns."""
     told = route.response_model or function.returns
-    silent = route.status_code in (204, 304) or route.method in ("WEBSOCKET", "HEAD", "OPTIONS")
+    silent = route.status_code in (204, 304) or route.method in _UNDECLARED
     if told or silent or not (route.reachable and route.in_schema) or function.yields:
         return False
     if _HOOK.search(route.path):
@@ -173,7 +175,15 @@ def _of_call(reached: Reach, function: Function, name: str, depth: int) -> str:
     return "response" if "Response" in inner.returns or kinds == {"response"} else "content"
 
 
-def _habit(sure: list[Finding], silent: int, total: int) -> Finding:
+def _habit(app: AppMap, reached: Reach, sure: list[Finding]) -> Finding:
+    """One finding for the house, which counts every handler of the contract once."""
+    answering = {
+        route.handler: (route, function)
+        for route in app.routes
+        if route.reachable and route.in_schema and route.method not in _UNDECLARED
+        and (function := reached.answering(route)) is not None
+    }  # fmt: skip
+    silent, total = sum(_is_open(app, *one) for one in answering.values()), len(answering)
     told = f"{silent} of {total} routes of the contract declare nothing"
     first = sure[0]
     return Finding(

@@ -81,7 +81,8 @@ def leaked_secret_field(app: AppMap) -> Iterator[Finding]:
     for model, found in _found(app):
         told.setdefault((model, found.structural), []).append(found)
     for (model, _), every in told.items():
-        yield from every if not model else _once(every)
+        by_handler = {found.symbol: found for found in reversed(every)}  # a router included twice
+        yield from reversed(by_handler.values()) if not model else _once(every)
 
 
 def _once(every: list[Finding]) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ _NETS = frozenset({"ValueError", "Exception", "BaseException"})
 _BROKEN = re.compile(r"\b500\b|INTERNAL_SERVER_ERROR")
 _HANDLED = re.compile(r"\bRequestValidationError\b")
 _MAPPED = re.compile(rb"\bRequestValidationError\b(?:\s*:|\]\s*=)")
+_MAKER = re.compile(r"([\w.]+)\(")
 _FORMS = tuple(f"fastapi.security.{at}OAuth2PasswordRequestForm" for at in ("", "oauth2."))
 _REPAIR = '''
 
@@ -166,6 +167,7 @@ def _takes_json(app: AppMap, route: Route) -> bool:
 
 def _finding(app: AppMap, made: Application, taking: list[Route]) -> Finding:
     others = f" and {len(taking) - 1} more" if len(taking) > 1 else ""
+    others = " and others" if _has_foreign_routes(app) else others
     return Finding(
         "unanswerable-body",
         made.created,
@@ -177,6 +179,16 @@ def _finding(app: AppMap, made: Application, taking: list[Route]) -> Finding:
         symbol=made.target,
         structural=True,
     )
+
+
+def _has_foreign_routes(app: AppMap) -> bool:
+    """Whether a router is included that another package makes: its bodies are not counted."""
+    ours = {last(function.name) for function in app.functions}
+    included = (
+        c.arguments[0] for c in app.calls if last(c.text) == "include_router" and c.arguments
+    )
+    makers = (match[1] for given in included if (match := _MAKER.match(given)))
+    return any(last(maker) not in ours for maker in makers)
 
 
 def _fixes(app: AppMap, made: Application) -> tuple[Fix, ...]:

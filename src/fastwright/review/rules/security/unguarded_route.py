@@ -224,8 +224,9 @@ def _finding(app: AppMap, route: Route, peers: tuple[Route, ...], remark: str) -
 
 
 def _why(peers: tuple[Route, ...], remark: str) -> str:
-    if len(peers) > 1:
-        return f", where {len(peers)} siblings ask"
+    siblings = len({peer.handler for peer in peers})
+    if siblings > 1:
+        return f", where {siblings} siblings ask"
     return ": its guard is commented out" if remark else ", though it is for administrators alone"
 
 
