@@ -58,7 +58,9 @@ def owner_from_body(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     A route that makes any use of who is calling, or demands a role, is passed over: it may compare
-    the two. Rows are followed where they are made by the class of an owned table.
+    the two. Where everybody reads the rows, nothing compares their owner with the caller, and a
+    change may name another, it is the one in charge, and only possible. Rows are followed where
+    they are made by the class of an owned table.
     """
     ownership, guarding, intent = ownership_of(app), guarding_of(app), Intent.read(app)
     reached = reach(app)
@@ -124,8 +126,23 @@ def _finding(
         ),
         fixes=(fix,) if fix and within else (),
         symbol=route.handler,
-        structural=True,
+        structural=not _is_assignment(app, owned),
     )
+
+
+def _is_assignment(app: AppMap, owned: Owned) -> bool:
+    """True where the column says who is to see to a row, and limits nobody.
+
+    All read the rows, no route compares the column with the caller, and a change of a row may name
+    somebody else.
+    """
+    ownership, name = ownership_of(app), owned.column.attribute
+    fields = {schema.name: {field.name for field in schema.fields} for schema in app.schemas}
+    moves = (
+        r.method in ("PUT", "PATCH") and name in fields.get(r.body_model or "", ())
+        for r in ownership.touching(owned)
+    )  # fmt: skip
+    return bool(ownership.open_lists(owned)) and not ownership.asking(owned) and any(moves)
 
 
 def _fix(

@@ -10,6 +10,7 @@ from fastwright.model.code import Call, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.model.routing import Route
+from fastwright.review.broadcasting import tells_what_is_open
 from fastwright.review.guarding import guarding_of
 from fastwright.review.intent import Intent
 from fastwright.review.reach import Reach, reach
@@ -102,7 +103,8 @@ def unguarded_websocket(app: AppMap) -> Iterator[Finding]:
     what it reaches, speaks of tokens, cookies, sessions or users is passed over. One with a
     text in its path is possible only: the key of a room may be the ticket to it. A number is none.
     So are one that is called an echo or a demonstration, one that sends nothing but constants, the
-    clock and what it was sent itself, and a method, which is given no object.
+    clock and what it was sent itself, one that only listens to what open routes answer with as
+    well, and a method, which is given no object.
     """
     guarding, intent, reached = guarding_of(app), Intent.read(app), reach(app)
     asking = [r for r in app.routes if r.method != "WEBSOCKET" and guarding.is_guarded(r)]
@@ -134,7 +136,10 @@ def _is_idle(app: AppMap, route: Route, reached: Reach) -> bool:
     """
     handler = next((f for f in app.functions if f.name == route.handler), None)
     is_method = handler is not None and "self" in handler.parameters
-    is_empty = handler is not None and _gives_nothing(app, route, handler, reached)
+    is_empty = handler is not None and (
+        _gives_nothing(app, route, handler, reached)
+        or (not route.queries and tells_what_is_open(app, handler))
+    )
     return is_method or is_empty or _SHOWN.search(route.path) is not None
 
 

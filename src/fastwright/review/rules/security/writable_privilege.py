@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastwright.model.app import AppMap, Field, Schema
 from fastwright.model.change import Edit, Fix, Safety
@@ -14,6 +15,8 @@ from fastwright.model.routing import Route
 from fastwright.model.storage import Table
 from fastwright.review.guarding import WRITES, guarding_of, permissions
 from fastwright.review.intent import Intent
+from fastwright.review.logins import logins_of
+from fastwright.review.once import once
 from fastwright.review.ownership import ownership_of
 from fastwright.review.reach import Reach, last, reach
 from fastwright.review.rule import rule
@@ -24,6 +27,12 @@ _PRIVILEGE = re.compile(
     r"^(access|privilege)_?level$|^scopes?$|^(is_)?(verified|email_verified|approved)$|^balance$",
     re.IGNORECASE,
 )
+_MIGHTY = re.compile(r"(?i)admin|super|staff|root|moderator|manager|\w\.\w")
+_LOGS_IN = re.compile(
+    rb"fastapi\.security|\b(?:jwt|jose|authlib|itsdangerous|fastapi_users)\b|SessionMiddleware"
+    rb"|(?i:authorization['\"])|\b(?:HTTP_)?40[13](?:_|\b)"
+)
+"""What speaks of logins, though no route may ask yet."""
 _DEMANDS = re.compile(r"permission|role|scope|privilege", re.IGNORECASE)
 _WHOLE = re.compile(r"\bmodel_dump\(|\.dict\(|\bjsonable_encoder\(|\bvars\(")
 
@@ -68,7 +77,8 @@ def writable_privilege(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Privileges are known by the names of the columns of the table of accounts. A route that demands
     a role, that refuses with 403 itself, or that reads the caller's own privilege is passed over;
-    one with a dependency that is called after permissions or roles is only possible.
+    one with a dependency that is called after permissions or roles is only possible. So is one
+    that takes only a role of a list without an administrator's, and an app without any login.
     """
     ownership, guarding, intent = ownership_of(app), guarding_of(app), Intent.read(app)
     accounts, reached = ownership.accounts, reach(app)
@@ -85,7 +95,31 @@ def writable_privilege(app: AppMap) -> Iterator[Finding]:
             continue
         stored = _stored(app, route, reached, accounts, fields)
         if stored is not None:
-            yield _finding(app, route, schema, fields, stored)
+            found = _finding(app, route, schema, fields, stored)
+            is_meant = _is_chosen(app, route, fields) or not _is_asked(app)
+            yield replace(found, structural=found.structural and not is_meant)
+
+
+def _is_chosen(app: AppMap, route: Route, fields: list[Field]) -> bool:
+    """True where the handler looks whether the field is one of a few roles that anybody may take.
+
+    A list that has an administrator's is no limit.
+    """
+    text = app.text(route.span) if route.span is not None else ""
+    lists = [
+        re.search(rf"\.{field.name}\b(?:\.\w+\(\))?\s+(?:not\s+)?in\s*([\[({{][^\])}}]*)", text)
+        for field in fields
+    ]
+    return all(one is not None and "'" in one[1].replace('"', "'") and not _MIGHTY.search(one[1])
+               for one in lists)  # fmt: skip
+
+
+@once
+def _is_asked(app: AppMap) -> bool:
+    """Whether anybody is ever asked who they are: else there are no callers yet."""
+    asks = any(map(guarding_of(app).asks, guarding_of(app).served))
+    speaks = (_LOGS_IN.search(text) for path, text in app.files.items() if path.suffix == ".py")
+    return asks or bool(app.principals) or bool(logins_of(app).routes) or any(speaks)
 
 
 def _is_privilege(field: Field, accounts: Table) -> bool:
