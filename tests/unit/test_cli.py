@@ -208,14 +208,14 @@ def test_a_refused_request_is_told_in_the_same_shape(tmp_path: Path, capsys) -> 
 def test_a_review_may_be_asked_for_in_words(tmp_path: Path, capsys) -> None:
     """`do` carries it out, with the area that was named, and ends as `review` does."""
     source = (
-        "from fastapi import FastAPI, Response\n\napp = FastAPI()\n\n\n"
-        "@app.get('/things/{name}')\ndef thing(name: str) -> int:\n    return eval(name)\n"
+        "import os\n\nfrom fastapi import FastAPI, Response\n\napp = FastAPI()\n\n\n"
+        "@app.get('/things/{name}')\ndef thing(name: str) -> int:\n    return os.system(name)\n"
     )
     (tmp_path / "main.py").write_text(source)
     for words in (["do", "is my app secure?"], ["review", "--select", "security"]):
         assert main([*words, "--json", "--app", str(tmp_path)]) == 1
         told = json.loads(capsys.readouterr().out)
-        assert [found["finding"]["rule"] for found in told["objections"]] == ["code-from-client"]
+        assert [found["finding"]["rule"] for found in told["objections"]] == ["command-from-client"]
         assert {card["area"] for card in told["cards"]} == {"security"}
 
 

@@ -81,7 +81,12 @@ def test_a_rule_that_was_wrong_too_often_is_not_certain(right: int, read: int) -
     """Whatever its author was sure of."""
     assert Record(right, read).part < LEAST_RIGHT
     assert not Record(right, read).is_trusted
-    assert Record(read, read).is_trusted
+
+
+@pytest.mark.parametrize("read", [1, 4, 5, 60])
+def test_a_rule_that_few_have_read_is_not_certain(read: int) -> None:
+    """However right it was: a handful of readings says little."""
+    assert Record(read, read).is_trusted is (read >= 5)
 
 
 @pytest.mark.usefixtures("doubted")

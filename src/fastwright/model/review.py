@@ -69,8 +69,8 @@ class Record:
 
     @property
     def part(self) -> float:
-        """The part that was right, as if one more had been: an unread rule is believed."""
-        return (self.right + 1) / (self.read + 1)
+        """The part that is right, by Laplace's rule; a rule is believed until it has been read."""
+        return (self.right + 1) / (self.read + 2) if self.read else 1.0
 
     @property
     def is_trusted(self) -> bool:

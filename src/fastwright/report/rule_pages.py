@@ -31,7 +31,8 @@ def _index(cards: Sequence[Card]) -> str:
         "`fastwright explain CODE` shows a page.",
         "The last column is of findings that the source made a rule sure of, on apps that nobody "
         "had tuned it for: how many of the latest were right, as those say who read them with the "
-        f"source open. A rule that was right in less than {LEAST_RIGHT:.0%} of them is *on "
+        f"source open. A rule that was right in less than {LEAST_RIGHT:.0%} of them, "
+        "as counted by Laplace's rule (one right and one wrong more than were read), is *on "
         "request*: what it finds is told with `--possible`, where it is asked for by name "
         "(`--select`), or once the running app has shown it (`--live`).",
     ]

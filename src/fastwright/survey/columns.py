@@ -196,7 +196,7 @@ class Columns:
         )
         if key in ("nullable", "unique", "index", "primary_key") and truth is not None:
             return replace(column, **{key: truth})  # type: ignore[arg-type]
-        if key in ("default", "server_default", "default_factory"):
+        if key in ("default", "insert_default", "server_default", "default_factory"):
             return replace(column, default=render(term, frame.unit))
         if key == "foreign_key":
             found = next((v.value for v in values if isinstance(v, Const)), None)

@@ -25,6 +25,7 @@ _BYTES = re.compile(r"(?:bytes\()?(?P<key>[^()]+?(?:\.get_secret_value\(\))?)"
                     r"(?:\.encode\([^()]*\)|,\s*[\"'][\w-]+[\"']\))?")  # fmt: skip
 _PROVES = re.compile(r"(?i)verif|sign|webhook|token|valid|authenti|check")
 _NAMES = re.compile(r"(?i)secret|token|key")
+_PUBLIC = re.compile(r"(?i)(?:^|[._])public_?key|(?:^|[._])pub_?key")
 
 
 @rule(code="FW510", severity=Severity.HIGH)
@@ -71,15 +72,18 @@ def weak_signing_secret(app: AppMap) -> Iterator[Finding]:
     default is not reported: it is new with each start. An empty default is one for `hmac` alone,
     where nothing asks whether the setting is there. Only possible are a setting that a validator of
     its class may refuse, a script beside the app, which no other module imports, and a key of
-    `hmac` in a function that is not named like a signature: it may be no secret.
+    `hmac` in a function that is not named like a signature: it may be no secret. The public half
+    of a pair of keys is none, and one setting is told of once.
     """
     signing = signing_of(app)
     seen: set[str] = set()
+    told: set[Span] = set()
     for call in (*signing.encodings, *signing.decodings):
         secret = signing.secret_of(call)
-        found = _weak(app, call, secret)
-        if found is not None and secret not in seen:
+        found = None if _is_public(secret) else _weak(app, call, secret)
+        if found is not None and secret not in seen and found.at not in told:
             seen.add(secret)
+            told.add(found.at)
             yield found
     for call in signing.hashes:
         secret = _key_of(app, call, signing.secret_of(call))
@@ -88,6 +92,11 @@ def weak_signing_secret(app: AppMap) -> Iterator[Finding]:
             seen.add(secret)
             proves = _PROVES.search(call.caller.rpartition(".")[2]) is not None
             yield replace(found, structural=found.structural and proves)
+
+
+def _is_public(secret: str) -> bool:
+    """True for the half of a pair of keys that everybody may have."""
+    return "PUBLIC KEY" in secret or _PUBLIC.search(secret) is not None
 
 
 def _key_of(app: AppMap, call: Call, key: str) -> str:
