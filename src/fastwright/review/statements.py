@@ -29,6 +29,8 @@ _DRIVER_VERBS = frozenset({"execute", "executemany", "execute_many", "fetch", "f
                            "commit"})  # fmt: skip
 _ALL = re.compile(r"[\w.]+\.__table__(?:\.c|\.columns)?|[\w.]+\.c")
 """All columns of a table, as a statement asks for them."""
+_MADE_OF_ROWS = re.compile(r"(?:\w+\.)*(?:func\.\w+|count|exists)\(")
+"""What the database makes of rows, such as their number: a value, and no row."""
 _ASYNC_DRIVERS = frozenset({"databases", "asyncpg", "aiosqlite"})
 
 
@@ -87,8 +89,13 @@ def asked_at(app: AppMap) -> Mapping[Span, Query]:
 def is_of_columns(app: AppMap, query: Query, table: Table) -> bool:
     """True where a statement asks for columns of a table, and for no whole rows of it."""
     given = _asked_for(app, query)
-    every = (_ALL.fullmatch(text) is not None or _is_column(text, table) for text in given)
-    return bool(given) and all(every)
+    return bool(given) and all(_is_value(text, table) for text in given)
+
+
+def _is_value(written: str, table: Table) -> bool:
+    """True for what is no row: a column, all of them, or what a function of SQL makes of them."""
+    is_made = _MADE_OF_ROWS.match(written) or _ALL.fullmatch(written)
+    return is_made is not None or _is_column(written, table)
 
 
 def is_of_column(app: AppMap, query: Query, table: Table) -> bool:
