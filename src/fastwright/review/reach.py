@@ -23,6 +23,10 @@ _OFFLOADING = frozenset({
 })  # fmt: skip
 
 
+_STREAMING = frozenset({"StreamingResponse", "EventSourceResponse"})
+"""Responses that go through a plain generator in a thread, one piece at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One call that runs below a root, and the way there.
@@ -222,8 +226,8 @@ class Reach:
         """The calls that run on the event loop while an ``async`` function of ours runs.
 
         Plain functions that it calls are followed, other ``async`` ones are not: those are asked
-        for themselves. What is handed to a thread is left out, and what a lambda does that is kept:
-        whoever calls it may do so in a thread.
+        for themselves. What is handed to a thread is left out, as is a plain generator that becomes
+        a response, and what a lambda does that is kept: whoever calls it may do so in a thread.
         """
         for step in self._read_below(function, self._stays):
             if not self._offloaded(step.call):
@@ -231,7 +235,25 @@ class Reach:
 
     def _stays(self, call: Call) -> bool:
         inner = self.callee(call)
-        return inner is not None and not inner.is_async and not self._offloaded(call)
+        if inner is None or inner.is_async or self._offloaded(call):
+            return False
+        return not (inner.yields and self._is_streamed(call))
+
+    def _is_streamed(self, call: Call) -> bool:
+        """True for a generator that a response goes through, by itself or through plain ones."""
+        rows = self._calls.get(call.caller, ())
+        takers = [c for c in rows if c is not call and holds(c.span, call.span)]
+        sends = [c for c in takers if last(c.text) in _STREAMING]
+        if not takers and call.target:
+            gives = (a for c in rows if last(c.text) in _STREAMING for a in self._body(c))
+            return call.target in gives
+        inner = (self.callee(c) for c in takers if c not in sends)
+        return bool(sends) and all(f and f.yields and not f.is_async for f in inner)
+
+    def _body(self, response: Call) -> tuple[str, ...]:
+        """What a response is made of, as written."""
+        named = (text for name, text in response.keywords if name == "content")
+        return (*response.arguments[:1], *named)
 
     def _offloaded(self, call: Call) -> bool:
         """True for a call inside the arguments of one that hands its work to a thread."""
