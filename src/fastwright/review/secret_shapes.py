@@ -51,6 +51,8 @@ _PLACEHOLDER = re.compile(
 )
 _CLASSES = (r"[a-z]", r"[A-Z]", r"\d", r"[^A-Za-z0-9]")
 _HEX = re.compile(r"[0-9a-f-]{32,}|[0-9A-F-]{32,}")
+_FOR_CLIENTS = re.compile(r"phc_\w{20,}|pk_(?:live|test)_\w{16,}|pk\.eyJ[\w.-]+")
+"""Keys of PostHog, Stripe and Mapbox that pages hand to every browser."""
 _TOKEN = re.compile(r"eyJ[\w-]+\.(?P<claims>[\w-]+)\.[\w-]+")
 
 
@@ -125,7 +127,12 @@ def _is_drawn(text: str) -> bool:
 
 
 def is_for_everybody(text: str) -> bool:
-    """True for a signed token that does not say that it may do everything: browsers have many."""
+    """True for what browsers have many of: a key that pages hand out, or a signed token.
+
+    A token that says that it may do everything is none of them.
+    """
+    if _FOR_CLIENTS.fullmatch(text):
+        return True
     found = _TOKEN.fullmatch(text)
     if found is None:
         return False

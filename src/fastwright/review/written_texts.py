@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from fastwright.model.places import Span
 from fastwright.source import syntax
@@ -16,6 +17,8 @@ _THROUGH = frozenset({
     "concatenated_string", "parenthesized_expression", "boolean_operator", "conditional_expression",
     "call", "type",
 })  # fmt: skip
+_PLACES = MappingProxyType({"assignment": "left", "pair": "key", "keyword_argument": "name"})
+"""Where the name stands in what gives one to a value."""
 _READS = frozenset({"getenv", "get", "setdefault", "config", "env", "pop"})
 _WRAPS = frozenset({"str", "quote", "quote_plus", "cast"})
 _LINE = re.compile(
@@ -43,15 +46,23 @@ _NAMED = re.compile(
 )
 """A text without spaces under such a name, with a digit, or the dots of a host."""
 _NAME = re.compile(rb"[\w.-]*(?:" + _ENDS + rb")")
+_SHOWING = frozenset(
+    {"example", "examples", "openapi_examples", "json_schema_extra", "schema_extra"}
+)
+"""Names under which a schema shows people what a value looks like."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One text under a name; `at` is where the name or, without one, the text begins."""
+    """One text under a name; `at` is where the name or, without one, the text begins.
+
+    `is_shown` says that it stands in the example of a schema, for people who read the API's pages.
+    """
 
     name: str
     text: str
     at: Span
+    is_shown: bool = False
 
 
 def in_python(path: PurePosixPath, content: bytes) -> Iterator[Written]:
@@ -68,10 +79,32 @@ def in_python(path: PurePosixPath, content: bytes) -> Iterator[Written]:
         if node.type == "comment":
             yield Written("", text_of(node), Span(path, node.start_byte, node.start_byte + 1))
             continue
-        text = syntax.literal(node, content) if node.type == "string" else None
+        node = _whole(node, content)
+        text = syntax.literal(node, content)
         if text and node.parent is not None and node.parent.type != "expression_statement":
             name, at = _bound(node, content)
-            yield Written(name, text, Span(path, at.start_byte, _end_of_name(at, node)))
+            span = Span(path, at.start_byte, _end_of_name(at, node))
+            yield Written(name, text, span, is_shown=_is_shown(node, content))
+
+
+def _whole(node: Node, content: bytes) -> Node:
+    """All of a text that is written in several literals, where no part of it is computed."""
+    above = node.parent
+    if above is None or above.type != "concatenated_string":
+        return node
+    return node if syntax.literal(above, content) is None else above
+
+
+def _is_shown(node: Node, content: bytes) -> bool:
+    """True for a text anywhere within the example of a schema."""
+    above = node.parent
+    while above is not None:
+        field = _PLACES.get(above.type)
+        place = above.child_by_field_name(field) if field else None
+        if place is not None and _last_name(place, content) in _SHOWING:
+            return True
+        above = above.parent
+    return False
 
 
 def _telling(content: bytes) -> Iterator[int]:
@@ -106,7 +139,7 @@ def _named(above: Node, child: Node, content: bytes) -> tuple[str, Node] | None:
         return None
     if kind == "argument_list":
         return _asked_for(above, child, content)
-    place = above.child_by_field_name({"assignment": "left", "pair": "key"}.get(kind, "name"))
+    place = above.child_by_field_name(_PLACES.get(kind, "name"))
     if kind in ("default_parameter", "typed_default_parameter"):
         return text_of(place), place or above
     if kind == "keyword_argument" and text_of(place) == "default":

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from fastwright.model.app import AppMap
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
+from fastwright.review.idle_secrets import opens_nothing
 from fastwright.review.rule import rule
 from fastwright.review.secret_shapes import (
     address_in,
@@ -31,6 +32,8 @@ _KEY = re.compile(
     r"|auth_?token|bot_?token|api_?token|_token|_secret|account_?key|encryption_?key|fernet_?key)$"
 )
 _PUBLIC = re.compile(r"(?i)public|publishable|anon|site_?key|csrf|firebase|next_|vite_|react_|hash")
+_REFUSED = re.compile(r"(?i)compromised|leaked|revoked|forbidden|insecure|denied|blocked")
+"""Names of secrets that everybody knows, and that the code refuses."""
 _HOST = re.compile(r"(?i)host(?:name)?$|server$|domain$|url$|uri$|endpoint$|address$|cluster$")
 _CONFIGURES = frozenset({".ini", ".cfg", ".toml", ".yml", ".yaml", ".conf", ".env", ".sh"})
 _BY_NAME = frozenset({"Dockerfile", "Procfile", "Makefile"})
@@ -95,8 +98,11 @@ def committed_credentials(app: AppMap) -> Iterator[Finding]:
     by how they begin, passwords beside such a host under names that belong together (`DB_HOST`,
     `DB_PASSWORD`), and keys that no person has thought of under names such as `STRIPE_API_KEY`, in
     Python and in files of configuration. A key under a name that the code does not speak of, a
-    password without a host and what a file for examples or development holds are only possible.
-    Hosts of this machine and of compose files, placeholders, tests and samples are passed over,
+    password without a host and what a file for examples or development holds are only possible, and
+    so is a key that stands in tests too, in settings that `.dockerignore` keeps out of images, in a
+    compose file beside another that takes it from the environment, or as a default of a script
+    beside a host of this machine. Hosts of this machine and of compose files, placeholders, tests,
+    samples, examples of schemas and keys that browsers are given are passed over,
     real env files are not read, and keys in Python that sign tokens are told by
     `weak-signing-secret`. The secret itself is in no report.
     """
@@ -129,6 +135,8 @@ def _every(app: AppMap) -> Iterator[Held]:
         hosts = {w.name: host for w in texts if _HOST.search(w.name) and (host := host_in(w.text))}
         live = {name: host for name, host in hosts.items() if is_live(host)}
         for written in texts:
+            if written.is_shown:
+                continue
             held = _by_url(written) or _by_shape(written)
             if held is None and not _is_told(written, signed):
                 held = _beside_host(written, live) or _by_name(app, written)
@@ -198,11 +206,12 @@ def _by_name(app: AppMap, written: Written) -> Held | None:
     """A text that no person has thought of, under the name of a secret."""
     name, text = written.name, written.text
     is_key = _KEY.search(name) is not None
-    if not (is_key or _PASSWORD.search(name)) or _PUBLIC.search(name):
+    if not (is_key or _PASSWORD.search(name)) or _PUBLIC.search(name) or _REFUSED.search(name):
         return None
     if not is_generated(text, 20 if is_key else 12) or is_for_everybody(text):
         return None
     sure = is_key and not _is_example(written) and _is_spoken_of(app, name)
+    sure = sure and not opens_nothing(app, written)
     said = "a secret that was drawn at random"
     why = f"it is {_length(text)}, and no person has thought of it"
     return Held(written, text, _message(written, said), why, sure)
