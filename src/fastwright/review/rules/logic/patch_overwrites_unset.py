@@ -12,9 +12,11 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.reach import Reach, Step, reach
 from fastwright.review.rule import rule
+from fastwright.source import syntax
 
 _DUMPS = frozenset({"model_dump", "dict"})
 _KEEPS = frozenset({"exclude_unset", "exclude_none", "exclude_defaults", "include"})
+_COPIES = re.compile(r"\.(model_)?copy$")
 _WRITES = re.compile(r"(^|\.)(setattr|sqlmodel_update|values|update|update_one|__dict__\.update)$")
 
 
@@ -64,7 +66,8 @@ def patch_overwrites_unset(app: AppMap) -> Iterator[Finding]:
 
     ## Known limits
     The body must be written by `setattr`, `sqlmodel_update` or an `update`, in the function that
-    dumps it. A loop that leaves out what is `None` by a test is taken to be right.
+    dumps it. A loop that leaves out what is `None` by a test is taken to be right, and so is the
+    dump of a copy of the row that was updated with what was sent.
     """
     reached = reach(app)
     schemas = {schema.name: schema for schema in app.schemas}
@@ -87,6 +90,8 @@ def _overwrites(app: AppMap, reached: Reach, step: Step, schema: Schema) -> bool
         return False
     if not _unset(schema) or not _is_body(step, receiver, schema):
         return False
+    if _is_merged(reached, step, receiver):
+        return False
     return _is_written(app, reached, step.function, call)
 
 
@@ -99,6 +104,25 @@ def _is_body(step: Step, receiver: str, schema: Schema) -> bool:
     """True where the receiver is the parameter that is declared as this schema."""
     declared = dict(step.function.annotations).get(receiver, "")
     return bool(re.search(rf"\b{schema.name.rpartition('.')[2]}\b", declared))
+
+
+def _is_merged(reached: Reach, step: Step, receiver: str) -> bool:
+    """True where the function is handed a copy of the row that holds only what was sent anew."""
+    if not step.via:
+        return False
+    caller, handing = step.functions[-2], step.via[-1]
+    place = step.function.parameters.index(receiver) if receiver in step.function.parameters else -1
+    given = dict(handing.keywords).get(receiver)
+    if given is None and 0 <= place < len(handing.arguments):
+        given = handing.arguments[place]
+    calls = reached.calls_in(caller)
+    sent = {c.target for c in calls if c.target and {key for key, _ in c.keywords} & _KEEPS}
+    for call in calls:
+        update = dict(call.keywords).get("update", "")
+        is_given = given is not None and given in (call.target, f"{call.text}(update={update})")
+        if _COPIES.search(call.text) and is_given and call.span.start <= handing.span.end:
+            return update in sent or any(word in update for word in _KEEPS - {"include"})
+    return False
 
 
 def _is_written(app: AppMap, reached: Reach, function: Function, dump: Call) -> bool:
@@ -121,7 +145,20 @@ def _is_looped(function: Function, content: bytes, dump: Call, call: Call) -> bo
     over = dump.span.text(content)
     if not any(over in b.words or (dump.target and dump.target in b.words) for b in loops):
         return False
-    return not any(b.kind == "arm" and b.start > loops[0].start for b in around)
+    if any(b.kind == "arm" and b.start > loops[0].start for b in around):
+        return False
+    return not _is_chosen(content, call)
+
+
+def _is_chosen(content: bytes, call: Call) -> bool:
+    """True of ``setattr(…) if value else None`` and ``value and setattr(…)``."""
+    around = syntax.around(syntax.parse(content), call.span.start, call.span.end)
+    for node in reversed(tuple(around)):
+        if node.type in ("expression_statement", "block"):
+            return False
+        if node.type in ("conditional_expression", "boolean_operator"):
+            return True
+    return False
 
 
 def _finding(app: AppMap, route: Route, call: Call, schema: Schema) -> Finding:
