@@ -13,8 +13,10 @@ from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.bounding import bounded
 from fastwright.review.course import around
+from fastwright.review.nets import passes_on
 from fastwright.review.paging import core
-from fastwright.review.reach import last, reach
+from fastwright.review.raising import catching, nets
+from fastwright.review.reach import holds, last, reach
 from fastwright.review.rule import rule
 from fastwright.review.text_keys import TextKey, text_keys
 from fastwright.source.imports import ensure_import
@@ -74,14 +76,14 @@ def unforeseen_input(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     From source alone only conversions are reported (`int`, `float`, `UUID`, `Decimal`, dates,
     `json.loads`) of a parameter as it came, in the handler itself, where nothing catches what they
-    raise, and a text of the path or query that reaches a comparison with a column of UUIDs or whole
-    numbers as it came, where PostgreSQL is the only database that the app speaks of. An offset
-    without bounds is only possible, for databases differ: PostgreSQL refuses a negative one, and
-    all refuse 64 bits and more. `--live` sends numbers beyond 64 bits, NUL characters, texts of 1
-    MB, `NaN`, null, ids that no row has and the same values twice to every operation that works: in
-    path, query, body, form and in the headers and cookies that it declares. Files come empty, as
-    bytes that are no text, and with names and types that are missing, wrong, endless or climbing.
-    It tells what breaks.
+    raise and no decorator of the app reads it first, and a text of the path or query that reaches a
+    comparison with a column of UUIDs or whole numbers as it came, where PostgreSQL is the only
+    database that the app speaks of. An offset without bounds is only possible, for databases
+    differ: PostgreSQL refuses a negative one, and all refuse 64 bits and more. `--live` sends
+    numbers beyond 64 bits, NUL characters, texts of 1 MB, `NaN`, null, ids that no row has and the
+    same values twice to every operation that works: in path, query, body, form and in the headers
+    and cookies that it declares. Files come empty, as bytes that are no text, and with names and
+    types that are missing, wrong, endless or climbing. It tells what breaks.
     """
     if _catches_all(app):
         return
@@ -122,7 +124,9 @@ def _converted(app: AppMap, route: Route, function: Function, call: Call) -> Par
     tested = re.search(rf"\b{re.escape(given)}{_TESTED.pattern}", app.text(function.span))
     if bound or tested or "Literal" in (found.annotation or ""):
         return None
-    return None if _is_caught(function, call, raises) or _is_governed(function, call) else found
+    if _is_caught(function, call, raises) or _is_governed(function, call):
+        return None
+    return None if _is_refused_around(app, function, call, given) else found
 
 
 def _conversion(call: Call) -> str:
@@ -134,6 +138,38 @@ def _is_caught(function: Function, call: Call, raises: str) -> bool:
     held = {b.group for b in around(function, call.span.start) if b.kind == "try"}
     nets = (b for b in function.blocks if b.kind == "except" and b.group in held)
     return any(not net.names or {*map(last, net.names)} & {raises, *_NETS} for net in nets)
+
+
+def _is_refused_around(app: AppMap, function: Function, call: Call, given: str) -> bool:
+    """True where a decorator of ours makes the same conversion first, or catches what it raises."""
+    raises, reached = _RAISES[_conversion(call)], reach(app)
+    wholes = (reached.functions.get(name) for name in function.decorators)
+    for whole in (w for w in wholes if w is not None):
+        inside = [f for f in reached.functions_of(whole.span.path) if holds(whole.span, f.span)]
+        decorated = {name for f in inside for name in f.parameters if len(f.parameters) == 1}
+        for wrapper in inside:
+            for own in reached.calls_in(wrapper):
+                is_same = _conversion(own) == _conversion(call) and _takes(own, given)
+                if is_same and _is_turned_away(wrapper, own, raises):
+                    return True
+                if own.text in decorated and _is_turned_away(wrapper, own, raises):
+                    return True
+    return False
+
+
+def _takes(call: Call, given: str) -> bool:
+    """Whether a call is given a parameter by its name, or an entry that is called so."""
+    first = call.arguments[0] if call.arguments else ""
+    return first == given or bool(re.search(rf"[\[(]['\"]{re.escape(given)}['\"][\])]", first))
+
+
+def _is_turned_away(function: Function, call: Call, raises: str) -> bool:
+    """True where what a call raises ends in an answer, or in another exception."""
+    tried = catching(function, call.span.start, raises)
+    net = next(nets(function, tried, raises), None) if tried is not None else None
+    if net is None or passes_on(function, net):
+        return False
+    return any(net.start <= stop.start < net.end for stop in function.stops)
 
 
 def _is_governed(function: Function, call: Call) -> bool:
