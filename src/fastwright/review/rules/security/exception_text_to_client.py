@@ -12,6 +12,7 @@ from fastwright.model.code import Block, Call, Flow, Function
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.at_home import is_at_home
+from fastwright.review.course import around
 from fastwright.review.guarding import is_for_administrators
 from fastwright.review.reach import holds, reach
 from fastwright.review.rule import rule
@@ -35,6 +36,16 @@ _READS = frozenset({"int", "float", "str", "len", "bytes", "encode", "decode", "
                     "split", "fromisoformat", "strptime", "pop"})  # fmt: skip
 _READERS = ("base64.", "binascii.", "json.", "uuid.", "decimal.", "ipaddress.",
             "ast.literal_eval", "urllib.parse.")  # fmt: skip
+_SENT = ("fastapi.Request.", "starlette.requests.Request.", "fastapi.UploadFile.",
+         "pandas.read_", "csv.", "io.StringIO", "io.BytesIO")  # fmt: skip
+"""What reads a request or a file: of a file that was sent, where the answer blames the client."""
+_BLAMES = re.compile(r"\bHTTP_4\d\d|(?<![\w.])4\d\d\b")
+_PURE = _READS | {"list", "set", "dict", "tuple", "items", "keys", "values", "upper", "capitalize",
+                  "isinstance", "any", "all", "sorted", "enumerate", "zip", "range", "append",
+                  "bool", "startswith", "endswith", "hasattr", "cls", "model_validate"}  # fmt: skip
+_DEEPEST = 3
+_OF_HTTP = frozenset({"status_code", "detail", "headers", "args"})
+"""The attributes of an ``HTTPException``."""
 _PLAIN = frozenset({"DoesNotExist", "NoResultFound", "MultipleResultsFound",
                     "MultipleObjectsReturned"})  # fmt: skip
 """What drivers raise with a sentence that holds no value."""
@@ -84,7 +95,8 @@ def exception_text_to_client(app: AppMap) -> Iterator[Finding]:
     has no field for, what is caught of a `try` that does nothing yet, what is raised as an answer
     of HTTP on a WebSocket, or what a driver says where no row was found. Only possible is what a
     route for administrators answers, where all that is tried makes an object of a schema or reads
-    JSON, numbers and the like, and where a schema is answered that has a field for the error.
+    JSON, numbers and the like (or, answered with 4xx, what was uploaded), where a schema is
+    answered that has a field for the error, and behind a test whether a result is an exception.
     """
     found: dict[Span, Flow] = {}
     for flow in app.flows:
@@ -124,14 +136,17 @@ def _finding(app: AppMap, flow: Flow) -> Finding:
 
 
 def _is_meant(app: AppMap, flow: Flow) -> bool:
-    """True for what is told to administrators alone, and what only reads the client's own data."""
+    """True for what only administrators or of the client's own data is told, or may be none."""
     routes = reach(app).serving(flow.handler)
     if routes and all(is_for_administrators(route, app) for route in routes):
         return True
     function = next((f for f in app.functions if f.name == flow.handler), None)
     if function is None:
         return False
-    return _tries_a_schema(app, function, flow.path[-1]) or _fills_a_field(app, flow)
+    at = flow.path[-1]
+    if holds(function.span, at) and _is_asked_before(app, function, at):
+        return True
+    return _tries_a_schema(app, function, at) or _fills_a_field(app, flow)
 
 
 def _fills_a_field(app: AppMap, flow: Flow) -> bool:
@@ -161,12 +176,36 @@ def _tries_a_schema(app: AppMap, function: Function, at: Span) -> bool:
     """True where all that is tried reads the client's own data: the text says what is wrong of it.
 
     Pydantic makes an object of a schema, and the standard library reads numbers, dates and JSON.
+    Where the answer blames the client, what was uploaded is read by functions of the app as well.
     """
     tried = _tried(function, at)
     inside = [c for c in reach(app).calls_in(function)
               if any(b.start <= c.span.start < b.end for b in tried)]  # fmt: skip
-    schemas = {schema.name for schema in app.schemas}
-    return bool(inside) and all(c.callee in schemas or _is_filled(c) or _reads(c) for c in inside)
+    schemas = frozenset(schema.name for schema in app.schemas)
+    is_theirs = _BLAMES.search(app.text(at)) is not None
+    return bool(inside) and all(
+        c.callee in schemas or _is_filled(c) or _reads(c)
+        or (is_theirs and _reads_sent(app, c, schemas, 0)) for c in inside
+    )  # fmt: skip
+
+
+def _reads_sent(app: AppMap, call: Call, schemas: frozenset[str], depth: int) -> bool:
+    """Whether a call reads what a client sent, and so does all that a function of ours calls."""
+    dotted = call.callee or call.text
+    if dotted in schemas or dotted.rpartition(".")[0] in schemas or _is_filled(call):
+        return True
+    first = call.arguments[0] if call.arguments else ""
+    if dotted.startswith(_SENT):
+        return not re.match(r"[rbf]*['\"]", first)
+    name = dotted.rpartition(".")[2]
+    if dotted.startswith("builtins.") or call.callee is None:
+        return name in _PURE
+    if _reads(call) or name == "HTTPException":
+        return True
+    inner = reach(app).callee(call)
+    return inner is not None and depth < _DEEPEST and all(
+        _reads_sent(app, c, schemas, depth + 1) for c in reach(app).calls_in(inner)
+    )  # fmt: skip
 
 
 def _tries_nothing(app: AppMap, flow: Flow) -> bool:
@@ -206,6 +245,8 @@ def _is_a_key(app: AppMap, flow: Flow) -> bool:
 
 def _is_refused(app: AppMap, flow: Flow) -> bool:
     """True where the exception itself is returned for a schema: no schema is made of one."""
+    if _is_returned_for_a_schema(app, flow):
+        return True
     name = re.fullmatch(r"(?:return\s+)?(\w+)", app.text(flow.path[-1]).strip())
     route = next((r for r in app.routes if r.handler == flow.handler), None)
     function = next((f for f in app.functions if f.name == flow.handler), None)
@@ -214,6 +255,37 @@ def _is_refused(app: AppMap, flow: Flow) -> bool:
     is_it = re.search(rf"\bexcept\b[^\n]*\bas\s+{name[1]}\s*:", app.text(function.span))
     model = route.response_model or ""
     return is_it is not None and any(schema.name in model for schema in app.schemas)
+
+
+def _is_returned_for_a_schema(app: AppMap, flow: Flow) -> bool:
+    """True of ``return HTTPException(…)`` where the schema asks for what that does not have."""
+    at = flow.path[-1]
+    before = app.files[at.path][: at.start].rstrip()
+    routes = [route for route in app.routes if route.handler == flow.handler]
+    if flow.sink.rpartition(".")[2] != "HTTPException" or not before.endswith(b"return"):
+        return False
+    asked = {s.name for s in app.schemas for f in s.fields if f.required and f.name not in _OF_HTTP}
+    function = reach(app).functions.get(flow.handler)
+    is_own = function is not None and holds(function.span, at)
+    return is_own and bool(routes) and all(route.response_model in asked for route in routes)
+
+
+def _is_asked_before(app: AppMap, function: Function, at: Span) -> bool:
+    """True where the caught was kept in a name, and a test whether that is an exception ended it.
+
+    ``result = error`` … ``if isinstance(result, Exception): raise …`` … ``return result``.
+    """
+    if any(block.kind in ("arm", "except") for block in around(function, at.start)):
+        return False
+    ended = [s for s in function.stops if s.end <= at.start and s.kind in ("raise", "return")]
+    if not any(b.kind == "arm" for s in ended for b in around(function, s.start)):
+        return False
+    text = app.text(function.span)
+    caught = re.findall(r"\bexcept\b[^\n]*\bas\s+(\w+)\s*:", text)
+    kept = {name for alias in caught for name in re.findall(rf"(?m)^\s*(\w+) = {alias}$", text)}
+    return bool(kept) and all(
+        re.search(rf"\bisinstance\({name},\s*\(?(?:Base)?Exception\b", text) for name in kept
+    )
 
 
 def _is_unheard(app: AppMap, flow: Flow) -> bool:
