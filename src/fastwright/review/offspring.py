@@ -157,8 +157,13 @@ def _told_by_migrations(app: AppMap) -> frozenset[str]:
 
 def _is_made(app: AppMap, table: Table) -> bool:
     """Whether any code of the app makes such a row, SQLModel's readers of a body among it."""
-    readers = tuple(f"{last(table.model or '')}.{verb}" for verb in _READERS)
-    if any(call.callee == table.model or call.text in readers for call in app.calls):
+    if is_read_from_body(app, table) or any(call.callee == table.model for call in app.calls):
         return True
     queries = (query for route in app.routes for query in route.queries)
     return any(q.kind == "insert" and table.name in q.tables[:1] for q in queries)
+
+
+def is_read_from_body(app: AppMap, table: Table) -> bool:
+    """Whether one of SQLModel's readers makes such rows of what was sent."""
+    readers = tuple(f"{last(table.model or '')}.{verb}" for verb in _READERS)
+    return any(call.text in readers for call in app.calls)

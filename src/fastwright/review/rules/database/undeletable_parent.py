@@ -15,6 +15,7 @@ from fastwright.model.storage import Table
 from fastwright.review.course import around
 from fastwright.review.dialects import is_sqlite_alone
 from fastwright.review.offspring import Child, children
+from fastwright.review.passing_rows import do_not_stay
 from fastwright.review.reach import last, reach
 from fastwright.review.refused_rows import is_answered_for_all, is_caught, is_sent_by, places
 from fastwright.review.row_tables import table_of_row
@@ -114,11 +115,11 @@ def undeletable_parent(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Keys that are NOT NULL alone. A route that speaks of the children anywhere, or catches what the
     database raises, is passed over, unless that becomes an error of the app that nobody answers;
-    and so are children two steps below. Only possible are children
-    that no code of the app makes, a row that is deleted because it has only begun (`if not
-    user.is_active`) and may have none yet, and keys without `ondelete` in an app that speaks of
-    SQLite and no other database: it asks for no keys unless told to, and the children are left
-    behind.
+    and so are children two steps below. Only possible are children that no code of the app makes,
+    or that each request which makes some deletes again, a row that is deleted because it has only
+    begun (`if not user.is_active`) and may have none yet, and keys without `ondelete` in an app
+    that speaks of SQLite and no other database: it asks for no keys unless told to, and the
+    children are left behind.
     """
     if is_answered_for_all(app) or _is_listened(app):
         return
@@ -227,9 +228,14 @@ def _finding(app: AppMap, deletion: _Deletion, refusing: list[Child]) -> Finding
         related=tuple(c.column.span for c in refusing[:3] if c.column.span is not None),
         symbol=f"{deletion.function.name}:{deletion.table.name}",
         structural=not lax
-        and any(c.is_made for c in refusing if c not in stays)
+        and any(_are_there(app, c) for c in refusing if c not in stays)
         and not _has_only_begun(deletion),
     )
+
+
+def _are_there(app: AppMap, child: Child) -> bool:
+    """Whether the app makes such rows, and keeps them longer than one request."""
+    return child.is_made and not do_not_stay(app, child.table)
 
 
 def _has_only_begun(deletion: _Deletion) -> bool:
