@@ -12,6 +12,7 @@ from fastwright.model.code import Block, Function, Stop
 from fastwright.model.finding import Evidence, EvidenceKind, Finding, Severity
 from fastwright.model.places import Span
 from fastwright.review.course import around
+from fastwright.review.heard import hearing
 from fastwright.review.raising import catching, nets
 from fastwright.review.reach import Ran, reach
 from fastwright.review.refusing import Refusal, refusals, status_of
@@ -69,8 +70,9 @@ def swallowed_refusal(app: AppMap) -> Iterator[Finding]:
     ## Known limits
     Reported where the `except` always answers with a status of its own, and asks the exception for
     nothing but its text. Where it returns something else the refusal may be told in it, and where
-    it refuses too it may mean to: both are only possible. An exception of the app's own is followed
-    where its class is an `HTTPException` of one status.
+    it refuses too it may mean to: both are only possible. So is what no client hears, as each route
+    that calls the function makes another answer of it, or has refused the missing row before. An
+    exception of the app's own is followed where its class is an `HTTPException` of one status.
     """
     for ran in reach(app).ran():
         if ran.route.method != "WEBSOCKET":
@@ -154,16 +156,17 @@ def _finding(
     refused = " or ".join(dict.fromkeys(str(refusal.status) for refusal in lost[:3]))
     caught = " ".join(app.text(at).rstrip(":").partition(" as ")[0].split())
     why = f"`HTTPException` is an `Exception`, and no `except` above `{caught}` lets it through"
+    route = hearing(app, ran, lost)
     return Finding(
         "swallowed-refusal",
         at,
-        f"`{ran.route}` answers {answer.status} where it is to refuse with {refused}: "
+        f"`{route or ran.route}` answers {answer.status} where it is to refuse with {refused}: "
         f"`{caught}` catches the refusal",
         evidence=(Evidence(EvidenceKind.SOURCE, why),),
         related=tuple(refusal.at for refusal in lost),
         fixes=_fixes(app, at, lost),
         symbol=ran.function.name,
-        structural=answer.is_certain and answer.status not in _REFUSES,
+        structural=answer.is_certain and answer.status not in _REFUSES and route is not None,
     )
 
 
