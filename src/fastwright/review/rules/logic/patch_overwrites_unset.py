@@ -176,9 +176,20 @@ def _finding(app: AppMap, route: Route, call: Call, schema: Schema) -> Finding:
     )
 
 
+def _is_read_by_key(app: AppMap, call: Call) -> bool:
+    """Whether code counts on a key of the dump: it would not be there any more."""
+    function = reach(app).functions.get(call.caller)
+    if function is None or not call.target:
+        return False
+    rest = app.text(Span(call.span.path, call.span.end, function.span.end))
+    name = re.escape(call.target)
+    read = rf"(?<![\w.]){name}(?:\[[^\]\n]*\](?!\s*=(?!=))|\.pop\(\s*[^,()]*\))"
+    return re.search(read, rest) is not None
+
+
 def _fixes(app: AppMap, call: Call) -> tuple[Fix, ...]:
     text = app.text(call.span)
-    if not text.endswith(")"):
+    if not text.endswith(")") or _is_read_by_key(app, call):
         return ()
     at = Span(call.span.path, call.span.end - 1, call.span.end - 1)
     given = bool(call.arguments or call.keywords)
