@@ -121,7 +121,7 @@ _SAMPLES = (
         PurePosixPath("examples/bookshop"),
         "bookshop.main:app",
         "async SQLAlchemy by feature on PostgreSQL, Alembic, prefixed settings, bcrypt hashes",
-        tests=20,
+        tests=22,
         operations=14,
         env={
             "BOOKSHOP_DATABASE_URL": (
